@@ -1,0 +1,2 @@
+//! What a durable, supervised, captured attempt costs, against the limit.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The live world: driver, supervisor, processes, journal files, run store.

@@ -1,0 +1,1 @@
+//! The playbook language: text to Playbook to Plan. Pure.

@@ -1,0 +1,1 @@
+//! Folds over events into what people and machines read. Pure.
