@@ -1,1 +1,27 @@
 //! The state machine of a run and the format of its journal. Pure.
+//!
+//! [`Run`] is the fold of [`Event`]s over a plan; [`Run::next`] says what is due. Dry run, rehearsal, sweep, live run and
+//! resume are these two functions with different worlds around them.
+
+pub mod command;
+mod debts;
+mod delay;
+pub mod effect;
+pub mod event;
+pub mod journal;
+mod machine;
+mod next;
+mod rest;
+mod shape;
+mod state;
+mod steps;
+mod task;
+mod unwind;
+mod verdict;
+
+pub use command::{CommandId, Role, StepId, Subject};
+pub use effect::{Effect, Pause};
+pub use event::{Answer, DebtKind, Done, Event, Exit, Question, Rendered, Rendering, Wait};
+pub use machine::{IllegalEvent, Run};
+pub use state::{Answered, Cause, Debt, Doubt, Outcome, Phase, Stage, State, Task, TaskAt};
+pub use verdict::{Open, Summary, Verdict};

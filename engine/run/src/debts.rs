@@ -1,0 +1,219 @@
+//! Obligations: cleanup, rollback and release. Journaled, tried again, and open when their tries are used up.
+
+use std::collections::BTreeMap;
+
+use firedrill_model::plan::{Condition, Hook};
+use firedrill_model::value::Value;
+
+use crate::command::StepId;
+use crate::event::{Answer, DebtKind, Done};
+use crate::machine::Run;
+use crate::state::{Debt, Debts, Doubt, Phase, Stage, Task, TaskAt};
+use crate::task::{TaskEnd, begin};
+
+impl Run {
+    /// Begins the cleanup of the latest attempt.
+    pub(crate) fn clean_up(&mut self, step: usize) {
+        self.discharge(step, DebtKind::Cleanup);
+    }
+
+    /// Begins to discharge an obligation.
+    pub(crate) fn discharge(&mut self, step: usize, kind: DebtKind) {
+        let task = self.hook(step, kind).map(|hook| Task::first(&hook.command));
+        *self.debt_mut(step, kind) = task.map_or(Debt::None, Debt::Discharging);
+        self.place(step);
+    }
+
+    pub(crate) fn hook_over(&mut self, step: usize, kind: DebtKind, end: TaskEnd) {
+        let Debt::Discharging(task) = *self.debt_mut(step, kind) else { return };
+        let hook = self.hook(step, kind).expect("what is being discharged has a hook");
+        let tries = hook.retry.max_attempts.get();
+        let debt = match end {
+            TaskEnd::Met => Debt::Discharged,
+            TaskEnd::Doubt(Doubt::Lost) => Debt::Discharging(task.again(&hook.command)),
+            TaskEnd::Texts => Debt::Open,
+            TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
+                let failed = task.after_failure();
+                if failed.failures < tries { Debt::Discharging(failed) } else { Debt::Open }
+            }
+        };
+        *self.debt_mut(step, kind) = debt;
+        self.debt_moved(step, kind);
+    }
+
+    /// Goes on with whatever waited for this obligation.
+    fn debt_moved(&mut self, step: usize, kind: DebtKind) {
+        let debt = *self.debt_mut(step, kind);
+        if debt.is_under_way() {
+            return;
+        }
+        let is_cleaned = debt == Debt::Discharged;
+        match (kind, &self.state.steps[step].stage) {
+            (DebtKind::Cleanup, Stage::Cleaning(_)) => self.cleanup_over(step, is_cleaned),
+            (DebtKind::Cleanup, Stage::Settled(_)) if is_cleaned => self.forget_rollback(step),
+            (DebtKind::Cleanup | DebtKind::Rollback | DebtKind::Release, _) => {}
+        }
+        self.unwind(step);
+        self.place(step);
+    }
+
+    /// A cleanup that succeeded after the last attempt leaves nothing to roll back.
+    fn forget_rollback(&mut self, step: usize) {
+        if self.state.steps[step].has_failed() {
+            self.state.steps[step].debts.rollback = Debt::None;
+        }
+    }
+
+    pub(crate) fn hook_pause_over(&mut self, step: usize, kind: DebtKind) -> bool {
+        let Some(at) = self.hook(step, kind).map(|hook| begin(&hook.command)) else { return false };
+        match self.debt_mut(step, kind) {
+            Debt::Discharging(task) if task.at == TaskAt::Pausing => task.at = at,
+            Debt::None
+            | Debt::Owed
+            | Debt::Deciding
+            | Debt::Discharging(_)
+            | Debt::Open
+            | Debt::Discharged
+            | Debt::Off => return false,
+        }
+        true
+    }
+
+    /// Begins a release whose hold has ended.
+    pub(crate) fn release_if_due(&mut self, step: usize) {
+        let Some(release) = &self.planned(step).release else { return };
+        let is_over = match release.until.len() {
+            0 => self.state.settled == self.state.steps.len(),
+            _ => self.state.steps[step].until_left == 0,
+        };
+        let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
+        if is_over && !holds_doubt && self.state.phase == Phase::Working {
+            self.release(step);
+        }
+    }
+
+    /// Begins the releases that fell due while nothing could begin.
+    pub(crate) fn release_all_due(&mut self) {
+        for step in 0..self.state.steps.len() {
+            self.release_if_due(step);
+        }
+    }
+
+    /// Begins the release of a step, if it owes one.
+    pub(crate) fn release(&mut self, step: usize) {
+        if self.state.steps[step].debts.release != Debt::Owed {
+            return;
+        }
+        let when = self.hook(step, DebtKind::Release).and_then(|hook| hook.when.as_ref());
+        match when {
+            None | Some(Condition::Known(true)) => self.discharge(step, DebtKind::Release),
+            Some(Condition::Known(false)) => self.state.steps[step].debts.release = Debt::Discharged,
+            Some(Condition::Deferred { .. }) => self.state.steps[step].debts.release = Debt::Deciding,
+        }
+        self.place(step);
+    }
+
+    pub(crate) fn release_decided(&mut self, step: usize, answer: &Answer) -> bool {
+        if self.state.steps[step].debts.release != Debt::Deciding {
+            return false;
+        }
+        if *answer == Answer::No {
+            self.state.steps[step].debts.release = Debt::Discharged;
+            self.debt_moved(step, DebtKind::Release);
+        } else {
+            self.discharge(step, DebtKind::Release);
+        }
+        true
+    }
+
+    /// Leaves every rollback that is not running as it is.
+    pub(crate) fn stop_rollbacks(&mut self) {
+        let steps: Vec<usize> = self.state.busy.iter().copied().collect();
+        for step in steps {
+            let is_running = self.state.steps[step].debts.rollback.task().is_some_and(Task::is_out);
+            let is_begun = self.state.steps[step].debts.rollback.is_under_way();
+            if is_begun && !is_running {
+                self.state.steps[step].debts.rollback = Debt::Open;
+                self.debt_moved(step, DebtKind::Rollback);
+            }
+        }
+    }
+
+    /// Owes again what was left open: a new engine tries again.
+    pub(crate) fn owe_again(&mut self, step: usize) {
+        let debts = &mut self.state.steps[step].debts;
+        for debt in [&mut debts.cleanup, &mut debts.rollback, &mut debts.release] {
+            if *debt == Debt::Open {
+                *debt = Debt::Owed;
+            }
+        }
+    }
+
+    /// Takes a human's word.
+    pub(crate) fn said(
+        &mut self,
+        id: &StepId,
+        debt: Option<DebtKind>,
+        done: Done,
+        outputs: &BTreeMap<String, Value>,
+    ) -> Result<(), &'static str> {
+        let step = self.shape.index(id).ok_or("the plan has no such step")?;
+        let Some(kind) = debt else {
+            let was_in_doubt = self.attempt_said(step, done == Done::Done, outputs);
+            return if was_in_doubt { Ok(()) } else { Err("the step is not in doubt") };
+        };
+        if !self.debt_mut(step, kind).is_open() {
+            return Err("the step does not owe that");
+        }
+        if done == Done::Done {
+            *self.debt_mut(step, kind) = Debt::Discharged;
+            self.debt_moved(step, kind);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn hook(&self, step: usize, kind: DebtKind) -> Option<&Hook> {
+        let planned = self.planned(step);
+        match kind {
+            DebtKind::Cleanup => planned.cleanup.as_ref(),
+            DebtKind::Rollback => planned.rollback_hook(),
+            DebtKind::Release => planned.release.as_ref().map(|release| &release.hook),
+        }
+    }
+
+    pub(crate) fn debt(&self, step: usize, kind: DebtKind) -> &Debt {
+        let debts = &self.state.steps[step].debts;
+        match kind {
+            DebtKind::Cleanup => &debts.cleanup,
+            DebtKind::Rollback => &debts.rollback,
+            DebtKind::Release => &debts.release,
+        }
+    }
+
+    pub(crate) fn debt_mut(&mut self, step: usize, kind: DebtKind) -> &mut Debt {
+        let debts = &mut self.state.steps[step].debts;
+        match kind {
+            DebtKind::Cleanup => &mut debts.cleanup,
+            DebtKind::Rollback => &mut debts.rollback,
+            DebtKind::Release => &mut debts.release,
+        }
+    }
+}
+
+impl Debts {
+    pub(crate) fn are_under_way(&self) -> bool {
+        self.cleanup.is_under_way() || self.rollback.is_under_way() || self.release.is_under_way()
+    }
+}
+
+impl Debt {
+    /// Returns whether something is being done about it.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Debt::Deciding | Debt::Discharging(_))
+    }
+
+    /// Returns whether it is owed and nothing is being done about it.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Debt::Owed | Debt::Open)
+    }
+}

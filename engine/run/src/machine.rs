@@ -1,0 +1,417 @@
+//! The machine: a plan, a state, and the one function through which every change of the state goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use firedrill_model::judge::Judgement;
+use firedrill_model::plan::{Command, Plan, Probe};
+
+use crate::command::{CommandId, Role, Subject};
+use crate::event::{Answer, Event, Exit, Question, Wait};
+use crate::shape::Shape;
+use crate::state::{
+    Asking, Block, Cancel, Debt, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt,
+};
+use crate::task::{Kind, TaskEvent, TaskStep};
+
+/// A plan being executed: the fold of its events.
+///
+/// [`Run::apply`] is the only way to change it and [`Run::next`] says what is due. A crash is survived by folding the
+/// same events again; there is no other way back.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) state: State,
+    /// Steps whose settling or unwinding has not been passed on yet. Empty between two events.
+    pub(crate) news: Vec<News>,
+}
+
+/// Something that other steps wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    Settled(usize),
+    Unwound(usize),
+}
+
+/// An event that cannot happen in this state: the journal is not one of this plan's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{event} cannot happen here: {why}")]
+pub struct IllegalEvent {
+    /// The event, as printed in a journal.
+    pub event: String,
+    /// What stands against it.
+    pub why: &'static str,
+}
+
+impl Run {
+    /// Returns a run of which nothing has happened yet.
+    pub fn new(plan: Arc<Plan>) -> Run {
+        let shape = Arc::new(Shape::new(&plan));
+        let state = State::new(&plan);
+        Run { plan, shape, state, news: Vec::new() }
+    }
+
+    /// Returns the run that these events lead to.
+    pub fn replay<'a>(plan: Arc<Plan>, events: impl IntoIterator<Item = &'a Event>) -> Result<Run, IllegalEvent> {
+        let mut run = Run::new(plan);
+        events.into_iter().try_for_each(|event| run.apply(event))?;
+        Ok(run)
+    }
+
+    /// Takes a fact into the state.
+    ///
+    /// Fails, leaving the state as it was or half changed, if the fact cannot happen here; a run of which an event was
+    /// refused must not be used any more.
+    pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
+        self.take(event).map_err(|why| IllegalEvent { event: describe(event), why })?;
+        self.cascade();
+        Ok(())
+    }
+
+    fn take(&mut self, event: &Event) -> Result<(), &'static str> {
+        if (self.state.phase == Phase::New) != matches!(event, Event::RunStarted { .. }) {
+            return Err("a journal begins with the start of the run, once");
+        }
+        match event {
+            Event::RunStarted { .. } => self.start(),
+            Event::EngineStarted { .. } => self.reopen(),
+            Event::Decided { question, answer } => self.decided(question, answer)?,
+            Event::Rendered { command, outcome } => {
+                self.task_event(command, TaskEvent::Rendered(outcome))?;
+                self.keep_rendering(command, outcome);
+            }
+            Event::Started { command } => {
+                self.task_event(command, TaskEvent::Started)?;
+                self.started(command);
+            }
+            Event::NotStarted { command } => {
+                self.task_event(command, TaskEvent::NotStarted)?;
+                self.not_started(command);
+            }
+            Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Ended { command, exit, .. } => self.ended(command, exit)?,
+            Event::Judged { command, judgement } => self.judged(command, judgement)?,
+            Event::Elapsed { wait } => self.elapsed(wait)?,
+            Event::CancelRequested => self.cancel(),
+            Event::Settled { step, debt, done, outputs, .. } => self.said(step, *debt, *done, outputs)?,
+        }
+        Ok(())
+    }
+
+    /// Passes on what an event has settled, until nothing follows from it any more.
+    fn cascade(&mut self) {
+        loop {
+            match self.news.pop() {
+                Some(News::Settled(step)) => self.pass_on_settled(step),
+                Some(News::Unwound(step)) => self.pass_on_unwound(step),
+                None if self.next_phase() => {}
+                None => return,
+            }
+        }
+    }
+
+    fn ended(&mut self, command: &CommandId, exit: &Exit) -> Result<(), &'static str> {
+        if !self.task(command).is_some_and(Task::is_out) {
+            return Err("the command is not running");
+        }
+        self.state.in_flight -= 1;
+        self.state.rendered.remove(command);
+        self.note_exit(command, exit);
+        self.task_event(command, TaskEvent::Ended(exit))
+    }
+
+    fn judged(&mut self, command: &CommandId, judgement: &Judgement) -> Result<(), &'static str> {
+        if self.is_salvaging(command) {
+            self.keep_outputs(command, judgement);
+            self.salvaged(command, judgement);
+            return Ok(());
+        }
+        if !matches!(self.task(command), Some(Task { at: TaskAt::Judging(_), .. })) {
+            return Err("the command has not ended, or its exit code says everything");
+        }
+        self.keep_outputs(command, judgement);
+        self.task_event(command, TaskEvent::Judged(judgement))
+    }
+
+    /// Moves one try on and hands its end to whom it belongs.
+    fn task_event(&mut self, id: &CommandId, event: TaskEvent<'_>) -> Result<(), &'static str> {
+        let plan = Arc::clone(&self.plan);
+        let (command, kind) = self.look_up(&plan, id).ok_or("the plan has no such command")?;
+        let task = self.task_mut(id).ok_or("no such try is under way")?;
+        match task.step(event, kind, command).ok_or("the try is not at that point")? {
+            TaskStep::On(at) => task.at = at,
+            TaskStep::End(end) => self.task_over(id, end),
+        }
+        self.place_of(id);
+        Ok(())
+    }
+
+    fn task_over(&mut self, id: &CommandId, end: crate::task::TaskEnd) {
+        let step = id.step().and_then(|step| self.shape.index(step));
+        match (&id.role, step) {
+            (Role::Guard(_), Some(step)) => self.guard_over(step, end),
+            (Role::Attempt, Some(step)) => self.attempt_over(step, end),
+            (Role::Look(_), Some(step)) => self.look_over(step, end),
+            (Role::Verify, Some(step)) => self.verify_over(step, end),
+            (Role::Cleanup, Some(step)) => self.hook_over(step, crate::event::DebtKind::Cleanup, end),
+            (Role::Rollback, Some(step)) => self.hook_over(step, crate::event::DebtKind::Rollback, end),
+            (Role::Release, Some(step)) => self.hook_over(step, crate::event::DebtKind::Release, end),
+            (Role::Guard(name), None) => self.playbook_guard_over(name, end),
+            (Role::Invariant(name), _) => self.invariant_over(name, end),
+            (Role::Final(_), _) => self.final_over(),
+            (Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release, None) => {}
+        }
+    }
+
+    /// Returns the plan's command behind an id.
+    pub fn command(&self, id: &CommandId) -> Option<&Command> {
+        self.look_up(&self.plan, id).map(|(command, _)| command)
+    }
+
+    /// Returns the probe behind an id, if it is one.
+    pub fn probe(&self, id: &CommandId) -> Option<&Probe> {
+        let step = id.step().map(|step| self.shape.index(step)).map(|index| index.map(|at| &self.plan.steps[at]));
+        match (&id.role, step) {
+            (Role::Guard(name), None) => find(&self.plan.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
+            (Role::Guard(name), Some(step)) => find(&step?.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
+            (Role::Verify, Some(step)) => step?.verify.as_ref(),
+            (Role::Invariant(name), None) => find(&self.plan.invariants, |probe| &probe.id, name).map(|i| &i.probe),
+            (
+                Role::Attempt
+                | Role::Look(_)
+                | Role::Verify
+                | Role::Cleanup
+                | Role::Rollback
+                | Role::Release
+                | Role::Invariant(_)
+                | Role::Final(_),
+                _,
+            ) => None,
+        }
+    }
+
+    pub(crate) fn look_up<'a>(&self, plan: &'a Plan, id: &CommandId) -> Option<(&'a Command, Kind)> {
+        let step = match &id.subject {
+            Subject::Playbook => None,
+            Subject::Step(step) => Some(&plan.steps[self.shape.index(step)?]),
+        };
+        match (&id.role, step) {
+            (Role::Guard(name), None) => find(&plan.guards, |guard| &guard.id, name).map(|guard| probed(&guard.probe)),
+            (Role::Guard(name), Some(step)) => {
+                find(&step.guards, |guard| &guard.id, name).map(|guard| probed(&guard.probe))
+            }
+            (Role::Verify, Some(step)) => step.verify.as_ref().map(probed),
+            (Role::Invariant(name), None) => {
+                find(&plan.invariants, |invariant| &invariant.id, name).map(|invariant| probed(&invariant.probe))
+            }
+            (Role::Attempt, Some(step)) => Some((&step.command, Kind::Deed)),
+            (Role::Look(name), Some(step)) => deed(find(&step.looks, |look| &look.name, name).map(|look| &look.command)),
+            (Role::Cleanup, Some(step)) => deed(step.cleanup.as_ref().map(|hook| &hook.command)),
+            (Role::Rollback, Some(step)) => deed(step.rollback_hook().map(|hook| &hook.command)),
+            (Role::Release, Some(step)) => deed(step.release.as_ref().map(|release| &release.hook.command)),
+            (Role::Final(name), None) => deed(find(&plan.finally, |last| &last.id, name).map(|last| &last.command)),
+            (Role::Invariant(_) | Role::Final(_), Some(_))
+            | (
+                Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release,
+                None,
+            ) => None,
+        }
+    }
+
+    /// Returns the try of a command, if exactly that try is under way.
+    pub fn task(&self, id: &CommandId) -> Option<&Task> {
+        let (task, round) = match &id.subject {
+            Subject::Playbook => self.playbook_task(&id.role)?,
+            Subject::Step(step) => self.step_task(self.shape.index(step)?, &id.role)?,
+        };
+        (task.r#try == id.r#try && round == id.round).then_some(task)
+    }
+
+    fn task_mut(&mut self, id: &CommandId) -> Option<&mut Task> {
+        self.task(id)?;
+        match &id.subject {
+            Subject::Playbook => self.playbook_task_mut(&id.role),
+            Subject::Step(step) => {
+                let step = self.shape.index(step)?;
+                self.state.steps[step].task_mut(&id.role)
+            }
+        }
+    }
+
+    fn step_task(&self, step: usize, role: &Role) -> Option<(&Task, u32)> {
+        let state = &self.state.steps[step];
+        let planned = &self.plan.steps[step];
+        let (task, round) = match (role, &state.stage) {
+            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => (task, 1),
+            (Role::Attempt, Stage::Attempting(task)) => (task, state.attempts),
+            (Role::Look(name), Stage::Looking(at, task)) if planned.looks[*at].name == **name => (task, state.attempts),
+            (Role::Verify, Stage::Verifying(task, _)) => (task, state.attempts),
+            (Role::Cleanup, _) => (state.debts.cleanup.task()?, state.attempts),
+            (Role::Rollback, _) => (state.debts.rollback.task()?, 1),
+            (Role::Release, _) => (state.debts.release.task()?, 1),
+            (Role::Guard(_) | Role::Attempt | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_), _) => {
+                return None;
+            }
+        };
+        Some((task, round))
+    }
+
+    fn keep_rendering(&mut self, command: &CommandId, outcome: &crate::event::Rendering) {
+        if let crate::event::Rendering::Text(text) = outcome {
+            self.state.rendered.insert(command.clone(), text.clone());
+        }
+    }
+
+    fn decided(&mut self, question: &Question, answer: &Answer) -> Result<(), &'static str> {
+        let is_asked = match question {
+            Question::When(id) => self.answer_step(id, |run, step| run.when_decided(step, answer)),
+            Question::CleanupWhen(id) => self.answer_step(id, |run, step| run.cleanup_decided(step, answer)),
+            Question::RetryWhen(id) => self.answer_step(id, |run, step| run.retry_decided(step, answer)),
+            Question::ReleaseWhen(id) => self.answer_step(id, |run, step| run.release_decided(step, answer)),
+            Question::FinalWhen(id) => self.final_decided(id, answer),
+        };
+        if is_asked { Ok(()) } else { Err("nobody asked that") }
+    }
+
+    fn answer_step(&mut self, id: &crate::command::StepId, answer: impl FnOnce(&mut Run, usize) -> bool) -> bool {
+        let Some(step) = self.shape.index(id) else { return false };
+        let is_asked = answer(self, step);
+        self.place(step);
+        is_asked
+    }
+
+    fn elapsed(&mut self, wait: &Wait) -> Result<(), &'static str> {
+        let (Wait::Attempt(id) | Wait::Hook(id, _)) = wait;
+        let step = self.shape.index(id).ok_or("the plan has no such step")?;
+        let has_waited = match wait {
+            Wait::Attempt(_) => self.pause_over(step),
+            Wait::Hook(_, kind) => self.hook_pause_over(step, *kind),
+        };
+        self.place(step);
+        if has_waited { Ok(()) } else { Err("nothing waits for that") }
+    }
+
+    /// Sorts a step into the sets that [`Run::next`] walks. Called after every change of a step.
+    pub(crate) fn place(&mut self, step: usize) {
+        let state = &self.state.steps[step];
+        let is_due = matches!(state.stage.task(), Some(Task { at: TaskAt::Due, .. }));
+        let is_busy = (state.stage.is_under_way() && !is_due) || state.debts.are_under_way();
+        set(&mut self.state.ready, step, is_due);
+        set(&mut self.state.busy, step, is_busy);
+    }
+
+    fn place_of(&mut self, id: &CommandId) {
+        if let Some(step) = id.step().and_then(|step| self.shape.index(step)) {
+            self.place(step);
+        }
+    }
+}
+
+impl State {
+    fn new(plan: &Plan) -> State {
+        State {
+            phase: Phase::New,
+            cancel: Cancel::No,
+            rests: 0,
+            guards: vec![Asking::Idle; plan.guards.len()],
+            recheck: Recheck::Idle,
+            steps: plan.steps.iter().map(StepState::new).collect(),
+            invariants: vec![Asking::Idle; plan.invariants.len()],
+            finals: Finals { at: 0, task: None },
+            ready: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            in_flight: 0,
+            settled: 0,
+            unwound: 0,
+            doubts: 0,
+            completed: 0,
+            rendered: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+}
+
+impl StepState {
+    fn new(step: &firedrill_model::plan::Step) -> StepState {
+        let until = step.release.as_ref().map_or(0, |release| release.until.len());
+        StepState {
+            stage: Stage::Waiting,
+            attempts: 0,
+            is_effective: false,
+            exit_code: None,
+            debts: Debts::NONE,
+            needs_left: count(step.needs.len()),
+            until_left: count(until),
+            unwind_left: 0,
+            is_unwound: false,
+            block: Block::None,
+            completed: 0,
+        }
+    }
+
+    fn task_mut(&mut self, role: &Role) -> Option<&mut Task> {
+        match role {
+            Role::Cleanup => self.debts.cleanup.task_mut(),
+            Role::Rollback => self.debts.rollback.task_mut(),
+            Role::Release => self.debts.release.task_mut(),
+            Role::Guard(_) | Role::Attempt | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_) => {
+                match &mut self.stage {
+                    Stage::Guarding(_, task)
+                    | Stage::Attempting(task)
+                    | Stage::Looking(_, task)
+                    | Stage::Verifying(task, _) => Some(task),
+                    Stage::Waiting
+                    | Stage::Deciding
+                    | Stage::Salvaging(_)
+                    | Stage::Concluding(_)
+                    | Stage::Cleaning(_)
+                    | Stage::Choosing(_)
+                    | Stage::Pausing(_)
+                    | Stage::InDoubt(_)
+                    | Stage::Settled(_) => None,
+                }
+            }
+        }
+    }
+}
+
+impl Debt {
+    pub(crate) fn task(&self) -> Option<&Task> {
+        if let Debt::Discharging(task) = self { Some(task) } else { None }
+    }
+
+    fn task_mut(&mut self) -> Option<&mut Task> {
+        if let Debt::Discharging(task) = self { Some(task) } else { None }
+    }
+}
+
+/// Returns the event as a journal prints it, for messages.
+fn describe(event: &Event) -> String {
+    serde_json::to_string(event).unwrap_or_else(|error| error.to_string())
+}
+
+fn probed(probe: &Probe) -> (&Command, Kind) {
+    (&probe.command, Kind::Probe { content: probe.content })
+}
+
+fn deed(command: Option<&Command>) -> Option<(&Command, Kind)> {
+    command.map(|command| (command, Kind::Deed))
+}
+
+fn find<'a, T>(list: &'a [T], id: impl Fn(&T) -> &String, name: &str) -> Option<&'a T> {
+    list.iter().find(|member| id(member) == name)
+}
+
+fn set(members: &mut BTreeSet<usize>, step: usize, is_in: bool) {
+    if is_in {
+        members.insert(step);
+    } else {
+        members.remove(&step);
+    }
+}
+
+/// Returns a length as the machine counts it.
+pub(crate) fn count(length: usize) -> u32 {
+    u32::try_from(length).expect("a playbook has fewer than 2^32 steps")
+}

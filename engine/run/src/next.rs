@@ -1,0 +1,189 @@
+//! What is due: a pure query over the state.
+
+use std::time::Duration;
+
+use crate::command::{CommandId, Role, StepId, Subject};
+use crate::delay;
+use crate::effect::{Effect, Pause};
+use crate::event::{DebtKind, Question, Wait};
+use crate::machine::Run;
+use crate::state::{Asking, Cancel, Debt, Phase, Recheck, Stage, Task, TaskAt};
+
+impl Run {
+    /// Returns what is due now, most urgent first. The same state always yields the same effects.
+    ///
+    /// An effect may make others of the same answer obsolete: a driver performs the first ones and asks again.
+    pub fn next(&self) -> Vec<Effect> {
+        if matches!(self.state.phase, Phase::New | Phase::AtRest) {
+            return Vec::new();
+        }
+        let mut due = Due { effects: Vec::new(), starts: Vec::new(), is_cancelled: self.state.cancel != Cancel::No };
+        self.playbook_effects(&mut due);
+        for &step in &self.state.busy {
+            self.stage_effects(step, &mut due);
+            self.debt_effects(step, &mut due);
+        }
+        let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
+        let missing = room.saturating_sub(due.starts.len());
+        let held = self.state.ready.iter().filter(|&&step| self.may_start(step)).take(missing);
+        held.for_each(|&step| self.stage_effects(step, &mut due));
+        due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
+        due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));
+        due.effects
+    }
+
+    /// Returns the waits of the run with their lengths.
+    pub fn pauses(&self) -> Vec<Pause> {
+        let mut pauses = Vec::new();
+        for &step in &self.state.busy {
+            let id = self.shape.id(step);
+            if matches!(self.state.steps[step].stage, Stage::Pausing(_)) && self.state.doubts == 0 {
+                let length = delay::before(&self.planned(step).retry, id, self.state.steps[step].attempts);
+                pauses.push(Pause { wait: Wait::Attempt(id.clone()), length });
+            }
+            pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
+        }
+        pauses
+    }
+
+    fn hook_pause(&self, step: usize, id: &StepId, kind: DebtKind) -> Option<Pause> {
+        let Debt::Discharging(Task { at: TaskAt::Pausing, failures, .. }) = self.debt(step, kind) else { return None };
+        let length = self.hook(step, kind).map_or(Duration::ZERO, |hook| delay::before(&hook.retry, id, *failures));
+        Some(Pause { wait: Wait::Hook(id.clone(), kind), length })
+    }
+
+    fn playbook_effects(&self, due: &mut Due) {
+        let is_asking = self.state.phase == Phase::Guarding || self.state.recheck == Recheck::Asking;
+        if is_asking {
+            let round = if self.state.phase == Phase::Guarding { 1 } else { 2 };
+            for (guard, asking) in self.plan.guards.iter().zip(&self.state.guards) {
+                due.asking(asking, Role::Guard(guard.id.as_str().into()), round, true);
+            }
+        }
+        if self.state.phase != Phase::Resting {
+            return;
+        }
+        let mut is_probing = false;
+        for (invariant, asking) in self.plan.invariants.iter().zip(&self.state.invariants) {
+            is_probing |= asking.answer().is_none();
+            due.asking(asking, Role::Invariant(invariant.id.as_str().into()), self.state.rests, false);
+        }
+        let Some(last) = self.plan.finally.get(self.state.finals.at).filter(|_| !is_probing) else { return };
+        match &self.state.finals.task {
+            Some(task) => {
+                let role = Role::Final(last.id.as_str().into());
+                due.task(task, CommandId { subject: Subject::Playbook, role, round: self.state.rests, r#try: task.r#try }, 0);
+            }
+            None => due.effects.push(Effect::Decide(Question::FinalWhen(last.id.clone()))),
+        }
+    }
+
+    /// Returns whether a step whose command is due may start it: nothing new starts while a doubt waits for a human, and
+    /// no change begins before the playbook's guards were asked again.
+    fn may_start(&self, step: usize) -> bool {
+        match self.state.steps[step].stage {
+            Stage::Guarding(..) => self.state.doubts == 0,
+            Stage::Attempting(_) => {
+                self.state.doubts == 0
+                    && (self.planned(step).effect.read_only || self.state.recheck == Recheck::Passed)
+            }
+            Stage::Waiting
+            | Stage::Deciding
+            | Stage::Looking(..)
+            | Stage::Verifying(..)
+            | Stage::Salvaging(_)
+            | Stage::Concluding(_)
+            | Stage::Cleaning(_)
+            | Stage::Choosing(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Settled(_) => true,
+        }
+    }
+
+    fn stage_effects(&self, step: usize, due: &mut Due) {
+        let state = &self.state.steps[step];
+        let id = self.shape.id(step);
+        let name = |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
+        match &state.stage {
+            Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
+            Stage::Guarding(at, task) => {
+                let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
+                due.attempt(task, name(role, 1, task));
+            }
+            Stage::Attempting(task) => due.attempt(task, name(Role::Attempt, state.attempts, task)),
+            Stage::Looking(at, task) => {
+                let role = Role::Look(self.planned(step).looks[*at].name.as_str().into());
+                due.task(task, name(role, state.attempts, task), 0);
+            }
+            Stage::Verifying(task, _) => due.task(task, name(Role::Verify, state.attempts, task), 0),
+            Stage::Salvaging(_) => due.effects.push(Effect::Judge(self.attempt_id(step))),
+            Stage::Concluding(_) => due.effects.push(Effect::Decide(Question::CleanupWhen(id.clone()))),
+            Stage::Choosing(_) => due.effects.push(Effect::Decide(Question::RetryWhen(id.clone()))),
+            Stage::Waiting | Stage::Cleaning(_) | Stage::Pausing(_) | Stage::InDoubt(_) | Stage::Settled(_) => {}
+        }
+    }
+
+    /// Returns the name of a step's latest attempt.
+    pub(crate) fn attempt_id(&self, step: usize) -> CommandId {
+        CommandId {
+            subject: Subject::Step(self.shape.id(step).clone()),
+            role: Role::Attempt,
+            round: self.state.steps[step].attempts,
+            r#try: 1,
+        }
+    }
+
+    fn debt_effects(&self, step: usize, due: &mut Due) {
+        let state = &self.state.steps[step];
+        let id = self.shape.id(step);
+        for (kind, role, round) in [
+            (DebtKind::Cleanup, Role::Cleanup, state.attempts),
+            (DebtKind::Rollback, Role::Rollback, 1),
+            (DebtKind::Release, Role::Release, 1),
+        ] {
+            match self.debt(step, kind) {
+                Debt::Deciding => due.effects.push(Effect::Decide(Question::ReleaseWhen(id.clone()))),
+                Debt::Discharging(task) => {
+                    let command = CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
+                    due.task(task, command, state.completed);
+                }
+                Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => {}
+            }
+        }
+    }
+}
+
+/// Effects being gathered. Starts are kept apart: there may be more of them than room.
+struct Due {
+    effects: Vec<Effect>,
+    starts: Vec<(u32, CommandId)>,
+    is_cancelled: bool,
+}
+
+impl Due {
+    fn asking(&mut self, asking: &Asking, role: Role, round: u32, is_ended_by_cancel: bool) {
+        let Asking::Asked(task) = asking else { return };
+        let command = CommandId { subject: Subject::Playbook, role, round, r#try: task.r#try };
+        if is_ended_by_cancel { self.attempt(task, command) } else { self.task(task, command, 0) }
+    }
+
+    /// Gathers what is due of a try that a cancel ends.
+    fn attempt(&mut self, task: &Task, command: CommandId) {
+        if self.is_cancelled && task.at == TaskAt::InFlight {
+            self.effects.push(Effect::Terminate(command));
+        } else {
+            self.task(task, command, 0);
+        }
+    }
+
+    fn task(&mut self, task: &Task, command: CommandId, completed: u32) {
+        match task.at {
+            TaskAt::Rendering => self.effects.push(Effect::Render(command)),
+            TaskAt::Due => self.starts.push((completed, command)),
+            TaskAt::Unsure => self.effects.push(Effect::Settle(command)),
+            TaskAt::Judging(_) => self.effects.push(Effect::Judge(command)),
+            TaskAt::InFlight | TaskAt::Pausing => {}
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the machine looks up in a plan, computed once: who depends on whom.
+
+use std::collections::HashMap;
+
+use firedrill_model::plan::Plan;
+
+use crate::command::StepId;
+
+/// The look-up tables of a plan.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    index: HashMap<StepId, usize>,
+    ids: Vec<StepId>,
+    dependents: Vec<Vec<usize>>,
+    awaited_by: Vec<Vec<usize>>,
+    open_ended: Vec<usize>,
+}
+
+impl Shape {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let ids: Vec<StepId> = plan.steps.iter().map(|step| StepId::from(step.id.as_str())).collect();
+        let mut shape = Shape {
+            index: ids.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect(),
+            ids,
+            dependents: vec![Vec::new(); plan.steps.len()],
+            awaited_by: vec![Vec::new(); plan.steps.len()],
+            open_ended: Vec::new(),
+        };
+        for (at, step) in plan.steps.iter().enumerate() {
+            for &need in &step.needs {
+                shape.dependents[need].push(at);
+            }
+            let Some(release) = &step.release else { continue };
+            if release.until.is_empty() {
+                shape.open_ended.push(at);
+            }
+            for &until in &release.until {
+                shape.awaited_by[until].push(at);
+            }
+        }
+        shape
+    }
+
+    /// Returns the index of a step.
+    pub(crate) fn index(&self, id: &StepId) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
+    /// Returns the id of a step.
+    pub(crate) fn id(&self, step: usize) -> &StepId {
+        &self.ids[step]
+    }
+
+    /// Returns the steps that need this one.
+    pub(crate) fn dependents(&self, step: usize) -> &[usize] {
+        &self.dependents[step]
+    }
+
+    /// Returns the steps whose release waits for this one.
+    pub(crate) fn awaited_by(&self, step: usize) -> &[usize] {
+        &self.awaited_by[step]
+    }
+
+    /// Returns the steps whose release waits for the end of the playbook.
+    pub(crate) fn open_ended(&self) -> &[usize] {
+        &self.open_ended
+    }
+}

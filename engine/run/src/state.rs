@@ -1,0 +1,320 @@
+//! The state of a run: the fold of its events. Holds no time, so that two runs that behave alike are equal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use firedrill_model::value::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::command::CommandId;
+use crate::event::{Exit, Rendered};
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub(crate) phase: Phase,
+    pub(crate) cancel: Cancel,
+    /// How often the run has come to rest, the present one included.
+    pub(crate) rests: u32,
+    pub(crate) guards: Vec<Asking>,
+    pub(crate) recheck: Recheck,
+    pub(crate) steps: Vec<StepState>,
+    pub(crate) invariants: Vec<Asking>,
+    pub(crate) finals: Finals,
+    /// Steps with a command that may be started as soon as there is room.
+    pub(crate) ready: BTreeSet<usize>,
+    /// Steps with anything else under way.
+    pub(crate) busy: BTreeSet<usize>,
+    pub(crate) in_flight: u32,
+    pub(crate) settled: usize,
+    pub(crate) unwound: usize,
+    pub(crate) doubts: u32,
+    /// The number of the latest step to have completed: the order for unwinding.
+    pub(crate) completed: u32,
+    pub(crate) rendered: BTreeMap<CommandId, Rendered>,
+    pub(crate) outputs: BTreeMap<usize, BTreeMap<String, Value>>,
+}
+
+/// What the run as a whole is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Nothing has happened.
+    New,
+    /// Asks the playbook's guards.
+    Guarding,
+    /// Runs steps.
+    Working,
+    /// A step has failed or the run was cancelled: attempts end, nothing new starts.
+    Halting,
+    /// Cleans up, rolls back, releases, in reverse order.
+    Unwinding,
+    /// Probes the invariants and runs the commands of the very end.
+    Resting,
+    /// Nothing is due.
+    AtRest,
+}
+
+/// How often somebody asked for the run to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cancel {
+    /// Never.
+    No,
+    /// Once: attempts are ended, then the run unwinds.
+    Once,
+    /// Again: no more rollbacks.
+    Twice,
+}
+
+/// Whether the playbook's guards were asked again before the first change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Recheck {
+    /// Nothing that changes is due yet.
+    Idle,
+    /// They are being asked.
+    Asking,
+    /// They held, or nothing had passed since they were asked.
+    Passed,
+    /// One did not hold.
+    Unmet,
+}
+
+/// A probe of the playbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asking {
+    /// Not asked.
+    Idle,
+    /// Being asked.
+    Asked(Task),
+    /// Answered.
+    Answered(Answered),
+}
+
+/// What a probe said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    /// It holds.
+    Holds,
+    /// It does not hold.
+    DoesNotHold,
+    /// It could not tell.
+    CouldNotTell,
+}
+
+/// The commands of the very end, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Finals {
+    /// The index of the present one.
+    pub(crate) at: usize,
+    /// What it is doing; `None` while its `when` is being decided.
+    pub(crate) task: Option<Task>,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StepState {
+    pub(crate) stage: Stage,
+    /// Attempts begun.
+    pub(crate) attempts: u32,
+    /// Whether an attempt was really started, so that it may have had an effect.
+    pub(crate) is_effective: bool,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) debts: Debts,
+    pub(crate) needs_left: u32,
+    pub(crate) until_left: u32,
+    /// Dependents that have not unwound yet.
+    pub(crate) unwind_left: u32,
+    pub(crate) is_unwound: bool,
+    /// What keeps the steps it needs from being rolled back.
+    pub(crate) block: Block,
+    /// Its place in the order of completion, from 1.
+    pub(crate) completed: u32,
+}
+
+/// What a step is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Waits for the steps it needs.
+    Waiting,
+    /// Its `when` is being decided.
+    Deciding,
+    /// Asks its guards, one after the other.
+    Guarding(usize, Task),
+    /// Attempts what it is for.
+    Attempting(Task),
+    /// Reads its outputs, one after the other.
+    Looking(usize, Task),
+    /// Probes whether the effect is there, after a success or to settle a doubt.
+    Verifying(Task, Option<Doubt>),
+    /// Reads the outputs of an attempt that was in doubt until its verify held.
+    Salvaging(Exit),
+    /// The `when` of its cleanup is being decided.
+    Concluding(Conclusion),
+    /// Its cleanup is owed before anything else.
+    Cleaning(Conclusion),
+    /// The `when` of its retry is being decided.
+    Choosing(Cause),
+    /// Waits before the next attempt.
+    Pausing(Cause),
+    /// Nobody knows whether it had its effect, and a human must say.
+    InDoubt(Doubt),
+    /// Over.
+    Settled(Outcome),
+}
+
+/// How an attempt ended, before its cleanup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conclusion {
+    /// It did what it is for.
+    Succeeded,
+    /// It did not.
+    Failed(Cause),
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It did what it is for.
+    Succeeded,
+    /// It did not.
+    Failed(Cause),
+    /// It did not have to run.
+    Skipped,
+}
+
+/// Why an attempt failed. The words for people are in the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Its `when` has no value.
+    When,
+    /// A guard was unmet or could not tell.
+    Guard,
+    /// A text of it has no value.
+    Texts,
+    /// Its program could not be started.
+    NotSpawned,
+    /// It did not end as expected.
+    Unexpected,
+    /// An output could not be read.
+    Output,
+    /// Its effect is not there.
+    Verify,
+    /// Its cleanup failed although it succeeded.
+    Cleanup,
+    /// It was ended or lost.
+    Doubt(Doubt),
+}
+
+/// Why nobody knows whether an attempt had its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// It exceeded its time limit.
+    TimedOut,
+    /// It was cancelled.
+    Cancelled,
+    /// It was interrupted: its supervisor is gone.
+    Lost,
+}
+
+/// The obligations of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Debts {
+    pub(crate) cleanup: Debt,
+    pub(crate) rollback: Debt,
+    pub(crate) release: Debt,
+}
+
+/// One obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Debt {
+    /// Nothing is owed.
+    None,
+    /// Owed, not begun.
+    Owed,
+    /// Whether it is needed is being decided.
+    Deciding,
+    /// Being discharged.
+    Discharging(Task),
+    /// Owed, and its tries are used up.
+    Open,
+    /// Done.
+    Discharged,
+    /// Given up on purpose: `on_failure: stop`, or something irreversible came after.
+    Off,
+}
+
+/// What keeps rollbacks of earlier steps from running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Block {
+    /// Nothing.
+    None,
+    /// A started irreversible step.
+    Irreversible,
+    /// A rollback that is still owed.
+    Rollback,
+}
+
+/// One try of a command under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Task {
+    /// The number of the try, from 1.
+    pub r#try: u32,
+    /// How many tries have failed.
+    pub failures: u32,
+    /// How far it is.
+    pub at: TaskAt,
+}
+
+/// How far a try is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TaskAt {
+    /// Its texts are not known yet.
+    Rendering,
+    /// It may be started.
+    Due,
+    /// It is running.
+    InFlight,
+    /// An earlier engine meant to start it.
+    Unsure,
+    /// It ended with this code and is held against what was expected.
+    Judging(i32),
+    /// Waits before the next try.
+    Pausing,
+}
+
+impl Debts {
+    pub(crate) const NONE: Debts = Debts { cleanup: Debt::None, rollback: Debt::None, release: Debt::None };
+}
+
+impl Stage {
+    /// Returns the try under way, if there is one.
+    pub fn task(&self) -> Option<&Task> {
+        match self {
+            Stage::Guarding(_, task)
+            | Stage::Attempting(task)
+            | Stage::Looking(_, task)
+            | Stage::Verifying(task, _) => Some(task),
+            Stage::Waiting
+            | Stage::Deciding
+            | Stage::Salvaging(_)
+            | Stage::Concluding(_)
+            | Stage::Cleaning(_)
+            | Stage::Choosing(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Settled(_) => None,
+        }
+    }
+
+    /// Returns whether the step is between the settling of its needs and its own settling.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !matches!(self, Stage::Waiting | Stage::InDoubt(_) | Stage::Settled(_))
+    }
+}
+
+impl Task {
+    /// Returns whether a process may be there.
+    pub fn is_out(&self) -> bool {
+        matches!(self.at, TaskAt::InFlight | TaskAt::Unsure)
+    }
+}

@@ -1,0 +1,142 @@
+//! One try of a command: the one mechanism behind attempts, probes, looks and hooks.
+
+use firedrill_model::judge::{self, Judgement};
+use firedrill_model::plan::Command;
+
+use crate::event::{Exit, Rendering};
+use crate::state::{Doubt, Task, TaskAt};
+
+/// How a command is held against what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It was to do something: attempts, looks, hooks, commands of the end.
+    Deed,
+    /// It was to answer a question.
+    Probe {
+        /// Whether its content counts.
+        content: bool,
+    },
+}
+
+/// What happened to a try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TaskEvent<'a> {
+    Rendered(&'a Rendering),
+    Started,
+    NotStarted,
+    Adopted,
+    Ended(&'a Exit),
+    Judged(&'a Judgement),
+}
+
+/// How a try came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskEnd {
+    /// As expected; the probe holds.
+    Met,
+    /// Not as expected; the probe does not hold.
+    Unmet,
+    /// The probe could not tell.
+    Unclear,
+    /// Ended by us, or lost.
+    Doubt(Doubt),
+    /// Its texts could not be had: nothing was started.
+    Texts,
+    /// Its program could not be started.
+    NotSpawned,
+}
+
+/// What a try does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TaskStep {
+    /// It goes on from here.
+    On(TaskAt),
+    /// It is over.
+    End(TaskEnd),
+}
+
+impl Task {
+    /// Returns the first try of a command.
+    pub(crate) fn first(command: &Command) -> Task {
+        Task { r#try: 1, failures: 0, at: begin(command) }
+    }
+
+    /// Returns the try after this one, which failed.
+    pub(crate) fn after_failure(self) -> Task {
+        Task { r#try: self.r#try + 1, failures: self.failures + 1, at: TaskAt::Pausing }
+    }
+
+    /// Returns the try after this one, which was lost and may simply be made again.
+    pub(crate) fn again(self, command: &Command) -> Task {
+        Task { r#try: self.r#try + 1, failures: self.failures, at: begin(command) }
+    }
+
+    /// Returns what an event does to the try, or `None` if it cannot happen to it.
+    pub(crate) fn step(self, event: TaskEvent<'_>, kind: Kind, command: &Command) -> Option<TaskStep> {
+        match (self.at, event) {
+            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Text(_))) => Some(TaskStep::On(TaskAt::Due)),
+            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Error(_))) => Some(TaskStep::End(TaskEnd::Texts)),
+            (TaskAt::Due, TaskEvent::Started) | (TaskAt::Unsure, TaskEvent::Adopted) => {
+                Some(TaskStep::On(TaskAt::InFlight))
+            }
+            (TaskAt::Unsure, TaskEvent::NotStarted) => Some(TaskStep::On(TaskAt::Due)),
+            (TaskAt::InFlight | TaskAt::Unsure, TaskEvent::Ended(exit)) => Some(ended(exit, kind, command)),
+            (TaskAt::Judging(_), TaskEvent::Judged(judgement)) => Some(TaskStep::End(judged(judgement))),
+            (
+                TaskAt::Rendering
+                | TaskAt::Due
+                | TaskAt::InFlight
+                | TaskAt::Unsure
+                | TaskAt::Judging(_)
+                | TaskAt::Pausing,
+                _,
+            ) => None,
+        }
+    }
+}
+
+/// Returns where the next try of a command begins.
+pub(crate) fn begin(command: &Command) -> TaskAt {
+    if command.is_known() { TaskAt::Due } else { TaskAt::Rendering }
+}
+
+fn ended(exit: &Exit, kind: Kind, command: &Command) -> TaskStep {
+    match exit {
+        Exit::Code(code) => ended_with(*code, kind, command),
+        Exit::Signal(_) => TaskStep::End(match kind {
+            Kind::Deed => TaskEnd::Unmet,
+            Kind::Probe { .. } => TaskEnd::Unclear,
+        }),
+        Exit::TimedOut => TaskStep::End(TaskEnd::Doubt(Doubt::TimedOut)),
+        Exit::Cancelled => TaskStep::End(TaskEnd::Doubt(Doubt::Cancelled)),
+        Exit::Lost => TaskStep::End(TaskEnd::Doubt(Doubt::Lost)),
+        Exit::NotSpawned(_) => TaskStep::End(TaskEnd::NotSpawned),
+    }
+}
+
+/// An end whose meaning follows from the exit code alone is not a question for the driver.
+fn ended_with(code: i32, kind: Kind, command: &Command) -> TaskStep {
+    let judgement = match kind {
+        Kind::Deed if !command.expect.exit.contains(&code) => TaskEnd::Unmet,
+        Kind::Deed if command.expect.is_by_exit() && command.outputs.is_empty() => TaskEnd::Met,
+        Kind::Probe { content: false } => probed(judge::answer_by_exit(&command.expect, code)),
+        Kind::Deed | Kind::Probe { content: true } => return TaskStep::On(TaskAt::Judging(code)),
+    };
+    TaskStep::End(judgement)
+}
+
+fn probed(answer: judge::Answer) -> TaskEnd {
+    match answer {
+        judge::Answer::Holds => TaskEnd::Met,
+        judge::Answer::DoesNotHold => TaskEnd::Unmet,
+        judge::Answer::CouldNotTell => TaskEnd::Unclear,
+    }
+}
+
+fn judged(judgement: &Judgement) -> TaskEnd {
+    match judgement {
+        Judgement::Met { .. } => TaskEnd::Met,
+        Judgement::Unmet { .. } => TaskEnd::Unmet,
+        Judgement::Unclear { .. } => TaskEnd::Unclear,
+    }
+}

@@ -1,0 +1,104 @@
+//! Unwinding: cleanups, rollbacks and releases, step by step, dependents first.
+
+use std::sync::Arc;
+
+use firedrill_model::plan::OnFailure;
+
+use crate::event::DebtKind;
+use crate::machine::{News, Run, count};
+use crate::state::{Block, Cancel, Debt, Outcome, Phase, Stage, StepState};
+
+impl Run {
+    /// Begins the unwinding once every attempt has ended.
+    pub(crate) fn begin_unwinding(&mut self) {
+        self.state.phase = Phase::Unwinding;
+        self.state.unwound = 0;
+        for step in 0..self.state.steps.len() {
+            let dependents = count(self.shape.dependents(step).len());
+            let state = &mut self.state.steps[step];
+            state.unwind_left = dependents;
+            state.is_unwound = false;
+            state.block = Block::None;
+        }
+        for step in 0..self.state.steps.len() {
+            self.unwind(step);
+        }
+    }
+
+    /// Takes a step as far back as it goes for the moment.
+    pub(crate) fn unwind(&mut self, step: usize) {
+        if !self.may_unwind(step) {
+            return;
+        }
+        if self.state.steps[step].debts.cleanup == Debt::Owed {
+            self.discharge(step, DebtKind::Cleanup);
+            return;
+        }
+        self.roll_back(step);
+        if !self.state.steps[step].debts.are_under_way() {
+            self.release(step);
+        }
+        if !self.state.steps[step].debts.are_under_way() {
+            self.state.steps[step].is_unwound = true;
+            self.state.unwound += 1;
+            self.news.push(News::Unwound(step));
+        }
+    }
+
+    fn may_unwind(&self, step: usize) -> bool {
+        let state = &self.state.steps[step];
+        self.state.phase == Phase::Unwinding
+            && state.unwind_left == 0
+            && !state.is_unwound
+            && !state.debts.are_under_way()
+            && !matches!(state.stage, Stage::InDoubt(_))
+    }
+
+    fn roll_back(&mut self, step: usize) {
+        let block = self.block_of_dependents(step);
+        self.state.steps[step].block = block;
+        if self.state.steps[step].debts.rollback != Debt::Owed {
+            return;
+        }
+        let is_wanted = self.plan.on_failure == OnFailure::Rollback;
+        if !is_wanted || block == Block::Irreversible {
+            self.state.steps[step].debts.rollback = Debt::Off;
+        } else if block == Block::None && self.state.cancel != Cancel::Twice {
+            self.discharge(step, DebtKind::Rollback);
+        }
+    }
+
+    /// Returns what the steps that need this one forbid.
+    fn block_of_dependents(&self, step: usize) -> Block {
+        let dependents = self.shape.dependents(step).iter();
+        dependents.map(|&dependent| self.block_passed_on(dependent)).max().unwrap_or(Block::None)
+    }
+
+    fn block_passed_on(&self, step: usize) -> Block {
+        let state = &self.state.steps[step];
+        let own = if state.debts.rollback.is_open() {
+            Block::Rollback
+        } else if state.is_effective && self.planned(step).effect.irreversible {
+            Block::Irreversible
+        } else {
+            Block::None
+        };
+        own.max(state.block)
+    }
+
+    /// Tells the steps that this one needed.
+    pub(crate) fn pass_on_unwound(&mut self, step: usize) {
+        let plan = Arc::clone(&self.plan);
+        for &need in &plan.steps[step].needs {
+            self.state.steps[need].unwind_left -= 1;
+            self.unwind(need);
+        }
+    }
+}
+
+impl StepState {
+    /// Returns whether the step failed for good.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.stage, Stage::Settled(Outcome::Failed(_)))
+    }
+}
