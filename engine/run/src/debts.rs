@@ -87,7 +87,8 @@ impl Run {
             _ => self.state.steps[step].until_left == 0,
         };
         let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
-        if is_over && !holds_doubt && self.state.phase == Phase::Working {
+        let is_settled = matches!(self.state.steps[step].stage, Stage::Settled(_));
+        if is_over && is_settled && !holds_doubt && self.state.phase == Phase::Working {
             self.release(step);
         }
     }

@@ -164,6 +164,16 @@ impl Run {
         }
     }
 
+    /// Returns the plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Returns the state, for comparing and hashing.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Returns the plan's command behind an id.
     pub fn command(&self, id: &CommandId) -> Option<&Command> {
         self.look_up(&self.plan, id).map(|(command, _)| command)
@@ -339,6 +349,7 @@ impl StepState {
             stage: Stage::Waiting,
             attempts: 0,
             is_effective: false,
+            is_verified: false,
             exit_code: None,
             debts: Debts::NONE,
             needs_left: count(step.needs.len()),

@@ -17,12 +17,7 @@ impl Run {
         if matches!(self.state.phase, Phase::New | Phase::AtRest) {
             return Vec::new();
         }
-        let mut due = Due { effects: Vec::new(), starts: Vec::new(), is_cancelled: self.state.cancel != Cancel::No };
-        self.playbook_effects(&mut due);
-        for &step in &self.state.busy {
-            self.stage_effects(step, &mut due);
-            self.debt_effects(step, &mut due);
-        }
+        let mut due = self.gather();
         let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
         let missing = room.saturating_sub(due.starts.len());
         let held = self.state.ready.iter().filter(|&&step| self.may_start(step)).take(missing);
@@ -30,6 +25,23 @@ impl Run {
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
         due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));
         due.effects
+    }
+
+    /// Returns the commands that are running, as far as this engine knows.
+    pub fn in_flight(&self) -> Vec<CommandId> {
+        self.gather().flights
+    }
+
+    /// Gathers everything but the first starts of steps that wait for room.
+    fn gather(&self) -> Due {
+        let is_cancelled = self.state.cancel != Cancel::No;
+        let mut due = Due { effects: Vec::new(), starts: Vec::new(), flights: Vec::new(), is_cancelled };
+        self.playbook_effects(&mut due);
+        for &step in &self.state.busy {
+            self.stage_effects(step, &mut due);
+            self.debt_effects(step, &mut due);
+        }
+        due
     }
 
     /// Returns the waits of the run with their lengths.
@@ -158,6 +170,7 @@ impl Run {
 struct Due {
     effects: Vec<Effect>,
     starts: Vec<(u32, CommandId)>,
+    flights: Vec<CommandId>,
     is_cancelled: bool,
 }
 
@@ -171,10 +184,9 @@ impl Due {
     /// Gathers what is due of a try that a cancel ends.
     fn attempt(&mut self, task: &Task, command: CommandId) {
         if self.is_cancelled && task.at == TaskAt::InFlight {
-            self.effects.push(Effect::Terminate(command));
-        } else {
-            self.task(task, command, 0);
+            self.effects.push(Effect::Terminate(command.clone()));
         }
+        self.task(task, command, 0);
     }
 
     fn task(&mut self, task: &Task, command: CommandId, completed: u32) {
@@ -183,7 +195,8 @@ impl Due {
             TaskAt::Due => self.starts.push((completed, command)),
             TaskAt::Unsure => self.effects.push(Effect::Settle(command)),
             TaskAt::Judging(_) => self.effects.push(Effect::Judge(command)),
-            TaskAt::InFlight | TaskAt::Pausing => {}
+            TaskAt::InFlight => self.flights.push(command),
+            TaskAt::Pausing => {}
         }
     }
 }

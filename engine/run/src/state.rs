@@ -55,7 +55,7 @@ pub enum Phase {
 
 /// How often somebody asked for the run to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cancel {
+pub(crate) enum Cancel {
     /// Never.
     No,
     /// Once: attempts are ended, then the run unwinds.
@@ -117,6 +117,8 @@ pub(crate) struct StepState {
     pub(crate) attempts: u32,
     /// Whether an attempt was really started, so that it may have had an effect.
     pub(crate) is_effective: bool,
+    /// Whether a verify has shown that the latest attempt had its effect.
+    pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
     pub(crate) debts: Debts,
     pub(crate) needs_left: u32,

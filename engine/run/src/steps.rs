@@ -77,6 +77,7 @@ impl Run {
         let task = Task::first(&self.planned(step).command);
         let state = &mut self.state.steps[step];
         state.attempts += 1;
+        state.is_verified = false;
         state.stage = Stage::Attempting(task);
         self.want_recheck(step);
     }
@@ -140,7 +141,7 @@ impl Run {
 
     fn look(&mut self, step: usize, at: usize) {
         let task = self.planned(step).looks.get(at).map(|look| Task::first(&look.command));
-        let verify = self.verify_task(step);
+        let verify = self.verify_task(step).filter(|_| !self.state.steps[step].is_verified);
         match (task, verify) {
             (Some(task), _) => self.state.steps[step].stage = Stage::Looking(at, task),
             (None, Some(task)) => self.state.steps[step].stage = Stage::Verifying(task, None),
@@ -188,6 +189,7 @@ impl Run {
 
     /// The effect is there although the attempt was in doubt: its outputs are read from what was captured.
     fn salvage(&mut self, step: usize, doubt: Doubt) {
+        self.state.steps[step].is_verified = true;
         if self.planned(step).command.outputs.is_empty() {
             self.look(step, 0);
         } else {
@@ -371,6 +373,7 @@ impl Run {
                 self.begin_if_ready(dependent);
             }
         }
+        self.release_if_due(step);
         for &owner in shape.awaited_by(step) {
             self.state.steps[owner].until_left -= 1;
             self.release_if_due(owner);

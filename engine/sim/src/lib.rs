@@ -1,1 +1,9 @@
 //! Drivers without a world: scripted outcomes and the exploration of the state machine. Pure.
+
+mod explore;
+mod script;
+mod sketch;
+
+pub use explore::{Explored, Limits, Violation, explore};
+pub use script::{Played, Script};
+pub use sketch::sketch;

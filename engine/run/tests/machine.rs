@@ -1,0 +1,253 @@
+//! Tables of the machine: what starts, in which order, and how the run ends.
+
+use std::sync::Arc;
+
+use firedrill_run::{Event, Exit, Run};
+use firedrill_sim::{Played, Script, sketch};
+
+/// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
+///
+/// `faults` is a list of `COMMAND END` separated by commas; an end is an exit code, `timeout` or `lost`.
+#[track_caller]
+fn check(plan: &str, faults: &str, expected: &str) {
+    let played = play(plan, faults);
+    let trace = trace(&played);
+    assert_eq!(trace, expected.split_whitespace().collect::<Vec<_>>().join(" "), "\nplan:\n{plan}");
+}
+
+#[track_caller]
+fn play(plan: &str, faults: &str) -> Played {
+    let mut script = Script::new();
+    for fault in faults.split(',').map(str::trim).filter(|fault| !fault.is_empty()) {
+        let (command, end) = fault.split_once(' ').expect("COMMAND END");
+        let exit = match end {
+            "timeout" => Exit::TimedOut,
+            "lost" => Exit::Lost,
+            "missing" => Exit::NotSpawned("no such file".into()),
+            code => Exit::Code(code.parse().expect("an exit code")),
+        };
+        script = script.exit(command, exit);
+    }
+    let played = script.play(Arc::new(sketch(plan))).expect("a legal history");
+    every_prefix_replays(&played);
+    played
+}
+
+fn trace(played: &Played) -> String {
+    let started = played.events.iter().filter_map(|event| match event {
+        Event::Started { command } => Some(command.to_string()),
+        _ => None,
+    });
+    let verdict = played.run.verdict().map_or("unfinished".to_owned(), |verdict| format!("= {verdict}"));
+    started.chain([verdict]).collect::<Vec<_>>().join(" ")
+}
+
+fn every_prefix_replays(played: &Played) {
+    let plan = Arc::clone(played.run.plan());
+    let mut run = Run::new(Arc::clone(&plan));
+    for (at, event) in played.events.iter().enumerate() {
+        run.apply(event).expect("a legal history");
+        let replayed = Run::replay(Arc::clone(&plan), &played.events[..=at]).expect("a prefix");
+        assert_eq!(run.state(), replayed.state(), "prefix {at} replays differently");
+    }
+}
+
+#[test]
+fn steps_run_in_the_order_of_their_needs() {
+    check("a\nb a\nc a\nd b c", "", "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 d.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn a_failed_step_unwinds_what_was_done_in_reverse() {
+    check(
+        "a !\nb a !\nc b",
+        "c.attempt.1.1 1",
+        "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = failed",
+    );
+    check(
+        "a !\nb a !\nc b !none",
+        "c.attempt.1.1 1",
+        "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = rolled back",
+    );
+}
+
+#[test]
+fn a_failed_step_is_rolled_back_itself() {
+    check("a !", "a.attempt.1.1 1", "a.attempt.1.1 a.rollback.1.1 = rolled back");
+}
+
+#[test]
+fn a_cleanup_comes_before_the_next_attempt_and_is_its_licence() {
+    check(
+        "a ~ x2",
+        "a.attempt.1.1 1",
+        "a.attempt.1.1 a.cleanup.1.1 a.attempt.2.1 = succeeded",
+    );
+    check(
+        "a ~ x2",
+        "a.attempt.1.1 1, a.attempt.2.1 1",
+        "a.attempt.1.1 a.cleanup.1.1 a.attempt.2.1 a.cleanup.2.1 = rolled back",
+    );
+}
+
+#[test]
+fn without_a_licence_there_is_no_second_attempt() {
+    check("a x3", "a.attempt.1.1 1", "a.attempt.1.1 = failed");
+    check("a x3 idem", "a.attempt.1.1 1", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+    check("a x3 ro", "a.attempt.1.1 timeout", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+}
+
+#[test]
+fn a_cleanup_that_fails_for_good_forbids_the_retry_and_is_owed() {
+    let faults = "a.attempt.1.1 1, a.cleanup.1.1 1, a.cleanup.1.2 1, a.cleanup.1.3 1";
+    check("a ~ x2", faults, "a.attempt.1.1 a.cleanup.1.1 a.cleanup.1.2 a.cleanup.1.3 = stuck");
+}
+
+#[test]
+fn a_cleanup_leaves_nothing_to_roll_back() {
+    check("a ~ !", "a.attempt.1.1 1", "a.attempt.1.1 a.cleanup.1.1 = rolled back");
+}
+
+#[test]
+fn a_release_is_due_when_its_hold_has_ended_in_whatever_way() {
+    check(
+        "lock ^work\nwork lock\nafter work",
+        "",
+        "lock.attempt.1.1 work.attempt.1.1 lock.release.1.1 after.attempt.1.1 = succeeded",
+    );
+    check("lock ^\nwork lock", "", "lock.attempt.1.1 work.attempt.1.1 lock.release.1.1 = succeeded");
+    check(
+        "lock ^work\nwork lock !",
+        "work.attempt.1.1 1",
+        "lock.attempt.1.1 work.attempt.1.1 work.rollback.1.1 lock.release.1.1 = rolled back",
+    );
+}
+
+#[test]
+fn a_release_is_owed_by_a_step_that_failed() {
+    check("lock ^", "lock.attempt.1.1 1", "lock.attempt.1.1 lock.release.1.1 = rolled back");
+}
+
+#[test]
+fn a_program_that_could_not_be_started_owes_nothing() {
+    check("lock ^ ! ~", "lock.attempt.1.1 missing", "lock.attempt.1.1 = rolled back");
+}
+
+#[test]
+fn a_release_that_fails_for_good_makes_the_run_stuck() {
+    let faults = "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1";
+    check("a ^", faults, "a.attempt.1.1 a.release.1.1 a.release.1.2 a.release.1.3 = stuck");
+}
+
+#[test]
+fn a_failed_rollback_blocks_only_what_its_step_needed() {
+    let faults = "d.attempt.1.1 1, b.rollback.1.1 1, b.rollback.1.2 1, b.rollback.1.3 1";
+    check(
+        "a ! ^\nb a !\nc !\nd b c !none",
+        faults,
+        "a.attempt.1.1 c.attempt.1.1 b.attempt.1.1 d.attempt.1.1
+         c.rollback.1.1 b.rollback.1.1 b.rollback.1.2 b.rollback.1.3 a.release.1.1 = stuck",
+    );
+}
+
+#[test]
+fn an_irreversible_step_turns_off_the_rollbacks_of_what_it_needed() {
+    check(
+        "a ! ^\nb a irr !none\nc b !none",
+        "c.attempt.1.1 1",
+        "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 a.release.1.1 = failed",
+    );
+}
+
+#[test]
+fn stop_cleans_up_and_releases_but_leaves_what_is_done() {
+    check(
+        "@stop\na ! ^\nb a ~",
+        "b.attempt.1.1 1",
+        "a.attempt.1.1 b.attempt.1.1 b.cleanup.1.1 a.release.1.1 = failed",
+    );
+}
+
+#[test]
+fn a_time_out_is_in_doubt_and_a_verify_that_holds_settles_it() {
+    check("a ?", "a.attempt.1.1 timeout", "a.attempt.1.1 a.verify.1.1 = succeeded");
+    check("a ?", "a.attempt.1.1 timeout, a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 = stuck");
+    check("a ? !", "a.attempt.1.1 timeout, a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 a.rollback.1.1 = rolled back");
+}
+
+#[test]
+fn what_is_in_doubt_keeps_its_holds() {
+    check("lock ^ !\nwork lock\nother lock", "work.attempt.1.1 lost", "lock.attempt.1.1 work.attempt.1.1 other.attempt.1.1 = stuck");
+}
+
+#[test]
+fn a_verify_that_does_not_hold_fails_the_attempt() {
+    check("a ? idem x2", "a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 a.attempt.2.1 a.verify.2.1 = succeeded");
+}
+
+#[test]
+fn guards_of_the_playbook_refuse_before_anything_starts() {
+    check("@guard one\n@guard two\na", "@.guard-two.1.1 1", "@.guard-one.1.1 @.guard-two.1.1 = refused");
+    check("@guard one\na", "@.guard-one.1.1 7", "@.guard-one.1.1 = refused");
+    check("@guard one skip\na", "@.guard-one.1.1 1", "@.guard-one.1.1 = skipped");
+    check("@guard one skip\na", "@.guard-one.1.1 7", "@.guard-one.1.1 = refused");
+}
+
+#[test]
+fn guards_are_asked_again_before_the_first_change() {
+    check(
+        "@guard one\na ro\nb a",
+        "",
+        "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 b.attempt.1.1 = succeeded",
+    );
+    check("@guard one\na ro\nb a", "@.guard-one.2.1 1", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 = rolled back");
+    check("@guard one\na\nb a", "", "@.guard-one.1.1 a.attempt.1.1 b.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn a_guard_of_a_step_fails_it_before_it_did_anything() {
+    check("a g", "a.guard-g.1.1 1", "a.guard-g.1.1 = refused");
+    check("a !\nb a g !", "b.guard-g.1.1 1", "a.attempt.1.1 b.guard-g.1.1 a.rollback.1.1 = rolled back");
+}
+
+#[test]
+fn a_step_that_needs_a_skipped_step_runs() {
+    check("a off\nb a", "", "b.attempt.1.1 = succeeded");
+    check("a off\nb a off", "", "= skipped");
+}
+
+#[test]
+fn an_invariant_that_does_not_hold_makes_the_run_stuck() {
+    check("@invariant up\n@finally note\na", "@.invariant-up.1.1 1", "a.attempt.1.1 @.invariant-up.1.1 @.finally-note.1.1 = stuck");
+    check("@invariant up\na", "@.invariant-up.1.1 9", "a.attempt.1.1 @.invariant-up.1.1 = stuck");
+}
+
+#[test]
+fn the_very_end_cannot_change_the_verdict() {
+    check("@finally one\n@finally two\na", "@.finally-one.1.1 1", "a.attempt.1.1 @.finally-one.1.1 @.finally-two.1.1 = succeeded");
+}
+
+#[test]
+fn no_more_commands_run_at_once_than_allowed() {
+    let played = play("@max 2\na\nb\nc\nd", "");
+    let mut running = 0_i32;
+    for event in &played.events {
+        running += match event {
+            Event::Started { .. } => 1,
+            Event::Ended { .. } => -1,
+            _ => 0,
+        };
+        assert!(running <= 2);
+    }
+}
+
+#[test]
+fn a_long_chain_of_skipped_steps_does_not_overflow_the_stack() {
+    use std::fmt::Write as _;
+    let mut text = String::from("s0 off\n");
+    for at in 1..2_000 {
+        writeln!(text, "s{at} s{} off", at - 1).expect("a String takes everything");
+    }
+    let played = Script::new().play(Arc::new(sketch(&text))).expect("a legal history");
+    assert_eq!(trace(&played), "= skipped");
+}

@@ -1,0 +1,81 @@
+//! A run driven by outcomes that are said beforehand: no processes, no time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use firedrill_model::judge::Judgement;
+use firedrill_model::plan::Plan;
+use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run};
+
+/// Outcomes by the name of the command; everything that is not named succeeds at once.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    exits: BTreeMap<String, Exit>,
+}
+
+/// A run that has come to rest, with everything that happened.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The events in order.
+    pub events: Vec<Event>,
+    /// The run after the last of them.
+    pub run: Run,
+}
+
+impl Script {
+    /// Returns a script in which every command succeeds.
+    pub fn new() -> Script {
+        Script::default()
+    }
+
+    /// Says how a command ends, by its name such as `backup.attempt.1.1`.
+    #[must_use]
+    pub fn exit(mut self, command: &str, exit: Exit) -> Script {
+        self.exits.insert(command.to_owned(), exit);
+        self
+    }
+
+    /// Plays a plan to its rest: of the commands in flight, the one that started first ends first.
+    pub fn play(&self, plan: Arc<Plan>) -> Result<Played, IllegalEvent> {
+        let mut events = vec![
+            Event::RunStarted { run: "scripted".into(), plan: String::new() },
+            Event::EngineStarted { boot: String::new(), engine: String::new() },
+        ];
+        let mut run = Run::replay(plan, &events)?;
+        while let Some(event) = self.next_event(&run) {
+            run.apply(&event)?;
+            events.push(event);
+        }
+        Ok(Played { events, run })
+    }
+
+    fn next_event(&self, run: &Run) -> Option<Event> {
+        let effect = run.next().into_iter().find(|effect| !matches!(effect, Effect::Terminate(_)));
+        if let Some(effect) = effect {
+            return Some(self.answer(effect));
+        }
+        if let Some(command) = run.in_flight().into_iter().next() {
+            return Some(self.end(command));
+        }
+        run.pauses().into_iter().next().map(|pause| Event::Elapsed { wait: pause.wait })
+    }
+
+    fn answer(&self, effect: Effect) -> Event {
+        match effect {
+            Effect::Decide(question) => Event::Decided { question, answer: Answer::Yes },
+            Effect::Render(command) => {
+                let text = Rendered { argv: vec![command.to_string()], env: BTreeMap::new(), dir: None, stdin: None };
+                Event::Rendered { command, outcome: Rendering::Text(text) }
+            }
+            Effect::Judge(command) => Event::Judged { command, judgement: Judgement::Met { outputs: BTreeMap::new() } },
+            Effect::Settle(command) | Effect::Terminate(command) => self.end(command),
+            Effect::Start(command) => Event::Started { command },
+            other => unreachable!("an effect that no script knows: {other:?}"),
+        }
+    }
+
+    fn end(&self, command: CommandId) -> Event {
+        let exit = self.exits.get(&command.to_string()).cloned().unwrap_or(Exit::Code(0));
+        Event::Ended { command, exit, ms: 0 }
+    }
+}

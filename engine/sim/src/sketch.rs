@@ -1,0 +1,184 @@
+//! A playbook in a few words, for tests of the machine and for looking at its states.
+//!
+//! One step a line: its id, the ids it needs, and marks. `backup lock x2 ~ ^ !` is a step `backup` that needs `lock`,
+//! is tried twice, has a cleanup, a release and a rollback.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use firedrill_model::judge::Expect;
+use firedrill_model::plan::{
+    Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan, Probe,
+    Program, Release, Retry, Rollback, Step, StepEffect, Text,
+};
+
+/// Returns the plan that a sketch describes.
+///
+/// | mark | meaning | mark | meaning |
+/// |---|---|---|---|
+/// | `!` | a rollback | `!none` | `rollback: none` |
+/// | `~` | a cleanup | `?` | a verify |
+/// | `^` | a release at the end | `^b,c` | a release until `b` and `c` have settled |
+/// | `x3` | three attempts | `ro`, `idem`, `irr` | read-only, idempotent, irreversible |
+/// | `off` | `when` is false | `g` | a guard |
+///
+/// Lines that begin with `@`: `@stop` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
+/// `@finally ID`.
+///
+/// # Panics
+/// If a word means nothing or a step is not there: a sketch is part of a test.
+pub fn sketch(text: &str) -> Plan {
+    let mut plan = empty();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let (settings, steps): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with('@'));
+    settings.into_iter().for_each(|line| setting(&mut plan, line));
+    for line in steps {
+        let step = step(&plan, line);
+        plan.steps.push(step);
+    }
+    resolve_releases(&mut plan);
+    plan
+}
+
+fn empty() -> Plan {
+    Plan {
+        format: FORMAT,
+        playbook: "sketch".into(),
+        title: None,
+        description: None,
+        text_sha256: String::new(),
+        inputs: BTreeMap::new(),
+        origins: BTreeMap::new(),
+        vars: BTreeMap::new(),
+        files: Vec::new(),
+        on_failure: OnFailure::Rollback,
+        max_parallel: NonZeroU32::new(64).expect("64 is not 0"),
+        guards: Vec::new(),
+        steps: Vec::new(),
+        invariants: Vec::new(),
+        finally: Vec::new(),
+        outputs: BTreeMap::new(),
+    }
+}
+
+fn setting(plan: &mut Plan, line: &str) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["@stop"] => plan.on_failure = OnFailure::Stop,
+        ["@max", number] => plan.max_parallel = number.parse().expect("a number that is not 0"),
+        ["@guard", id] => plan.guards.push(guard(id, OnUnmet::Abort)),
+        ["@guard", id, "skip"] => plan.guards.push(guard(id, OnUnmet::Skip)),
+        ["@invariant", id] => {
+            plan.invariants.push(Invariant { id: (*id).into(), line: 1, probe: probe(id), message: None });
+        }
+        ["@finally", id] => {
+            plan.finally.push(Final { id: (*id).into(), title: None, when: None, command: command(id) });
+        }
+        _ => panic!("`{line}` means nothing"),
+    }
+}
+
+fn step(plan: &Plan, line: &str) -> Step {
+    let mut words = line.split_whitespace();
+    let id = words.next().expect("a line that is not empty");
+    let mut step = Step {
+        id: id.into(),
+        line: 1,
+        title: None,
+        why: None,
+        caution: None,
+        needs: Vec::new(),
+        when: None,
+        guards: Vec::new(),
+        command: command(id),
+        retry: retry(1),
+        effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
+        looks: Vec::new(),
+        verify: None,
+        cleanup: None,
+        rollback: Rollback::Unsaid,
+        release: None,
+    };
+    words.for_each(|word| mark(plan, &mut step, word));
+    step
+}
+
+fn mark(plan: &Plan, step: &mut Step, word: &str) {
+    match word {
+        "!" => step.rollback = Rollback::Hook(hook("rollback")),
+        "!none" => step.rollback = Rollback::Nothing,
+        "~" => step.cleanup = Some(hook("cleanup")),
+        "?" => step.verify = Some(probe("verify")),
+        "ro" => step.effect.read_only = true,
+        "idem" => step.effect.idempotent = true,
+        "irr" => step.effect.irreversible = true,
+        "off" => step.when = Some(Condition::Known(false)),
+        "g" => step.guards.push(guard("g", OnUnmet::Abort)),
+        _ => match (word.strip_prefix('^'), word.strip_prefix('x').map(str::parse)) {
+            (Some(until), _) => step.release = Some(release(until)),
+            (None, Some(Ok(attempts))) => step.retry = retry(attempts),
+            (None, Some(Err(_)) | None) => step.needs.push(index(plan, word)),
+        },
+    }
+}
+
+fn index(plan: &Plan, id: &str) -> usize {
+    plan.step_index(id).unwrap_or_else(|| panic!("`{id}` is neither a mark nor a step above"))
+}
+
+/// Holds the ids of `until` in the hook's arguments until every step is there.
+fn release(until: &str) -> Release {
+    let mut hook = hook("release");
+    let ids = until.split(',').filter(|id| !id.is_empty()).map(|id| Text::Known(id.into()));
+    hook.command.program = Program::Argv(ids.collect());
+    Release { hook, until: Vec::new(), hold: Vec::new() }
+}
+
+fn resolve_releases(plan: &mut Plan) {
+    for at in 0..plan.steps.len() {
+        let Some(Program::Argv(ids)) = plan.steps[at].release.as_ref().map(|release| release.hook.command.program.clone())
+        else {
+            continue;
+        };
+        let named = ids.iter().filter_map(|text| if let Text::Known(id) = text { Some(index(plan, id)) } else { None });
+        let until: Vec<usize> = named.collect();
+        let hold = firedrill_model::plan::hold(&plan.steps, at, &until);
+        plan.steps[at].release = Some(Release { hook: hook("release"), until, hold });
+    }
+}
+
+fn command(name: &str) -> Command {
+    Command {
+        program: Program::Argv(vec![Text::Known("/bin/true".into()), Text::Known(name.into())]),
+        env: BTreeMap::new(),
+        dir: None,
+        stdin: None,
+        time_limit: None,
+        expect: Expect::default(),
+        outputs: Vec::new(),
+    }
+}
+
+fn probe(name: &str) -> Probe {
+    Probe { command: command(name), content: false }
+}
+
+fn guard(id: &str, on_unmet: OnUnmet) -> Guard {
+    Guard { id: id.into(), line: 1, probe: probe(id), message: None, why: None, on_unmet }
+}
+
+fn hook(name: &str) -> Hook {
+    Hook { command: command(name), when: None, retry: retry(3) }
+}
+
+fn retry(attempts: u32) -> Retry {
+    Retry {
+        max_attempts: NonZeroU32::new(attempts).expect("at least one attempt"),
+        delay: Duration::from_secs(1),
+        backoff: Backoff::Constant,
+        max_delay: None,
+        jitter: Jitter::None,
+        when: None,
+    }
+}
