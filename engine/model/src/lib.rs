@@ -7,3 +7,4 @@ pub mod source;
 pub mod template;
 pub mod units;
 pub mod value;
+mod yaml;
