@@ -1,0 +1,114 @@
+//! The kinds of fault that a playbook can have.
+
+/// Declares the codes: variant, stable id, title. The explanations are files, one per code.
+macro_rules! codes {
+    ($($variant:ident $id:literal $title:literal,)*) => {
+        /// The kind of a fault. Its id is stable: it never changes and is never used again for something else.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, by their id.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the stable id, such as `FD0101`.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            /// Returns what kind of fault it is, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// Returns a page of Markdown: what is wrong and why it matters, with a bad and a good playbook.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("explanations/", $id, ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    NotUtf8 "FD0001" "the file is not UTF-8",
+    ControlCharacter "FD0002" "a control character that YAML does not allow",
+    FileTooLarge "FD0003" "the file is too large",
+    Syntax "FD0004" "the text is not YAML",
+    DuplicateKey "FD0005" "a key stands twice in the same map",
+    UnquotedTemplate "FD0006" "a template in a flow list or map is not quoted",
+    TooDeep "FD0007" "lists and maps are nested too deeply",
+    TooMany "FD0008" "the file holds too many values, or its aliases expand to too many",
+    Tag "FD0009" "tags are not used in playbooks",
+    MergeKey "FD0010" "merge keys are not YAML 1.2",
+    ManyDocuments "FD0011" "more than one document in a file",
+    NoDocument "FD0012" "the file holds no playbook",
+    UnknownAlias "FD0013" "an alias without its anchor",
+    KeyNotText "FD0014" "a key that is not a plain text",
+    UnknownKey "FD0101" "an unknown key",
+    MissingKey "FD0102" "a key is missing",
+    WrongType "FD0103" "a value of the wrong kind",
+    QuoteIt "FD0104" "a number, boolean or nothing where text is wanted",
+    UnknownChoice "FD0105" "a value that is none of the possible ones",
+    Exclusive "FD0106" "keys that exclude each other",
+    BadName "FD0107" "a name in the wrong form",
+    OutOfRange "FD0108" "a number outside its range",
+    BadUnit "FD0109" "a duration that cannot be read",
+    UnknownVersion "FD0110" "an unknown version of the language",
+    Empty "FD0111" "a list, map or text that must not be empty",
+    Incomplete "FD0112" "a key that needs another one beside it",
+    FileName "FD0113" "the playbook is not named like its file",
+    BadRegex "FD0114" "a regex that does not compile",
+    BadJq "FD0115" "a jq filter that does not compile",
+    TemplateHere "FD0116" "a template where none is allowed",
+    Template "FD0201" "a template that cannot be read",
+    Expression "FD0202" "an expression that cannot be read",
+    Quoting "FD0203" "a value in a place of a script where it cannot be quoted",
+    UnknownName "FD0204" "a name that expressions do not have",
+    UnknownFilter "FD0205" "a filter, test or function that expressions do not have",
+    NotOneExpression "FD0206" "a setting that is not exactly one template",
+    DuplicateId "FD0301" "two nodes have the same name",
+    UnknownStep "FD0302" "a step that does not exist",
+    Cycle "FD0303" "steps need each other in a circle",
+    UnknownInput "FD0304" "an input that does not exist",
+    UnknownVar "FD0305" "a var that does not exist",
+    UnknownOutput "FD0306" "an output that the step does not have",
+    NotUpstream "FD0307" "a step is read that has not run yet",
+    OutOfReach "FD0308" "a name that cannot be read here",
+    VarCycle "FD0309" "vars need each other in a circle",
+    OwnName "FD0310" "a step names itself",
+    NoLicence "FD0401" "a repeat without a licence",
+    NothingToUndo "FD0402" "a step that changes nothing declares how to undo it",
+    UntilNotBelow "FD0403" "a release waits for a step that does not come after",
+    Contradiction "FD0404" "keys of a step that contradict each other",
+    NoSource "FD0405" "an output is extracted from nothing",
+    NotAtTheEnd "FD0406" "a key that means nothing in `finally`",
+    WithoutEffect "FD0407" "a key without effect beside the others",
+    BadDefault "FD0501" "a default that its input would refuse",
+    BadConstraint "FD0502" "a constraint that does not fit the type of its input",
+    KeyNotYet "FD0901" "a key that is not yet supported",
+    ValueNotYet "FD0902" "a value that is not yet supported",
+    NameNotYet "FD0903" "a name in an expression that is not yet supported",
+    StepKindNotYet "FD0904" "a kind of step that is not yet supported",
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_rising() {
+        assert!(
+            Code::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()),
+            "{:?}",
+            Code::ALL
+        );
+    }
+}

@@ -1,0 +1,248 @@
+//! The names that expressions may use.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::Finding;
+use crate::template::FaultCode;
+
+/// A name that an expression uses, written out in full.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// `inputs.NAME`
+    Input(String),
+    /// `vars.NAME`
+    Var(String),
+    /// `steps.STEP.outputs.NAME`
+    StepOutput {
+        /// The step that publishes it.
+        step: String,
+        /// The output's name.
+        output: String,
+    },
+    /// `steps.STEP.files.NAME`: the path of an output that is kept as a file.
+    StepFile {
+        /// The step that publishes it.
+        step: String,
+        /// The output's name.
+        output: String,
+    },
+    /// `steps.STEP.outcome`
+    StepOutcome(String),
+    /// `steps.STEP.exit_code`
+    StepExitCode(String),
+    /// `run.FIELD`
+    Run(RunField),
+    /// `outcome`, `exit_code`, ... in hooks and conditions about an attempt.
+    Attempt(AttemptField),
+    /// `sandbox.NAME`
+    Sandbox(String),
+}
+
+/// What is known of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunField {
+    /// The run's id.
+    Id,
+    /// The run's own folder.
+    Dir,
+    /// When the run started.
+    StartedAt,
+    /// The verdict, in `finally`.
+    Verdict,
+}
+
+impl RunField {
+    const ALL: [Self; 4] = [Self::Id, Self::Dir, Self::StartedAt, Self::Verdict];
+
+    /// Returns the name after `run.`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Dir => "dir",
+            Self::StartedAt => "started_at",
+            Self::Verdict => "verdict",
+        }
+    }
+}
+
+/// What is known of the attempt that a hook or a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptField {
+    /// How it ended.
+    Outcome,
+    /// With which code it exited.
+    ExitCode,
+    /// What it wrote to standard output.
+    Stdout,
+    /// What it wrote to standard error.
+    Stderr,
+    /// How long it took.
+    Duration,
+}
+
+impl AttemptField {
+    const ALL: [Self; 5] = [
+        Self::Outcome,
+        Self::ExitCode,
+        Self::Stdout,
+        Self::Stderr,
+        Self::Duration,
+    ];
+
+    /// Returns the name as conditions write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Outcome => "outcome",
+            Self::ExitCode => "exit_code",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Duration => "duration",
+        }
+    }
+}
+
+const ROOTS: [&str; 5] = ["inputs", "vars", "steps", "run", "sandbox"];
+const NOT_YET: [&str; 5] = ["guards", "last", "target", "item", "env"];
+const STEP_FIELDS: [&str; 4] = ["outputs", "files", "outcome", "exit_code"];
+
+impl Reference {
+    /// Resolves a dotted name; what follows a full name (`inputs.nodes.first`) looks into its value.
+    pub(super) fn resolve(path: &[&str]) -> Result<Self, Finding> {
+        match path {
+            ["inputs", name, ..] => Ok(Self::Input((*name).to_owned())),
+            ["vars", name, ..] => Ok(Self::Var((*name).to_owned())),
+            ["sandbox", name, ..] => Ok(Self::Sandbox((*name).to_owned())),
+            ["steps", step, field, rest @ ..] => Self::resolve_step(step, field, rest),
+            ["steps", step] => Err(incomplete(
+                &format!("steps.{step}"),
+                &format!("steps.{step}.outputs.NAME"),
+            )),
+            ["run", field, ..] => Self::resolve_run(field),
+            [root @ ("inputs" | "vars" | "sandbox" | "run")] => Err(incomplete(root, &format!("{root}.NAME"))),
+            ["steps"] => Err(incomplete("steps", "steps.STEP.outputs.NAME")),
+            [root, ..] => Self::resolve_attempt(root),
+            [] => Err(unknown_root("")),
+        }
+    }
+
+    fn resolve_step(step: &str, field: &str, rest: &[&str]) -> Result<Self, Finding> {
+        let step = step.to_owned();
+        match (field, rest) {
+            ("outputs", [output, ..]) => Ok(Self::StepOutput {
+                step,
+                output: (*output).to_owned(),
+            }),
+            ("files", [output, ..]) => Ok(Self::StepFile {
+                step,
+                output: (*output).to_owned(),
+            }),
+            ("outcome", _) => Ok(Self::StepOutcome(step)),
+            ("exit_code", _) => Ok(Self::StepExitCode(step)),
+            ("outputs" | "files", []) => {
+                let name = format!("steps.{step}.{field}");
+                Err(incomplete(&name, &format!("{name}.NAME")))
+            }
+            _ => Err(unknown_field(&format!("steps.{step}"), field, &STEP_FIELDS)),
+        }
+    }
+
+    fn resolve_run(field: &str) -> Result<Self, Finding> {
+        let names = RunField::ALL.map(RunField::name);
+        let found = RunField::ALL.into_iter().find(|each| each.name() == field);
+        found.map(Self::Run).ok_or_else(|| unknown_field("run", field, &names))
+    }
+
+    fn resolve_attempt(root: &str) -> Result<Self, Finding> {
+        let found = AttemptField::ALL.into_iter().find(|each| each.name() == root);
+        found.map(Self::Attempt).ok_or_else(|| unknown_root(root))
+    }
+
+    /// Returns the parts of the dotted name.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+        let segments: [&str; 4] = match self {
+            Self::Input(name) => ["inputs", name, "", ""],
+            Self::Var(name) => ["vars", name, "", ""],
+            Self::Sandbox(name) => ["sandbox", name, "", ""],
+            Self::StepOutput { step, output } => ["steps", step, "outputs", output],
+            Self::StepFile { step, output } => ["steps", step, "files", output],
+            Self::StepOutcome(step) => ["steps", step, "outcome", ""],
+            Self::StepExitCode(step) => ["steps", step, "exit_code", ""],
+            Self::Run(field) => ["run", field.name(), "", ""],
+            Self::Attempt(field) => [field.name(), "", "", ""],
+        };
+        segments.into_iter().filter(|segment| !segment.is_empty())
+    }
+}
+
+/// Writes the dotted name.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.segments().collect::<Vec<_>>().join("."))
+    }
+}
+
+fn incomplete(name: &str, full: &str) -> Finding {
+    Finding::new(
+        FaultCode::IncompleteName,
+        format!("`{name}` must be written out in full"),
+    )
+    .help(format!(
+        "write `{full}`: what a step needs must be known before anything runs"
+    ))
+}
+
+fn unknown_field(owner: &str, field: &str, known: &[&str]) -> Finding {
+    let help = match nearest(field, known) {
+        Some(near) => format!("did you mean `{owner}.{near}`?"),
+        None => format!("`{owner}` has: {}", known.join(", ")),
+    };
+    Finding::new(FaultCode::UnknownName, format!("`{owner}` has no `{field}`")).help(help)
+}
+
+fn unknown_root(root: &str) -> Finding {
+    if NOT_YET.contains(&root) {
+        return Finding::new(
+            FaultCode::NotSupported,
+            format!("`{root}` is not yet supported in expressions"),
+        );
+    }
+    let attempt = AttemptField::ALL.map(AttemptField::name);
+    let known: Vec<&str> = ROOTS.iter().chain(&attempt).copied().collect();
+    let help = match nearest(root, &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("inputs are `inputs.{root}`; a text needs quotes: '{root}'"),
+    };
+    Finding::new(FaultCode::UnknownName, format!("unknown name `{root}`")).help(help)
+}
+
+/// Returns the candidate that `word` is most likely a slip of, if any is near enough.
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    let scored = candidates
+        .iter()
+        .map(|candidate| (distance(word, candidate), *candidate));
+    scored
+        .filter(|(score, _)| *score <= limit)
+        .min_by_key(|(score, _)| *score)
+        .map(|(_, candidate)| candidate)
+}
+
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

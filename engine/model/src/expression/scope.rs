@@ -1,0 +1,117 @@
+//! What the names of expressions stand for.
+
+use std::collections::BTreeMap;
+
+use super::reference::{AttemptField, Reference, RunField};
+use crate::value::Value;
+
+/// The values that expressions see: a tree of roots (`inputs`, `vars`, `steps`, ...).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope(BTreeMap<String, Value>);
+
+impl Scope {
+    /// Returns a scope that knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds inputs.
+    pub fn with_inputs(self, inputs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        inputs
+            .into_iter()
+            .fold(self, |scope, (name, value)| scope.with(&Reference::Input(name), value))
+    }
+
+    /// Adds vars.
+    pub fn with_vars(self, vars: impl IntoIterator<Item = (String, Value)>) -> Self {
+        vars.into_iter()
+            .fold(self, |scope, (name, value)| scope.with(&Reference::Var(name), value))
+    }
+
+    /// Adds an output of a step.
+    pub fn with_step_output(self, step: &str, output: &str, value: Value) -> Self {
+        self.with(
+            &Reference::StepOutput {
+                step: step.to_owned(),
+                output: output.to_owned(),
+            },
+            value,
+        )
+    }
+
+    /// Adds the path of an output that is kept as a file.
+    pub fn with_step_file(self, step: &str, output: &str, path: &str) -> Self {
+        self.with(
+            &Reference::StepFile {
+                step: step.to_owned(),
+                output: output.to_owned(),
+            },
+            Value::from(path),
+        )
+    }
+
+    /// Adds how a step ended.
+    pub fn with_step_outcome(self, step: &str, outcome: &str) -> Self {
+        self.with(&Reference::StepOutcome(step.to_owned()), Value::from(outcome))
+    }
+
+    /// Adds with which code the last attempt of a step exited.
+    pub fn with_step_exit_code(self, step: &str, exit_code: i64) -> Self {
+        self.with(&Reference::StepExitCode(step.to_owned()), Value::Int(exit_code))
+    }
+
+    /// Adds what is known of the run.
+    pub fn with_run(self, field: RunField, value: Value) -> Self {
+        self.with(&Reference::Run(field), value)
+    }
+
+    /// Adds what is known of the attempt that is asked about.
+    pub fn with_attempt(self, field: AttemptField, value: Value) -> Self {
+        self.with(&Reference::Attempt(field), value)
+    }
+
+    /// Adds what the sandbox provides.
+    pub fn with_sandbox(self, values: impl IntoIterator<Item = (String, Value)>) -> Self {
+        values.into_iter().fold(self, |scope, (name, value)| {
+            scope.with(&Reference::Sandbox(name), value)
+        })
+    }
+
+    /// Adds the value of any name.
+    pub fn with(mut self, reference: &Reference, value: Value) -> Self {
+        self.set(reference, value);
+        self
+    }
+
+    /// Sets the value of any name.
+    pub fn set(&mut self, reference: &Reference, value: Value) {
+        let segments: Vec<&str> = reference.segments().collect();
+        let (last, parents) = segments.split_last().expect("a reference has at least one part");
+        let mut level = &mut self.0;
+        for part in parents {
+            let below = level
+                .entry((*part).to_owned())
+                .or_insert_with(|| Value::Map(BTreeMap::new()));
+            let Value::Map(entries) = below else {
+                unreachable!("no reference is a prefix of another")
+            };
+            level = entries;
+        }
+        level.insert((*last).to_owned(), value);
+    }
+
+    /// Returns the value of a name.
+    pub fn get(&self, reference: &Reference) -> Option<&Value> {
+        let mut segments = reference.segments();
+        let root = self.0.get(segments.next()?)?;
+        segments.try_fold(root, |value, segment| match value {
+            Value::Map(entries) => entries.get(segment),
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => None,
+        })
+    }
+
+    /// Returns everything below a root, `inputs` for example.
+    pub fn root(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+}

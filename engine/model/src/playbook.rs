@@ -1,0 +1,438 @@
+//! A playbook as it was written: every node with its place, nothing resolved.
+
+use std::num::NonZeroU32;
+
+use crate::expression::Expression;
+use crate::source::{Span, Spanned};
+use crate::template::Template;
+use crate::units::Duration;
+use crate::value::{Type, Value};
+
+/// A whole playbook file.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    /// The playbook's name, kebab case.
+    pub name: Spanned<String>,
+    /// What it does, in one line.
+    pub title: Option<Spanned<String>>,
+    /// What it does, in Markdown.
+    pub description: Option<Spanned<String>>,
+    /// Who answers for it.
+    pub owner: Option<Spanned<String>>,
+    /// Its parameters, in the order in which they were written.
+    pub inputs: Vec<Input>,
+    /// Values derived from inputs, in the order in which they were written.
+    pub vars: Vec<Var>,
+    /// What holds for every command that does not say otherwise.
+    pub defaults: Defaults,
+    /// What happens when a step fails for good.
+    pub on_failure: OnFailure,
+    /// How many steps may run at the same time.
+    pub max_parallel: Option<Spanned<NonZeroU32>>,
+    /// What must hold before the first step.
+    pub guards: Vec<Guard>,
+    /// The steps, never empty.
+    pub steps: Vec<Step>,
+    /// The steps at the very end of every run that began.
+    pub finally: Vec<Step>,
+    /// What must hold when a run has come to rest.
+    pub invariants: Vec<Invariant>,
+    /// What other playbooks can read.
+    pub outputs: Vec<Published>,
+}
+
+/// A declared parameter.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The name in `inputs.NAME`, snake case.
+    pub name: Spanned<String>,
+    /// What it is for.
+    pub description: Option<Spanned<String>>,
+    /// Which values are allowed.
+    pub shape: Shape,
+    /// The value if none is given, already checked against the shape's type.
+    pub default: Option<Spanned<Value>>,
+    /// Whether a run can begin without a value.
+    pub required: Required,
+}
+
+/// Which values an input accepts.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The type.
+    pub r#type: Spanned<Type>,
+    /// A regex that a text must match.
+    pub pattern: Option<Spanned<String>>,
+    /// The only values allowed.
+    pub allowed: Option<Vec<Spanned<Value>>>,
+    /// The least value, or the least length of texts and lists.
+    pub min: Option<Spanned<Value>>,
+    /// The greatest value, or the greatest length of texts and lists.
+    pub max: Option<Spanned<Value>>,
+    /// The shape of each item of a list or map.
+    pub items: Option<Box<Shape>>,
+}
+
+/// Whether a value must be given.
+#[derive(Clone, Debug)]
+pub enum Required {
+    /// Always, unless there is a default.
+    Always,
+    /// Never; without a value and a default the input is `none`.
+    Never,
+    /// When the expression over the other inputs is true.
+    When(Spanned<Expression>),
+}
+
+/// A value derived from inputs and other vars.
+#[derive(Clone, Debug)]
+pub struct Var {
+    /// The name in `vars.NAME`, snake case.
+    pub name: Spanned<String>,
+    /// The value.
+    pub value: Spanned<Given<Value>>,
+}
+
+/// A value that was written out, or an expression that yields it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given<T> {
+    /// Written out.
+    Written(T),
+    /// Computed; for anything but a text exactly one `${{ }}`, whose type is kept.
+    Computed(Template),
+}
+
+/// What holds for every command that does not say otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// The shell of `run`; `sh` if not given.
+    pub shell: Option<Spanned<Shell>>,
+    /// Environment variables.
+    pub env: Vec<EnvVar>,
+    /// The working directory; the playbook's folder if not given.
+    pub dir: Option<Spanned<Template>>,
+}
+
+/// An environment variable for a command.
+#[derive(Clone, Debug)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its value.
+    pub value: Spanned<Template>,
+}
+
+/// What runs the script of a `run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// `/bin/sh -eu -c`.
+    Sh,
+    /// `bash -euo pipefail -c`.
+    Bash,
+    /// A program and arguments; the script becomes its last argument.
+    Argv(Vec<Spanned<Template>>),
+}
+
+/// What happens in a playbook when a step fails for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnFailure {
+    /// What was done is undone.
+    #[default]
+    Rollback,
+    /// What was done is left; only what was taken is given back.
+    Stop,
+}
+
+/// What is executed, and with what around it: the part that steps, probes, hooks and looks share.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The program or the script.
+    pub command: Command,
+    /// Environment variables of its own.
+    pub env: Vec<EnvVar>,
+    /// Its own working directory.
+    pub dir: Option<Spanned<Template>>,
+    /// Its own shell.
+    pub shell: Option<Spanned<Shell>>,
+    /// What it reads from standard input; closed if not given.
+    pub stdin: Option<Spanned<Template>>,
+    /// How long one attempt may take.
+    pub timeout: Option<Spanned<Given<Duration>>>,
+}
+
+/// A program with arguments, or a script.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A program and its arguments; an element that is exactly one `${{ list }}` is spliced.
+    Argv(Spanned<Vec<Spanned<Template>>>),
+    /// A whole list as one expression, such as an input of type command.
+    Computed(Spanned<Template>),
+    /// A script for the shell.
+    Run(Spanned<Template>),
+}
+
+impl Command {
+    /// Returns where it was written.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Argv(argv) => argv.span,
+            Self::Computed(template) | Self::Run(template) => template.span,
+        }
+    }
+
+    /// Returns its texts in the order in which they were written.
+    pub fn templates(&self) -> &[Spanned<Template>] {
+        match self {
+            Self::Argv(argv) => &argv.value,
+            Self::Computed(template) | Self::Run(template) => std::slice::from_ref(template),
+        }
+    }
+}
+
+/// A read-only look with three answers.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// What looks.
+    pub invocation: Invocation,
+    /// What the look must find.
+    pub expect: Expect,
+}
+
+/// A probe that must hold before anything is done.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// Its name, snake case.
+    pub id: Spanned<String>,
+    /// The look.
+    pub probe: Probe,
+    /// What to tell people when it does not hold.
+    pub message: Option<Spanned<String>>,
+    /// Why it must hold.
+    pub why: Option<Spanned<String>>,
+    /// What happens when it does not hold.
+    pub on_unmet: OnUnmet,
+}
+
+/// What happens when a guard does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnUnmet {
+    /// The run is refused, or the step fails before it did anything.
+    #[default]
+    Abort,
+    /// The run or the step is skipped.
+    Skip,
+}
+
+/// A probe that must hold when a run has come to rest.
+#[derive(Clone, Debug)]
+pub struct Invariant {
+    /// Its name, snake case.
+    pub id: Spanned<String>,
+    /// The look.
+    pub probe: Probe,
+    /// What to tell people when it does not hold.
+    pub message: Option<Spanned<String>>,
+    /// Why it must hold.
+    pub why: Option<Spanned<String>>,
+}
+
+/// What tells that an attempt succeeded or that a probe holds; nothing given means exit code 0.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// The exit codes that are good, 0 to 255.
+    pub exit: Option<Spanned<Vec<Spanned<u8>>>>,
+    /// A regex that standard output must match.
+    pub stdout: Option<Spanned<String>>,
+    /// A regex that standard error must match.
+    pub stderr: Option<Spanned<String>>,
+    /// A jq filter over standard output as JSON that must yield true.
+    pub jq: Option<Spanned<String>>,
+}
+
+/// A named node of the playbook.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name, snake case, unique in the playbook.
+    pub id: Spanned<String>,
+    /// What it does, in one line.
+    pub title: Option<Spanned<String>>,
+    /// Why it is done.
+    pub why: Option<Spanned<String>>,
+    /// What to look out for.
+    pub caution: Option<Spanned<String>>,
+    /// What it executes.
+    pub invocation: Invocation,
+    /// The steps it needs; without it, every step above that nothing needs yet.
+    pub needs: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether it is run or skipped.
+    pub when: Option<Spanned<Expression>>,
+    /// What must hold just before its first attempt.
+    pub guards: Vec<Guard>,
+    /// How often and when it is attempted again.
+    pub retry: Option<Retry>,
+    /// When an attempt succeeded.
+    pub expect: Expect,
+    /// What it publishes.
+    pub outputs: Vec<Output>,
+    /// Tells, after success, that the effect is really there.
+    pub verify: Option<Probe>,
+    /// Makes a failed attempt harmless.
+    pub cleanup: Option<Hook>,
+    /// Undoes its effect.
+    pub rollback: Option<Rollback>,
+    /// Gives back what it took.
+    pub release: Option<Release>,
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It may be repeated.
+    pub idempotent: bool,
+    /// It is a point of no return.
+    pub irreversible: bool,
+    /// The whole step.
+    pub span: Span,
+}
+
+impl Step {
+    /// Returns its hooks with the key each stands under.
+    pub fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
+        let rollback = match &self.rollback {
+            Some(Rollback::Hook(hook)) => Some(&**hook),
+            Some(Rollback::Nothing(_)) | None => None,
+        };
+        let release = self.release.as_ref().map(|release| &release.hook);
+        let hooks = [
+            ("cleanup", self.cleanup.as_ref()),
+            ("rollback", rollback),
+            ("release", release),
+        ];
+        hooks.into_iter().filter_map(|(key, hook)| Some((key, hook?)))
+    }
+}
+
+/// How often, after what and when something is attempted again.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// How many attempts there are, the first included.
+    pub max_attempts: Spanned<Given<NonZeroU32>>,
+    /// How long to wait before the second attempt.
+    pub delay: Option<Spanned<Given<Duration>>>,
+    /// How the wait grows.
+    pub backoff: Option<Spanned<Backoff>>,
+    /// By how much an exponential wait grows, at least 1.
+    pub factor: Option<Spanned<f64>>,
+    /// The longest wait.
+    pub max_delay: Option<Spanned<Given<Duration>>>,
+    /// Whether the wait is spread.
+    pub jitter: Option<Spanned<Jitter>>,
+    /// After which failures there is another attempt; after any if not given.
+    pub when: Option<Spanned<Expression>>,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// How the wait between attempts grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backoff {
+    /// It stays the same.
+    Constant,
+    /// It is multiplied by the factor each time.
+    Exponential,
+}
+
+/// Whether the wait between attempts is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Jitter {
+    /// It is exact.
+    None,
+    /// It lies anywhere between nothing and the wait.
+    Full,
+}
+
+/// A command that makes harmless, undoes or gives back; it inherits the step's shell, env and dir.
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// What it executes.
+    pub invocation: Invocation,
+    /// When it has succeeded.
+    pub expect: Expect,
+    /// Whether it is due, where that is asked.
+    pub when: Option<Spanned<Expression>>,
+    /// How often it is tried; three times with back-off if not given.
+    pub retry: Option<Retry>,
+    /// The whole hook.
+    pub span: Span,
+}
+
+/// What undoes a step.
+#[derive(Clone, Debug)]
+pub enum Rollback {
+    /// There is nothing to undo, said on purpose.
+    Nothing(Span),
+    /// A command undoes it.
+    Hook(Box<Hook>),
+}
+
+/// What gives back what a step took.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The command that gives it back.
+    pub hook: Hook,
+    /// The steps that must have settled; the end of the block if not given.
+    pub until: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// A value that a step publishes.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The name in `steps.ID.outputs.NAME`, snake case.
+    pub name: Spanned<String>,
+    /// Where it is taken from.
+    pub source: OutputSource,
+    /// How it is taken from there.
+    pub extract: Extract,
+    /// What type it must have; a string if not given.
+    pub r#type: Option<Spanned<Type>>,
+    /// Whether it may be missing.
+    pub optional: bool,
+    /// The whole declaration.
+    pub span: Span,
+}
+
+/// Where an output is taken from.
+#[derive(Clone, Debug)]
+pub enum OutputSource {
+    /// What the program wrote to the file `$FIREDRILL_OUTPUT`.
+    Published,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, by its path.
+    File(Spanned<Template>),
+    /// Standard output of a read-only look of its own.
+    Look(Invocation),
+}
+
+/// How an output is taken from its source.
+#[derive(Clone, Debug)]
+pub enum Extract {
+    /// The whole text, trimmed.
+    Whole,
+    /// The first group of a regex, or its whole match if there is no group.
+    Regex(Spanned<String>),
+    /// The one result of a jq filter.
+    Jq(Spanned<String>),
+    /// The first line.
+    FirstLine,
+    /// The last line that is not empty.
+    LastLine,
+}
+
+/// A value that a playbook publishes.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Its name, snake case.
+    pub name: Spanned<String>,
+    /// Its value.
+    pub value: Spanned<Template>,
+}

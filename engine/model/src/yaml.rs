@@ -1,0 +1,424 @@
+//! YAML text to a small tree in which every key and value knows its place. The only module that knows the parser.
+
+use std::collections::HashMap;
+
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Tag};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Source, Span, Spanned};
+
+mod scalar;
+mod syntax;
+
+pub(crate) use scalar::{Plain, Scalar, Style};
+
+/// How deep lists and maps may be nested.
+pub const MAX_DEPTH: usize = 64;
+/// How many values a file may hold, those that aliases repeat included.
+pub const MAX_NODES: usize = 2_000_000;
+/// How many values and how many bytes of text aliases may repeat.
+pub const MAX_REPEATED: usize = 100_000;
+
+/// How many unquoted templates are looked past in search of further faults.
+const MAX_REPAIRS: usize = 20;
+/// The largest text in which faults are looked past.
+const MAX_REPAIRED_BYTES: usize = 1 << 20;
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// From its first to its last byte; that of an alias is its anchor's.
+    pub span: Span,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// A text, number, boolean or nothing.
+    Scalar(Scalar),
+    /// A list.
+    List(Vec<Node>),
+    /// A map in the order in which it was written; no key twice.
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The key.
+    pub key: Spanned<String>,
+    /// The value.
+    pub value: Node,
+}
+
+impl Node {
+    /// Returns the place to point at when the node as a whole is meant: the first key of a map.
+    pub(crate) fn head(&self) -> Span {
+        match &self.kind {
+            Kind::Map(entries) => entries.first().map_or(self.span, |entry| entry.key.span),
+            Kind::Scalar(_) | Kind::List(_) => self.span,
+        }
+    }
+
+    /// Returns what it is, for messages.
+    pub(crate) fn describe(&self) -> &'static str {
+        match &self.kind {
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map",
+            Kind::Scalar(scalar) => scalar.resolve().describe(),
+        }
+    }
+
+    fn nothing(span: Span) -> Self {
+        Self {
+            span,
+            kind: Kind::Scalar(Scalar {
+                text: String::new(),
+                style: Style::Plain,
+            }),
+        }
+    }
+}
+
+/// Reads the one document of a source; there is no node if it cannot be read to its end.
+pub(crate) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+    let mut text = std::borrow::Cow::Borrowed(source.text.as_str());
+    for _ in 0..=MAX_REPAIRS {
+        let found = diagnostics.len();
+        let error = match Builder::new(diagnostics).run(&text) {
+            Ok(node) => return node,
+            Err(error) => error,
+        };
+        let Some(template) = syntax::unquoted_template(&text, &error) else {
+            diagnostics.push(syntax::diagnose(&text, &error));
+            return None;
+        };
+        diagnostics.truncate(found);
+        diagnostics.push(syntax::quote_the_template(source.slice(template), template));
+        if text.len() > MAX_REPAIRED_BYTES {
+            return None;
+        }
+        text.to_mut()
+            .replace_range(template.range(), &"x".repeat(template.range().len()));
+    }
+    None
+}
+
+/// A list or map that is not complete.
+struct Open {
+    start: Span,
+    anchor: usize,
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+    kind: OpenKind,
+}
+
+enum OpenKind {
+    List(Vec<Node>),
+    Map {
+        entries: Vec<Entry>,
+        seen: HashMap<String, Span>,
+        key: Option<Key>,
+    },
+}
+
+/// A key whose value is still to come; what is not a text has no name and is dropped with its value.
+struct Key {
+    name: Option<Spanned<String>>,
+}
+
+/// A complete node and what it costs to repeat it.
+#[derive(Clone)]
+struct Built {
+    node: Node,
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+}
+
+struct Builder<'d> {
+    diagnostics: &'d mut Vec<Diagnostic>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Built>,
+    root: Option<Node>,
+    documents: usize,
+    nodes: usize,
+    repeated: usize,
+}
+
+impl<'d> Builder<'d> {
+    fn new(diagnostics: &'d mut Vec<Diagnostic>) -> Self {
+        let (open, anchors) = (Vec::new(), HashMap::new());
+        Self {
+            diagnostics,
+            open,
+            anchors,
+            root: None,
+            documents: 0,
+            nodes: 0,
+            repeated: 0,
+        }
+    }
+
+    /// Builds the tree; a limit that is passed ends it with a diagnostic and no node.
+    fn run(mut self, text: &str) -> Result<Option<Node>, ScanError> {
+        let mut options: Options = granit_parser::options! {
+            emit_unresolved_aliases: true,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        options.set_emit_comments(false);
+        for event in Parser::new_from_str_with_options(text, options) {
+            let (event, place) = event?;
+            let range = place.byte_range().unwrap_or_default();
+            if let Some(tag) = place.tag_span().and_then(|tag| tag.byte_range()) {
+                self.refuse_tag(Span::new(tag.start, tag.end));
+            }
+            let Ok(()) = self.event(event, Span::new(range.start, range.end)) else {
+                return Ok(None);
+            };
+        }
+        if self.root.is_none() && self.documents == 0 {
+            self.diagnostics.push(syntax::no_document());
+        }
+        Ok(self.root)
+    }
+
+    fn refuse_tag(&mut self, span: Span) {
+        let diagnostic = Diagnostic::error(Code::Tag, span, "tags have no meaning in a playbook");
+        self.diagnostics
+            .push(diagnostic.help("leave it out; to make a value a text, quote it"));
+    }
+
+    /// Takes one event; an error means that a limit was passed and has been reported.
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ()> {
+        match event {
+            Event::DocumentStart(..) => self.document(span),
+            Event::Scalar(text, style, anchor, _) => self.scalar(text.into_owned(), style, anchor, span),
+            Event::SequenceStart(_, anchor, _) => self.start(OpenKind::List(Vec::new()), anchor, span),
+            Event::MappingStart(_, anchor, _) => self.start(
+                OpenKind::Map {
+                    entries: Vec::new(),
+                    seen: HashMap::new(),
+                    key: None,
+                },
+                anchor,
+                span,
+            ),
+            Event::SequenceEnd | Event::MappingEnd => self.end(span),
+            Event::Alias(anchor) => self.alias(anchor, span),
+            Event::UnresolvedAlias(name) => self.unknown_alias(&name, span),
+            _ => Ok(()),
+        }
+    }
+
+    fn document(&mut self, span: Span) -> Result<(), ()> {
+        self.documents += 1;
+        if self.documents == 1 {
+            return Ok(());
+        }
+        let diagnostic = Diagnostic::error(Code::ManyDocuments, span, "a second document starts here");
+        self.diagnostics
+            .push(diagnostic.help("a file holds one playbook; move the rest to a file of its own"));
+        Err(())
+    }
+
+    fn scalar(&mut self, text: String, style: ScalarStyle, anchor: usize, span: Span) -> Result<(), ()> {
+        let bytes = text.len();
+        let node = Node {
+            span,
+            kind: Kind::Scalar(Scalar {
+                text,
+                style: Style::from(style),
+            }),
+        };
+        self.count(1, span)?;
+        self.complete(
+            Built {
+                node,
+                nodes: 1,
+                bytes,
+                height: 0,
+            },
+            anchor,
+        );
+        Ok(())
+    }
+
+    fn start(&mut self, kind: OpenKind, anchor: usize, start: Span) -> Result<(), ()> {
+        self.count(1, start)?;
+        self.check_depth(1, start)?;
+        self.open.push(Open {
+            start,
+            anchor,
+            nodes: 1,
+            bytes: 0,
+            height: 0,
+            kind,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, end: Span) -> Result<(), ()> {
+        let open = self.open.pop().expect("the parser balances starts and ends");
+        let kind = match open.kind {
+            OpenKind::List(items) => Kind::List(items),
+            OpenKind::Map { entries, .. } => Kind::Map(entries),
+        };
+        let last = match &kind {
+            Kind::List(items) => items.last().map(|item| item.span),
+            Kind::Map(entries) => entries.last().map(|entry| entry.value.span),
+            Kind::Scalar(_) => None,
+        };
+        let is_flow = end.end > end.start;
+        let end = if is_flow {
+            end.end
+        } else {
+            last.map_or(open.start.end, |last| last.end.max(open.start.end))
+        };
+        let node = Node {
+            span: Span {
+                start: open.start.start,
+                end,
+            },
+            kind,
+        };
+        self.complete(
+            Built {
+                node,
+                nodes: open.nodes,
+                bytes: open.bytes,
+                height: open.height + 1,
+            },
+            open.anchor,
+        );
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), ()> {
+        let Some(built) = self.anchors.get(&anchor) else {
+            let message = "the alias stands inside of what it repeats";
+            self.diagnostics
+                .push(Diagnostic::error(Code::UnknownAlias, span, message));
+            return Err(());
+        };
+        let (nodes, height) = (built.nodes, built.height);
+        self.repeated += nodes + built.bytes;
+        if self.repeated > MAX_REPEATED {
+            let message = format!("the aliases repeat more than {MAX_REPEATED} values and bytes");
+            self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
+            return Err(());
+        }
+        self.check_depth(height, span)?;
+        self.count(nodes, span)?;
+        let built = self.anchors[&anchor].clone();
+        self.complete(built, 0);
+        Ok(())
+    }
+
+    fn unknown_alias(&mut self, name: &str, span: Span) -> Result<(), ()> {
+        let diagnostic = Diagnostic::error(Code::UnknownAlias, span, format!("there is no anchor `&{name}` above"));
+        self.diagnostics
+            .push(diagnostic.help(format!("quote it if it is meant as text: '*{name}'")));
+        self.count(1, span)?;
+        self.complete(
+            Built {
+                node: Node::nothing(span),
+                nodes: 1,
+                bytes: 0,
+                height: 0,
+            },
+            0,
+        );
+        Ok(())
+    }
+
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), ()> {
+        self.nodes += nodes;
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        let message = format!("the file holds more than {MAX_NODES} values");
+        self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
+        Err(())
+    }
+
+    fn check_depth(&mut self, more: usize, span: Span) -> Result<(), ()> {
+        if self.open.len() + more <= MAX_DEPTH {
+            return Ok(());
+        }
+        self.diagnostics.push(syntax::too_deep(span));
+        Err(())
+    }
+
+    /// Puts a complete node into the list or map that is open, or makes it the root.
+    fn complete(&mut self, built: Built, anchor: usize) {
+        let Built {
+            nodes, bytes, height, ..
+        } = built;
+        if anchor != 0 {
+            self.anchors.insert(anchor, built.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(built.node);
+            return;
+        };
+        open.nodes += nodes;
+        open.bytes += bytes;
+        open.height = open.height.max(height);
+        match &mut open.kind {
+            OpenKind::List(items) => items.push(built.node),
+            OpenKind::Map { key: slot @ None, .. } => *slot = Some(key(built.node, self.diagnostics)),
+            OpenKind::Map { entries, seen, key } => {
+                let name = key.take().and_then(|key| key.name);
+                entries.extend(name.and_then(|key| entry(key, built.node, seen, self.diagnostics)));
+            }
+        }
+    }
+}
+
+/// Makes a key of a node; what cannot be one is reported.
+fn key(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Key {
+    let span = node.head();
+    let (code, message) = match node.kind {
+        Kind::Scalar(Scalar {
+            text,
+            style: Style::Plain,
+        }) if text == "<<" => (Code::MergeKey, "merge keys (`<<`) are not part of YAML 1.2"),
+        Kind::Scalar(scalar) if !scalar.text.is_empty() => {
+            return Key {
+                name: Some(Spanned::new(scalar.text, node.span)),
+            };
+        }
+        Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => (Code::KeyNotText, "a key must be a text that is not empty"),
+    };
+    let help = match code {
+        Code::MergeKey => "write the keys out, or put what is shared under `defaults`",
+        _ => "a text that starts with `{`, `[`, `*` or `&` must be quoted",
+    };
+    diagnostics.push(Diagnostic::error(code, span, message).help(help));
+    Key { name: None }
+}
+
+/// Makes an entry of a key and its value, unless the key is there already.
+fn entry(
+    key: Spanned<String>,
+    value: Node,
+    seen: &mut HashMap<String, Span>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Entry> {
+    let Some(&first) = seen.get(&key.value) else {
+        seen.insert(key.value.clone(), key.span);
+        return Some(Entry { key, value });
+    };
+    let message = format!("the key `{}` stands twice in the same map", key.value);
+    let diagnostic = Diagnostic::error(Code::DuplicateKey, key.span, message);
+    diagnostics.push(diagnostic.note(first, "it stands here already"));
+    None
+}
+
+#[cfg(test)]
+mod tests;
