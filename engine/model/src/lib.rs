@@ -1,8 +1,10 @@
 //! The playbook language: text to Playbook to Plan. Pure.
 
+pub mod check;
 pub mod decode;
 pub mod diagnostic;
 pub mod expression;
+mod graph;
 pub mod playbook;
 pub mod shell;
 pub mod source;

@@ -95,7 +95,7 @@ fn expect(name: &str) -> Option<Unsupported> {
 }
 
 fn hook(name: &str) -> Option<Unsupported> {
-    (name == "manual").then(|| key("lets a human do it"))
+    (name == "manual").then(|| kind("lets a human do it"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {

@@ -108,7 +108,7 @@ impl Decoder<'_> {
         let name = &key.value;
         let diagnostic = match unsupported::find(block, name) {
             Some(known) if known.is_step_kind => {
-                let message = format!("steps with `{name}` are not yet supported");
+                let message = format!("`{name}` in {} is not yet supported", block.name());
                 Diagnostic::error(Code::StepKindNotYet, key.span, message).help(format!("it {}", known.purpose))
             }
             Some(known) => {

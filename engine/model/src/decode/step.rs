@@ -4,7 +4,10 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Backoff, Extract, Hook, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback, Step};
+use crate::playbook::{
+    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback,
+    Step,
+};
 use crate::source::Spanned;
 use crate::unsupported;
 use crate::value::Type;
@@ -20,6 +23,9 @@ impl Decoder<'_> {
     fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
         let fields = self.fields(field, block)?;
         let id = self.id(&fields);
+        if fields.is_other_kind() {
+            return Some(of_other_kind(id, &fields));
+        }
         let invocation = self.invocation(&fields);
         let outer = self.shell;
         if let Some(shell) = &invocation.shell {
@@ -239,6 +245,40 @@ impl Decoder<'_> {
             let diagnostic = Diagnostic::error(Code::NoSource, span, message);
             self.report(diagnostic.help("add `from: stdout`; without a source the program publishes the value itself"));
         }
+    }
+}
+
+/// Returns what stands for a step of a kind that is not supported, so that its name is known.
+fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
+    let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
+    let invocation = Invocation {
+        command,
+        env: Vec::new(),
+        dir: None,
+        shell: None,
+        stdin: None,
+        timeout: None,
+    };
+    Step {
+        id,
+        title: None,
+        why: None,
+        caution: None,
+        invocation,
+        needs: None,
+        when: None,
+        guards: Vec::new(),
+        retry: None,
+        expect: Expect::default(),
+        outputs: Vec::new(),
+        verify: None,
+        cleanup: None,
+        rollback: None,
+        release: None,
+        read_only: false,
+        idempotent: false,
+        irreversible: false,
+        span: fields.span,
     }
 }
 
