@@ -12,7 +12,6 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use names::{FILTERS, TESTS};
-pub(crate) use reference::nearest;
 pub use reference::{AttemptField, Reference, RunField};
 pub use scope::Scope;
 pub(crate) use token::{find_close, is_quoted_by_filter};

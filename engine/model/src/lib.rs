@@ -1,11 +1,16 @@
 //! The playbook language: text to Playbook to Plan. Pure.
 
+pub mod check;
+pub mod decode;
 pub mod diagnostic;
 pub mod expression;
+mod graph;
 pub mod playbook;
 pub mod shell;
 pub mod source;
+mod suggest;
 pub mod template;
 pub mod units;
+mod unsupported;
 pub mod value;
 mod yaml;

@@ -1,5 +1,6 @@
 //! A playbook as it was written: every node with its place, nothing resolved.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use crate::expression::Expression;
@@ -39,6 +40,10 @@ pub struct Playbook {
     pub invariants: Vec<Invariant>,
     /// What other playbooks can read.
     pub outputs: Vec<Published>,
+    /// Whether it was read without a fault.
+    pub(crate) is_sound: bool,
+    /// The places of the names that each template and expression uses, by the place of its text.
+    pub(crate) names: HashMap<Span, Vec<Span>>,
 }
 
 /// A declared parameter.

@@ -1,10 +1,15 @@
 //! The places of a shell script in which values stand, and how a value is quoted for each.
 
-use std::ops::Range;
+mod command;
+mod frame;
+mod obstacle;
+mod scan;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
-use crate::template::{FaultCode, TemplateFault};
+use crate::expression::is_quoted_by_filter;
+use obstacle::Obstacle;
 
 /// Which shell reads a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,30 +94,42 @@ pub(crate) enum Unit<'a> {
     Hole(&'a str),
 }
 
-/// Why an expression cannot stand where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    code: FaultCode,
-    message: String,
-    help: String,
+/// A character of a script as the scanner sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Symbol {
+    Char(char),
+    /// The place of a value, with its number.
+    Hole(usize),
+    /// What the shell puts in the place of a parameter or a command substitution.
+    Expansion,
 }
 
-impl Refusal {
-    pub(crate) fn at(self, range: Range<usize>) -> TemplateFault {
-        TemplateFault {
-            code: self.code,
-            range,
-            message: self.message,
-            help: Some(self.help),
+impl Symbol {
+    fn as_char(self) -> Option<char> {
+        match self {
+            Self::Char(c) => Some(c),
+            Self::Hole(_) | Self::Expansion => None,
         }
     }
 }
 
-/// Returns the place of each hole, in order.
-pub(crate) fn contexts(units: &[Unit<'_>], _kind: ShellKind) -> Vec<Result<QuoteContext, Refusal>> {
-    units
-        .iter()
-        .filter(|unit| matches!(unit, Unit::Hole(_)))
-        .map(|_| Ok(QuoteContext::Word))
-        .collect()
+/// Returns the place of each hole, in order, or why a value cannot stand there.
+pub(crate) fn contexts(units: &[Unit<'_>], kind: ShellKind) -> Vec<Result<QuoteContext, Obstacle>> {
+    let mut symbols = Vec::new();
+    let mut is_quoted = Vec::new();
+    for unit in units {
+        match unit {
+            Unit::Text(text) => symbols.extend(text.chars().map(Symbol::Char)),
+            Unit::Hole(source) => {
+                symbols.push(Symbol::Hole(is_quoted.len()));
+                is_quoted.push(is_quoted_by_filter(source));
+            }
+        }
+    }
+    let mut places = vec![Err(Obstacle::Unsure("this")); is_quoted.len()];
+    match kind {
+        ShellKind::Posix | ShellKind::Bash => scan::scan(&symbols, &is_quoted, &mut places),
+        ShellKind::Opaque => scan::scan_nested(&symbols, &is_quoted, &mut places),
+    }
+    places
 }

@@ -13,11 +13,11 @@ mod syntax;
 pub(crate) use scalar::{Plain, Scalar, Style};
 
 /// How deep lists and maps may be nested.
-pub const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 /// How many values a file may hold, those that aliases repeat included.
-pub const MAX_NODES: usize = 2_000_000;
-/// How many values and how many bytes of text aliases may repeat.
-pub const MAX_REPEATED: usize = 100_000;
+pub(crate) const MAX_NODES: usize = 2_000_000;
+/// How many values and bytes of text together anchors may keep and aliases may repeat.
+pub(crate) const MAX_REPEATED: usize = 1_000_000;
 
 /// How many unquoted templates are looked past in search of further faults.
 const MAX_REPAIRS: usize = 20;
@@ -244,8 +244,7 @@ impl<'d> Builder<'d> {
                 height: 0,
             },
             anchor,
-        );
-        Ok(())
+        )
     }
 
     fn start(&mut self, kind: OpenKind, anchor: usize, start: Span) -> Result<(), ()> {
@@ -294,8 +293,7 @@ impl<'d> Builder<'d> {
                 height: open.height + 1,
             },
             open.anchor,
-        );
-        Ok(())
+        )
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), ()> {
@@ -305,18 +303,12 @@ impl<'d> Builder<'d> {
                 .push(Diagnostic::error(Code::UnknownAlias, span, message));
             return Err(());
         };
-        let (nodes, height) = (built.nodes, built.height);
-        self.repeated += nodes + built.bytes;
-        if self.repeated > MAX_REPEATED {
-            let message = format!("the aliases repeat more than {MAX_REPEATED} values and bytes");
-            self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
-            return Err(());
-        }
+        let (nodes, bytes, height) = (built.nodes, built.bytes, built.height);
+        self.repeat(nodes + bytes, span)?;
         self.check_depth(height, span)?;
         self.count(nodes, span)?;
         let built = self.anchors[&anchor].clone();
-        self.complete(built, 0);
-        Ok(())
+        self.complete(built, 0)
     }
 
     fn unknown_alias(&mut self, name: &str, span: Span) -> Result<(), ()> {
@@ -332,8 +324,17 @@ impl<'d> Builder<'d> {
                 height: 0,
             },
             0,
-        );
-        Ok(())
+        )
+    }
+
+    fn repeat(&mut self, cost: usize, span: Span) -> Result<(), ()> {
+        self.repeated += cost;
+        if self.repeated <= MAX_REPEATED {
+            return Ok(());
+        }
+        let message = format!("anchors and aliases repeat more than {MAX_REPEATED} values and bytes");
+        self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
+        Err(())
     }
 
     fn count(&mut self, nodes: usize, span: Span) -> Result<(), ()> {
@@ -355,16 +356,17 @@ impl<'d> Builder<'d> {
     }
 
     /// Puts a complete node into the list or map that is open, or makes it the root.
-    fn complete(&mut self, built: Built, anchor: usize) {
+    fn complete(&mut self, built: Built, anchor: usize) -> Result<(), ()> {
         let Built {
             nodes, bytes, height, ..
         } = built;
         if anchor != 0 {
+            self.repeat(nodes + bytes, built.node.span)?;
             self.anchors.insert(anchor, built.clone());
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(built.node);
-            return;
+            return Ok(());
         };
         open.nodes += nodes;
         open.bytes += bytes;
@@ -377,6 +379,7 @@ impl<'d> Builder<'d> {
                 entries.extend(name.and_then(|key| entry(key, built.node, seen, self.diagnostics)));
             }
         }
+        Ok(())
     }
 }
 

@@ -109,12 +109,8 @@ impl<'a> Level<'a> {
 
     fn into_engine(self) -> Engine {
         let below = self.below;
-        self.value.unwrap_or_else(|| {
-            below
-                .into_iter()
-                .map(|(name, level)| (name, level.into_engine()))
-                .collect()
-        })
+        self.value
+            .unwrap_or_else(|| Engine::from_pairs(below.into_iter().map(|(name, level)| (name, level.into_engine()))))
     }
 }
 
@@ -126,10 +122,9 @@ fn to_engine(value: &Value) -> Engine {
         Value::Float(number) => Engine::from(number.get()),
         Value::String(text) => Engine::from(text.as_str()),
         Value::List(items) => Engine::from(items.iter().map(to_engine).collect::<Vec<_>>()),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(name, value)| (name.as_str(), to_engine(value)))
-            .collect(),
+        Value::Map(entries) => {
+            Engine::from_pairs(entries.iter().map(|(name, value)| (name.as_str(), to_engine(value))))
+        }
     }
 }
 

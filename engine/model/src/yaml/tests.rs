@@ -109,8 +109,17 @@ fn an_alias_bomb_is_refused_before_it_grows() {
     let found = faults(&bomb);
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("FD0008 "), "{found:?}");
-    let long = format!("a: &a {}\nb: [{}]", "x".repeat(50_000), "*a, ".repeat(10_000));
-    assert_eq!(faults(&long), ["FD0008 2:13"]);
+    let long = format!("a: &a {}\nb: [{}]", "x".repeat(400_000), "*a, ".repeat(10_000));
+    assert_eq!(faults(&long), ["FD0008 2:9"]);
+}
+
+#[test]
+fn nested_anchors_cost_no_more_than_aliases() {
+    let anchors: String = (0..60).map(|level| format!("&a{level} [")).collect();
+    assert_eq!(
+        faults(&format!("{anchors}{}{}", "x, ".repeat(100_000), "]".repeat(60))),
+        ["FD0008 1:327"]
+    );
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! What a playbook means, checked: names, order, licence, inputs. Only [`check`] makes a [`Checked`].
+
+mod circles;
+mod inputs;
+mod names;
+mod order;
+mod reach;
+mod rules;
+mod uses;
+
+use std::ops::Deref;
+
+pub use inputs::{Unacceptable, accept};
+
+use crate::decode;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::playbook::Playbook;
+use crate::source::Source;
+
+/// Something in which `check` found no errors.
+#[derive(Clone, Debug)]
+pub struct Checked<T> {
+    inner: T,
+    needs: Vec<Vec<usize>>,
+    finally_needs: Vec<Vec<usize>>,
+}
+
+impl<T> Deref for Checked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> Checked<T> {
+    /// Returns for each step of `finally` the indices of those of `finally` it needs, sorted.
+    pub fn finally_needs(&self) -> &[Vec<usize>] {
+        &self.finally_needs
+    }
+}
+
+/// Returns for each step the indices of the steps it needs: written, by its place, and by what it reads; sorted.
+pub fn needs(playbook: &Checked<Playbook>) -> &[Vec<usize>] {
+    &playbook.needs
+}
+
+/// Checks a playbook that was read without a fault; `file_stem` is its file's name without the extension, if known.
+///
+/// # Errors
+/// All faults, in the order of their places; warnings are among them. A playbook that was read with faults never
+/// passes; its errors are then those that [`parse`](decode::parse) has not reported, perhaps none.
+pub fn check(
+    mut playbook: Playbook,
+    file_stem: Option<&str>,
+) -> Result<(Checked<Playbook>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut diagnostics = inputs::check(&mut playbook);
+    diagnostics.extend(file_name(&playbook, file_stem));
+    diagnostics.extend(rules::check(&playbook));
+    diagnostics.extend(circles::check(&playbook));
+    let order = order::check(&playbook);
+    diagnostics.extend(order.diagnostics);
+    let diagnostics = decode::in_order(diagnostics);
+    let has_errors = diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    if has_errors || !playbook.is_sound {
+        return Err(diagnostics);
+    }
+    let checked = Checked {
+        inner: playbook,
+        needs: order.needs,
+        finally_needs: order.finally_needs,
+    };
+    Ok((checked, diagnostics))
+}
+
+/// Reads and checks a playbook and returns every finding of both, in the order of their places.
+///
+/// There is a checked playbook if and only if no finding is an error.
+pub fn load(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
+    let (playbook, mut diagnostics) = decode::parse(source);
+    let checked = playbook.map(|playbook| check(playbook, file_stem));
+    let checked = match checked {
+        None => None,
+        Some(Ok((checked, warnings))) => {
+            diagnostics.extend(warnings);
+            Some(checked)
+        }
+        Some(Err(errors)) => {
+            diagnostics.extend(errors);
+            None
+        }
+    };
+    (checked, decode::in_order(diagnostics))
+}
+
+fn file_name(playbook: &Playbook, file_stem: Option<&str>) -> Option<Diagnostic> {
+    let name = &playbook.name;
+    let stem = file_stem.filter(|stem| !name.value.is_empty() && *stem != name.value)?;
+    let message = format!(
+        "the playbook is called `{}`, its file `{}`",
+        name.value,
+        stem.escape_debug()
+    );
+    Some(Diagnostic::error(Code::FileName, name.span, message).help("give both the same name"))
+}

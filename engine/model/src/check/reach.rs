@@ -1,0 +1,194 @@
+//! Which names can be used where.
+
+use super::names::Names;
+use super::uses::{Position, Site, Use};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expression::{Reference, RunField};
+use crate::playbook::{Command, Playbook};
+use crate::unsupported;
+
+/// What a use of a name asks of the order of the steps.
+pub(super) enum Demand {
+    /// Nothing.
+    Nothing,
+    /// The step of the use needs the other one.
+    Need { below: Position, above: usize },
+    /// The step of the use must need the other one already.
+    Above { below: usize, above: usize },
+}
+
+/// Checks one use.
+pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> Result<Demand, Diagnostic> {
+    match used.name {
+        Reference::Input(name) => known(used, names, name, Kind::Input),
+        Reference::Var(name) if used.site == Site::Requirement => Err(out_of_reach(
+            used,
+            &format!("`vars.{name}`"),
+            "whether an input is required depends on inputs only",
+        )),
+        Reference::Var(name) => known(used, names, name, Kind::Var),
+        Reference::Run(field) => run(used, *field),
+        Reference::Attempt(field) => attempt(used, field.name()),
+        Reference::StepFile { .. } => {
+            let message = format!("{} are not yet supported", unsupported::STEP_FILES);
+            Err(Diagnostic::error(Code::NameNotYet, used.span, message))
+        }
+        Reference::StepOutput { step, output } => step_demand(names, used, step).and_then(|(demand, at)| {
+            has_output(playbook, names, used, at, output)?;
+            Ok(demand)
+        }),
+        Reference::StepOutcome(step) | Reference::StepExitCode(step) => {
+            step_demand(names, used, step).map(|(demand, _)| demand)
+        }
+        Reference::Sandbox(_) => Ok(Demand::Nothing),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Input,
+    Var,
+}
+
+fn known(used: &Use<'_>, names: &Names<'_>, name: &str, kind: Kind) -> Result<Demand, Diagnostic> {
+    let (index, code, what, all) = match kind {
+        Kind::Input => (&names.inputs, Code::UnknownInput, "input", "inputs"),
+        Kind::Var => (&names.vars, Code::UnknownVar, "var", "vars"),
+    };
+    if index.contains_key(name) {
+        return Ok(Demand::Nothing);
+    }
+    let diagnostic = Diagnostic::error(code, used.span, format!("there is no {what} `{name}`"));
+    Err(diagnostic.maybe_help(names.suggest(name, index, all)))
+}
+
+fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
+    let is_final = matches!(
+        used.site,
+        Site::Body(Position::Final(_)) | Site::Gate(Position::Final(_))
+    );
+    match (used.site, field) {
+        (Site::Requirement | Site::Var(_), _) => {
+            let name = format!("`run.{}`", field.name());
+            Err(out_of_reach(
+                used,
+                &name,
+                "inputs and vars are fixed before there is a run",
+            ))
+        }
+        (_, RunField::Verdict) if !is_final => Err(out_of_reach(
+            used,
+            "`run.verdict`",
+            "there is a verdict only in `finally`",
+        )),
+        (_, RunField::Id | RunField::Dir | RunField::StartedAt | RunField::Verdict) => Ok(Demand::Nothing),
+    }
+}
+
+fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
+    match used.site {
+        Site::Repeat(_) | Site::HookWhen(_) => Ok(Demand::Nothing),
+        Site::Requirement
+        | Site::Var(_)
+        | Site::Defaults
+        | Site::Guard
+        | Site::Body(_)
+        | Site::Verify(_)
+        | Site::Gate(_)
+        | Site::Hook(_)
+        | Site::Invariant
+        | Site::Output => {
+            let why = "what an attempt did can be read in the `when` of a retry or cleanup only";
+            Err(out_of_reach(used, &format!("`{name}`"), why))
+        }
+    }
+}
+
+/// Returns what the use of a step asks for, and where that step stands.
+fn step_demand(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Demand, Position), Diagnostic> {
+    let position = find(names, used, step)?;
+    let early = |why| out_of_reach(used, &format!("step `{step}`"), why);
+    let demand = match (reader(used.site).map_err(early)?, position) {
+        (None | Some(Position::Final(_)), Position::Main(_)) => Demand::Nothing,
+        (Some(below @ Position::Final(reading)), Position::Final(above)) => {
+            if reading == above {
+                return Err(own_name(used, step));
+            }
+            Demand::Need { below, above }
+        }
+        (None | Some(Position::Main(_)), Position::Final(_)) => {
+            return Err(early("steps of `finally` run after everything else"));
+        }
+        (Some(Position::Main(below)), Position::Main(above)) if below == above => match used.site {
+            Site::Verify(_) | Site::Hook(_) | Site::HookWhen(_) => Demand::Nothing,
+            _ => return Err(own_name(used, step)),
+        },
+        (Some(Position::Main(below)), Position::Main(above)) => match used.site {
+            Site::Body(_) | Site::Verify(_) => Demand::Need {
+                below: Position::Main(below),
+                above,
+            },
+            _ => Demand::Above { below, above },
+        },
+    };
+    Ok((demand, position))
+}
+
+/// Returns the step to which a place belongs, none for an output of the playbook, or why it can name no step at all.
+fn reader(site: Site) -> Result<Option<Position>, &'static str> {
+    match site {
+        Site::Requirement | Site::Var(_) => Err("inputs and vars are fixed before any step runs"),
+        Site::Defaults => Err("defaults hold for every command, also before any step runs"),
+        Site::Guard => Err("the guards of a playbook are asked before any step runs"),
+        Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),
+        Site::Output => Ok(None),
+        Site::Body(position) | Site::Gate(position) | Site::Repeat(position) => Ok(Some(position)),
+        Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => Ok(Some(Position::Main(step))),
+    }
+}
+
+fn find(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<Position, Diagnostic> {
+    if let Some(&at) = names.steps.get(step) {
+        return Ok(Position::Main(at));
+    }
+    if let Some(&at) = names.finally.get(step) {
+        return Ok(Position::Final(at));
+    }
+    let diagnostic = Diagnostic::error(Code::UnknownStep, used.span, format!("there is no step `{step}`"));
+    Err(diagnostic.maybe_help(names.suggest(step, &names.steps, "steps")))
+}
+
+fn has_output(
+    playbook: &Playbook,
+    names: &Names<'_>,
+    used: &Use<'_>,
+    step: Position,
+    output: &str,
+) -> Result<(), Diagnostic> {
+    let step = match step {
+        Position::Main(at) => &playbook.steps[at],
+        Position::Final(at) => &playbook.finally[at],
+    };
+    let is_faulty = matches!(&step.invocation.command, Command::Argv(argv) if argv.value.is_empty());
+    if is_faulty || step.outputs.iter().any(|declared| declared.name.value == output) {
+        return Ok(());
+    }
+    let known = step
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(at, declared)| (declared.name.value.as_str(), at))
+        .collect();
+    let message = format!("step `{}` has no output `{output}`", step.id.value);
+    let diagnostic = Diagnostic::error(Code::UnknownOutput, used.span, message);
+    Err(diagnostic.maybe_help(names.suggest(output, &known, "outputs")))
+}
+
+fn own_name(used: &Use<'_>, step: &str) -> Diagnostic {
+    let message = format!("`{step}` names itself, but nothing of it is known before it has run");
+    Diagnostic::error(Code::OwnName, used.span, message)
+}
+
+fn out_of_reach(used: &Use<'_>, name: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(Code::OutOfReach, used.span, format!("{name} cannot be read here")).help(why)
+}

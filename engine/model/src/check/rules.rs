@@ -1,0 +1,92 @@
+//! What the keys of a step mean together.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::playbook::{Backoff, Given, Playbook, Retry, Rollback, Step};
+
+/// Checks every step by itself.
+pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
+    let steps = playbook.steps.iter().chain(&playbook.finally);
+    steps
+        .flat_map(|step| {
+            [licence(step), irreversible(step)]
+                .into_iter()
+                .flatten()
+                .chain(undone(step))
+                .chain(retries(step))
+        })
+        .collect()
+}
+
+/// Reports a repeat without a licence.
+fn licence(step: &Step) -> Option<Diagnostic> {
+    let max_attempts = &step.retry.as_ref()?.max_attempts;
+    let is_licensed = step.read_only || step.idempotent || step.cleanup.is_some();
+    let repeats = match &max_attempts.value {
+        Given::Written(attempts) => attempts.get() > 1,
+        Given::Computed(_) => true,
+    };
+    if is_licensed || !repeats {
+        return None;
+    }
+    let message = format!("`{}` is repeated, but nothing says that this is safe", step.id.value);
+    let diagnostic = Diagnostic::error(Code::NoLicence, max_attempts.span, message);
+    Some(
+        diagnostic
+            .help("add `read_only: true`, `idempotent: true`, or a `cleanup` that makes a failed attempt harmless"),
+    )
+}
+
+/// Reports hooks that undo what changes nothing.
+fn undone(step: &Step) -> Vec<Diagnostic> {
+    let rollback = match &step.rollback {
+        Some(Rollback::Hook(hook)) => Some(hook.span),
+        Some(Rollback::Nothing(_)) | None => None,
+    };
+    let hooks = [
+        ("cleanup", step.cleanup.as_ref().map(|hook| hook.span)),
+        ("rollback", rollback),
+    ];
+    let hooks = hooks
+        .into_iter()
+        .filter_map(|(key, span)| Some((key, span?)))
+        .filter(|_| step.read_only);
+    let fault = |(key, span)| {
+        let message = format!("`{}` is read_only, so its `{key}` has nothing to undo", step.id.value);
+        Diagnostic::error(Code::NothingToUndo, span, message).help(format!("leave out `{key}` or `read_only`"))
+    };
+    hooks.map(fault).collect()
+}
+
+fn irreversible(step: &Step) -> Option<Diagnostic> {
+    if !(step.irreversible && step.read_only) {
+        return None;
+    }
+    let message = format!("`{}` is both read_only and irreversible", step.id.value);
+    Some(
+        Diagnostic::error(Code::Contradiction, step.id.span, message)
+            .help("what changes nothing can always be left behind"),
+    )
+}
+
+/// Warns of keys of a retry that do nothing.
+fn retries(step: &Step) -> Vec<Diagnostic> {
+    let hooks = step.hooks().filter_map(|(_, hook)| hook.retry.as_ref());
+    step.retry.iter().chain(hooks).filter_map(growth).collect()
+}
+
+fn growth(retry: &Retry) -> Option<Diagnostic> {
+    let factor = retry.factor.as_ref()?;
+    if retry
+        .backoff
+        .as_ref()
+        .is_some_and(|backoff| backoff.value == Backoff::Exponential)
+    {
+        return None;
+    }
+    let diagnostic = Diagnostic::warning(
+        Code::WithoutEffect,
+        factor.span,
+        "`factor` does nothing while the wait stays the same",
+    );
+    Some(diagnostic.help("add `backoff: exponential`"))
+}

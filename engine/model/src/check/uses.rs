@@ -1,0 +1,226 @@
+//! Every use of a name in a playbook, with its place and what may be named there.
+
+use crate::expression::{Expression, Reference};
+use crate::playbook::{
+    EnvVar, Given, Guard, Hook, Invocation, OutputSource, Playbook, Probe, Required, Retry, Shell, Step,
+};
+use crate::source::{Span, Spanned};
+use crate::template::Template;
+
+/// The use of a name.
+#[derive(Clone, Copy)]
+pub(super) struct Use<'p> {
+    pub(super) name: &'p Reference,
+    pub(super) span: Span,
+    pub(super) site: Site,
+}
+
+/// Where a name is used; the numbers are indices of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Site {
+    /// The `required` of an input.
+    Requirement,
+    /// A var.
+    Var(usize),
+    /// `defaults`
+    Defaults,
+    /// A guard of the playbook.
+    Guard,
+    /// A command, or what belongs to it: what is read is needed.
+    Body(Position),
+    /// A verify: as a command, and it may read the step's own outputs.
+    Verify(usize),
+    /// A `when` or a guard of a step: decided when what the step needs has settled.
+    Gate(Position),
+    /// The `when` of a retry.
+    Repeat(Position),
+    /// The command of a hook.
+    Hook(usize),
+    /// The `when` of a cleanup, or of the retry of a hook.
+    HookWhen(usize),
+    /// An invariant.
+    Invariant,
+    /// An output of the playbook.
+    Output,
+}
+
+/// A step of one of the two blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// One of `steps`.
+    Main(usize),
+    /// One of `finally`.
+    Final(usize),
+}
+
+/// Returns every use in a playbook.
+pub(super) fn of(playbook: &Playbook) -> Vec<Use<'_>> {
+    let mut walk = Walk {
+        playbook,
+        uses: Vec::new(),
+    };
+    walk.head();
+    for (index, step) in playbook.steps.iter().enumerate() {
+        walk.step(step, Position::Main(index));
+        walk.hooks(step, index);
+    }
+    for (index, step) in playbook.finally.iter().enumerate() {
+        walk.step(step, Position::Final(index));
+    }
+    walk.tail();
+    walk.uses
+}
+
+struct Walk<'p> {
+    playbook: &'p Playbook,
+    uses: Vec<Use<'p>>,
+}
+
+impl<'p> Walk<'p> {
+    fn head(&mut self) {
+        for input in &self.playbook.inputs {
+            if let Required::When(expression) = &input.required {
+                self.expression(expression, Site::Requirement);
+            }
+        }
+        for (index, var) in self.playbook.vars.iter().enumerate() {
+            if let Given::Computed(template) = &var.value.value {
+                self.references(template.references(), var.value.span, Site::Var(index));
+            }
+        }
+        let defaults = &self.playbook.defaults;
+        self.around(
+            &defaults.env,
+            defaults.dir.as_ref(),
+            defaults.shell.as_ref(),
+            Site::Defaults,
+        );
+        self.guards(&self.playbook.guards, Site::Guard);
+    }
+
+    fn tail(&mut self) {
+        for invariant in &self.playbook.invariants {
+            self.probe(&invariant.probe, Site::Invariant);
+        }
+        for output in &self.playbook.outputs {
+            self.template(&output.value, Site::Output);
+        }
+    }
+
+    fn step(&mut self, step: &'p Step, position: Position) {
+        self.optional(step.when.as_ref(), Site::Gate(position));
+        self.guards(&step.guards, Site::Gate(position));
+        self.invocation(&step.invocation, Site::Body(position));
+        for output in &step.outputs {
+            match &output.source {
+                OutputSource::File(path) => self.template(path, Site::Body(position)),
+                OutputSource::Look(look) => self.invocation(look, Site::Body(position)),
+                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr => {}
+            }
+        }
+        self.retry(step.retry.as_ref(), Site::Body(position), Site::Repeat(position));
+    }
+
+    fn hooks(&mut self, step: &'p Step, index: usize) {
+        if let Some(verify) = &step.verify {
+            self.probe(verify, Site::Verify(index));
+        }
+        for (key, hook) in step.hooks() {
+            let when = if key == "cleanup" {
+                Site::HookWhen(index)
+            } else {
+                Site::Hook(index)
+            };
+            self.hook(hook, index, when);
+        }
+    }
+
+    fn hook(&mut self, hook: &'p Hook, index: usize, when: Site) {
+        self.invocation(&hook.invocation, Site::Hook(index));
+        self.optional(hook.when.as_ref(), when);
+        self.retry(hook.retry.as_ref(), Site::Hook(index), Site::HookWhen(index));
+    }
+
+    fn guards(&mut self, guards: &'p [Guard], site: Site) {
+        for guard in guards {
+            self.probe(&guard.probe, site);
+        }
+    }
+
+    fn probe(&mut self, probe: &'p Probe, site: Site) {
+        self.invocation(&probe.invocation, site);
+    }
+
+    fn invocation(&mut self, invocation: &'p Invocation, site: Site) {
+        for text in invocation.command.templates() {
+            self.template(text, site);
+        }
+        self.around(
+            &invocation.env,
+            invocation.dir.as_ref(),
+            invocation.shell.as_ref(),
+            site,
+        );
+        if let Some(stdin) = &invocation.stdin {
+            self.template(stdin, site);
+        }
+        self.given(invocation.timeout.as_ref(), site);
+    }
+
+    fn around(
+        &mut self,
+        env: &'p [EnvVar],
+        dir: Option<&'p Spanned<Template>>,
+        shell: Option<&'p Spanned<Shell>>,
+        site: Site,
+    ) {
+        let words: &[Spanned<Template>] = match shell.map(|shell| &shell.value) {
+            Some(Shell::Argv(words)) => words,
+            Some(Shell::Sh | Shell::Bash) | None => &[],
+        };
+        for text in env.iter().map(|var| &var.value).chain(dir).chain(words) {
+            self.template(text, site);
+        }
+    }
+
+    fn retry(&mut self, retry: Option<&'p Retry>, site: Site, when: Site) {
+        let Some(retry) = retry else { return };
+        self.given(Some(&retry.max_attempts), site);
+        self.given(retry.delay.as_ref(), site);
+        self.given(retry.max_delay.as_ref(), site);
+        self.optional(retry.when.as_ref(), when);
+    }
+
+    fn given<T>(&mut self, given: Option<&'p Spanned<Given<T>>>, site: Site) {
+        if let Some(Spanned {
+            value: Given::Computed(template),
+            span,
+        }) = given
+        {
+            self.references(template.references(), *span, site);
+        }
+    }
+
+    fn template(&mut self, text: &'p Spanned<Template>, site: Site) {
+        self.references(text.value.references(), text.span, site);
+    }
+
+    fn optional(&mut self, expression: Option<&'p Spanned<Expression>>, site: Site) {
+        if let Some(expression) = expression {
+            self.expression(expression, site);
+        }
+    }
+
+    fn expression(&mut self, expression: &'p Spanned<Expression>, site: Site) {
+        self.references(expression.value.references.iter(), expression.span, site);
+    }
+
+    fn references(&mut self, names: impl Iterator<Item = &'p Reference>, text: Span, site: Site) {
+        let places = self.playbook.names.get(&text).map_or(&[][..], Vec::as_slice);
+        let uses = names.enumerate().map(|(nth, name)| {
+            let span = places.get(nth).copied().unwrap_or(text);
+            Use { name, span, site }
+        });
+        self.uses.extend(uses);
+    }
+}

@@ -1,0 +1,85 @@
+//! Spanned tree to [`Playbook`]: every fault of the file is collected, none stops the decoding.
+
+mod block;
+mod fields;
+mod inputs;
+mod invocation;
+mod playbook;
+mod scalars;
+mod step;
+mod texts;
+
+pub(crate) use block::Block;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostic::Diagnostic;
+use crate::playbook::Playbook;
+use crate::shell::ShellKind;
+use crate::source::{Source, Span};
+use crate::yaml::{self, Kind, Scalar};
+
+/// How many faults of one file are kept; what is beyond is the same again.
+pub const MAX_DIAGNOSTICS: usize = 1000;
+
+/// Reads a playbook and collects all faults of its text, keys and values, in the order of their places.
+///
+/// With faults there may still be a playbook, as far as it could be read, so that its names can be checked at the same
+/// time; [`check`](crate::check::check) never lets such a one pass.
+pub fn parse(source: &Source) -> (Option<Playbook>, Vec<Diagnostic>) {
+    let mut decoder = Decoder::new(source);
+    let root = yaml::read(source, &mut decoder.diagnostics);
+    let playbook = root.and_then(|root| decoder.playbook(&root));
+    let diagnostics = in_order(decoder.diagnostics);
+    let is_sound = diagnostics.is_empty();
+    (
+        playbook.map(|playbook| Playbook {
+            is_sound,
+            names: decoder.names,
+            ..playbook
+        }),
+        diagnostics,
+    )
+}
+
+/// Sorts by place, drops what an alias repeats, and caps the number.
+pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    let mut seen = HashSet::new();
+    diagnostics.retain(|diagnostic| seen.insert((diagnostic.code, diagnostic.span, diagnostic.message.clone())));
+    diagnostics.truncate(MAX_DIAGNOSTICS);
+    diagnostics
+}
+
+/// The state of decoding one file.
+struct Decoder<'s> {
+    source: &'s Source,
+    diagnostics: Vec<Diagnostic>,
+    /// The places of the names used in each template and expression, by the place of the text.
+    names: HashMap<Span, Vec<Span>>,
+    /// The shell of scripts that have none of their own.
+    shell: ShellKind,
+}
+
+impl<'s> Decoder<'s> {
+    fn new(source: &'s Source) -> Self {
+        Self {
+            source,
+            diagnostics: Vec::new(),
+            names: HashMap::new(),
+            shell: ShellKind::Posix,
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// Returns the scalar of a node that is one.
+fn scalar(node: &yaml::Node) -> Option<&Scalar> {
+    match &node.kind {
+        Kind::Scalar(scalar) => Some(scalar),
+        Kind::List(_) | Kind::Map(_) => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! The whole file, and what stands beside its steps.
+
+use super::fields::{Field, Fields};
+use super::scalars::NameForm;
+use super::{Block, Decoder, invocation, scalar};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::playbook::{Defaults, Guard, Invariant, OnFailure, OnUnmet, Playbook, Probe, Published};
+use crate::source::Spanned;
+use crate::unsupported;
+use crate::yaml::{Kind, Node, Plain, Scalar};
+
+/// The version of the language that is read.
+const VERSION: i64 = 1;
+
+impl Decoder<'_> {
+    /// Returns the playbook, unless the file is not even a map.
+    pub(super) fn playbook(&mut self, root: &Node) -> Option<Playbook> {
+        if let Kind::Scalar(scalar) = &root.kind
+            && scalar.resolve() == Plain::Nothing
+        {
+            return self.refuse(
+                Code::NoDocument,
+                root.span,
+                "the file holds no playbook".to_owned(),
+                None,
+            );
+        }
+        let fields = self.fields(Field::new("the file", root), Block::Playbook)?;
+        self.version(&fields);
+        let name = self
+            .required(&fields, "playbook")
+            .and_then(|field| self.name(field, NameForm::Kebab));
+        let defaults = self.defaults(fields.get("defaults"));
+        Some(Playbook {
+            name: name.unwrap_or(Spanned::new(String::new(), fields.head)),
+            title: fields.get("title").and_then(|field| self.some_text(field)),
+            description: fields.get("description").and_then(|field| self.some_text(field)),
+            owner: fields.get("owner").and_then(|field| self.some_text(field)),
+            inputs: fields.get("inputs").map_or_else(Vec::new, |field| self.inputs(field)),
+            vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
+            defaults,
+            on_failure: fields
+                .get("on_failure")
+                .and_then(|field| self.on_failure(field))
+                .unwrap_or_default(),
+            max_parallel: fields.get("max_parallel").and_then(|field| self.count(field)),
+            guards: self.guards(fields.get("guards")),
+            steps: self
+                .required(&fields, "steps")
+                .map_or_else(Vec::new, |field| self.steps(field, Block::Step)),
+            finally: fields
+                .get("finally")
+                .map_or_else(Vec::new, |field| self.steps(field, Block::Final)),
+            invariants: self.invariants(fields.get("invariants")),
+            outputs: fields
+                .get("outputs")
+                .map_or_else(Vec::new, |field| self.published(field)),
+            is_sound: false,
+            names: std::collections::HashMap::new(),
+        })
+    }
+
+    fn version(&mut self, fields: &Fields<'_>) {
+        let Some(field) = self.required(fields, "firedrill") else {
+            return;
+        };
+        let version = scalar(field.node).map(Scalar::resolve);
+        if version != Some(Plain::Int(VERSION)) {
+            let message = format!("this engine reads version {VERSION} of the language");
+            let diagnostic = Diagnostic::error(Code::UnknownVersion, field.node.span, message);
+            self.report(diagnostic.help(format!("write `firedrill: {VERSION}`")));
+        }
+    }
+
+    fn defaults(&mut self, field: Option<Field<'_>>) -> Defaults {
+        let Some(fields) = field.and_then(|field| self.fields(field, Block::Defaults)) else {
+            return Defaults::default();
+        };
+        let shell = fields.get("shell").and_then(|field| self.shell(field));
+        if let Some(shell) = &shell {
+            self.shell = invocation::kind(&shell.value);
+        }
+        Defaults {
+            shell,
+            env: fields.get("env").map_or_else(Vec::new, |field| self.env(field)),
+            dir: fields.get("dir").and_then(|field| self.template(field)),
+        }
+    }
+
+    fn on_failure(&mut self, field: Field<'_>) -> Option<OnFailure> {
+        let word = scalar(field.node).map_or("", |scalar| &scalar.text);
+        if unsupported::on_failure(word) {
+            let message = format!("`on_failure: {word}` is not yet supported");
+            return self.refuse(Code::ValueNotYet, field.node.span, message, None);
+        }
+        let choices = [("rollback", OnFailure::Rollback), ("stop", OnFailure::Stop)];
+        self.choice(field, &choices).map(|choice| choice.value)
+    }
+
+    /// Returns the guards of a playbook or step.
+    pub(super) fn guards(&mut self, field: Option<Field<'_>>) -> Vec<Guard> {
+        let items = field.and_then(|field| self.items(field)).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.guard(item)).collect()
+    }
+
+    fn guard(&mut self, field: Field<'_>) -> Option<Guard> {
+        let fields = self.fields(field, Block::Guard)?;
+        let choices = [("abort", OnUnmet::Abort), ("skip", OnUnmet::Skip)];
+        let on_unmet = fields.get("on_unmet").and_then(|field| self.choice(field, &choices));
+        Some(Guard {
+            id: self.id(&fields),
+            probe: self.probe(&fields),
+            message: fields.get("message").and_then(|field| self.some_text(field)),
+            why: fields.get("why").and_then(|field| self.some_text(field)),
+            on_unmet: on_unmet.map(|choice| choice.value).unwrap_or_default(),
+        })
+    }
+
+    fn invariants(&mut self, field: Option<Field<'_>>) -> Vec<Invariant> {
+        let items = field.and_then(|field| self.items(field)).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.invariant(item)).collect()
+    }
+
+    fn invariant(&mut self, field: Field<'_>) -> Option<Invariant> {
+        let fields = self.fields(field, Block::Invariant)?;
+        Some(Invariant {
+            id: self.id(&fields),
+            probe: self.probe(&fields),
+            message: fields.get("message").and_then(|field| self.some_text(field)),
+            why: fields.get("why").and_then(|field| self.some_text(field)),
+        })
+    }
+
+    /// Returns the probe that a guard, an invariant or a verify is.
+    pub(super) fn probe(&mut self, fields: &Fields<'_>) -> Probe {
+        Probe {
+            invocation: self.invocation(fields),
+            expect: self.expect(fields.get("expect")),
+        }
+    }
+
+    /// Returns the id of a map that must have one, an empty one if it is faulty.
+    pub(super) fn id(&mut self, fields: &Fields<'_>) -> Spanned<String> {
+        let id = self
+            .required(fields, "id")
+            .and_then(|field| self.name(field, NameForm::Snake));
+        id.unwrap_or(Spanned::new(String::new(), fields.head))
+    }
+
+    fn published(&mut self, field: Field<'_>) -> Vec<Published> {
+        let entries = self.named(field);
+        let published = entries.into_iter().filter_map(|(name, value)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of an output");
+            Some(Published {
+                name,
+                value: self.template(value)?,
+            })
+        });
+        published.collect()
+    }
+}

@@ -1,0 +1,296 @@
+//! Steps and their hooks, outputs and retries.
+
+use super::fields::{Field, Fields};
+use super::scalars::NameForm;
+use super::{Block, Decoder, invocation, scalar};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::playbook::{
+    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback,
+    Step,
+};
+use crate::source::Spanned;
+use crate::unsupported;
+use crate::value::Type;
+use crate::yaml::Kind;
+
+impl Decoder<'_> {
+    /// Returns the steps of a block; `block` tells which keys they have.
+    pub(super) fn steps(&mut self, field: Field<'_>, block: Block) -> Vec<Step> {
+        let items = self.some_items(field).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.step(item, block)).collect()
+    }
+
+    fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
+        let fields = self.fields(field, block)?;
+        let id = self.id(&fields);
+        if fields.is_other_kind() {
+            return Some(of_other_kind(id, &fields));
+        }
+        let invocation = self.invocation(&fields);
+        let outer = self.shell;
+        if let Some(shell) = &invocation.shell {
+            self.shell = invocation::kind(&shell.value);
+        }
+        let step = Step {
+            id,
+            invocation,
+            title: fields.get("title").and_then(|field| self.some_text(field)),
+            why: fields.get("why").and_then(|field| self.some_text(field)),
+            caution: fields.get("caution").and_then(|field| self.some_text(field)),
+            needs: fields.get("needs").and_then(|field| self.ids(field)),
+            when: fields.get("when").and_then(|field| self.condition(field)),
+            guards: self.guards(fields.get("guards")),
+            retry: fields.get("retry").and_then(|field| self.retry(field)),
+            expect: self.expect(fields.get("expect")),
+            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            verify: fields.get("verify").and_then(|field| self.verify(field)),
+            cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)),
+            rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
+            release: fields.get("release").and_then(|field| self.release(field)),
+            read_only: self.optional_flag(fields.get("read_only")),
+            idempotent: self.optional_flag(fields.get("idempotent")),
+            irreversible: self.optional_flag(fields.get("irreversible")),
+            span: fields.span,
+        };
+        self.shell = outer;
+        Some(step)
+    }
+
+    /// Returns the ids of steps.
+    fn ids(&mut self, field: Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
+        let span = field.node.span;
+        if let Some(word) = scalar(field.node).filter(|scalar| !scalar.text.is_empty()) {
+            let ids = vec![Spanned::new(word.text.clone(), span)];
+            let help = Some(format!("write [{}]", word.text));
+            return self.wrong_with(field, "a list", help).or(Some(Spanned::new(ids, span)));
+        }
+        let items = self.items(field)?;
+        let ids = items.into_iter().filter_map(|item| self.step_id(item)).collect();
+        Some(Spanned::new(ids, span))
+    }
+
+    fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
+        let id = self.text(field)?;
+        if !unsupported::is_member_or_milestone(&id.value) {
+            return Some(id);
+        }
+        let message = format!("`{}`: milestones and members of groups are not yet supported", id.value);
+        self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
+    }
+
+    fn retry(&mut self, field: Field<'_>) -> Option<Retry> {
+        let fields = self.fields(field, Block::Retry)?;
+        let backoffs = [("constant", Backoff::Constant), ("exponential", Backoff::Exponential)];
+        let jitters = [("none", Jitter::None), ("full", Jitter::Full)];
+        let max_attempts = self
+            .required(&fields, "max_attempts")
+            .and_then(|field| self.given_count(field));
+        let retry = Retry {
+            max_attempts: max_attempts?,
+            delay: fields.get("delay").and_then(|field| self.given_duration(field)),
+            backoff: fields.get("backoff").and_then(|field| self.choice(field, &backoffs)),
+            factor: fields.get("factor").and_then(|field| self.factor(field)),
+            max_delay: fields.get("max_delay").and_then(|field| self.given_duration(field)),
+            jitter: fields.get("jitter").and_then(|field| self.choice(field, &jitters)),
+            when: fields.get("when").and_then(|field| self.condition(field)),
+            span: fields.head,
+        };
+        Some(retry)
+    }
+
+    fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
+        let fields = self.fields(field, Block::Verify)?;
+        Some(self.probe(&fields))
+    }
+
+    fn hook(&mut self, field: Field<'_>, block: Block) -> Option<Hook> {
+        let fields = self.fields(field, block)?;
+        Some(self.hook_of(&fields))
+    }
+
+    fn hook_of(&mut self, fields: &Fields<'_>) -> Hook {
+        Hook {
+            invocation: self.invocation(fields),
+            expect: self.expect(fields.get("expect")),
+            when: fields.get("when").and_then(|field| self.condition(field)),
+            retry: fields.get("retry").and_then(|field| self.retry(field)),
+            span: fields.head,
+        }
+    }
+
+    fn rollback(&mut self, field: Field<'_>) -> Option<Rollback> {
+        match &field.node.kind {
+            Kind::Scalar(scalar) if scalar.text == "none" => Some(Rollback::Nothing(field.node.span)),
+            Kind::Scalar(_) | Kind::List(_) => self.wrong_with(
+                field,
+                "a map or `none`",
+                Some("`none` says that there is nothing to undo".to_owned()),
+            ),
+            Kind::Map(_) => self
+                .hook(field, Block::Rollback)
+                .map(|hook| Rollback::Hook(Box::new(hook))),
+        }
+    }
+
+    fn release(&mut self, field: Field<'_>) -> Option<Release> {
+        let fields = self.fields(field, Block::Release)?;
+        let until = fields.get("until").and_then(|field| self.ids(field));
+        Some(Release {
+            hook: self.hook_of(&fields),
+            until,
+        })
+    }
+
+    fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+        let entries = self.named(field);
+        entries
+            .into_iter()
+            .map(|(name, field)| self.output(name, field))
+            .collect()
+    }
+
+    /// Returns an output, one that is published if it is faulty, so that its name is known.
+    fn output(&mut self, name: &Spanned<String>, field: Field<'_>) -> Output {
+        let name = self.check_name(name, NameForm::Snake, "the name of an output");
+        let Some(fields) = self.fields(field, Block::Output) else {
+            let (source, extract, span) = (OutputSource::Published, Extract::Whole, field.node.span);
+            return Output {
+                name,
+                source,
+                extract,
+                r#type: None,
+                optional: false,
+                span,
+            };
+        };
+        let types = Type::ALL.map(|known| (known.name(), known));
+        let output = Output {
+            source: self.output_source(&fields),
+            extract: self.extract(&fields),
+            r#type: fields.get("type").and_then(|field| self.choice(field, &types)),
+            optional: self.optional_flag(fields.get("optional")),
+            span: fields.head,
+            name,
+        };
+        self.check_source(&fields, &output);
+        output
+    }
+
+    fn output_source(&mut self, fields: &Fields<'_>) -> OutputSource {
+        let has_look = fields.get("argv").or(fields.get("run")).is_some();
+        let Some(from) = fields.get("from") else {
+            return if has_look {
+                OutputSource::Look(self.invocation(fields))
+            } else {
+                OutputSource::Published
+            };
+        };
+        if has_look {
+            let look = if fields.get("argv").is_some() { "argv" } else { "run" };
+            self.exclusive(fields, "from", look);
+        }
+        let sources = [("stdout", From::Stdout), ("stderr", From::Stderr), ("file", From::File)];
+        match self.choice(from, &sources).map(|choice| choice.value) {
+            Some(From::Stdout) => OutputSource::Stdout,
+            Some(From::Stderr) => OutputSource::Stderr,
+            Some(From::File) => {
+                let path = self.required(fields, "path").and_then(|field| self.template(field));
+                path.map_or(OutputSource::Published, OutputSource::File)
+            }
+            None => OutputSource::Stdout,
+        }
+    }
+
+    fn extract(&mut self, fields: &Fields<'_>) -> Extract {
+        let given: Vec<&str> = ["regex", "jq", "line"]
+            .into_iter()
+            .filter(|key| fields.get(key).is_some())
+            .collect();
+        if let [one, other, ..] = given.as_slice() {
+            self.exclusive(fields, one, other);
+        }
+        let regex = fields
+            .get("regex")
+            .and_then(|field| self.some_text(field))
+            .map(Extract::Regex);
+        let jq = fields
+            .get("jq")
+            .and_then(|field| self.some_text(field))
+            .map(Extract::Jq);
+        let lines = [("first", Line::First), ("last", Line::Last)];
+        let line = fields
+            .get("line")
+            .and_then(|field| self.choice(field, &lines))
+            .map(|line| match line.value {
+                Line::First => Extract::FirstLine,
+                Line::Last => Extract::LastLine,
+            });
+        regex.or(jq).or(line).unwrap_or(Extract::Whole)
+    }
+
+    /// Reports an extraction from nothing and a path without a file.
+    fn check_source(&mut self, fields: &Fields<'_>, output: &Output) {
+        if let Some(path) = fields
+            .key_span("path")
+            .filter(|_| !matches!(output.source, OutputSource::File(_)))
+        {
+            let diagnostic = Diagnostic::error(Code::Incomplete, path, "`path` needs `from: file` beside it");
+            self.report(diagnostic);
+        }
+        let extraction = ["regex", "jq", "line"]
+            .into_iter()
+            .find_map(|key| Some((key, fields.key_span(key)?)));
+        if let (Some((key, span)), OutputSource::Published, None) = (extraction, &output.source, fields.get("from")) {
+            let message = format!("`{key}` of an output that has no source");
+            let diagnostic = Diagnostic::error(Code::NoSource, span, message);
+            self.report(diagnostic.help("add `from: stdout`; without a source the program publishes the value itself"));
+        }
+    }
+}
+
+/// Returns what stands for a step of a kind that is not supported, so that its name is known.
+fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
+    let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
+    let invocation = Invocation {
+        command,
+        env: Vec::new(),
+        dir: None,
+        shell: None,
+        stdin: None,
+        timeout: None,
+    };
+    Step {
+        id,
+        title: None,
+        why: None,
+        caution: None,
+        invocation,
+        needs: None,
+        when: None,
+        guards: Vec::new(),
+        retry: None,
+        expect: Expect::default(),
+        outputs: Vec::new(),
+        verify: None,
+        cleanup: None,
+        rollback: None,
+        release: None,
+        read_only: false,
+        idempotent: false,
+        irreversible: false,
+        span: fields.span,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum From {
+    Stdout,
+    Stderr,
+    File,
+}
+
+#[derive(Clone, Copy)]
+enum Line {
+    First,
+    Last,
+}

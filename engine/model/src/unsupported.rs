@@ -1,0 +1,113 @@
+//! What the language knows and this engine does not do yet: the one list, which shrinks as the language grows.
+
+use crate::decode::Block;
+
+/// A key that is not yet supported, and what it will do.
+pub(crate) struct Unsupported {
+    /// What it will do, to finish the sentence "it ...".
+    pub purpose: &'static str,
+    /// Whether it stands for a whole kind of step.
+    pub is_step_kind: bool,
+}
+
+const fn key(purpose: &'static str) -> Unsupported {
+    Unsupported {
+        purpose,
+        is_step_kind: false,
+    }
+}
+
+const fn kind(purpose: &'static str) -> Unsupported {
+    Unsupported {
+        purpose,
+        is_step_kind: true,
+    }
+}
+
+/// The names in expressions that are not yet supported.
+pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
+
+/// Returns what is known about a key of `block` that is not yet supported.
+pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
+    match block {
+        Block::Playbook => playbook(name),
+        Block::Input | Block::Output => output_or_input(name),
+        Block::Step => step(name),
+        Block::Guard => guard(name),
+        Block::Invariant | Block::Verify => poll(name),
+        Block::Expect => expect(name),
+        Block::Cleanup | Block::Rollback | Block::Release => hook(name),
+        Block::Final | Block::Items | Block::Defaults | Block::Retry => None,
+    }
+}
+
+fn playbook(name: &str) -> Option<Unsupported> {
+    Some(match name {
+        "objectives" => key("measures recovery time and recovery point"),
+        "locks" => key("holds named locks during the run"),
+        "files" => key("adds files to what is hashed into the plan"),
+        "early_guards" => key("binds the guards of used playbooks at the start"),
+        _ => return None,
+    })
+}
+
+fn step(name: &str) -> Option<Unsupported> {
+    Some(match name {
+        "steps" => kind("makes a group of steps"),
+        "use" => kind("makes a group of another playbook"),
+        "manual" => kind("lets a human do it"),
+        "approve" => kind("waits for a decision"),
+        "with" => key("gives a used playbook its inputs"),
+        "early_guards" => key("binds the guards of a used playbook at the start"),
+        "for_each" => key("repeats a step for each item of a list"),
+        "milestones" => key("signals from inside a running step"),
+        "deadline" => key("limits guards, attempts and verify together"),
+        "locks" => key("holds named locks during the step"),
+        "on_failure" => key("says for a single step what its failure means"),
+        "on_cancel" => key("lets an attempt finish when the run is cancelled"),
+        "in_doubt" => key("settles an attempt of which nobody knows its effect"),
+        "on_engine_death" => key("says what happens to the command when the engine dies"),
+        "stop_grace" => key("is the time between TERM and KILL"),
+        "phase" => key("groups steps for people"),
+        "typical" => key("is the usual duration, for estimates"),
+        _ => return poll(name),
+    })
+}
+
+fn guard(name: &str) -> Option<Unsupported> {
+    match name {
+        "outputs" => Some(key("keeps what a guard has seen")),
+        _ => poll(name),
+    }
+}
+
+fn poll(name: &str) -> Option<Unsupported> {
+    Some(match name {
+        "every" => key("is the time between two looks of a probe that polls"),
+        "within" => key("is the time in which a probe must hold"),
+        "after" => key("is the time before the first look of a probe"),
+        _ => return None,
+    })
+}
+
+fn expect(name: &str) -> Option<Unsupported> {
+    (name == "that").then(|| key("is an expression over the attempt"))
+}
+
+fn hook(name: &str) -> Option<Unsupported> {
+    (name == "manual").then(|| kind("lets a human do it"))
+}
+
+fn output_or_input(name: &str) -> Option<Unsupported> {
+    (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
+}
+
+/// Returns the values of `on_failure` that are not yet supported.
+pub(crate) fn on_failure(value: &str) -> bool {
+    matches!(value, "ask" | "continue")
+}
+
+/// Returns whether a name in `needs` or `until` is a milestone or a member of a group, such as `backup.copying`.
+pub(crate) fn is_member_or_milestone(name: &str) -> bool {
+    name.contains(['.', '/'])
+}
