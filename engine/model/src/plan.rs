@@ -376,7 +376,10 @@ impl Plan {
     /// Covers the playbook's text, inputs, every resolved text, the files of `bin/` and the format's version. Where the
     /// inputs came from and the engine's version do not count.
     pub fn digest(&self) -> String {
-        let bare = Plan { origins: BTreeMap::new(), ..self.clone() };
+        let bare = Plan {
+            origins: BTreeMap::new(),
+            ..self.clone()
+        };
         let bytes = serde_json::to_vec(&bare).expect("a plan holds no map with keys that are not strings");
         hex(&Sha256::digest(bytes))
     }
@@ -394,7 +397,12 @@ impl Command {
             Program::Argv(arguments) => (arguments.as_slice(), None),
             Program::Script { script, .. } => (&[][..], Some(script)),
         };
-        arguments.iter().chain(script).chain(self.env.values()).chain(&self.dir).chain(&self.stdin)
+        arguments
+            .iter()
+            .chain(script)
+            .chain(self.env.values())
+            .chain(&self.dir)
+            .chain(&self.stdin)
     }
 
     /// Returns whether every text of the command is known.
@@ -416,10 +424,12 @@ impl Step {
 /// Returns bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String succeeds");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String succeeds");
+            text
+        })
 }
 
 /// Returns the steps inside the hold of a step's release, ascending: what depends on the step and comes no later than

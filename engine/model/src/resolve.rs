@@ -1,0 +1,444 @@
+//! A checked playbook with inputs becomes a plan. The only function that makes a [`Plan`].
+
+mod command;
+mod inputs;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use self::command::Surroundings;
+pub use self::inputs::{Given, GivenValue};
+use crate::check::{self, Checked};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expression::{EvalError, Expression, Reference, Scope};
+use crate::plan::{self, After, Condition, FORMAT, FileDigest, Plan, Text, hex};
+use crate::playbook::{self, Playbook};
+use crate::source::{Source, Span, Spanned};
+use crate::template::Template;
+use crate::value::Value;
+
+/// How many commands run at once unless the playbook says otherwise.
+const MAX_PARALLEL: u32 = 8;
+/// The time limit of one look of a probe unless the playbook says otherwise.
+const PROBE_LIMIT: Duration = Duration::from_secs(60);
+/// How often a hook is tried unless the playbook says otherwise.
+const HOOK_TRIES: u32 = 3;
+
+/// What the caller found out about the world of the playbook.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The files of `bin/` beside the playbook, sorted by path.
+    pub files: Vec<FileDigest>,
+}
+
+/// Resolves a playbook with inputs into a plan.
+///
+/// Everything that inputs and vars decide is worked out here; the rest is deferred and says what it waits for. All
+/// faults of the inputs are returned at once, placed at the declarations they break.
+pub fn resolve(
+    source: &Source,
+    checked: &Checked<Playbook>,
+    given: &BTreeMap<String, Given>,
+    facts: Facts,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let playbook: &Playbook = checked;
+    let inputs = inputs::inputs(playbook, given)?;
+    let scope = Scope::new().with_inputs(inputs.values.clone());
+    let vars = inputs::vars(playbook, scope.clone())?;
+    let scope = scope.with_vars(vars.clone());
+    let mut resolver = Resolver {
+        source,
+        playbook,
+        scope,
+        faults: Vec::new(),
+    };
+    let steps = resolver.steps(check::needs(checked));
+    let plan = Plan {
+        format: FORMAT,
+        playbook: playbook.name.value.clone(),
+        title: owned(playbook.title.as_ref()),
+        description: owned(playbook.description.as_ref()),
+        text_sha256: sha256(source.text.as_bytes()),
+        origins: inputs.origins,
+        inputs: inputs.values,
+        vars,
+        files: facts.files,
+        on_failure: on_failure(playbook.on_failure),
+        max_parallel: playbook
+            .max_parallel
+            .as_ref()
+            .map_or(number(MAX_PARALLEL), |limit| limit.value),
+        guards: resolver.guards(&playbook.guards, None),
+        steps,
+        invariants: playbook
+            .invariants
+            .iter()
+            .map(|invariant| resolver.invariant(invariant))
+            .collect(),
+        finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
+        outputs: resolver.outputs(),
+    };
+    if resolver.faults.is_empty() {
+        Ok(plan)
+    } else {
+        Err(resolver.faults)
+    }
+}
+
+/// Returns the indices of nodes so that each comes after those it needs, in the written order where that is open.
+fn in_order(needs: &[Vec<usize>]) -> impl Iterator<Item = usize> {
+    let mut left: Vec<usize> = (0..needs.len()).collect();
+    let mut order: Vec<usize> = Vec::new();
+    while let Some(next) = left.iter().position(|&at| needs[at].iter().all(|need| order.contains(need))) {
+        order.push(left.remove(next));
+    }
+    order.into_iter()
+}
+
+/// Returns the SHA-256 of bytes, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    hex(&sha2::Sha256::digest(bytes))
+}
+
+/// Gathers faults while the parts of a plan are made.
+struct Resolver<'a> {
+    source: &'a Source,
+    playbook: &'a Playbook,
+    scope: Scope,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> Resolver<'a> {
+    fn steps(&mut self, needs: &[Vec<usize>]) -> Vec<plan::Step> {
+        let mut steps: Vec<plan::Step> = self
+            .playbook
+            .steps
+            .iter()
+            .zip(needs)
+            .map(|(step, needs)| self.step(step, needs))
+            .collect();
+        for at in 0..steps.len() {
+            let until = steps[at].release.as_ref().map(|release| release.until.clone());
+            let hold = until.map(|until| plan::hold(&steps, at, &until));
+            if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
+                release.hold = hold;
+            }
+        }
+        steps
+    }
+
+    fn step(&mut self, step: &'a playbook::Step, needs: &[usize]) -> plan::Step {
+        let around = Surroundings::of(self.playbook, Some(&step.invocation));
+        let id = step.id.value.as_str();
+        plan::Step {
+            id: id.to_owned(),
+            line: self.line(step.id.span),
+            title: owned(step.title.as_ref()),
+            why: owned(step.why.as_ref()),
+            caution: owned(step.caution.as_ref()),
+            needs: needs.to_vec(),
+            when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
+            guards: self.guards(&step.guards, Some(&around)),
+            command: self.deed(
+                &step.invocation,
+                &step.expect,
+                &around.parent(self.playbook),
+                &step.outputs,
+                Some(id),
+            ),
+            retry: self.retry(step.retry.as_ref(), NonZeroU32::MIN, Duration::ZERO),
+            effect: plan::StepEffect {
+                read_only: step.read_only,
+                idempotent: step.idempotent,
+                irreversible: step.irreversible,
+            },
+            looks: self.looks(step, &around),
+            verify: step.verify.as_ref().map(|probe| self.probe(probe, &around, Some(id))),
+            cleanup: step.cleanup.as_ref().map(|hook| self.hook(hook, &around, id)),
+            rollback: match &step.rollback {
+                None => plan::Rollback::Unsaid,
+                Some(playbook::Rollback::Nothing(_)) => plan::Rollback::Nothing,
+                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(self.hook(hook, &around, id)),
+            },
+            release: step.release.as_ref().map(|release| self.release(release, &around, id)),
+        }
+    }
+
+    fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> Vec<plan::Look> {
+        let looks = step.outputs.iter().filter_map(|output| match &output.source {
+            playbook::OutputSource::Look(invocation) => Some((output, invocation)),
+            playbook::OutputSource::Published
+            | playbook::OutputSource::Stdout
+            | playbook::OutputSource::Stderr
+            | playbook::OutputSource::File(_) => None,
+        });
+        let looks: Vec<_> = looks.collect();
+        looks
+            .into_iter()
+            .map(|(output, invocation)| self.look(output, invocation, around, &step.id.value))
+            .collect()
+    }
+
+    fn look(
+        &mut self,
+        output: &'a playbook::Output,
+        invocation: &'a playbook::Invocation,
+        around: &Surroundings<'a>,
+        step: &str,
+    ) -> plan::Look {
+        let mut command = self.command(invocation, around, Some(step));
+        command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
+        command.outputs = self.rules(std::slice::from_ref(output), Some(step), true);
+        plan::Look {
+            name: output.name.value.clone(),
+            command,
+        }
+    }
+
+    fn guards(&mut self, guards: &'a [playbook::Guard], around: Option<&Surroundings<'a>>) -> Vec<plan::Guard> {
+        let playbook = self.playbook;
+        let fallback = Surroundings::of(playbook, None);
+        guards
+            .iter()
+            .map(|guard| self.guard(guard, around.unwrap_or(&fallback)))
+            .collect()
+    }
+
+    fn guard(&mut self, guard: &'a playbook::Guard, around: &Surroundings<'a>) -> plan::Guard {
+        plan::Guard {
+            id: guard.id.value.clone(),
+            line: self.line(guard.id.span),
+            probe: self.probe(&guard.probe, around, None),
+            message: owned(guard.message.as_ref()),
+            why: owned(guard.why.as_ref()),
+            on_unmet: match guard.on_unmet {
+                playbook::OnUnmet::Abort => plan::OnUnmet::Abort,
+                playbook::OnUnmet::Skip => plan::OnUnmet::Skip,
+            },
+        }
+    }
+
+    fn invariant(&mut self, invariant: &'a playbook::Invariant) -> plan::Invariant {
+        plan::Invariant {
+            id: invariant.id.value.clone(),
+            line: self.line(invariant.id.span),
+            probe: self.probe(&invariant.probe, &Surroundings::of(self.playbook, None), None),
+            message: owned(invariant.message.as_ref()),
+        }
+    }
+
+    fn last(&mut self, last: &'a playbook::Step) -> plan::Final {
+        let around = Surroundings::of(self.playbook, None);
+        plan::Final {
+            id: last.id.value.clone(),
+            title: owned(last.title.as_ref()),
+            when: last.when.as_ref().map(|when| self.condition(when, None)),
+            command: self.deed(&last.invocation, &last.expect, &around, &[], None),
+        }
+    }
+
+    fn probe(&mut self, probe: &'a playbook::Probe, around: &Surroundings<'a>, step: Option<&str>) -> plan::Probe {
+        let mut command = self.deed(&probe.invocation, &probe.expect, around, &[], step);
+        command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
+        let expect = &probe.expect;
+        plan::Probe {
+            command,
+            content: expect.stdout.is_some() || expect.stderr.is_some() || expect.jq.is_some(),
+        }
+    }
+
+    fn hook(&mut self, hook: &'a playbook::Hook, around: &Surroundings<'a>, step: &str) -> plan::Hook {
+        plan::Hook {
+            command: self.deed(&hook.invocation, &hook.expect, around, &[], Some(step)),
+            when: hook.when.as_ref().map(|when| self.condition(when, Some(step))),
+            retry: self.hook_retry(hook.retry.as_ref()),
+        }
+    }
+
+    fn release(&mut self, release: &'a playbook::Release, around: &Surroundings<'a>, step: &str) -> plan::Release {
+        let ids = release.until.iter().flat_map(|until| &until.value);
+        let steps = &self.playbook.steps;
+        let mut until: Vec<usize> = ids
+            .filter_map(|id| steps.iter().position(|step| step.id.value == id.value))
+            .collect();
+        until.sort_unstable();
+        plan::Release {
+            hook: self.hook(&release.hook, around, step),
+            until,
+            hold: Vec::new(),
+        }
+    }
+
+    fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {
+        match retry {
+            Some(retry) => self.retry(Some(retry), number(HOOK_TRIES), Duration::from_secs(1)),
+            None => plan::Retry {
+                max_attempts: number(HOOK_TRIES),
+                delay: Duration::from_secs(1),
+                backoff: plan::Backoff::Exponential { percent: 200 },
+                max_delay: None,
+                jitter: plan::Jitter::None,
+                when: None,
+            },
+        }
+    }
+
+    fn retry(&mut self, retry: Option<&'a playbook::Retry>, tries: NonZeroU32, delay: Duration) -> plan::Retry {
+        let Some(retry) = retry else {
+            return plan::Retry {
+                max_attempts: tries,
+                delay,
+                backoff: plan::Backoff::Constant,
+                max_delay: None,
+                jitter: plan::Jitter::None,
+                when: None,
+            };
+        };
+        let factor = retry.factor.as_ref().map_or(2.0, |factor| factor.value);
+        plan::Retry {
+            max_attempts: self.tries(&retry.max_attempts),
+            delay: retry
+                .delay
+                .as_ref()
+                .and_then(|delay| self.duration(delay))
+                .unwrap_or(delay),
+            backoff: match retry.backoff.as_ref().map(|backoff| backoff.value) {
+                None | Some(playbook::Backoff::Constant) => plan::Backoff::Constant,
+                Some(playbook::Backoff::Exponential) => plan::Backoff::Exponential {
+                    percent: percent(factor),
+                },
+            },
+            max_delay: retry.max_delay.as_ref().and_then(|delay| self.duration(delay)),
+            jitter: match retry.jitter.as_ref().map(|jitter| jitter.value) {
+                None | Some(playbook::Jitter::None) => plan::Jitter::None,
+                Some(playbook::Jitter::Full) => plan::Jitter::Full,
+            },
+            when: retry.when.as_ref().map(|when| when.value.clone()),
+        }
+    }
+
+    fn outputs(&mut self) -> BTreeMap<String, Text> {
+        let outputs = &self.playbook.outputs;
+        outputs
+            .iter()
+            .map(|output| (output.name.value.clone(), self.text(&output.value, None)))
+            .collect()
+    }
+
+    fn condition(&mut self, when: &Spanned<Expression>, step: Option<&str>) -> Condition {
+        let expression = &when.value;
+        if !expression.references.iter().all(is_known) {
+            return Condition::Deferred {
+                expression: expression.clone(),
+                after: after(&expression.references, step),
+            };
+        }
+        match expression.eval_condition(&self.scope) {
+            Ok(answer) => Condition::Known(answer),
+            Err(error) => Condition::Known(self.fault(when.span, &error)),
+        }
+    }
+
+    /// Resolves a template as far as inputs and vars go.
+    fn fold(&mut self, template: &Spanned<Template>) -> Template {
+        match template.value.fold(&self.scope, is_known) {
+            Ok(folded) => folded,
+            Err(error) => self.fault(template.span, &error),
+        }
+    }
+
+    /// Resolves a template that yields one text.
+    fn text(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Text {
+        let folded = self.fold(template);
+        if folded.references().next().is_some() {
+            let references: Vec<Reference> = folded.references().cloned().collect();
+            return Text::Deferred {
+                template: folded,
+                after: after(&references, step),
+            };
+        }
+        let value = self.known(&folded, template.span);
+        Text::Known(self.exact(&value, template.span))
+    }
+
+    /// Returns the value of a template in which everything is known.
+    fn known(&mut self, folded: &Template, span: Span) -> Value {
+        match folded.render(&self.scope) {
+            Ok(value) => value,
+            Err(error) => {
+                self.fault::<()>(span, &error);
+                Value::String(String::new())
+            }
+        }
+    }
+
+    fn exact(&mut self, value: &Value, span: Span) -> String {
+        value.text().map(std::borrow::Cow::into_owned).unwrap_or_else(|| {
+            let message = "this is `none`, which no command can be given";
+            let help = "give the input a value, or use a condition: ${{ a if a is not none else b }}";
+            self.faults
+                .push(Diagnostic::error(Code::NoValue, span, message).help(help));
+            String::new()
+        })
+    }
+
+    fn fault<T: Default>(&mut self, span: Span, error: &EvalError) -> T {
+        self.faults
+            .push(Diagnostic::error(Code::NoValue, span, error.to_string()));
+        T::default()
+    }
+
+    fn line(&self, span: Span) -> u32 {
+        u32::try_from(self.source.line_column(span.start).0).expect("a source has fewer than 2^32 lines")
+    }
+}
+
+/// Returns whether a name is known when the plan is made.
+fn is_known(reference: &Reference) -> bool {
+    matches!(reference, Reference::Input(_) | Reference::Var(_))
+}
+
+/// Returns what these names wait for.
+fn after(references: &[Reference], own: Option<&str>) -> Vec<After> {
+    let waits = references.iter().filter_map(|reference| match reference {
+        Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) => None,
+        Reference::StepOutput { step, .. }
+        | Reference::StepFile { step, .. }
+        | Reference::StepOutcome(step)
+        | Reference::StepExitCode(step) => Some(After::Step(step.clone())),
+        Reference::Run(crate::expression::RunField::Verdict) => Some(After::Rest),
+        Reference::Run(_) => Some(After::Start),
+        Reference::Attempt(_) => own.map(|step| After::Step(step.to_owned())),
+    });
+    let mut waits: Vec<After> = waits.collect();
+    waits.sort();
+    waits.dedup();
+    waits
+}
+
+fn on_failure(on_failure: playbook::OnFailure) -> plan::OnFailure {
+    match on_failure {
+        playbook::OnFailure::Rollback => plan::OnFailure::Rollback,
+        playbook::OnFailure::Stop => plan::OnFailure::Stop,
+    }
+}
+
+fn owned(text: Option<&Spanned<String>>) -> Option<String> {
+    text.map(|text| text.value.clone())
+}
+
+fn number(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).expect("a constant above 0")
+}
+
+/// Returns a factor in hundredths.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bounded on both sides"
+)]
+fn percent(factor: f64) -> u32 {
+    (factor * 100.0).round().clamp(100.0, 1_000_000.0) as u32
+}

@@ -1,0 +1,275 @@
+//! What is executed: programs, scripts, their surroundings, and what is read out of what they print.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::Resolver;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::judge::{self, OutputRule};
+use crate::plan::{self, Program, Text};
+use crate::playbook::{Command, EnvVar, Expect, Extract, Given, Invocation, Output, OutputSource, Playbook, Shell};
+use crate::source::Spanned;
+use crate::template::Template;
+use crate::units;
+use crate::value::{Type, Value};
+
+/// What a command inherits, outermost first.
+pub(super) struct Surroundings<'a> {
+    shell: Option<&'a Spanned<Shell>>,
+    env: Vec<&'a EnvVar>,
+    dir: Option<&'a Spanned<Template>>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Returns what the playbook's defaults give, and what an invocation inside of it adds.
+    pub(super) fn of(playbook: &'a Playbook, invocation: Option<&'a Invocation>) -> Surroundings<'a> {
+        let defaults = &playbook.defaults;
+        let outer = Surroundings {
+            shell: defaults.shell.as_ref(),
+            env: defaults.env.iter().collect(),
+            dir: defaults.dir.as_ref(),
+        };
+        invocation.map_or_else(|| outer.with(None), |invocation| outer.with(Some(invocation)))
+    }
+
+    /// Returns what surrounds the step itself.
+    pub(super) fn parent(&self, playbook: &'a Playbook) -> Surroundings<'a> {
+        Surroundings::of(playbook, None)
+    }
+
+    fn with(&self, invocation: Option<&'a Invocation>) -> Surroundings<'a> {
+        Surroundings {
+            shell: invocation.and_then(|inner| inner.shell.as_ref()).or(self.shell),
+            env: self
+                .env
+                .iter()
+                .copied()
+                .chain(invocation.into_iter().flat_map(|inner| &inner.env))
+                .collect(),
+            dir: invocation.and_then(|inner| inner.dir.as_ref()).or(self.dir),
+        }
+    }
+}
+
+impl<'a> Resolver<'a> {
+    /// Resolves a command with what its end must look like.
+    pub(super) fn deed(
+        &mut self,
+        invocation: &'a Invocation,
+        expect: &Expect,
+        around: &Surroundings<'a>,
+        outputs: &'a [Output],
+        step: Option<&str>,
+    ) -> plan::Command {
+        let rules = self.rules(outputs, step, false);
+        plan::Command {
+            expect: expected(expect),
+            outputs: rules,
+            ..self.command(invocation, around, step)
+        }
+    }
+
+    /// Resolves a command that must exit with 0.
+    pub(super) fn command(
+        &mut self,
+        invocation: &'a Invocation,
+        around: &Surroundings<'a>,
+        step: Option<&str>,
+    ) -> plan::Command {
+        let around = around.with(Some(invocation));
+        let mut env = BTreeMap::new();
+        for variable in &around.env {
+            env.insert(variable.name.value.clone(), self.text(&variable.value, step));
+        }
+        plan::Command {
+            program: self.program(&invocation.command, around.shell, step),
+            env,
+            dir: around.dir.map(|dir| self.text(dir, step)),
+            stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
+            time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
+            expect: judge::Expect::default(),
+            outputs: Vec::new(),
+        }
+    }
+
+    fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
+        match command {
+            Command::Run(script) => Program::Script {
+                shell: self.shell(shell),
+                script: self.script(script, step),
+            },
+            Command::Computed(template) => Program::Argv(self.arguments(template, step)),
+            Command::Argv(arguments) => {
+                let texts = arguments
+                    .value
+                    .iter()
+                    .flat_map(|argument| self.arguments(argument, step));
+                Program::Argv(texts.collect())
+            }
+        }
+    }
+
+    /// Resolves an argument; a list becomes several.
+    fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
+        let folded = self.fold(template);
+        if folded.references().next().is_some() {
+            return vec![self.text(template, step)];
+        }
+        match self.known(&folded, template.span) {
+            Value::List(items) => items
+                .iter()
+                .map(|item| Text::Known(self.exact(item, template.span)))
+                .collect(),
+            value => vec![Text::Known(self.exact(&value, template.span))],
+        }
+    }
+
+    fn script(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Text {
+        let folded = self.fold(template);
+        if folded.references().next().is_some() {
+            return self.text(template, step);
+        }
+        match folded.render_script(&self.scope) {
+            Ok(script) => Text::Known(script),
+            Err(error) => Text::Known(self.fault(template.span, &error)),
+        }
+    }
+
+    fn shell(&mut self, shell: Option<&Spanned<Shell>>) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        match shell.map(|shell| &shell.value) {
+            None | Some(Shell::Sh) => words(&["/bin/sh", "-eu", "-c"]),
+            Some(Shell::Bash) => words(&["bash", "-euo", "pipefail", "-c"]),
+            Some(Shell::Argv(arguments)) => arguments.iter().flat_map(|word| self.shell_words(word)).collect(),
+        }
+    }
+
+    fn shell_words(&mut self, word: &Spanned<Template>) -> Vec<String> {
+        let texts = self.arguments(word, None).into_iter();
+        let words = texts.map(|text| match text {
+            Text::Known(word) => word,
+            Text::Deferred { .. } => {
+                let message = "a shell must be known before the run starts";
+                let fault = Diagnostic::error(Code::NoValue, word.span, message);
+                self.faults
+                    .push(fault.help("use inputs and vars only, or put the value into the script"));
+                String::new()
+            }
+        });
+        words.collect()
+    }
+
+    /// Resolves a length of time.
+    pub(super) fn duration(&mut self, given: &Spanned<Given<units::Duration>>) -> Option<Duration> {
+        match &given.value {
+            Given::Written(length) => Some(length.as_std()),
+            Given::Computed(template) => {
+                let value = self.typed(&Spanned::new(template.clone(), given.span), Type::Duration)?;
+                value
+                    .as_str()?
+                    .parse::<units::Duration>()
+                    .ok()
+                    .map(units::Duration::as_std)
+            }
+        }
+    }
+
+    /// Resolves a number of tries.
+    pub(super) fn tries(&mut self, given: &Spanned<Given<NonZeroU32>>) -> NonZeroU32 {
+        match &given.value {
+            Given::Written(tries) => *tries,
+            Given::Computed(template) => {
+                let value = self.typed(&Spanned::new(template.clone(), given.span), Type::Integer);
+                let tries = value.and_then(|value| {
+                    if let Value::Int(tries) = value {
+                        u32::try_from(tries).ok()
+                    } else {
+                        None
+                    }
+                });
+                tries.and_then(NonZeroU32::new).unwrap_or_else(|| {
+                    let message = "the number of attempts must be at least 1";
+                    self.faults.push(Diagnostic::error(Code::NoValue, given.span, message));
+                    NonZeroU32::MIN
+                })
+            }
+        }
+    }
+
+    /// Resolves a value that must be known when the plan is made.
+    fn typed(&mut self, template: &Spanned<Template>, r#type: Type) -> Option<Value> {
+        let folded = self.fold(template);
+        if folded.references().next().is_some() {
+            let message = "this must be known before the run starts";
+            let fault = Diagnostic::error(Code::NoValue, template.span, message).help("use inputs and vars only");
+            self.faults.push(fault);
+            return None;
+        }
+        let value = self.known(&folded, template.span);
+        match r#type.check(&value) {
+            Ok(value) => Some(value),
+            Err(mismatch) => {
+                self.faults
+                    .push(Diagnostic::error(Code::NoValue, template.span, mismatch.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Resolves how outputs are read: those of looks if `looks`, else all others.
+    pub(super) fn rules(&mut self, outputs: &'a [Output], step: Option<&str>, looks: bool) -> Vec<OutputRule> {
+        let wanted = outputs
+            .iter()
+            .filter(|output| matches!(output.source, OutputSource::Look(_)) == looks);
+        let wanted: Vec<&'a Output> = wanted.collect();
+        wanted.into_iter().map(|output| self.rule(output, step)).collect()
+    }
+
+    fn rule(&mut self, output: &'a Output, step: Option<&str>) -> OutputRule {
+        OutputRule {
+            name: output.name.value.clone(),
+            source: match &output.source {
+                OutputSource::Published => judge::OutputSource::Published,
+                OutputSource::Stdout => judge::OutputSource::Stdout,
+                OutputSource::Look(_) => judge::OutputSource::Look,
+                OutputSource::Stderr => judge::OutputSource::Stderr,
+                OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
+            },
+            extract: match &output.extract {
+                Extract::Whole => judge::Extract::Whole,
+                Extract::FirstLine => judge::Extract::FirstLine,
+                Extract::LastLine => judge::Extract::LastLine,
+                Extract::Regex(text) => judge::Extract::Regex(text.value.clone()),
+                Extract::Jq(text) => judge::Extract::Jq(text.value.clone()),
+            },
+            r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
+            optional: output.optional,
+        }
+    }
+
+    fn file(&mut self, path: &Spanned<Template>, step: Option<&str>) -> String {
+        match self.text(path, step) {
+            Text::Known(path) => path,
+            Text::Deferred { .. } => {
+                let message = "the path of an output's file must be known before the run starts";
+                let help = "use inputs and vars only, or read the file with `run: cat ...`";
+                self.faults
+                    .push(Diagnostic::error(Code::NoValue, path.span, message).help(help));
+                String::new()
+            }
+        }
+    }
+}
+
+fn expected(expect: &Expect) -> judge::Expect {
+    judge::Expect {
+        exit: expect.exit.as_ref().map_or_else(
+            || judge::Expect::default().exit,
+            |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
+        ),
+        stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
+        stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
+        jq: expect.jq.as_ref().map(|text| text.value.clone()),
+    }
+}
