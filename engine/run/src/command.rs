@@ -130,7 +130,9 @@ impl FromStr for Role {
     type Err = CommandIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, member) = text.split_once('-').map_or((text, None), |(kind, member)| (kind, Some(member)));
+        let (kind, member) = text
+            .split_once('-')
+            .map_or((text, None), |(kind, member)| (kind, Some(member)));
         Ok(match (kind, member) {
             ("guard", Some(id)) => Role::Guard(id.into()),
             ("attempt", None) => Role::Attempt,
@@ -163,7 +165,11 @@ impl FromStr for CommandId {
         else {
             return Err(error());
         };
-        let subject = if subject == "@" { Subject::Playbook } else { Subject::Step(subject.into()) };
+        let subject = if subject == "@" {
+            Subject::Playbook
+        } else {
+            Subject::Step(subject.into())
+        };
         Ok(CommandId {
             subject,
             role: role.parse().map_err(|_| error())?,
@@ -207,7 +213,15 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "backup", "backup.attempt.1", "backup.attempt.1.1.1", "backup.guard.1.1", "b.frob.1.1", "b.attempt.x.1"] {
+        for text in [
+            "",
+            "backup",
+            "backup.attempt.1",
+            "backup.attempt.1.1.1",
+            "backup.guard.1.1",
+            "b.frob.1.1",
+            "b.attempt.x.1",
+        ] {
             assert!(text.parse::<CommandId>().is_err(), "{text} was taken");
         }
     }

@@ -25,7 +25,9 @@ impl Run {
     }
 
     pub(crate) fn hook_over(&mut self, step: usize, kind: DebtKind, end: TaskEnd) {
-        let Debt::Discharging(task) = *self.debt_mut(step, kind) else { return };
+        let Debt::Discharging(task) = *self.debt_mut(step, kind) else {
+            return;
+        };
         let hook = self.hook(step, kind).expect("what is being discharged has a hook");
         let tries = hook.retry.max_attempts.get();
         let debt = match end {
@@ -34,7 +36,11 @@ impl Run {
             TaskEnd::Texts => Debt::Open,
             TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
                 let failed = task.after_failure();
-                if failed.failures < tries { Debt::Discharging(failed) } else { Debt::Open }
+                if failed.failures < tries {
+                    Debt::Discharging(failed)
+                } else {
+                    Debt::Open
+                }
             }
         };
         *self.debt_mut(step, kind) = debt;
@@ -65,7 +71,9 @@ impl Run {
     }
 
     pub(crate) fn hook_pause_over(&mut self, step: usize, kind: DebtKind) -> bool {
-        let Some(at) = self.hook(step, kind).map(|hook| begin(&hook.command)) else { return false };
+        let Some(at) = self.hook(step, kind).map(|hook| begin(&hook.command)) else {
+            return false;
+        };
         match self.debt_mut(step, kind) {
             Debt::Discharging(task) if task.at == TaskAt::Pausing => task.at = at,
             Debt::None
@@ -81,12 +89,17 @@ impl Run {
 
     /// Begins a release whose hold has ended.
     pub(crate) fn release_if_due(&mut self, step: usize) {
-        let Some(release) = &self.planned(step).release else { return };
+        let Some(release) = &self.planned(step).release else {
+            return;
+        };
         let is_over = match release.until.len() {
             0 => self.state.settled == self.state.steps.len(),
             _ => self.state.steps[step].until_left == 0,
         };
-        let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
+        let holds_doubt = release
+            .hold
+            .iter()
+            .any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
         let is_settled = matches!(self.state.steps[step].stage, Stage::Settled(_));
         if is_over && is_settled && !holds_doubt && self.state.phase == Phase::Working {
             self.release(step);
@@ -161,7 +174,11 @@ impl Run {
         let step = self.shape.index(id).ok_or("the plan has no such step")?;
         let Some(kind) = debt else {
             let was_in_doubt = self.attempt_said(step, done == Done::Done, outputs);
-            return if was_in_doubt { Ok(()) } else { Err("the step is not in doubt") };
+            return if was_in_doubt {
+                Ok(())
+            } else {
+                Err("the step is not in doubt")
+            };
         };
         if !self.debt_mut(step, kind).is_open() {
             return Err("the step does not owe that");

@@ -9,9 +9,7 @@ use firedrill_model::plan::{Command, Plan, Probe};
 use crate::command::{CommandId, Role, Subject};
 use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::shape::Shape;
-use crate::state::{
-    Asking, Block, Cancel, Debt, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt,
-};
+use crate::state::{Asking, Block, Cancel, Debt, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt};
 use crate::task::{Kind, TaskEvent, TaskStep};
 
 /// A plan being executed: the fold of its events.
@@ -49,7 +47,12 @@ impl Run {
     pub fn new(plan: Arc<Plan>) -> Run {
         let shape = Arc::new(Shape::new(&plan));
         let state = State::new(&plan);
-        Run { plan, shape, state, news: Vec::new() }
+        Run {
+            plan,
+            shape,
+            state,
+            news: Vec::new(),
+        }
     }
 
     /// Returns the run that these events lead to.
@@ -64,7 +67,10 @@ impl Run {
     /// Fails, leaving the state as it was or half changed, if the fact cannot happen here; a run of which an event was
     /// refused must not be used any more.
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
-        self.take(event).map_err(|why| IllegalEvent { event: describe(event), why })?;
+        self.take(event).map_err(|why| IllegalEvent {
+            event: describe(event),
+            why,
+        })?;
         self.cascade();
         Ok(())
     }
@@ -94,7 +100,13 @@ impl Run {
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
             Event::CancelRequested => self.cancel(),
-            Event::Settled { step, debt, done, outputs, .. } => self.said(step, *debt, *done, outputs)?,
+            Event::Settled {
+                step,
+                debt,
+                done,
+                outputs,
+                ..
+            } => self.said(step, *debt, *done, outputs)?,
         }
         Ok(())
     }
@@ -127,7 +139,13 @@ impl Run {
             self.salvaged(command, judgement);
             return Ok(());
         }
-        if !matches!(self.task(command), Some(Task { at: TaskAt::Judging(_), .. })) {
+        if !matches!(
+            self.task(command),
+            Some(Task {
+                at: TaskAt::Judging(_),
+                ..
+            })
+        ) {
             return Err("the command has not ended, or its exit code says everything");
         }
         self.keep_outputs(command, judgement);
@@ -181,7 +199,10 @@ impl Run {
 
     /// Returns the probe behind an id, if it is one.
     pub fn probe(&self, id: &CommandId) -> Option<&Probe> {
-        let step = id.step().map(|step| self.shape.index(step)).map(|index| index.map(|at| &self.plan.steps[at]));
+        let step = id
+            .step()
+            .map(|step| self.shape.index(step))
+            .map(|index| index.map(|at| &self.plan.steps[at]));
         match (&id.role, step) {
             (Role::Guard(name), None) => find(&self.plan.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
             (Role::Guard(name), Some(step)) => find(&step?.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
@@ -216,16 +237,17 @@ impl Run {
                 find(&plan.invariants, |invariant| &invariant.id, name).map(|invariant| probed(&invariant.probe))
             }
             (Role::Attempt, Some(step)) => Some((&step.command, Kind::Deed)),
-            (Role::Look(name), Some(step)) => deed(find(&step.looks, |look| &look.name, name).map(|look| &look.command)),
+            (Role::Look(name), Some(step)) => {
+                deed(find(&step.looks, |look| &look.name, name).map(|look| &look.command))
+            }
             (Role::Cleanup, Some(step)) => deed(step.cleanup.as_ref().map(|hook| &hook.command)),
             (Role::Rollback, Some(step)) => deed(step.rollback_hook().map(|hook| &hook.command)),
             (Role::Release, Some(step)) => deed(step.release.as_ref().map(|release| &release.hook.command)),
             (Role::Final(name), None) => deed(find(&plan.finally, |last| &last.id, name).map(|last| &last.command)),
             (Role::Invariant(_) | Role::Final(_), Some(_))
-            | (
-                Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release,
-                None,
-            ) => None,
+            | (Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release, None) => {
+                None
+            }
         }
     }
 
@@ -260,7 +282,10 @@ impl Run {
             (Role::Cleanup, _) => (state.debts.cleanup.task()?, state.attempts),
             (Role::Rollback, _) => (state.debts.rollback.task()?, 1),
             (Role::Release, _) => (state.debts.release.task()?, 1),
-            (Role::Guard(_) | Role::Attempt | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_), _) => {
+            (
+                Role::Guard(_) | Role::Attempt | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_),
+                _,
+            ) => {
                 return None;
             }
         };
@@ -299,7 +324,11 @@ impl Run {
             Wait::Hook(_, kind) => self.hook_pause_over(step, *kind),
         };
         self.place(step);
-        if has_waited { Ok(()) } else { Err("nothing waits for that") }
+        if has_waited {
+            Ok(())
+        } else {
+            Err("nothing waits for that")
+        }
     }
 
     /// Sorts a step into the sets that [`Run::next`] walks. Called after every change of a step.
@@ -389,11 +418,19 @@ impl StepState {
 
 impl Debt {
     pub(crate) fn task(&self) -> Option<&Task> {
-        if let Debt::Discharging(task) = self { Some(task) } else { None }
+        if let Debt::Discharging(task) = self {
+            Some(task)
+        } else {
+            None
+        }
     }
 
     fn task_mut(&mut self) -> Option<&mut Task> {
-        if let Debt::Discharging(task) = self { Some(task) } else { None }
+        if let Debt::Discharging(task) = self {
+            Some(task)
+        } else {
+            None
+        }
     }
 }
 

@@ -20,10 +20,20 @@ impl Run {
         let mut due = self.gather();
         let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
         let missing = room.saturating_sub(due.starts.len());
-        let held = self.state.ready.iter().filter(|&&step| self.may_start(step)).take(missing);
+        let held = self
+            .state
+            .ready
+            .iter()
+            .filter(|&&step| self.may_start(step))
+            .take(missing);
         held.for_each(|&step| self.stage_effects(step, &mut due));
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
-        due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));
+        due.effects.extend(
+            due.starts
+                .into_iter()
+                .take(room)
+                .map(|(_, command)| Effect::Start(command)),
+        );
         due.effects
     }
 
@@ -35,7 +45,12 @@ impl Run {
     /// Gathers everything but the first starts of steps that wait for room.
     fn gather(&self) -> Due {
         let is_cancelled = self.state.cancel != Cancel::No;
-        let mut due = Due { effects: Vec::new(), starts: Vec::new(), flights: Vec::new(), is_cancelled };
+        let mut due = Due {
+            effects: Vec::new(),
+            starts: Vec::new(),
+            flights: Vec::new(),
+            is_cancelled,
+        };
         self.playbook_effects(&mut due);
         for &step in &self.state.busy {
             self.stage_effects(step, &mut due);
@@ -51,17 +66,36 @@ impl Run {
             let id = self.shape.id(step);
             if matches!(self.state.steps[step].stage, Stage::Pausing(_)) && self.state.doubts == 0 {
                 let length = delay::before(&self.planned(step).retry, id, self.state.steps[step].attempts);
-                pauses.push(Pause { wait: Wait::Attempt(id.clone()), length });
+                pauses.push(Pause {
+                    wait: Wait::Attempt(id.clone()),
+                    length,
+                });
             }
-            pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
+            pauses.extend(
+                DebtKind::ALL
+                    .into_iter()
+                    .filter_map(|kind| self.hook_pause(step, id, kind)),
+            );
         }
         pauses
     }
 
     fn hook_pause(&self, step: usize, id: &StepId, kind: DebtKind) -> Option<Pause> {
-        let Debt::Discharging(Task { at: TaskAt::Pausing, failures, .. }) = self.debt(step, kind) else { return None };
-        let length = self.hook(step, kind).map_or(Duration::ZERO, |hook| delay::before(&hook.retry, id, *failures));
-        Some(Pause { wait: Wait::Hook(id.clone(), kind), length })
+        let Debt::Discharging(Task {
+            at: TaskAt::Pausing,
+            failures,
+            ..
+        }) = self.debt(step, kind)
+        else {
+            return None;
+        };
+        let length = self
+            .hook(step, kind)
+            .map_or(Duration::ZERO, |hook| delay::before(&hook.retry, id, *failures));
+        Some(Pause {
+            wait: Wait::Hook(id.clone(), kind),
+            length,
+        })
     }
 
     fn playbook_effects(&self, due: &mut Due) {
@@ -78,13 +112,29 @@ impl Run {
         let mut is_probing = false;
         for (invariant, asking) in self.plan.invariants.iter().zip(&self.state.invariants) {
             is_probing |= asking.answer().is_none();
-            due.asking(asking, Role::Invariant(invariant.id.as_str().into()), self.state.rests, false);
+            due.asking(
+                asking,
+                Role::Invariant(invariant.id.as_str().into()),
+                self.state.rests,
+                false,
+            );
         }
-        let Some(last) = self.plan.finally.get(self.state.finals.at).filter(|_| !is_probing) else { return };
+        let Some(last) = self.plan.finally.get(self.state.finals.at).filter(|_| !is_probing) else {
+            return;
+        };
         match &self.state.finals.task {
             Some(task) => {
                 let role = Role::Final(last.id.as_str().into());
-                due.task(task, CommandId { subject: Subject::Playbook, role, round: self.state.rests, r#try: task.r#try }, 0);
+                due.task(
+                    task,
+                    CommandId {
+                        subject: Subject::Playbook,
+                        role,
+                        round: self.state.rests,
+                        r#try: task.r#try,
+                    },
+                    0,
+                );
             }
             None => due.effects.push(Effect::Decide(Question::FinalWhen(last.id.clone()))),
         }
@@ -96,8 +146,7 @@ impl Run {
         match self.state.steps[step].stage {
             Stage::Guarding(..) => self.state.doubts == 0,
             Stage::Attempting(_) => {
-                self.state.doubts == 0
-                    && (self.planned(step).effect.read_only || self.state.recheck == Recheck::Passed)
+                self.state.doubts == 0 && (self.planned(step).effect.read_only || self.state.recheck == Recheck::Passed)
             }
             Stage::Waiting
             | Stage::Deciding
@@ -116,7 +165,12 @@ impl Run {
     fn stage_effects(&self, step: usize, due: &mut Due) {
         let state = &self.state.steps[step];
         let id = self.shape.id(step);
-        let name = |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
+        let name = |role, round, task: &Task| CommandId {
+            subject: Subject::Step(id.clone()),
+            role,
+            round,
+            r#try: task.r#try,
+        };
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
             Stage::Guarding(at, task) => {
@@ -157,7 +211,12 @@ impl Run {
             match self.debt(step, kind) {
                 Debt::Deciding => due.effects.push(Effect::Decide(Question::ReleaseWhen(id.clone()))),
                 Debt::Discharging(task) => {
-                    let command = CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
+                    let command = CommandId {
+                        subject: Subject::Step(id.clone()),
+                        role,
+                        round,
+                        r#try: task.r#try,
+                    };
                     due.task(task, command, state.completed);
                 }
                 Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => {}
@@ -177,8 +236,17 @@ struct Due {
 impl Due {
     fn asking(&mut self, asking: &Asking, role: Role, round: u32, is_ended_by_cancel: bool) {
         let Asking::Asked(task) = asking else { return };
-        let command = CommandId { subject: Subject::Playbook, role, round, r#try: task.r#try };
-        if is_ended_by_cancel { self.attempt(task, command) } else { self.task(task, command, 0) }
+        let command = CommandId {
+            subject: Subject::Playbook,
+            role,
+            round,
+            r#try: task.r#try,
+        };
+        if is_ended_by_cancel {
+            self.attempt(task, command)
+        } else {
+            self.task(task, command, 0)
+        }
     }
 
     /// Gathers what is due of a try that a cancel ends.

@@ -25,13 +25,17 @@ impl Run {
 
     pub(crate) fn playbook_guard_over(&mut self, name: &str, end: TaskEnd) {
         let plan = Arc::clone(&self.plan);
-        let Some(at) = plan.guards.iter().position(|guard| guard.id == name) else { return };
+        let Some(at) = plan.guards.iter().position(|guard| guard.id == name) else {
+            return;
+        };
         self.state.guards[at] = self.state.guards[at].answered(end, &plan.guards[at].probe.command);
     }
 
     pub(crate) fn invariant_over(&mut self, name: &str, end: TaskEnd) {
         let plan = Arc::clone(&self.plan);
-        let Some(at) = plan.invariants.iter().position(|invariant| invariant.id == name) else { return };
+        let Some(at) = plan.invariants.iter().position(|invariant| invariant.id == name) else {
+            return;
+        };
         self.state.invariants[at] = self.state.invariants[at].answered(end, &plan.invariants[at].probe.command);
     }
 
@@ -40,7 +44,11 @@ impl Run {
         if self.state.recheck != Recheck::Idle || self.planned(step).effect.read_only {
             return;
         }
-        let has_begun = self.state.steps.iter().any(|step| step.is_effective || step.stage.task().is_some_and(Task::is_out));
+        let has_begun = self
+            .state
+            .steps
+            .iter()
+            .any(|step| step.is_effective || step.stage.task().is_some_and(Task::is_out));
         if has_begun && !self.plan.guards.is_empty() {
             self.state.recheck = Recheck::Asking;
             self.ask_guards();
@@ -56,15 +64,21 @@ impl Run {
 
     pub(crate) fn playbook_task(&self, role: &Role) -> Option<(&Task, u32)> {
         let (asking, round) = match role {
-            Role::Guard(name) => (position(&self.plan, role, name).map(|at| &self.state.guards[at]), self.guard_round()),
-            Role::Invariant(name) => {
-                (position(&self.plan, role, name).map(|at| &self.state.invariants[at]), self.state.rests)
-            }
+            Role::Guard(name) => (
+                position(&self.plan, role, name).map(|at| &self.state.guards[at]),
+                self.guard_round(),
+            ),
+            Role::Invariant(name) => (
+                position(&self.plan, role, name).map(|at| &self.state.invariants[at]),
+                self.state.rests,
+            ),
             Role::Final(name) => {
                 let last = self.plan.finally.get(self.state.finals.at)?;
                 return (last.id == **name).then_some((self.state.finals.task.as_ref()?, self.state.rests));
             }
-            Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release => return None,
+            Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release => {
+                return None;
+            }
         };
         match asking? {
             Asking::Asked(task) => Some((task, round)),
@@ -126,9 +140,12 @@ impl Run {
         if self.state.recheck != Recheck::Asking || self.state.guards.iter().any(|asking| asking.answer().is_none()) {
             return false;
         }
-        let has_changed = self.plan.guards.iter().zip(&self.state.guards).any(|(guard, asking)| {
-            guard.on_unmet == OnUnmet::Abort && asking.answer() != Some(Answered::Holds)
-        });
+        let has_changed = self
+            .plan
+            .guards
+            .iter()
+            .zip(&self.state.guards)
+            .any(|(guard, asking)| guard.on_unmet == OnUnmet::Abort && asking.answer() != Some(Answered::Holds));
         self.state.recheck = if has_changed { Recheck::Unmet } else { Recheck::Passed };
         if has_changed {
             self.fail_first_change();
@@ -161,12 +178,13 @@ impl Run {
     fn is_quiet(&self) -> bool {
         let waits = |&step: &usize| {
             let state = &self.state.steps[step];
-            matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting)
-                && !state.debts.are_under_way()
+            matches!(
+                state.stage,
+                Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting
+            ) && !state.debts.are_under_way()
         };
-        let is_held_back = |&step: &usize| {
-            matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_))
-        };
+        let is_held_back =
+            |&step: &usize| matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_));
         self.state.in_flight == 0 && self.state.busy.iter().all(waits) && self.state.ready.iter().all(is_held_back)
     }
 
@@ -218,7 +236,9 @@ impl Run {
     pub(crate) fn final_decided(&mut self, id: &str, answer: &Answer) -> bool {
         let plan = Arc::clone(&self.plan);
         let present = plan.finally.get(self.state.finals.at);
-        let Some(last) = present.filter(|last| last.id == id && self.state.finals.task.is_none()) else { return false };
+        let Some(last) = present.filter(|last| last.id == id && self.state.finals.task.is_none()) else {
+            return false;
+        };
         if *answer == Answer::Yes {
             self.state.finals.task = Some(Task::first(&last.command));
         } else {
@@ -228,7 +248,10 @@ impl Run {
     }
 
     pub(crate) fn final_over(&mut self) {
-        self.state.finals = Finals { at: self.state.finals.at + 1, task: None };
+        self.state.finals = Finals {
+            at: self.state.finals.at + 1,
+            task: None,
+        };
     }
 
     /// A new engine has the run: what is in flight becomes unsure, and what was left open is tried again.
@@ -283,7 +306,11 @@ impl Asking {
     }
 
     pub(crate) fn answer(&self) -> Option<Answered> {
-        if let Asking::Answered(answer) = self { Some(*answer) } else { None }
+        if let Asking::Answered(answer) = self {
+            Some(*answer)
+        } else {
+            None
+        }
     }
 
     fn is_out(&self) -> bool {
@@ -306,7 +333,11 @@ impl Task {
 
 impl crate::state::StepState {
     fn doubt_flights(&mut self) {
-        for debt in [&mut self.debts.cleanup, &mut self.debts.rollback, &mut self.debts.release] {
+        for debt in [
+            &mut self.debts.cleanup,
+            &mut self.debts.rollback,
+            &mut self.debts.release,
+        ] {
             if let crate::state::Debt::Discharging(task) = debt {
                 task.doubt();
             }

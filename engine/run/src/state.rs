@@ -285,7 +285,11 @@ pub enum TaskAt {
 }
 
 impl Debts {
-    pub(crate) const NONE: Debts = Debts { cleanup: Debt::None, rollback: Debt::None, release: Debt::None };
+    pub(crate) const NONE: Debts = Debts {
+        cleanup: Debt::None,
+        rollback: Debt::None,
+        release: Debt::None,
+    };
 }
 
 impl Stage {

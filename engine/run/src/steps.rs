@@ -44,7 +44,11 @@ impl Run {
     }
 
     fn ask_guard(&mut self, step: usize, at: usize) {
-        let task = self.planned(step).guards.get(at).map(|guard| Task::first(&guard.probe.command));
+        let task = self
+            .planned(step)
+            .guards
+            .get(at)
+            .map(|guard| Task::first(&guard.probe.command));
         match task {
             Some(task) => self.state.steps[step].stage = Stage::Guarding(at, task),
             None => self.attempt(step),
@@ -52,7 +56,9 @@ impl Run {
     }
 
     pub(crate) fn guard_over(&mut self, step: usize, end: TaskEnd) {
-        let Stage::Guarding(at, task) = self.state.steps[step].stage else { return };
+        let Stage::Guarding(at, task) = self.state.steps[step].stage else {
+            return;
+        };
         if self.state.phase != Phase::Working {
             self.state.steps[step].stage = Stage::Waiting;
             return;
@@ -85,7 +91,9 @@ impl Run {
     /// A command was begun: from the start of its first attempt a step owes its rollback and its release.
     pub(crate) fn started(&mut self, command: &CommandId) {
         self.state.in_flight += 1;
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else { return };
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
         if command.role != Role::Attempt || self.state.steps[step].is_effective {
             return;
         }
@@ -99,7 +107,9 @@ impl Run {
     /// A command turned out never to have been begun: its intent owes nothing.
     pub(crate) fn not_started(&mut self, command: &CommandId) {
         self.state.in_flight -= 1;
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else { return };
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
         if command.role == Role::Attempt && !self.state.steps[step].is_effective {
             self.state.steps[step].debts = Debts::NONE;
         }
@@ -111,7 +121,9 @@ impl Run {
 
     /// Takes note of an exit before it is judged.
     pub(crate) fn note_exit(&mut self, command: &CommandId, exit: &Exit) {
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else { return };
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
         if command.role != Role::Attempt {
             return;
         }
@@ -150,7 +162,9 @@ impl Run {
     }
 
     pub(crate) fn look_over(&mut self, step: usize, end: TaskEnd) {
-        let Stage::Looking(at, task) = self.state.steps[step].stage else { return };
+        let Stage::Looking(at, task) = self.state.steps[step].stage else {
+            return;
+        };
         match end {
             TaskEnd::Met => self.look(step, at + 1),
             TaskEnd::Doubt(Doubt::Lost) => {
@@ -164,16 +178,25 @@ impl Run {
     }
 
     fn verify_task(&self, step: usize) -> Option<Task> {
-        self.planned(step).verify.as_ref().map(|probe| Task::first(&probe.command))
+        self.planned(step)
+            .verify
+            .as_ref()
+            .map(|probe| Task::first(&probe.command))
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
-        let Stage::Verifying(task, doubt) = self.state.steps[step].stage else { return };
+        let Stage::Verifying(task, doubt) = self.state.steps[step].stage else {
+            return;
+        };
         match (end, doubt) {
             (TaskEnd::Met, None) => self.conclude(step, Conclusion::Succeeded),
             (TaskEnd::Met, Some(doubt)) => self.salvage(step, doubt),
             (TaskEnd::Doubt(Doubt::Lost), doubt) => {
-                let verify = self.planned(step).verify.as_ref().expect("a step that verifies has a verify");
+                let verify = self
+                    .planned(step)
+                    .verify
+                    .as_ref()
+                    .expect("a step that verifies has a verify");
                 let again = task.again(&verify.command);
                 self.state.steps[step].stage = Stage::Verifying(again, doubt);
             }
@@ -204,8 +227,12 @@ impl Run {
     }
 
     pub(crate) fn salvaged(&mut self, command: &CommandId, judgement: &Judgement) {
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else { return };
-        let Stage::Salvaging(exit) = &self.state.steps[step].stage else { return };
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        let Stage::Salvaging(exit) = &self.state.steps[step].stage else {
+            return;
+        };
         let doubt = exit.doubt().unwrap_or(Doubt::Lost);
         match judgement {
             Judgement::Met { .. } => self.look(step, 0),
@@ -235,7 +262,9 @@ impl Run {
 
     /// Returns to a step that is in doubt, now that a new engine may find out more.
     pub(crate) fn ask_again(&mut self, step: usize) {
-        let Stage::InDoubt(doubt) = self.state.steps[step].stage else { return };
+        let Stage::InDoubt(doubt) = self.state.steps[step].stage else {
+            return;
+        };
         let Some(task) = self.verify_task(step) else { return };
         self.state.doubts -= 1;
         self.state.steps[step].stage = Stage::Verifying(task, Some(doubt));
@@ -289,7 +318,9 @@ impl Run {
     }
 
     pub(crate) fn cleanup_decided(&mut self, step: usize, answer: &Answer) -> bool {
-        let Stage::Concluding(conclusion) = self.state.steps[step].stage else { return false };
+        let Stage::Concluding(conclusion) = self.state.steps[step].stage else {
+            return false;
+        };
         self.clean_if(step, conclusion, *answer != Answer::No);
         true
     }
@@ -305,7 +336,9 @@ impl Run {
 
     /// The cleanup of the latest attempt is over.
     pub(crate) fn cleanup_over(&mut self, step: usize, has_succeeded: bool) {
-        let Stage::Cleaning(conclusion) = self.state.steps[step].stage else { return };
+        let Stage::Cleaning(conclusion) = self.state.steps[step].stage else {
+            return;
+        };
         match (conclusion, has_succeeded) {
             (conclusion, true) => self.after_cleanup(step, conclusion, Licence::Cleaned),
             (Conclusion::Succeeded, false) => self.settle(step, Outcome::Failed(Cause::Cleanup)),
@@ -333,7 +366,9 @@ impl Run {
     }
 
     pub(crate) fn retry_decided(&mut self, step: usize, answer: &Answer) -> bool {
-        let Stage::Choosing(cause) = self.state.steps[step].stage else { return false };
+        let Stage::Choosing(cause) = self.state.steps[step].stage else {
+            return false;
+        };
         if *answer == Answer::Yes && self.state.phase == Phase::Working {
             self.state.steps[step].stage = Stage::Pausing(cause);
         } else {
@@ -443,7 +478,9 @@ impl Run {
     }
 
     pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else { return };
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
         let Judgement::Met { outputs } = judgement else { return };
         if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
@@ -479,7 +516,11 @@ enum Licence {
 
 impl Licence {
     fn of(step: &Step) -> Licence {
-        if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
+        if step.effect.read_only || step.effect.idempotent {
+            Licence::Granted
+        } else {
+            Licence::Refused
+        }
     }
 }
 

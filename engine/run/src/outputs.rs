@@ -1,0 +1,47 @@
+//! What a driver needs to know of a run to answer its questions.
+
+use firedrill_model::value::Value;
+
+use crate::command::{CommandId, StepId};
+use crate::event::Rendered;
+use crate::machine::Run;
+use crate::state::{Phase, Task, TaskAt};
+
+impl Run {
+    /// Returns what the run as a whole is doing.
+    pub fn phase(&self) -> Phase {
+        self.state.phase
+    }
+
+    /// Returns an output of a step, if it has one.
+    pub fn output(&self, step: &StepId, name: &str) -> Option<&Value> {
+        self.state.outputs.get(&self.shape.index(step)?)?.get(name)
+    }
+
+    /// Iterates over all outputs: step, name, value.
+    pub fn outputs(&self) -> impl Iterator<Item = (&StepId, &str, &Value)> {
+        let steps = self.state.outputs.iter();
+        steps.flat_map(|(step, values)| {
+            values
+                .iter()
+                .map(|(name, value)| (self.shape.id(*step), name.as_str(), value))
+        })
+    }
+
+    /// Returns the texts of a command that were deferred and are known.
+    pub fn rendered(&self, command: &CommandId) -> Option<&Rendered> {
+        self.state.rendered.get(command)
+    }
+
+    /// Returns the code with which a command that is being judged has exited; `None` for an attempt whose outputs are
+    /// read although it was in doubt.
+    pub fn exit_of(&self, command: &CommandId) -> Option<i32> {
+        match self.task(command)? {
+            Task {
+                at: TaskAt::Judging(code),
+                ..
+            } => Some(*code),
+            Task { .. } => None,
+        }
+    }
+}
