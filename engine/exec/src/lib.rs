@@ -1,4 +1,19 @@
-//! The live world: driver, supervisor, processes, journal files, run store.
+//! The live world: driver, supervisor, processes, journal files, run store. Linux only.
 
+pub mod clock;
+pub mod driver;
+mod environment;
+pub mod journal;
+mod provenance;
+mod questions;
+mod settle;
+mod signals;
+mod store;
 pub mod supervisor;
 mod sys;
+
+pub use driver::{DriveError, Note, Sink, drive};
+pub use environment::INHERITED;
+pub use provenance::Provenance;
+pub use settle::settle;
+pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};

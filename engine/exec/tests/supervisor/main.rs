@@ -4,8 +4,8 @@
 
 mod adopting;
 mod ending;
-mod starting;
 mod stage;
+mod starting;
 
 use std::path::Path;
 use std::process::ExitCode;

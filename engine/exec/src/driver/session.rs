@@ -1,0 +1,186 @@
+//! One connection to the supervisor, and the sorting out of what an earlier one left.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use firedrill_run::{CommandId, Event, Exit};
+
+use super::{DriveError, Happening, SURVIVOR_GRACE};
+use crate::store::RunDir;
+use crate::supervisor::{
+    self, ClientError, CommandKey, ReplyReader, Request, RequestSender, Spawn, SupervisorClient, end_survivors,
+};
+
+/// The program that becomes the supervisor: this one, even if its file was replaced meanwhile.
+const SELF: &str = "/proc/self/exe";
+
+/// One connection to the supervisor.
+pub(super) struct Session {
+    /// Which connection of this engine it is, from 1.
+    pub(super) number: u32,
+    /// Commands whose fate was asked for.
+    pub(super) asked: BTreeSet<CommandId>,
+    /// Whether the machine has not been booted since the earlier engine.
+    pub(super) was_same_boot: bool,
+    /// How often somebody asked for the run to stop.
+    pub(super) stops: u32,
+    requests: RequestSender,
+    mark: String,
+    mail: Sender<Happening>,
+}
+
+impl Session {
+    /// Starts the run's supervisor or attaches to the living one.
+    pub(super) fn start(dir: &RunDir, number: u32, mail: Sender<Happening>) -> Result<Session, DriveError> {
+        let mark = mark(dir);
+        let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
+        let (requests, replies) = client.split();
+        let reports = mail.clone();
+        thread::spawn(move || forward(replies, number, &reports));
+        let asked = BTreeSet::new();
+        Ok(Session {
+            number,
+            asked,
+            was_same_boot: true,
+            stops: 0,
+            requests,
+            mark,
+            mail,
+        })
+    }
+
+    pub(super) fn spawn(&mut self, spawn: Spawn) -> Result<(), ClientError> {
+        self.send(&Request::Spawn(spawn))
+    }
+
+    pub(super) fn terminate(&mut self, command: &CommandId) -> Result<(), ClientError> {
+        self.send(&Request::Terminate { command: key(command) })
+    }
+
+    /// Asks what became of a command.
+    pub(super) fn ask(&mut self, command: CommandId) -> Result<(), ClientError> {
+        let asked = self.send(&Request::Status { command: key(&command) });
+        self.asked.insert(command);
+        asked
+    }
+
+    pub(super) fn dismiss(&mut self) -> Result<(), ClientError> {
+        self.send(&Request::Shutdown)
+    }
+
+    /// A supervisor that is gone is reported by its replies ending; what was asked of it is asked of the next.
+    fn send(&mut self, request: &Request) -> Result<(), ClientError> {
+        match self.requests.send(request) {
+            Err(ClientError::Gone) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Waits, in a thread of its own, until nothing survives of a command whose supervisor died, and ends it if that
+    /// takes longer than the command's time limit. Returns whether there is anything to wait for.
+    pub(super) fn await_survivors(&self, command: &CommandId, limit: Option<Duration>) -> bool {
+        let (mark, key, command) = (self.mark.clone(), key(command), command.clone());
+        let survives = supervisor::survivors(&mark)
+            .is_ok_and(|survivors| survivors.iter().any(|survivor| *survivor.command() == key));
+        let mail = self.mail.clone();
+        thread::spawn(move || {
+            let left = supervisor::await_survivors(&mark, &key, limit);
+            if left.is_ok_and(|left| !left.is_empty()) {
+                // What cannot be ended cannot be waited for either.
+                let _protected = end_survivors(&mark, &key, SURVIVOR_GRACE);
+            }
+            // The driver may have ended: the next one asks again.
+            let _ended = mail.send(Happening::Gone(command));
+        });
+        survives
+    }
+
+    /// Ends what survives of commands whose supervisor died; their waits then end.
+    pub(super) fn end_survivors(&self) {
+        for command in &self.asked {
+            let (mark, key) = (self.mark.clone(), key(command));
+            thread::spawn(move || end_survivors(&mark, &key, SURVIVOR_GRACE));
+        }
+    }
+}
+
+fn forward(replies: ReplyReader, session: u32, mail: &Sender<Happening>) {
+    for reply in replies {
+        let Ok(reply) = reply else { break };
+        if mail.send(Happening::Reply { session, reply }).is_err() {
+            return;
+        }
+    }
+    // The driver may have ended: nobody waits for replies.
+    let _ended = mail.send(Happening::SupervisorGone { session });
+}
+
+/// Returns what marks the processes of a run: unique on the machine, unlike the id.
+fn mark(dir: &RunDir) -> String {
+    dir.path().display().to_string()
+}
+
+fn key(command: &CommandId) -> CommandKey {
+    CommandKey::new(command.to_string())
+}
+
+/// Returns the command that a supervisor's key names.
+pub(super) fn command(key: &CommandKey) -> Result<CommandId, DriveError> {
+    key.as_str().parse().map_err(|_| DriveError::LostEnd {
+        command: key.to_string(),
+    })
+}
+
+pub(super) fn exit(exit: supervisor::Exit) -> Exit {
+    match exit {
+        supervisor::Exit::Code(code) => Exit::Code(code),
+        supervisor::Exit::Signal(signal) => Exit::Signal(signal),
+        supervisor::Exit::TimedOut => Exit::TimedOut,
+        supervisor::Exit::Terminated => Exit::Cancelled,
+        supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
+    }
+}
+
+/// Returns the fact that this engine has the run.
+pub(super) fn engine_started() -> Event {
+    Event::EngineStarted {
+        boot: boot_id(),
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn boot_id() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+/// Returns whether the latest engine of a journal ran since the machine was booted.
+pub(super) fn was_same_boot(events: &[Event]) -> bool {
+    let boots = events.iter().rev().find_map(|event| match event {
+        Event::EngineStarted { boot, .. } => Some(boot),
+        _ => None,
+    });
+    boots.is_none_or(|boot| *boot == boot_id())
+}
+
+/// Refuses a journal that does not know a command which the supervisor began to start: its end was lost.
+pub(super) fn check_inbox(dir: &RunDir, events: &[Event]) -> Result<(), DriveError> {
+    let started: BTreeSet<String> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Started { command } => Some(command.to_string()),
+            _ => None,
+        })
+        .collect();
+    let unknown = supervisor::read_inbox(dir.path())?
+        .into_keys()
+        .find(|key| !started.contains(key.as_str()));
+    unknown.map_or(Ok(()), |key| {
+        Err(DriveError::LostEnd {
+            command: key.to_string(),
+        })
+    })
+}

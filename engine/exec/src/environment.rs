@@ -1,0 +1,122 @@
+//! Where a command starts: its environment, its folder, its program as an absolute path.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use firedrill_model::plan::Command;
+use firedrill_run::{CommandId, Rendered};
+
+use crate::store::{About, RunDir};
+use crate::supervisor::{CommandKey, Spawn, Stdin};
+
+/// The variables of the engine's own environment that commands inherit.
+pub const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
+
+/// The search path of a command whose environment has none.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// How long a command has to end after TERM.
+const GRACE_MS: u64 = 10_000;
+
+/// A program that cannot be found.
+#[derive(Debug, thiserror::Error)]
+#[error("`{program}` was not found in PATH ({path})")]
+pub(crate) struct NotFound {
+    program: String,
+    path: String,
+}
+
+/// Returns the request that starts a command.
+pub(crate) fn spawn(
+    dir: &RunDir,
+    about: &About,
+    id: &CommandId,
+    command: &Command,
+    text: Rendered,
+) -> Result<Spawn, NotFound> {
+    let env = environment(dir, about, id, &text.env);
+    let place = about.dir.join(text.dir.unwrap_or_default());
+    let mut argv = text.argv;
+    if let Some(program) = argv.first_mut() {
+        *program = find(program, &place, env.get("PATH").map_or(DEFAULT_PATH, String::as_str))?;
+    }
+    Ok(Spawn {
+        command: CommandKey::new(id.to_string()),
+        argv,
+        env: env.into_iter().collect(),
+        dir: place,
+        stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
+        stdout: dir.stdout(id),
+        stderr: dir.stderr(id),
+        time_limit_ms: command
+            .time_limit
+            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        grace_ms: GRACE_MS,
+    })
+}
+
+fn environment(
+    dir: &RunDir,
+    about: &About,
+    id: &CommandId,
+    declared: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut env = about.env.clone();
+    env.extend(declared.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let sandbox = about
+        .sandbox
+        .as_ref()
+        .map(|world| format!("{}:", world.join("bin").display()));
+    let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+    let path = format!("{}:{}{path}", dir.bin().display(), sandbox.unwrap_or_default());
+    let own = [
+        ("PATH", path),
+        ("FIREDRILL_RUN_ID", dir.id().to_owned()),
+        ("FIREDRILL_RUN_DIR", dir.work().display().to_string()),
+        ("FIREDRILL_OUTPUT", dir.published(id).display().to_string()),
+    ];
+    env.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(world) = &about.sandbox {
+        env.insert("FIREDRILL_SANDBOX".to_owned(), world.display().to_string());
+    }
+    env
+}
+
+/// Returns a program as an absolute path. One that names a folder is taken from `place`, any other from the search path.
+fn find(program: &str, place: &Path, path: &str) -> Result<String, NotFound> {
+    if program.contains('/') {
+        return Ok(place.join(program).display().to_string());
+    }
+    let candidates = path
+        .split(':')
+        .filter(|dir| !dir.is_empty())
+        .map(|dir| place.join(dir).join(program));
+    let found = candidates.into_iter().find(|candidate| is_executable(candidate));
+    found
+        .map(|found: PathBuf| found.display().to_string())
+        .ok_or_else(|| NotFound {
+            program: program.to_owned(),
+            path: path.to_owned(),
+        })
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_like_a_shell_finds_them() {
+        let place = Path::new("/tmp");
+        assert_eq!(find("sh", place, "/nowhere:/bin").expect("there is a shell"), "/bin/sh");
+        assert_eq!(find("./x", place, "/bin").expect("taken as it is"), "/tmp/./x");
+        assert_eq!(find("/a/b", place, "/bin").expect("taken as it is"), "/a/b");
+        let missing = find("no-such-program", place, "/bin").expect_err("not there");
+        assert_eq!(missing.to_string(), "`no-such-program` was not found in PATH (/bin)");
+    }
+}

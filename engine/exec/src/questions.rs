@@ -1,0 +1,308 @@
+//! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
+//! the values and the bytes they are about.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use firedrill_model::expression::{AttemptField, EvalError, Expression, Reference, RunField, Scope};
+use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
+use firedrill_model::plan::{Command, Condition, Program, Text};
+use firedrill_model::value::Value;
+use firedrill_run::{
+    Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Role, Run, Stage, StepId, Subject,
+};
+
+use crate::store::RunDir;
+
+/// The most of a captured stream that an expression may ask for.
+const LARGEST_TEXT: u64 = 64 * 1024 * 1024;
+
+/// What the answers are drawn from.
+pub(crate) struct Known<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) dir: &'a RunDir,
+    /// When the run was created, as text.
+    pub(crate) started_at: &'a str,
+    /// How long each ended attempt took, in milliseconds.
+    pub(crate) lengths: &'a BTreeMap<CommandId, u64>,
+}
+
+impl Known<'_> {
+    /// Answers a question of the playbook.
+    pub(crate) fn decide(&self, question: &Question) -> Answer {
+        let Some((expression, step)) = self.asked(question) else {
+            return Answer::Yes;
+        };
+        match expression.eval_condition(&self.scope(&expression.references, step)) {
+            Ok(true) => Answer::Yes,
+            Ok(false) => Answer::No,
+            Err(error) => Answer::Error(error.to_string()),
+        }
+    }
+
+    fn asked<'q>(&'q self, question: &'q Question) -> Option<(&'q Expression, Option<&'q StepId>)> {
+        let plan = self.run.plan();
+        let step = |id: &StepId| plan.step_index(id.as_str()).map(|at| &plan.steps[at]);
+        let (condition, owner) = match question {
+            Question::When(id) => (step(id)?.when.as_ref(), Some(id)),
+            Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
+            Question::ReleaseWhen(id) => (
+                step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()),
+                Some(id),
+            ),
+            Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
+            Question::FinalWhen(id) => (
+                plan.finally
+                    .iter()
+                    .find(|last| last.id == *id)
+                    .and_then(|last| last.when.as_ref()),
+                None,
+            ),
+        };
+        match condition? {
+            Condition::Deferred { expression, .. } => Some((expression, owner)),
+            Condition::Known(_) => None,
+        }
+    }
+
+    /// Works out the texts of a command.
+    pub(crate) fn render(&self, id: &CommandId) -> Rendering {
+        let Some(command) = self.run.command(id) else {
+            return Rendering::Error("the plan has no such command".to_owned());
+        };
+        match self.rendered(id, command) {
+            Ok(text) => Rendering::Text(text),
+            Err(error) => Rendering::Error(error.to_string()),
+        }
+    }
+
+    /// Returns what a command will start: the recorded texts, or the plan's if they were always known.
+    pub(crate) fn texts(&self, id: &CommandId) -> Option<Rendered> {
+        let recorded = self.run.rendered(id).cloned();
+        recorded.or_else(|| self.rendered(id, self.run.command(id)?).ok())
+    }
+
+    fn rendered(&self, id: &CommandId, command: &Command) -> Result<Rendered, EvalError> {
+        let step = id.step();
+        let argv = match &command.program {
+            Program::Argv(arguments) => {
+                let words = arguments.iter().map(|argument| self.words(argument, step));
+                words.collect::<Result<Vec<_>, _>>()?.concat()
+            }
+            Program::Script { shell, script } => {
+                let script = match script {
+                    Text::Known(script) => script.clone(),
+                    Text::Deferred { template, .. } => {
+                        template.render_script(&self.scope(template.references(), step))?
+                    }
+                };
+                shell.iter().cloned().chain([script]).collect()
+            }
+        };
+        let env = command
+            .env
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), self.text(text, step)?)));
+        Ok(Rendered {
+            argv,
+            env: env.collect::<Result<_, EvalError>>()?,
+            dir: command
+                .dir
+                .as_ref()
+                .map(|dir| self.text(dir, step))
+                .transpose()?
+                .map(PathBuf::from),
+            stdin: command.stdin.as_ref().map(|text| self.text(text, step)).transpose()?,
+        })
+    }
+
+    /// Returns the words of an argument: a list is spliced.
+    fn words(&self, text: &Text, step: Option<&StepId>) -> Result<Vec<String>, EvalError> {
+        let Text::Deferred { template, .. } = text else {
+            return Ok(vec![self.text(text, step)?]);
+        };
+        match template.render(&self.scope(template.references(), step))? {
+            Value::List(items) => items.iter().map(|item| exact(item, template.display())).collect(),
+            value => Ok(vec![exact(&value, template.display())?]),
+        }
+    }
+
+    fn text(&self, text: &Text, step: Option<&StepId>) -> Result<String, EvalError> {
+        match text {
+            Text::Known(text) => Ok(text.clone()),
+            Text::Deferred { template, .. } => exact(
+                &template.render(&self.scope(template.references(), step))?,
+                template.display(),
+            ),
+        }
+    }
+
+    /// Returns what the run publishes; nothing of an output that has no value.
+    pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
+        let outputs = self.run.plan().outputs.iter();
+        outputs
+            .filter_map(|(name, text)| Some((name.clone(), self.text(text, None).ok()?)))
+            .collect()
+    }
+
+    /// Holds what a command printed against what was expected.
+    pub(crate) fn judge(&self, id: &CommandId) -> Judgement {
+        let Some(command) = self.run.command(id) else {
+            return Judgement::Unclear {
+                reason: "the plan has no such command".to_owned(),
+            };
+        };
+        let rules = command.outputs.as_slice();
+        let bindings = self.bindings(&command.expect, rules);
+        let open = |stream: &Stream| self.open(id, stream);
+        match (self.run.exit_of(id), self.run.probe(id)) {
+            (Some(code), Some(probe)) => judge::judge_probe(&command.expect, probe.content, code, &open, &bindings),
+            (Some(code), None) => judge::judge_attempt(&command.expect, code, rules, &open, &bindings),
+            (None, _) => judge::judge_attempt(&Expect::default(), 0, rules, &open, &bindings),
+        }
+    }
+
+    fn open(&self, id: &CommandId, stream: &Stream) -> io::Result<Box<dyn Read>> {
+        let path = match stream {
+            Stream::Stdout => self.dir.stdout(id),
+            Stream::Stderr => self.dir.stderr(id),
+            Stream::Published => self.dir.published(id),
+            Stream::File(path) => PathBuf::from(path),
+        };
+        match File::open(&path) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && *stream == Stream::Published => {
+                Ok(Box::new(io::empty()))
+            }
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        }
+    }
+
+    /// Returns everything that a jq text may name, if there is one.
+    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Scope {
+        let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
+        if !asks {
+            return Scope::new();
+        }
+        let plan = self.run.plan();
+        let mut scope = Scope::new()
+            .with_inputs(plan.inputs.clone())
+            .with_vars(plan.vars.clone());
+        for (step, name, value) in self.run.outputs() {
+            scope = scope.with_step_output(step.as_str(), name, value.clone());
+        }
+        scope
+    }
+
+    /// Returns the values of these names.
+    fn scope<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, step: Option<&StepId>) -> Scope {
+        let mut scope = Scope::new();
+        for reference in references {
+            if let Some(value) = self.value(reference, step) {
+                scope.set(reference, value);
+            }
+        }
+        scope
+    }
+
+    /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
+    fn value(&self, reference: &Reference, own: Option<&StepId>) -> Option<Value> {
+        let plan = self.run.plan();
+        match reference {
+            Reference::Input(name) => plan.inputs.get(name).cloned(),
+            Reference::Var(name) => plan.vars.get(name).cloned(),
+            Reference::StepOutput { step, output } => Some(
+                self.run
+                    .output(&step.as_str().into(), output)
+                    .cloned()
+                    .unwrap_or(Value::None),
+            ),
+            Reference::StepOutcome(step) => {
+                let at = plan.step_index(step)?;
+                Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
+            }
+            Reference::StepExitCode(step) => {
+                let at = plan.step_index(step)?;
+                Some(
+                    self.run
+                        .summary(at)
+                        .exit_code
+                        .map_or(Value::None, |code| Value::Int(code.into())),
+                )
+            }
+            Reference::Run(field) => self.of_run(*field),
+            Reference::Attempt(field) => self.of_attempt(*field, own?),
+            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
+        }
+    }
+
+    fn of_run(&self, field: RunField) -> Option<Value> {
+        Some(match field {
+            RunField::Id => Value::from(self.dir.id()),
+            RunField::Dir => Value::from(self.dir.work().to_str()?),
+            RunField::StartedAt => Value::from(self.started_at),
+            RunField::Verdict => Value::from(self.run.verdict_so_far().words()),
+        })
+    }
+
+    fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
+        let at = self.run.plan().step_index(step.as_str())?;
+        let summary = self.run.summary(at);
+        let attempt = CommandId {
+            subject: Subject::Step(step.clone()),
+            role: Role::Attempt,
+            round: summary.attempts,
+            r#try: 1,
+        };
+        Some(match field {
+            AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
+            AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
+            AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
+            AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
+            AttemptField::Duration => {
+                let ms = self.lengths.get(&attempt).copied().unwrap_or_default();
+                Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
+            }
+        })
+    }
+}
+
+fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
+    let text = value.text().map(std::borrow::Cow::into_owned);
+    text.ok_or_else(|| EvalError::IsNone {
+        source_text: source.to_string(),
+    })
+}
+
+fn outcome(stage: &Stage) -> Option<&'static str> {
+    match stage {
+        Stage::Settled(Outcome::Succeeded) => Some("succeeded"),
+        Stage::Settled(Outcome::Failed(_)) => Some("failed"),
+        Stage::Settled(Outcome::Skipped) => Some("skipped"),
+        _ => None,
+    }
+}
+
+fn attempt_outcome(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Concluding(Conclusion::Succeeded) | Stage::Cleaning(Conclusion::Succeeded) => "succeeded",
+        Stage::Concluding(Conclusion::Failed(Cause::Doubt(_)))
+        | Stage::Cleaning(Conclusion::Failed(Cause::Doubt(_)))
+        | Stage::Choosing(Cause::Doubt(_))
+        | Stage::InDoubt(_) => "in doubt",
+        Stage::Settled(Outcome::Succeeded) => "succeeded",
+        _ => "failed",
+    }
+}
+
+/// Returns a captured stream as text; what cannot be read is empty, what is no text is replaced.
+fn read_text(stream: io::Result<Box<dyn Read>>) -> String {
+    let mut bytes = Vec::new();
+    let read = stream.and_then(|stream| stream.take(LARGEST_TEXT).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => String::new(),
+    }
+}

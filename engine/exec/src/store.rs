@@ -1,0 +1,362 @@
+//! The run store: one private directory a run, readable with ordinary tools.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use firedrill_model::plan::Plan;
+use firedrill_run::{CommandId, Verdict};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{self, JournalFileError};
+use crate::provenance::Provenance;
+
+/// Where runs are kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    home: PathBuf,
+}
+
+/// The directory of one run.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    id: String,
+}
+
+/// What is fixed when a run is created, apart from its plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The version of this form.
+    pub version: u32,
+    /// The run's id.
+    pub run: String,
+    /// The playbook's name.
+    pub playbook: String,
+    /// The plan's digest.
+    pub plan: String,
+    /// When it was created, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// The playbook's folder, where commands run unless they say otherwise.
+    pub dir: PathBuf,
+    /// The file and the state of its repository.
+    pub provenance: Provenance,
+    /// The environment that every command starts from.
+    pub env: BTreeMap<String, String>,
+    /// The world of the sandbox, if the run is against one.
+    pub sandbox: Option<PathBuf>,
+}
+
+/// What `runs` shows of a run without reading its journal; rebuilt from the journal if it is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// When the run began, in milliseconds since 1970.
+    pub started_ms: u64,
+    /// When it came to rest, in milliseconds since 1970.
+    pub rested_ms: u64,
+    /// What it published, if it succeeded.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// The proof that nobody else drives the run: gone when this is dropped, or with its process.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+/// What goes wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or directory of the store cannot be used.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of the store is not what it should be.
+    #[error("{path}: {source}")]
+    Json {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// There is no such run.
+    #[error("there is no run `{id}` in {home}")]
+    Unknown {
+        /// What was asked for.
+        id: String,
+        /// Where.
+        home: PathBuf,
+    },
+    /// There is such a run already.
+    #[error("there is a run `{id}` already")]
+    Exists {
+        /// Its id.
+        id: String,
+    },
+    /// A name that cannot be a run's id.
+    #[error("`{id}` cannot be a run's id: letters, digits, `-`, `_` and `.`, at most 100, the first a letter or digit")]
+    BadId {
+        /// The name.
+        id: String,
+    },
+    /// Another engine drives the run.
+    #[error("run `{id}` is being driven by another engine (process {owner})")]
+    Busy {
+        /// The run.
+        id: String,
+        /// The other engine's process, as it wrote it down.
+        owner: String,
+    },
+    /// Others may change the store.
+    #[error("{path} belongs to somebody else or others may write to it: a run store is private")]
+    NotPrivate {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalFileError),
+}
+
+impl Store {
+    /// Opens the store in `home`, creating it, private, if it is not there.
+    pub fn open(home: &Path) -> Result<Store, StoreError> {
+        let runs = home.join("runs");
+        private_dir(&runs)?;
+        for dir in [home, &runs] {
+            let metadata = fs::metadata(dir).map_err(|source| io_error(dir, source))?;
+            if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.permissions().mode() & 0o022 != 0 {
+                return Err(StoreError::NotPrivate { path: dir.to_owned() });
+            }
+        }
+        Ok(Store { home: home.to_owned() })
+    }
+
+    /// Returns where the store is.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Creates a run: its directory, its plan, its empty journal, and a copy of the playbook's `bin/`.
+    pub fn create(&self, about: &About, plan: &Plan) -> Result<(RunDir, RunLock), StoreError> {
+        let run = self.place(&about.run)?;
+        let created = DirBuilder::new().mode(0o700).create(&run.path);
+        created.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::Exists { id: about.run.clone() },
+            _ => io_error(&run.path, source),
+        })?;
+        let lock = run.lock()?;
+        for dir in [run.outputs(), run.work(), run.bin()] {
+            private_dir(&dir)?;
+        }
+        for file in &plan.files {
+            copy_private(&about.dir.join(&file.path), &run.path.join(&file.path))?;
+        }
+        write_json(&run.path.join("plan.json"), plan)?;
+        write_json(&run.path.join("run.json"), about)?;
+        journal::create(&run.journal(), reserve(plan))?;
+        Ok((run, lock))
+    }
+
+    /// Returns a run by its id.
+    pub fn run(&self, id: &str) -> Result<RunDir, StoreError> {
+        let run = self.place(id)?;
+        if run.path.join("run.json").is_file() {
+            Ok(run)
+        } else {
+            Err(StoreError::Unknown {
+                id: id.to_owned(),
+                home: self.home.clone(),
+            })
+        }
+    }
+
+    /// Returns every run, the newest first.
+    pub fn runs(&self) -> Result<Vec<(RunDir, About)>, StoreError> {
+        let dir = self.home.join("runs");
+        let entries = fs::read_dir(&dir).map_err(|source| io_error(&dir, source))?;
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let runs = names.filter_map(|name| self.run(&name).ok());
+        let mut runs: Vec<(RunDir, About)> = runs
+            .map(|run| Ok((run.clone(), run.about()?)))
+            .collect::<Result<_, StoreError>>()?;
+        runs.sort_by(|(_, a), (_, b)| b.created_ms.cmp(&a.created_ms).then_with(|| b.run.cmp(&a.run)));
+        Ok(runs)
+    }
+
+    fn place(&self, id: &str) -> Result<RunDir, StoreError> {
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let begins_well = id.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        if !begins_well || id.len() > 100 || !id.bytes().all(is_safe) {
+            return Err(StoreError::BadId { id: id.to_owned() });
+        }
+        Ok(RunDir {
+            path: self.home.join("runs").join(id),
+            id: id.to_owned(),
+        })
+    }
+}
+
+impl RunDir {
+    /// Returns the run's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the journal's path.
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// Returns where captured output lies.
+    pub fn outputs(&self) -> PathBuf {
+        self.path.join("out")
+    }
+
+    /// Returns `run.dir`: the folder for what the run makes.
+    pub fn work(&self) -> PathBuf {
+        self.path.join("work")
+    }
+
+    /// Returns the run's copy of the playbook's `bin/`.
+    pub fn bin(&self) -> PathBuf {
+        self.path.join("bin")
+    }
+
+    /// Returns where a command's standard output was captured.
+    pub fn stdout(&self, command: &CommandId) -> PathBuf {
+        self.outputs().join(format!("{command}.stdout"))
+    }
+
+    /// Returns where a command's standard error was captured.
+    pub fn stderr(&self, command: &CommandId) -> PathBuf {
+        self.outputs().join(format!("{command}.stderr"))
+    }
+
+    /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
+    pub fn published(&self, command: &CommandId) -> PathBuf {
+        self.outputs().join(format!("{command}.outputs"))
+    }
+
+    /// Reads what was fixed when the run was created.
+    pub fn about(&self) -> Result<About, StoreError> {
+        read_json(&self.path.join("run.json"))
+    }
+
+    /// Reads the plan.
+    pub fn plan(&self) -> Result<Plan, StoreError> {
+        read_json(&self.path.join("plan.json"))
+    }
+
+    /// Reads the summary, if the run has come to rest.
+    pub fn summary(&self) -> Option<Summary> {
+        read_json(&self.path.join("summary.json")).ok()
+    }
+
+    pub(crate) fn write_summary(&self, summary: &Summary) -> Result<(), StoreError> {
+        write_json(&self.path.join("summary.json"), summary)
+    }
+
+    /// Takes the run, or says who has it.
+    pub fn lock(&self) -> Result<RunLock, StoreError> {
+        let path = self.path.join("lock");
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let mut file = opened.map_err(|source| io_error(&path, source))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let owner = fs::read_to_string(&path).unwrap_or_default();
+            return Err(StoreError::Busy {
+                id: self.id.clone(),
+                owner: owner.trim().to_owned(),
+            });
+        }
+        let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        noted.map_err(|source| io_error(&path, source))?;
+        Ok(RunLock { _file: file })
+    }
+
+    /// Returns whether an engine drives the run now.
+    pub fn is_driven(&self) -> bool {
+        matches!(self.lock_probe(), Ok(false))
+    }
+
+    /// Tries the lock without taking it for longer than the look.
+    fn lock_probe(&self) -> io::Result<bool> {
+        let file = File::open(self.path.join("lock"))?;
+        Ok(flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
+    }
+}
+
+/// Returns how many bytes of journal the plan may need: every command with every try of its hooks, twice over.
+fn reserve(plan: &Plan) -> u64 {
+    const BYTES_A_STEP: u64 = 8 * 1024;
+    const BYTES_A_RUN: u64 = 64 * 1024;
+    BYTES_A_RUN + BYTES_A_STEP * plan.steps.len() as u64
+}
+
+fn private_dir(path: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| io_error(path, source))
+}
+
+fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if let Some(parent) = to.parent() {
+        private_dir(parent)?;
+    }
+    fs::copy(from, to).map_err(|source| io_error(from, source))?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).map_err(|source| io_error(to, source))
+}
+
+/// Writes a file in one piece: a reader sees the old one or the new one.
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json {
+        path: path.to_owned(),
+        source,
+    })?;
+    let draft = path.with_extension("json.new");
+    let _absent = fs::remove_file(&draft);
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
+    let written = opened.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_data()));
+    written
+        .and_then(|()| fs::rename(&draft, path))
+        .map_err(|source| io_error(path, source))
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, StoreError> {
+    let text = fs::read(path).map_err(|source| io_error(path, source))?;
+    serde_json::from_slice(&text).map_err(|source| StoreError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn io_error(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
