@@ -9,29 +9,24 @@ use std::process::ExitCode;
 
 use firedrill_foundation::{World, sandbox_command, stand_in};
 
-fn main() -> ExitCode {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args = std::env::args_os();
     let called = args.next().unwrap_or_default();
-    let name = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = Path::new(&called)
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     if let Some(code) = stand_in(&name, args.collect()) {
-        return code;
+        return Ok(code);
     }
-    match command() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn command() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let world = args.next().ok_or("the world's folder is missing")?;
     let verb: Vec<String> = args.collect();
     if verb == ["create"] {
         World::create(world.as_ref(), &std::env::current_exe()?)?;
-        return Ok(());
+    } else {
+        sandbox_command(world.as_ref(), &verb, &mut std::io::stdout())?;
     }
-    Ok(sandbox_command(world.as_ref(), &verb, &mut std::io::stdout())?)
+    Ok(ExitCode::SUCCESS)
 }

@@ -198,9 +198,8 @@ fn bosh_env(director: &Director) -> String {
         ("BOSH_ENVIRONMENT", &director.host),
     ];
     variables
-        .iter()
         .map(|(name, value)| format!("export {name}='{value}'\n"))
-        .collect()
+        .concat()
 }
 
 /// Writes the installation: an empty archive and a comment, so that its bytes are known.

@@ -113,10 +113,10 @@ impl Vm {
             .iter()
             .enumerate()
         {
-            self.generate(&self.store().join(name), settings.seed + index as u64, share)?;
+            generate(&self.store().join(name), settings.seed + index as u64, share)?;
         }
         for blob in 1..=3_u64 {
-            self.generate(
+            generate(
                 &self.store().join(format!("blobstore/blob-{blob}")),
                 settings.seed + 7 * blob,
                 share * 3,
@@ -253,12 +253,12 @@ impl Vm {
     fn var(&self, below: &str) -> PathBuf {
         self.root.join("var/vcap").join(below)
     }
+}
 
-    fn generate(&self, path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
-        let folder = path.parent().expect("content lies in a folder");
-        attempt("create", folder, fs::create_dir_all(folder))?;
-        attempt("write", path, fs::write(path, content(seed, bytes)))
-    }
+fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
+    let folder = path.parent().expect("content lies in a folder");
+    attempt("create", folder, fs::create_dir_all(folder))?;
+    attempt("write", path, fs::write(path, content(seed, bytes)))
 }
 
 /// Returns `bytes` of printable text that depends on the seed only (splitmix64).

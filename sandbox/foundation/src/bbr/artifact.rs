@@ -27,20 +27,23 @@ pub(super) struct Artifact {
 
 impl Artifact {
     /// Makes `DIR/NAME_TIME/` with metadata that has a start and no finish.
+    ///
+    /// Two backups of the real client never start in the same second, since each takes longer; a stand-in that is done
+    /// at once counts the seconds on instead.
     pub(super) fn create(parent: &str, name: &str, now: Moment) -> Result<Artifact, String> {
-        if !parent.is_empty() {
-            let found = fs::metadata(parent).map_err(|error| format!("stat {parent}: {}", reason(&error)))?;
-            if !found.is_dir() {
-                return Err(format!("artifact path {parent} is not a directory"));
-            }
+        check_parent(parent)?;
+        let folder_at = |moment: Moment| Path::new(parent).join(format!("{name}_{}", moment.format("%Y%m%dT%H%M%SZ")));
+        let mut started = now;
+        while folder_at(started).exists() {
+            started = started.later(1);
         }
-        let folder = Path::new(parent).join(format!("{name}_{}", now.format("%Y%m%dT%H%M%SZ")));
+        let folder = folder_at(started);
         let made = fs::DirBuilder::new().mode(0o700).create(&folder);
         made.map_err(|_| "failed creating artifact directory".to_owned())?;
         let artifact = Artifact {
             folder,
             jobs: Vec::new(),
-            start_time: activity_time(now),
+            start_time: activity_time(started),
             finish_time: None,
         };
         artifact.save()?;
@@ -114,21 +117,34 @@ impl Artifact {
     }
 
     fn metadata(&self) -> String {
-        let mut text = String::new();
-        if !self.jobs.is_empty() {
-            text.push_str("instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n");
-        }
+        let head = if self.jobs.is_empty() {
+            ""
+        } else {
+            "instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n"
+        };
+        let mut lines: Vec<String> = Vec::new();
         for (job, checksums) in &self.jobs {
-            text.push_str(&format!("  - name: {job}\n    checksums:\n"));
-            for (member, checksum) in checksums {
-                text.push_str(&format!("      {member}: {checksum}\n"));
-            }
+            lines.push(format!("  - name: {job}\n    checksums:\n"));
+            lines.extend(
+                checksums
+                    .iter()
+                    .map(|(member, checksum)| format!("      {member}: {checksum}\n")),
+            );
         }
-        text.push_str(&format!("backup_activity:\n  start_time: {}\n", self.start_time));
-        self.finish_time
-            .iter()
-            .for_each(|time| text.push_str(&format!("  finish_time: {time}\n")));
-        text
+        lines.push(format!("backup_activity:\n  start_time: {}\n", self.start_time));
+        lines.extend(self.finish_time.iter().map(|time| format!("  finish_time: {time}\n")));
+        head.to_owned() + &lines.concat()
+    }
+}
+
+fn check_parent(parent: &str) -> Result<(), String> {
+    if parent.is_empty() {
+        return Ok(());
+    }
+    match fs::metadata(parent) {
+        Err(error) => Err(format!("stat {parent}: {}", reason(&error))),
+        Ok(found) if !found.is_dir() => Err(format!("artifact path {parent} is not a directory")),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -246,14 +262,15 @@ pub(super) fn checksums_of_folder(folder: &Path) -> io::Result<Checksums> {
 
 fn sha256(mut from: impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer)? {
             0 => break,
             count => hasher.update(&buffer[..count]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let hex: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(hex.concat())
 }
 
 /// Unpacks the tar file of a job below `folder`.

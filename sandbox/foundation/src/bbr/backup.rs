@@ -104,7 +104,7 @@ fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Failure> {
     let jobs = session.jobs_with("backup");
     let mut space = match session.world.read::<Settings>() {
         Ok(settings) => settings.artifact_space.unwrap_or(u64::MAX),
-        Err(error) => return Err(super::session::broken(error)),
+        Err(error) => return Err(super::session::broken(&error)),
     };
     for job in &jobs {
         session.console.info(&copying(session, job.name));

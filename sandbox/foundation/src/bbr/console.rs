@@ -118,7 +118,7 @@ fn ask(console: &Console, purpose: Purpose, ledger: &Ledger) {
     ));
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
-    if !matches!(read, Ok(_) if answer.ends_with('\n')) {
+    if read.is_err() || !answer.ends_with('\n') {
         crate::out(&format!(
             "\nCouldn't read from Stdin, if you still want to stop the {name} send SIGTERM.\n"
         ));

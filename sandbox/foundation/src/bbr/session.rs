@@ -49,7 +49,7 @@ impl<'a> Session<'a> {
     pub(super) fn connect(&self) -> Result<(), Failure> {
         self.console.info("Looking for scripts");
         self.log_in()?;
-        let scripts = self.vm.scripts().map_err(broken)?;
+        let scripts = self.vm.scripts().map_err(|error| broken(&error))?;
         *self.scripts.borrow_mut() = scripts;
         self.log_scripts();
         Ok(())
@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
 }
 
 /// Wraps trouble with the world itself, which no real client knows.
-pub(super) fn broken(error: WorldError) -> Failure {
+pub(super) fn broken(error: &WorldError) -> Failure {
     Failure::new(Kind::Other, error.to_string())
 }
 

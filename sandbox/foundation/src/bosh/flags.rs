@@ -26,8 +26,9 @@ pub(super) enum Columns {
     Processes,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) enum Command {
+    #[default]
     Version,
     Env,
     Deployments,
@@ -67,12 +68,6 @@ pub(super) struct Invocation {
     ca_cert: String,
 }
 
-impl Default for Command {
-    fn default() -> Command {
-        Command::Version
-    }
-}
-
 /// The flags of commands, before it is known which command they belong to.
 struct Switches {
     scope: Scope,
@@ -103,9 +98,9 @@ impl Invocation {
                 names.push(word.as_str());
             } else if let Some(target) = invocation.valued(flag) {
                 let value = inline.or_else(|| words.next().map(String::as_str));
-                *target = value
+                value
                     .ok_or_else(|| format!("expected argument for flag `{flag}'"))?
-                    .to_owned();
+                    .clone_into(target);
             } else {
                 invocation.switch(flag, inline, &mut switches)?;
             }

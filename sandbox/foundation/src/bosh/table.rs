@@ -51,7 +51,7 @@ impl Table {
                 .rows
                 .iter()
                 .flatten()
-                .flat_map(|cell| lines_of(&[cell.clone()]))
+                .flat_map(|cell| lines_of(std::slice::from_ref(cell)))
                 .collect(),
         };
         let width = |column: usize| {
