@@ -121,9 +121,7 @@ impl World {
 
     /// Makes a healthy world of a given size, seed and pace.
     pub fn create_with(dir: &Path, executable: &Path, settings: &Settings) -> Result<World, WorldError> {
-        let world = World {
-            root: dir.to_path_buf(),
-        };
+        let world = World::at(dir)?;
         if world.part::<Settings>().exists() {
             return Err(WorldError::Exists {
                 path: dir.to_path_buf(),
@@ -149,16 +147,18 @@ impl World {
 
     /// Opens the world at `dir`.
     pub fn open(dir: &Path) -> Result<World, WorldError> {
-        let world = World {
-            root: dir.to_path_buf(),
-        };
-        if world.part::<Settings>().exists() {
-            Ok(world)
-        } else {
-            Err(WorldError::Missing {
+        let world = World::at(dir)?;
+        if !world.part::<Settings>().exists() {
+            return Err(WorldError::Missing {
                 path: dir.to_path_buf(),
-            })
+            });
         }
+        Ok(world)
+    }
+
+    fn at(dir: &Path) -> Result<World, WorldError> {
+        let root = std::path::absolute(dir).map_err(|source| WorldError::io("find", dir, source))?;
+        Ok(World { root })
     }
 
     /// Returns the world's folder.

@@ -150,6 +150,15 @@ fn artifact_path_must_be_a_folder() {
 }
 
 #[test]
+fn backups_in_the_same_second_do_not_collide() {
+    let rig = Rig::new();
+    for _ in 0..4 {
+        assert_eq!(rig.bbr(&["backup"]).code, Some(0));
+    }
+    assert_eq!(fs::read_dir(rig.work()).unwrap().count(), 4);
+}
+
+#[test]
 fn failed_run_leaves_an_error_log() {
     let rig = Rig::new();
     rig.sandbox("fault bbr.backup --exit 1");
