@@ -1,1 +1,123 @@
 //! The sandbox foundation: stand-ins for bbr, bosh and om over a world on disk.
+//!
+//! A stand-in prints and exits like the real client in the same situation, and its effects are real files below the
+//! world's folder. The binary that links this library becomes a stand-in when it is called by one of [`STAND_INS`].
+
+mod bbr;
+mod bosh;
+mod clock;
+mod director;
+mod fault;
+mod ledger;
+mod om;
+mod opsman;
+mod sandbox;
+mod situation;
+mod suggest;
+mod tasks;
+mod vm;
+pub mod world;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub use fault::{Fault, FaultPoint, UnknownPoint};
+pub use sandbox::{SandboxError, sandbox_command};
+pub use situation::{Situation, UnknownSituation};
+pub use world::{Settings, World, WorldError};
+
+use ledger::Ledger;
+
+/// The names by which a stand-in is called.
+pub const STAND_INS: [&str; 3] = ["bbr", "bosh", "om"];
+
+/// The environment variable that names the folder of the world.
+pub const WORLD_VARIABLE: &str = "FIREDRILL_SANDBOX";
+
+/// Runs the stand-in called `name` with `args` (without the program's own name) over the world of `FIREDRILL_SANDBOX`.
+///
+/// Returns `None` if `name` is no stand-in, and nothing has happened then.
+pub fn stand_in(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
+    let program = Program::named(name)?;
+    let args: Vec<String> = args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    Some(ExitCode::from(run(program, &args)))
+}
+
+#[derive(Clone, Copy)]
+enum Program {
+    Bbr,
+    Bosh,
+    Om,
+}
+
+impl Program {
+    fn named(name: &str) -> Option<Program> {
+        match name {
+            "bbr" => Some(Program::Bbr),
+            "bosh" => Some(Program::Bosh),
+            "om" => Some(Program::Om),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Program::Bbr => "bbr",
+            Program::Bosh => "bosh",
+            Program::Om => "om",
+        }
+    }
+}
+
+fn run(program: Program, args: &[String]) -> u8 {
+    let Some(root) = std::env::var_os(WORLD_VARIABLE).filter(|root| !root.is_empty()) else {
+        return refuse(
+            program,
+            &format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"),
+        );
+    };
+    let world = match World::open(&PathBuf::from(root)) {
+        Ok(world) => world,
+        Err(error) => return refuse(program, &error.to_string()),
+    };
+    let ran = match program {
+        Program::Bbr => bbr::run(&world, args),
+        Program::Bosh => bosh::run(&world, args),
+        Program::Om => om::run(&world, args),
+    };
+    ran.unwrap_or_else(|error| refuse(program, &error.to_string()))
+}
+
+fn refuse(program: Program, message: &str) -> u8 {
+    err(&format!("{} of the firedrill sandbox: {message}\n", program.name()));
+    1
+}
+
+/// Runs `act` between the ledger's two lines of `key`.
+fn recorded(
+    world: &World,
+    key: &str,
+    act: impl FnOnce(&Arc<Ledger>) -> Result<u8, WorldError>,
+) -> Result<u8, WorldError> {
+    let ledger = Arc::new(Ledger::start(world, key)?);
+    let code = act(&ledger);
+    ledger.end(*code.as_ref().unwrap_or(&1))?;
+    code
+}
+
+/// Writes to standard output; a reader that has gone does not stop a stand-in.
+fn out(text: &str) {
+    write_all(io::stdout(), text.as_bytes());
+}
+
+/// Writes to standard error; a reader that has gone does not stop a stand-in.
+fn err(text: &str) {
+    write_all(io::stderr(), text.as_bytes());
+}
+
+fn write_all(mut stream: impl Write, bytes: &[u8]) {
+    drop(stream.write_all(bytes).and_then(|()| stream.flush()));
+}

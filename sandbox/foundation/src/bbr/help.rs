@@ -1,0 +1,129 @@
+//! bbr's usage texts.
+
+use super::flags::Subcommand;
+
+const VERSION: &str = "1.9-lab";
+
+pub(super) fn version() -> String {
+    format!("bbr version {VERSION}\n")
+}
+
+pub(super) fn unknown_command(name: &str, usage: &str) -> String {
+    format!("Error command '{name}' not found\n\n{usage}")
+}
+
+pub(super) fn app() -> String {
+    format!(
+        "NAME:
+   bbr - BOSH Backup and Restore
+
+USAGE:
+   bbr command [command options] [subcommand] [subcommand options]
+
+VERSION:
+   {VERSION}
+
+COMMANDS:
+   deployment  Backup BOSH deployments
+   director    Backup BOSH director
+   help, h     Shows a list of commands or help for one command
+   version, v  Shows the version
+
+SUBCOMMANDS:
+   backup
+   backup-cleanup
+   restore
+   restore-cleanup
+   pre-backup-check
+"
+    )
+}
+
+pub(super) fn director() -> String {
+    let subcommands = subcommands("BOSH Director", "director");
+    format!(
+        "NAME:
+   bbr director - Backup BOSH director
+
+USAGE:
+   bbr director [options] subcommand [subcommand options]
+
+SUBCOMMANDS:
+{subcommands}
+OPTIONS:
+   --host value                           BOSH Director hostname, with an optional port. Port defaults to 22
+   --username value, -u value             BOSH Director SSH username
+   --private-key-path value, --key value  BOSH Director SSH private key
+   --debug                                Enable debug logs
+   --help, -h                             show help
+   
+"
+    )
+}
+
+pub(super) fn deployment() -> String {
+    let subcommands = subcommands("deployment", "deployment");
+    format!(
+        "NAME:
+   bbr deployment - Backup BOSH deployments
+
+USAGE:
+   bbr deployment [options] subcommand [subcommand options]
+
+SUBCOMMANDS:
+{subcommands}
+OPTIONS:
+   --target value, -t value      BOSH Director URL [$BOSH_ENVIRONMENT]
+   --username value, -u value    BOSH Director username [$BOSH_CLIENT]
+   --password value, -p value    BOSH Director password [$BOSH_CLIENT_SECRET]
+   --deployment value, -d value  Name of BOSH deployment. Omit if '--all-deployments' is provided [$BOSH_DEPLOYMENT]
+   --ca-cert value               Path or value of BOSH Director custom CA certificate [$CA_CERT, $BOSH_CA_CERT]
+   --debug                       Enable debug logs
+   --all-deployments             Run command for all deployments. Omit if '--deployment' is provided. Currently only supported for: pre-backup-check, backup and backup-cleanup
+   --help, -h                    show help
+   
+"
+    )
+}
+
+pub(super) fn subcommand(subcommand: Subcommand) -> String {
+    let name = subcommand.name();
+    let usage = usage_of(subcommand, "BOSH Director", "director");
+    let flag = match subcommand {
+        Subcommand::Backup => "Specify an optional path to save the backup artifacts to",
+        Subcommand::Restore => "Path to the artifact to restore",
+        Subcommand::PreBackupCheck | Subcommand::BackupCleanup | Subcommand::RestoreCleanup => {
+            return format!("NAME:\n   bbr director {name} - {usage}\n\nUSAGE:\n   bbr director {name} \n");
+        }
+    };
+    format!(
+        "NAME:
+   bbr director {name} - {usage}
+
+USAGE:
+   bbr director {name} [options] 
+
+OPTIONS:
+   --artifact-path value, -a value  {flag}
+   
+"
+    )
+}
+
+fn subcommands(article_of: &str, noun: &str) -> String {
+    Subcommand::ALL.into_iter().fold(String::new(), |text, subcommand| {
+        let alias = subcommand.alias().map(|alias| format!(", {alias}")).unwrap_or_default();
+        let names = format!("{}{alias}", subcommand.name());
+        format!("{text}   {names:<19}  {}\n", usage_of(subcommand, article_of, noun))
+    })
+}
+
+fn usage_of(subcommand: Subcommand, what: &str, noun: &str) -> String {
+    match subcommand {
+        Subcommand::PreBackupCheck => format!("Check a {what} can be backed up"),
+        Subcommand::Backup => format!("Backup a {what}"),
+        Subcommand::Restore => "Restore a deployment from backup".into(),
+        Subcommand::BackupCleanup => format!("Cleanup a {noun} after a backup was interrupted"),
+        Subcommand::RestoreCleanup => format!("Cleanup a {noun} after a restore was interrupted"),
+    }
+}

@@ -1,0 +1,216 @@
+//! Faults that are set at points of the stand-ins.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::suggest::hint;
+use crate::world::Part;
+
+/// A place in a stand-in where a fault can be set: `PROGRAM.SUBCOMMAND`, or a phase of bbr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultPoint(&'static str);
+
+impl FaultPoint {
+    /// The lock script of bbr.
+    pub const LOCK: FaultPoint = FaultPoint("bbr.lock");
+    /// The backup script of bbr; of the director's job.
+    pub const BACKUP: FaultPoint = FaultPoint("bbr.backup");
+    /// The unlock script of bbr.
+    pub const UNLOCK: FaultPoint = FaultPoint("bbr.unlock");
+    /// The copy of the artifact to where bbr runs.
+    pub const DRAIN: FaultPoint = FaultPoint("bbr.drain");
+    /// The removal of bbr's directory on the VM.
+    pub const CLEANUP: FaultPoint = FaultPoint("bbr.cleanup");
+    /// The restore script of bbr; of the director's job.
+    pub const RESTORE: FaultPoint = FaultPoint("bbr.restore");
+
+    /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
+    /// follows its bits; anywhere else they are the program's.
+    pub const ALL: [FaultPoint; 25] = [
+        FaultPoint::BACKUP,
+        FaultPoint("bbr.backup-cleanup"),
+        FaultPoint::CLEANUP,
+        FaultPoint::DRAIN,
+        FaultPoint("bbr.help"),
+        FaultPoint::LOCK,
+        FaultPoint("bbr.pre-backup-check"),
+        FaultPoint::RESTORE,
+        FaultPoint("bbr.restore-cleanup"),
+        FaultPoint::UNLOCK,
+        FaultPoint("bbr.version"),
+        FaultPoint("bosh.deployments"),
+        FaultPoint("bosh.disks"),
+        FaultPoint("bosh.env"),
+        FaultPoint("bosh.instances"),
+        FaultPoint("bosh.locks"),
+        FaultPoint("bosh.tasks"),
+        FaultPoint("bosh.version"),
+        FaultPoint("bosh.vms"),
+        FaultPoint("om.bosh-env"),
+        FaultPoint("om.export-installation"),
+        FaultPoint("om.installations"),
+        FaultPoint("om.pending-changes"),
+        FaultPoint("om.products"),
+        FaultPoint("om.version"),
+    ];
+
+    /// Returns the point's name.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// Returns the point that stands for a whole subcommand, `None` where a fault strikes a phase within.
+    pub(crate) fn of_subcommand(key: &str) -> Option<FaultPoint> {
+        let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE];
+        FaultPoint::ALL
+            .into_iter()
+            .find(|point| point.0 == key && !phases.contains(point))
+    }
+}
+
+impl fmt::Display for FaultPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A name that is no fault point.
+#[derive(Debug, thiserror::Error)]
+#[error("no fault point is called `{name}`{}; the points are {}", hint(name, names()), names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownPoint {
+    name: String,
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    FaultPoint::ALL.into_iter().map(FaultPoint::name)
+}
+
+impl FromStr for FaultPoint {
+    type Err = UnknownPoint;
+
+    fn from_str(name: &str) -> Result<FaultPoint, UnknownPoint> {
+        let found = FaultPoint::ALL.into_iter().find(|point| point.0 == name);
+        found.ok_or_else(|| UnknownPoint { name: name.to_owned() })
+    }
+}
+
+impl Serialize for FaultPoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for FaultPoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FaultPoint, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A fault at a point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Where it strikes.
+    pub point: FaultPoint,
+    /// The exit status that it causes.
+    pub exit: u8,
+    /// How often it strikes; `None` is always.
+    pub times: Option<u32>,
+    /// What is said on standard error.
+    pub text: Option<String>,
+    /// How often it struck.
+    #[serde(default)]
+    pub struck: u32,
+}
+
+impl Fault {
+    /// Returns a fault that always strikes.
+    pub fn new(point: FaultPoint, exit: u8) -> Fault {
+        Fault {
+            point,
+            exit,
+            times: None,
+            text: None,
+            struck: 0,
+        }
+    }
+
+    /// Returns the same fault, which strikes only so often.
+    #[must_use]
+    pub fn times(self, times: u32) -> Fault {
+        Fault {
+            times: Some(times),
+            ..self
+        }
+    }
+
+    /// Returns what the fault says; `at` names the place if it was given no text.
+    pub(crate) fn said(&self, at: &str) -> String {
+        self.text.clone().unwrap_or_else(|| format!("injected fault in {at}"))
+    }
+
+    /// Returns how often it will still strike; `None` is always.
+    pub fn left(&self) -> Option<u32> {
+        self.times.map(|times| times.saturating_sub(self.struck))
+    }
+
+    /// Returns whether it struck less often than it was set to.
+    pub fn is_half_used(&self) -> bool {
+        self.struck > 0 && self.left().is_some_and(|left| left > 0)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} exits {}", self.point, self.exit)?;
+        match self.times {
+            Some(times) => write!(f, ", struck {} of {times} times", self.struck)?,
+            None => write!(f, " every time, struck {} times so far", self.struck)?,
+        }
+        self.text.as_ref().map_or(Ok(()), |text| write!(f, ": {text}"))
+    }
+}
+
+/// All faults of a world, at most one per point.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Part for Faults {
+    const FILE: &'static str = "faults.json";
+}
+
+impl Faults {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    pub(crate) fn set(&mut self, fault: Fault) {
+        self.clear(fault.point);
+        self.0.push(fault);
+        self.0.sort_by_key(|fault| fault.point);
+    }
+
+    pub(crate) fn clear(&mut self, point: FaultPoint) {
+        self.0.retain(|fault| fault.point != point);
+    }
+
+    pub(crate) fn is_quiet(&self, point: FaultPoint) -> bool {
+        !self
+            .0
+            .iter()
+            .any(|fault| fault.point == point && fault.left() != Some(0))
+    }
+
+    pub(crate) fn strike(&mut self, point: FaultPoint) -> Option<Fault> {
+        let fault = self
+            .0
+            .iter_mut()
+            .find(|fault| fault.point == point && fault.left() != Some(0))?;
+        fault.struck += 1;
+        Some(fault.clone())
+    }
+}

@@ -1,0 +1,215 @@
+//! The verbs behind `firedrill sandbox`: show a world, set faults, break and mend situations, check that it is safe.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::director::Director;
+use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
+use crate::opsman::{Change, OpsManager};
+use crate::situation::{Situation, Situations, UnknownSituation, second_operator_marker};
+use crate::suggest::hint;
+use crate::tasks::TaskBoard;
+use crate::vm::Holder;
+use crate::world::{World, WorldError};
+
+const VERBS: [&str; 5] = ["show", "fault", "break", "mend", "check"];
+
+/// A sandbox command that did not do its work, or a check that found something.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The world cannot be used.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// No such fault point.
+    #[error(transparent)]
+    Point(#[from] UnknownPoint),
+    /// No such situation.
+    #[error(transparent)]
+    Situation(#[from] UnknownSituation),
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The check found something unsafe; the lines were printed.
+    #[error("the sandbox is not safe: {findings} finding{}", if *findings == 1 { "" } else { "s" })]
+    Unsafe {
+        /// How many lines were printed.
+        findings: usize,
+    },
+    /// The report could not be printed.
+    #[error("cannot print: {0}")]
+    Print(#[from] io::Error),
+}
+
+/// Runs `show`, `fault`, `break`, `mend` or `check` on the world at `world`, and prints to `out`.
+///
+/// `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
+/// `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe.
+pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
+    let world = World::open(world)?;
+    let Some((verb, rest)) = args.split_first() else {
+        return Err(SandboxError::Usage(format!(
+            "a verb is missing: one of {}",
+            VERBS.join(", ")
+        )));
+    };
+    match verb.as_str() {
+        "show" => show(&world, out),
+        "fault" => fault(&world, rest, out),
+        "break" => Ok(rest.join(" ").parse::<Situation>()?.bring_about(&world)?),
+        "mend" => Ok(rest.join(" ").parse::<Situation>()?.mend(&world)?),
+        "check" => check(&world, out),
+        other => Err(SandboxError::Usage(format!(
+            "no sandbox verb is called `{other}`{}",
+            hint(other, VERBS.iter().copied())
+        ))),
+    }
+}
+
+fn fault(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
+    match args {
+        [list] if list == "--list" => {
+            for fault in world.read::<Faults>()?.iter() {
+                writeln!(out, "{fault}")?;
+            }
+            Ok(())
+        }
+        [point, clear] if clear == "--clear" => {
+            let point: FaultPoint = point.parse()?;
+            Ok(world.update(|faults: &mut Faults| faults.clear(point))?)
+        }
+        [point, options @ ..] => Ok(world.set_fault(parse_fault(point.parse()?, options)?)?),
+        [] => Err(SandboxError::Usage("`fault` needs a point, or --list".into())),
+    }
+}
+
+fn parse_fault(point: FaultPoint, options: &[String]) -> Result<Fault, SandboxError> {
+    let mut fault = Fault::new(point, 0);
+    for pair in options.chunks(2) {
+        let [name, value] = pair else {
+            return Err(SandboxError::Usage(format!("`{}` needs a value", pair[0])));
+        };
+        match name.as_str() {
+            "--exit" => fault.exit = number(name, value)?,
+            "--times" => fault.times = Some(number(name, value)?),
+            "--text" => fault.text = Some(value.clone()),
+            other => return Err(SandboxError::Usage(format!("`fault` has no option `{other}`"))),
+        }
+    }
+    if fault.exit == 0 {
+        return Err(SandboxError::Usage(
+            "a fault needs --exit with a number from 1 to 255".into(),
+        ));
+    }
+    Ok(fault)
+}
+
+fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, SandboxError> {
+    value
+        .parse()
+        .map_err(|_| SandboxError::Usage(format!("`{name}` needs a number, not `{value}`")))
+}
+
+fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
+    let director: Director = world.read()?;
+    let answers = if director.is_reachable() {
+        "answers"
+    } else {
+        "does not answer"
+    };
+    writeln!(out, "director    {} at {}, {answers}", director.name, director.url())?;
+    let vm = world.vm();
+    let holder = vm
+        .lock_holder()
+        .map_or("unlocked".to_owned(), |holder| format!("locked by {}", holder.name()));
+    writeln!(out, "lock        {holder}")?;
+    let directory = vm
+        .directory_holder()
+        .map_or("none".to_owned(), |holder| format!("of {}", holder.name()));
+    writeln!(out, "leftover    {directory}")?;
+    show_api(world, out)?;
+    for fault in world.read::<Faults>()?.iter() {
+        writeln!(out, "fault       {fault}")?;
+    }
+    for situation in world.read::<Situations>()?.iter() {
+        writeln!(out, "broken      {situation}")?;
+    }
+    Ok(())
+}
+
+fn show_api(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
+    let board: TaskBoard = world.read()?;
+    for task in board.active() {
+        writeln!(
+            out,
+            "task        {} {} of {} by {}",
+            task.id, task.description, task.deployment, task.user
+        )?;
+    }
+    for lock in &board.locks {
+        writeln!(
+            out,
+            "api lock    {} {} by task {}",
+            lock.kind, lock.resource, lock.task_id
+        )?;
+    }
+    let opsman: OpsManager = world.read()?;
+    let pending = opsman
+        .products
+        .iter()
+        .filter(|product| product.change != Change::Unchanged);
+    for product in pending {
+        writeln!(out, "pending     {} {}", product.change.name(), product.guid)?;
+    }
+    for installation in opsman.installations.iter().filter(|one| one.status == "running") {
+        writeln!(out, "applying    changes since {}", installation.started_at)?;
+    }
+    Ok(())
+}
+
+fn check(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
+    let findings = findings(world)?;
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    if findings.is_empty() {
+        writeln!(out, "the sandbox is consistent and safe")?;
+        return Ok(());
+    }
+    Err(SandboxError::Unsafe {
+        findings: findings.len(),
+    })
+}
+
+fn findings(world: &World) -> Result<Vec<String>, WorldError> {
+    let vm = world.vm();
+    let situations: Situations = world.read()?;
+    let mut findings = Vec::new();
+    if let Some(Holder::Ours(name)) = vm.lock_holder() {
+        findings.push(format!("the director is locked by {name}"));
+    }
+    if let Some(Holder::Ours(name)) = vm.directory_holder() {
+        findings.push(format!("the backup directory of {name} was left over"));
+    }
+    if situations.holds(&Situation::SecondOperator) {
+        findings.extend(harm_to_second_operator(world));
+    }
+    let faults: Faults = world.read()?;
+    findings.extend(
+        faults
+            .iter()
+            .filter(|fault| fault.is_half_used())
+            .map(|fault| format!("fault half used: {fault}")),
+    );
+    Ok(findings)
+}
+
+fn harm_to_second_operator(world: &World) -> Vec<String> {
+    let mut harm = Vec::new();
+    if !second_operator_marker(world).exists() {
+        harm.push("the second operator's live backup was deleted".to_owned());
+    }
+    if world.vm().lock_holder() != Some(Holder::SecondOperator) {
+        harm.push("the second operator's lock was taken away".to_owned());
+    }
+    harm
+}

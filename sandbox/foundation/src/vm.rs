@@ -1,0 +1,313 @@
+//! The director's VM: a real tree with scripts of jobs, stores of blobs and databases, the lock and bbr's directory.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::world::{Settings, WorldError};
+
+/// bbr's directory on a VM.
+pub(crate) const BACKUP_DIRECTORY: &str = "/var/vcap/store/bbr-backup";
+
+/// The job whose scripts lock and unlock the director.
+pub(crate) const LOCK_JOB: &str = "lock-director";
+
+/// The job whose backup script meets the faults of `bbr.backup`.
+pub(crate) const DIRECTOR_JOB: &str = "director";
+
+const SCRIPTS: [&str; 2] = ["backup", "restore"];
+const LOCK_SCRIPTS: [&str; 5] = [
+    "metadata",
+    "post-backup-unlock",
+    "post-restore-unlock",
+    "pre-backup-lock",
+    "pre-restore-lock",
+];
+
+/// A job that bbr backs up, and where on the VM its content lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) name: &'static str,
+    stored: &'static str,
+    member: &'static str,
+}
+
+impl Job {
+    pub(crate) const ALL: [Job; 4] = [
+        Job {
+            name: "bbr-credhubdb",
+            stored: "postgres/credhub.sql",
+            member: "credhubdb-artifact-file",
+        },
+        Job {
+            name: "bbr-uaadb",
+            stored: "postgres/uaa.sql",
+            member: "uaadb-artifact-file",
+        },
+        Job {
+            name: "blobstore",
+            stored: "blobstore",
+            member: "store",
+        },
+        Job {
+            name: DIRECTOR_JOB,
+            stored: "postgres/bosh.sql",
+            member: "bosh-director-artifact-file",
+        },
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Job> {
+        Job::ALL.into_iter().find(|job| job.name == name)
+    }
+}
+
+/// Who holds the lock or bbr's directory, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Ours(String),
+    SecondOperator,
+    Unknown,
+}
+
+impl Holder {
+    const SECOND_OPERATOR: &'static str = "the second operator";
+
+    /// Returns this process as holder.
+    pub(crate) fn this_process() -> Holder {
+        Holder::Ours(format!("bbr pid={}", std::process::id()))
+    }
+
+    fn read(path: &Path) -> Holder {
+        match fs::read_to_string(path).unwrap_or_default().trim() {
+            "" => Holder::Unknown,
+            Holder::SECOND_OPERATOR => Holder::SecondOperator,
+            ours => Holder::Ours(ours.to_owned()),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Holder::Ours(name) => name,
+            Holder::SecondOperator => Holder::SECOND_OPERATOR,
+            Holder::Unknown => "an unknown owner",
+        }
+    }
+}
+
+/// The tree of one VM.
+#[derive(Debug, Clone)]
+pub(crate) struct Vm {
+    root: PathBuf,
+}
+
+impl Vm {
+    pub(crate) fn at(root: PathBuf) -> Vm {
+        Vm { root }
+    }
+
+    /// Makes the tree of a healthy VM.
+    pub(crate) fn furnish(&self, settings: &Settings) -> Result<(), WorldError> {
+        let share = settings.store_bytes / 12;
+        for (index, name) in ["postgres/bosh.sql", "postgres/credhub.sql", "postgres/uaa.sql"]
+            .iter()
+            .enumerate()
+        {
+            generate(&self.store().join(name), settings.seed + index as u64, share)?;
+        }
+        for blob in 1..=3_u64 {
+            generate(
+                &self.store().join(format!("blobstore/blob-{blob}")),
+                settings.seed + 7 * blob,
+                share * 3,
+            )?;
+        }
+        for job in Job::ALL {
+            self.install(job.name)?;
+        }
+        self.install(LOCK_JOB)
+    }
+
+    /// Puts the bbr scripts of a job in place.
+    pub(crate) fn install(&self, job: &str) -> Result<(), WorldError> {
+        let folder = self.scripts_of(job);
+        attempt("create", &folder, fs::create_dir_all(&folder))?;
+        let scripts = if job == LOCK_JOB {
+            LOCK_SCRIPTS.as_slice()
+        } else {
+            SCRIPTS.as_slice()
+        };
+        for script in scripts {
+            let path = folder.join(script);
+            let text = format!("#!/bin/sh\n# {job}/{script}: bbr of the sandbox does its work\n");
+            attempt("write", &path, fs::write(&path, text))?;
+            attempt(
+                "set the mode of",
+                &path,
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Takes the bbr scripts of a job away.
+    pub(crate) fn uninstall(&self, job: &str) -> Result<(), WorldError> {
+        remove_tree(&self.scripts_of(job))
+    }
+
+    /// Returns `job/script` of every bbr script, in the order of `find`.
+    pub(crate) fn scripts(&self) -> Result<Vec<String>, WorldError> {
+        let mut found = Vec::new();
+        for job in list(&self.var("jobs"))? {
+            let folder = self.scripts_of(&job);
+            let scripts = if folder.is_dir() { list(&folder)? } else { Vec::new() };
+            found.extend(scripts.into_iter().map(|script| format!("{job}/{script}")));
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn lock(&self, holder: &Holder) -> Result<(), WorldError> {
+        let path = self.lock_file();
+        let folder = path.parent().expect("the lock lies in a folder");
+        attempt("create", folder, fs::create_dir_all(folder))?;
+        attempt("write", &path, fs::write(&path, holder.name()))
+    }
+
+    pub(crate) fn unlock(&self) -> Result<(), WorldError> {
+        match fs::remove_file(self.lock_file()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(WorldError::io("remove", &self.lock_file(), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns who locked the director.
+    pub(crate) fn lock_holder(&self) -> Option<Holder> {
+        self.lock_file().exists().then(|| Holder::read(&self.lock_file()))
+    }
+
+    /// Returns whose backup directory lies on the VM.
+    pub(crate) fn directory_holder(&self) -> Option<Holder> {
+        self.backup_directory()
+            .exists()
+            .then(|| Holder::read(&self.backup_directory().join(".holder")))
+    }
+
+    /// Makes bbr's directory for one job; a second backup at the same time shares it, as with the real client.
+    pub(crate) fn begin_job(&self, job: &str, holder: &Holder) -> Result<(), WorldError> {
+        let folder = self.artifact_of(job);
+        attempt("create", &folder, fs::create_dir_all(&folder))?;
+        let marker = self.backup_directory().join(".holder");
+        let open = OpenOptions::new().write(true).create_new(true).open(&marker);
+        match open {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(WorldError::io("create", &marker, error)),
+            Ok(mut file) => attempt("write", &marker, file.write_all(holder.name().as_bytes())),
+        }
+    }
+
+    /// Does what the backup script of a job does: copies its content into bbr's directory.
+    pub(crate) fn back_up(&self, job: Job) -> io::Result<()> {
+        copy_tree(
+            &self.store().join(job.stored),
+            &self.artifact_of(job.name).join(job.member),
+        )
+    }
+
+    /// Does what the restore script of a job does: replaces its content by that in bbr's directory.
+    pub(crate) fn restore(&self, job: Job) -> io::Result<()> {
+        let stored = self.store().join(job.stored);
+        let fresh = stored.with_extension("restored");
+        copy_tree(&self.artifact_of(job.name).join(job.member), &fresh)?;
+        if stored.is_dir() {
+            fs::remove_dir_all(&stored)?;
+        }
+        fs::rename(&fresh, &stored)
+    }
+
+    pub(crate) fn remove_backup_directory(&self) -> Result<(), WorldError> {
+        remove_tree(&self.backup_directory())
+    }
+
+    pub(crate) fn artifact_of(&self, job: &str) -> PathBuf {
+        self.backup_directory().join(job)
+    }
+
+    pub(crate) fn backup_directory(&self) -> PathBuf {
+        self.store().join("bbr-backup")
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.var("data/lock-director/locked")
+    }
+
+    fn scripts_of(&self, job: &str) -> PathBuf {
+        self.var("jobs").join(job).join("bin/bbr")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.var("store")
+    }
+
+    fn var(&self, below: &str) -> PathBuf {
+        self.root.join("var/vcap").join(below)
+    }
+}
+
+fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
+    let folder = path.parent().expect("content lies in a folder");
+    attempt("create", folder, fs::create_dir_all(folder))?;
+    attempt("write", path, fs::write(path, content(seed, bytes)))
+}
+
+/// Returns `bytes` of printable text that depends on the seed only (splitmix64).
+fn content(seed: u64, bytes: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut text = Vec::new();
+    while (text.len() as u64) < bytes {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        text.extend_from_slice(format!("{:016x}\n", word ^ (word >> 31)).as_bytes());
+    }
+    text.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
+    text
+}
+
+/// Returns the sorted names in a folder.
+pub(crate) fn list(folder: &Path) -> Result<Vec<String>, WorldError> {
+    let names = || -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    };
+    attempt("list", folder, names())
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_file() {
+        return fs::copy(from, to).map(drop);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy_tree(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn remove_tree(path: &Path) -> Result<(), WorldError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorldError::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn attempt<T>(verb: &'static str, path: &Path, result: io::Result<T>) -> Result<T, WorldError> {
+    result.map_err(|source| WorldError::io(verb, path, source))
+}

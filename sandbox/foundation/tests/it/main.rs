@@ -1,0 +1,11 @@
+//! The stand-ins as their callers see them: real processes over a fresh world.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod behaviour;
+mod bosh_conformance;
+mod conformance;
+mod ledger;
+mod random;
+mod rig;
+mod signals;
+mod verbs;
