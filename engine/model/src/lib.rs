@@ -5,7 +5,6 @@ pub mod decode;
 pub mod diagnostic;
 pub mod expression;
 mod graph;
-pub mod judge;
 pub mod plan;
 pub mod playbook;
 pub mod resolve;
