@@ -191,13 +191,12 @@ impl Decoder<'_> {
         }
         let sources = [("stdout", From::Stdout), ("stderr", From::Stderr), ("file", From::File)];
         match self.choice(from, &sources).map(|choice| choice.value) {
-            Some(From::Stdout) => OutputSource::Stdout,
             Some(From::Stderr) => OutputSource::Stderr,
             Some(From::File) => {
                 let path = self.required(fields, "path").and_then(|field| self.template(field));
                 path.map_or(OutputSource::Published, OutputSource::File)
             }
-            None => OutputSource::Stdout,
+            Some(From::Stdout) | None => OutputSource::Stdout,
         }
     }
 
