@@ -71,12 +71,13 @@ impl Node {
         }
     }
 
-    fn nothing(span: Span) -> Self {
+    /// Returns the text that stands for an alias whose anchor is not there.
+    fn unknown(name: &str, span: Span) -> Self {
         Self {
             span,
             kind: Kind::Scalar(Scalar {
-                text: String::new(),
-                style: Style::Plain,
+                text: name.to_owned(),
+                style: Style::Quoted,
             }),
         }
     }
@@ -321,7 +322,7 @@ impl<'d> Builder<'d> {
         self.count(1, span)?;
         self.complete(
             Built {
-                node: Node::nothing(span),
+                node: Node::unknown(name, span),
                 nodes: 1,
                 bytes: 0,
                 height: 0,
