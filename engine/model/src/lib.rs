@@ -1,6 +1,9 @@
 //! The playbook language: text to Playbook to Plan. Pure.
 
 pub mod expression;
+pub mod jq;
+pub mod judge;
+pub mod pattern;
 pub mod shell;
 pub mod template;
 pub mod value;
