@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use firedrill_model::expression::{AttemptField, EvalError, Expression, Reference, RunField, Scope};
+use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
 use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
@@ -158,7 +159,7 @@ impl Known<'_> {
         let bindings = self.bindings(&command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
-            (Some(code), Some(probe)) => judge::judge_probe(&command.expect, probe.content, code, &open, &bindings),
+            (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
             (Some(code), None) => judge::judge_attempt(&command.expect, code, rules, &open, &bindings),
             (None, _) => judge::judge_attempt(&Expect::default(), 0, rules, &open, &bindings),
         }
@@ -181,10 +182,10 @@ impl Known<'_> {
     }
 
     /// Returns everything that a jq text may name, if there is one.
-    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Scope {
+    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
         if !asks {
-            return Scope::new();
+            return Bindings::default();
         }
         let plan = self.run.plan();
         let mut scope = Scope::new()
@@ -193,7 +194,7 @@ impl Known<'_> {
         for (step, name, value) in self.run.outputs() {
             scope = scope.with_step_output(step.as_str(), name, value.clone());
         }
-        scope
+        Bindings::from(&scope)
     }
 
     /// Returns the values of these names.

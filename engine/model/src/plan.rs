@@ -264,8 +264,6 @@ pub enum Jitter {
 pub struct Probe {
     /// The look.
     pub command: Command,
-    /// Whether `expect` looks at content, so that an unexpected exit code could not tell.
-    pub content: bool,
 }
 
 /// A condition that must hold before doing anything.

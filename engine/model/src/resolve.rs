@@ -76,7 +76,9 @@ pub fn resolve(
             .iter()
             .map(|invariant| resolver.invariant(invariant))
             .collect(),
-        finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
+        finally: in_order(checked.finally_needs())
+            .map(|at| resolver.last(&playbook.finally[at]))
+            .collect(),
         outputs: resolver.outputs(),
     };
     if resolver.faults.is_empty() {
@@ -90,7 +92,10 @@ pub fn resolve(
 fn in_order(needs: &[Vec<usize>]) -> impl Iterator<Item = usize> {
     let mut left: Vec<usize> = (0..needs.len()).collect();
     let mut order: Vec<usize> = Vec::new();
-    while let Some(next) = left.iter().position(|&at| needs[at].iter().all(|need| order.contains(need))) {
+    while let Some(next) = left
+        .iter()
+        .position(|&at| needs[at].iter().all(|need| order.contains(need)))
+    {
         order.push(left.remove(next));
     }
     order.into_iter()
@@ -242,11 +247,7 @@ impl<'a> Resolver<'a> {
     fn probe(&mut self, probe: &'a playbook::Probe, around: &Surroundings<'a>, step: Option<&str>) -> plan::Probe {
         let mut command = self.deed(&probe.invocation, &probe.expect, around, &[], step);
         command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
-        let expect = &probe.expect;
-        plan::Probe {
-            command,
-            content: expect.stdout.is_some() || expect.stderr.is_some() || expect.jq.is_some(),
-        }
+        plan::Probe { command }
     }
 
     fn hook(&mut self, hook: &'a playbook::Hook, around: &Surroundings<'a>, step: &str) -> plan::Hook {

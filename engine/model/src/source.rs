@@ -83,13 +83,6 @@ impl Source {
             );
             return Err(Diagnostic::error(Code::FileTooLarge, Span::default(), message));
         }
-        if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-            return Err(Diagnostic::error(
-                Code::ControlCharacter,
-                Span::new(at, at + 1),
-                "the file holds a NUL byte",
-            ));
-        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             Diagnostic::error(
@@ -98,7 +91,10 @@ impl Source {
                 "the file is not UTF-8 from here on",
             )
         })?;
-        Ok(Self::new(name, text))
+        match text.char_indices().find(|&(_, c)| is_refused(c)) {
+            Some((at, c)) => Err(control_character(at, c)),
+            None => Ok(Self::new(name, text)),
+        }
     }
 
     /// Makes a source of bytes that [`Source::from_bytes`] refused, to show where: what follows `at` is left out.
@@ -154,6 +150,22 @@ impl Source {
     }
 }
 
+/// Tells whether a character would act on a terminal or reorder what people read.
+fn is_refused(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn control_character(at: usize, c: char) -> Diagnostic {
+    let span = Span::new(at, at + c.len_utf8());
+    let diagnostic = Diagnostic::error(
+        Code::ControlCharacter,
+        span,
+        format!("the file holds `{}`", c.escape_unicode()),
+    );
+    diagnostic.help("leave it out; where it is meant, write it as an escape in double quotes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,5 +196,8 @@ mod tests {
         };
         assert_eq!(refused(b"a: 1\nb: \xff"), ("FD0001", (2, 4)));
         assert_eq!(refused(b"\xef\xbb\xbfa: \0"), ("FD0002", (1, 4)));
+        assert_eq!(refused(b"a: \x1b[31m"), ("FD0002", (1, 4)));
+        assert_eq!(refused("a: \u{202e}b".as_bytes()), ("FD0002", (1, 4)));
+        assert_eq!(refused("a: \u{9b}b".as_bytes()), ("FD0002", (1, 4)));
     }
 }

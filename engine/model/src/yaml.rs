@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span, Spanned};
@@ -71,12 +71,13 @@ impl Node {
         }
     }
 
-    fn nothing(span: Span) -> Self {
+    /// Returns the text that stands for an alias whose anchor is not there.
+    fn unknown(name: &str, span: Span) -> Self {
         Self {
             span,
             kind: Kind::Scalar(Scalar {
-                text: String::new(),
-                style: Style::Plain,
+                text: name.to_owned(),
+                style: Style::Quoted,
             }),
         }
     }
@@ -139,6 +140,9 @@ struct Built {
     height: usize,
 }
 
+/// A limit was passed, and has been reported.
+struct LimitPassed;
+
 struct Builder<'d> {
     diagnostics: &'d mut Vec<Diagnostic>,
     open: Vec<Open>,
@@ -193,8 +197,8 @@ impl<'d> Builder<'d> {
             .push(diagnostic.help("leave it out; to make a value a text, quote it"));
     }
 
-    /// Takes one event; an error means that a limit was passed and has been reported.
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), ()> {
+    /// Takes one event.
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), LimitPassed> {
         match event {
             Event::DocumentStart(..) => self.document(span),
             Event::Scalar(text, style, anchor, _) => self.scalar(text.into_owned(), style, anchor, span),
@@ -215,7 +219,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    fn document(&mut self, span: Span) -> Result<(), ()> {
+    fn document(&mut self, span: Span) -> Result<(), LimitPassed> {
         self.documents += 1;
         if self.documents == 1 {
             return Ok(());
@@ -223,10 +227,10 @@ impl<'d> Builder<'d> {
         let diagnostic = Diagnostic::error(Code::ManyDocuments, span, "a second document starts here");
         self.diagnostics
             .push(diagnostic.help("a file holds one playbook; move the rest to a file of its own"));
-        Err(())
+        Err(LimitPassed)
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, anchor: usize, span: Span) -> Result<(), ()> {
+    fn scalar(&mut self, text: String, style: ScalarStyle, anchor: usize, span: Span) -> Result<(), LimitPassed> {
         let bytes = text.len();
         let node = Node {
             span,
@@ -247,7 +251,7 @@ impl<'d> Builder<'d> {
         )
     }
 
-    fn start(&mut self, kind: OpenKind, anchor: usize, start: Span) -> Result<(), ()> {
+    fn start(&mut self, kind: OpenKind, anchor: usize, start: Span) -> Result<(), LimitPassed> {
         self.count(1, start)?;
         self.check_depth(1, start)?;
         self.open.push(Open {
@@ -261,7 +265,7 @@ impl<'d> Builder<'d> {
         Ok(())
     }
 
-    fn end(&mut self, end: Span) -> Result<(), ()> {
+    fn end(&mut self, end: Span) -> Result<(), LimitPassed> {
         let open = self.open.pop().expect("the parser balances starts and ends");
         let kind = match open.kind {
             OpenKind::List(items) => Kind::List(items),
@@ -296,12 +300,12 @@ impl<'d> Builder<'d> {
         )
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), ()> {
+    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), LimitPassed> {
         let Some(built) = self.anchors.get(&anchor) else {
             let message = "the alias stands inside of what it repeats";
             self.diagnostics
                 .push(Diagnostic::error(Code::UnknownAlias, span, message));
-            return Err(());
+            return Err(LimitPassed);
         };
         let (nodes, bytes, height) = (built.nodes, built.bytes, built.height);
         self.repeat(nodes + bytes, span)?;
@@ -311,14 +315,14 @@ impl<'d> Builder<'d> {
         self.complete(built, 0)
     }
 
-    fn unknown_alias(&mut self, name: &str, span: Span) -> Result<(), ()> {
+    fn unknown_alias(&mut self, name: &str, span: Span) -> Result<(), LimitPassed> {
         let diagnostic = Diagnostic::error(Code::UnknownAlias, span, format!("there is no anchor `&{name}` above"));
         self.diagnostics
             .push(diagnostic.help(format!("quote it if it is meant as text: '*{name}'")));
         self.count(1, span)?;
         self.complete(
             Built {
-                node: Node::nothing(span),
+                node: Node::unknown(name, span),
                 nodes: 1,
                 bytes: 0,
                 height: 0,
@@ -327,36 +331,36 @@ impl<'d> Builder<'d> {
         )
     }
 
-    fn repeat(&mut self, cost: usize, span: Span) -> Result<(), ()> {
+    fn repeat(&mut self, cost: usize, span: Span) -> Result<(), LimitPassed> {
         self.repeated += cost;
         if self.repeated <= MAX_REPEATED {
             return Ok(());
         }
         let message = format!("anchors and aliases repeat more than {MAX_REPEATED} values and bytes");
         self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
-        Err(())
+        Err(LimitPassed)
     }
 
-    fn count(&mut self, nodes: usize, span: Span) -> Result<(), ()> {
+    fn count(&mut self, nodes: usize, span: Span) -> Result<(), LimitPassed> {
         self.nodes += nodes;
         if self.nodes <= MAX_NODES {
             return Ok(());
         }
         let message = format!("the file holds more than {MAX_NODES} values");
         self.diagnostics.push(Diagnostic::error(Code::TooMany, span, message));
-        Err(())
+        Err(LimitPassed)
     }
 
-    fn check_depth(&mut self, more: usize, span: Span) -> Result<(), ()> {
+    fn check_depth(&mut self, more: usize, span: Span) -> Result<(), LimitPassed> {
         if self.open.len() + more <= MAX_DEPTH {
             return Ok(());
         }
         self.diagnostics.push(syntax::too_deep(span));
-        Err(())
+        Err(LimitPassed)
     }
 
     /// Puts a complete node into the list or map that is open, or makes it the root.
-    fn complete(&mut self, built: Built, anchor: usize) -> Result<(), ()> {
+    fn complete(&mut self, built: Built, anchor: usize) -> Result<(), LimitPassed> {
         let Built {
             nodes, bytes, height, ..
         } = built;

@@ -1,1 +1,3 @@
 //! Folds over events into what people and machines read. Pure.
+
+pub mod diagnostics;

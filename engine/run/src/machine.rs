@@ -440,7 +440,7 @@ fn describe(event: &Event) -> String {
 }
 
 fn probed(probe: &Probe) -> (&Command, Kind) {
-    (&probe.command, Kind::Probe { content: probe.content })
+    (&probe.command, Kind::Probe)
 }
 
 fn deed(command: Option<&Command>) -> Option<(&Command, Kind)> {

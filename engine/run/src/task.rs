@@ -1,6 +1,6 @@
 //! One try of a command: the one mechanism behind attempts, probes, looks and hooks.
 
-use firedrill_model::judge::{self, Judgement};
+use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Command;
 
 use crate::event::{Exit, Rendering};
@@ -12,10 +12,7 @@ pub(crate) enum Kind {
     /// It was to do something: attempts, looks, hooks, commands of the end.
     Deed,
     /// It was to answer a question.
-    Probe {
-        /// Whether its content counts.
-        content: bool,
-    },
+    Probe,
 }
 
 /// What happened to a try.
@@ -121,7 +118,7 @@ fn ended(exit: &Exit, kind: Kind, command: &Command) -> TaskStep {
         Exit::Code(code) => ended_with(*code, kind, command),
         Exit::Signal(_) => TaskStep::End(match kind {
             Kind::Deed => TaskEnd::Unmet,
-            Kind::Probe { .. } => TaskEnd::Unclear,
+            Kind::Probe => TaskEnd::Unclear,
         }),
         Exit::TimedOut => TaskStep::End(TaskEnd::Doubt(Doubt::TimedOut)),
         Exit::Cancelled => TaskStep::End(TaskEnd::Doubt(Doubt::Cancelled)),
@@ -132,20 +129,15 @@ fn ended(exit: &Exit, kind: Kind, command: &Command) -> TaskStep {
 
 /// An end whose meaning follows from the exit code alone is not a question for the driver.
 fn ended_with(code: i32, kind: Kind, command: &Command) -> TaskStep {
-    let judgement = match kind {
-        Kind::Deed if !command.expect.exit.contains(&code) => TaskEnd::Unmet,
-        Kind::Deed if command.expect.is_by_exit() && command.outputs.is_empty() => TaskEnd::Met,
-        Kind::Probe { content: false } => probed(judge::answer_by_exit(&command.expect, code)),
-        Kind::Deed | Kind::Probe { content: true } => return TaskStep::On(TaskAt::Judging(code)),
-    };
-    TaskStep::End(judgement)
-}
-
-fn probed(answer: judge::Answer) -> TaskEnd {
-    match answer {
-        judge::Answer::Holds => TaskEnd::Met,
-        judge::Answer::DoesNotHold => TaskEnd::Unmet,
-        judge::Answer::CouldNotTell => TaskEnd::Unclear,
+    let expect = &command.expect;
+    let is_expected = expect.exit.contains(&code);
+    let asks_content = !expect.is_by_exit() || !command.outputs.is_empty();
+    match (kind, is_expected) {
+        (Kind::Deed | Kind::Probe, true) if asks_content => TaskStep::On(TaskAt::Judging(code)),
+        (Kind::Deed | Kind::Probe, true) => TaskStep::End(TaskEnd::Met),
+        (Kind::Deed, false) => TaskStep::End(TaskEnd::Unmet),
+        (Kind::Probe, false) if expect.is_by_exit() && code == 1 => TaskStep::End(TaskEnd::Unmet),
+        (Kind::Probe, false) => TaskStep::End(TaskEnd::Unclear),
     }
 }
 

@@ -196,10 +196,7 @@ fn command(name: &str) -> Command {
 }
 
 fn probe(name: &str) -> Probe {
-    Probe {
-        command: command(name),
-        content: false,
-    }
+    Probe { command: command(name) }
 }
 
 fn guard(id: &str, on_unmet: OnUnmet) -> Guard {

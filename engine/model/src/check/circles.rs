@@ -4,6 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::Reference;
 use crate::graph::Graph;
 use crate::playbook::{Given, Playbook, Var};
+use crate::template::Template;
 
 use super::names::Names;
 
@@ -27,7 +28,7 @@ fn used_vars(var: &Var) -> impl Iterator<Item = &str> {
         Given::Computed(template) => Some(template),
         Given::Written(_) => None,
     };
-    let names = template.into_iter().flat_map(|template| template.references());
+    let names = template.into_iter().flat_map(Template::references);
     names.filter_map(|name| match name {
         Reference::Var(name) => Some(name.as_str()),
         _ => None,

@@ -228,18 +228,19 @@ impl<'p> Block<'p> {
     }
 
     /// Reports circles of what is written and placed; without such a one, the reads that make a circle.
-    fn report_circles(&self, graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
+    fn report_circles(&mut self, graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
         let unread = self.graph(|need| !matches!(need.cause, Cause::Read(_)));
-        let circles = unread.tangles();
-        diagnostics.extend(
-            circles
-                .iter()
-                .map(|tangle| self.circle(&unread.shortest_circle(tangle))),
-        );
-        if circles.is_empty() {
-            let tangles = graph.tangles();
-            diagnostics.extend(tangles.iter().flat_map(|tangle| self.reads_ahead(tangle)));
-        }
+        let Some(order) = unread.order() else {
+            diagnostics.extend(
+                unread
+                    .tangles()
+                    .iter()
+                    .map(|tangle| self.circle(&unread.shortest_circle(tangle))),
+            );
+            return;
+        };
+        diagnostics.extend(graph.tangles().iter().flat_map(|tangle| self.reads_ahead(tangle)));
+        self.answer(&unread, &order, diagnostics);
     }
 
     fn circle(&self, steps: &[usize]) -> Diagnostic {

@@ -65,8 +65,15 @@ impl Block {
     pub(crate) fn is_invocation(self) -> bool {
         match self {
             Self::Playbook | Self::Input | Self::Items | Self::Defaults | Self::Retry | Self::Expect => false,
-            Self::Guard | Self::Invariant | Self::Step | Self::Final | Self::Output => true,
-            Self::Verify | Self::Cleanup | Self::Rollback | Self::Release => true,
+            Self::Guard
+            | Self::Invariant
+            | Self::Step
+            | Self::Final
+            | Self::Output
+            | Self::Verify
+            | Self::Cleanup
+            | Self::Rollback
+            | Self::Release => true,
         }
     }
 

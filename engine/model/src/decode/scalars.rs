@@ -211,13 +211,11 @@ impl Decoder<'_> {
         let Some(Plain::Int(number)) = scalar(field.node).map(Scalar::resolve) else {
             return self.wrong(field, "an exit code");
         };
-        match u8::try_from(number) {
-            Ok(code) => Some(Spanned::new(code, field.node.span)),
-            Err(_) => {
-                let message = format!("an exit code lies from 0 to 255, {number} does not");
-                self.refuse(Code::OutOfRange, field.node.span, message, None)
-            }
+        if let Ok(code) = u8::try_from(number) {
+            return Some(Spanned::new(code, field.node.span));
         }
+        let message = format!("an exit code lies from 0 to 255, {number} does not");
+        self.refuse(Code::OutOfRange, field.node.span, message, None)
     }
 
     /// Returns the value of a node that is meant as data.

@@ -85,17 +85,23 @@ impl Decoder<'_> {
         let max_attempts = self
             .required(&fields, "max_attempts")
             .and_then(|field| self.given_count(field));
-        let retry = Retry {
-            max_attempts: max_attempts?,
-            delay: fields.get("delay").and_then(|field| self.given_duration(field)),
-            backoff: fields.get("backoff").and_then(|field| self.choice(field, &backoffs)),
-            factor: fields.get("factor").and_then(|field| self.factor(field)),
-            max_delay: fields.get("max_delay").and_then(|field| self.given_duration(field)),
-            jitter: fields.get("jitter").and_then(|field| self.choice(field, &jitters)),
-            when: fields.get("when").and_then(|field| self.condition(field)),
+        let delay = fields.get("delay").and_then(|field| self.given_duration(field));
+        let backoff = fields.get("backoff").and_then(|field| self.choice(field, &backoffs));
+        let factor = fields.get("factor").and_then(|field| self.factor(field));
+        let max_delay = fields.get("max_delay").and_then(|field| self.given_duration(field));
+        let jitter = fields.get("jitter").and_then(|field| self.choice(field, &jitters));
+        let when = fields.get("when").and_then(|field| self.condition(field));
+        let max_attempts = max_attempts?;
+        Some(Retry {
+            max_attempts,
+            delay,
+            backoff,
+            factor,
+            max_delay,
+            jitter,
+            when,
             span: fields.head,
-        };
-        Some(retry)
+        })
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -191,13 +197,12 @@ impl Decoder<'_> {
         }
         let sources = [("stdout", From::Stdout), ("stderr", From::Stderr), ("file", From::File)];
         match self.choice(from, &sources).map(|choice| choice.value) {
-            Some(From::Stdout) => OutputSource::Stdout,
             Some(From::Stderr) => OutputSource::Stderr,
             Some(From::File) => {
                 let path = self.required(fields, "path").and_then(|field| self.template(field));
                 path.map_or(OutputSource::Published, OutputSource::File)
             }
-            None => OutputSource::Stdout,
+            Some(From::Stdout) | None => OutputSource::Stdout,
         }
     }
 

@@ -33,7 +33,7 @@ macro_rules! codes {
 
 codes! {
     NotUtf8 "FD0001" "the file is not UTF-8",
-    ControlCharacter "FD0002" "a control character that YAML does not allow",
+    ControlCharacter "FD0002" "a control character that must be written as an escape",
     FileTooLarge "FD0003" "the file is too large",
     Syntax "FD0004" "the text is not YAML",
     DuplicateKey "FD0005" "a key stands twice in the same map",

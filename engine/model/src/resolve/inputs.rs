@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::{Code, Diagnostic};
 use crate::check::accept;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, Scope};
 use crate::plan::Origin;
 use crate::playbook::{self, Input, Playbook, Required};

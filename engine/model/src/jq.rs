@@ -1,0 +1,247 @@
+//! jq filters over JSON: the wall around jaq.
+//!
+//! Filters see their input and three bound variables; they read no environment, no clock, no files, and end nothing.
+
+use std::ops::Range;
+
+use jaq_core::data::JustLut;
+use jaq_core::load::{Arena, Error as LoadError, File, Loader, span};
+use jaq_core::native::Fun;
+use jaq_core::{Compiler, Ctx, Cv, Error as FilterError, Exn, Native, ValXs, Vars};
+use jaq_json::{Val, read};
+
+use crate::expression::Scope;
+use crate::value::Value;
+
+/// Values that one filter may yield.
+pub const MAX_VALUES: usize = 10_000;
+/// How deeply the input may be nested.
+const MAX_DEPTH: usize = 512;
+/// What filters would need the world for.
+const IMPURE: [&str; 7] = [
+    "debug_empty",
+    "env",
+    "halt",
+    "localtime",
+    "now",
+    "stderr_empty",
+    "strflocaltime",
+];
+/// The variables that are bound in filters.
+const VARIABLES: [&str; 3] = ["$inputs", "$vars", "$steps"];
+
+type Data = JustLut<Val>;
+
+/// A compiled jq filter.
+pub struct Filter(jaq_core::Filter<Data>);
+
+/// A text that is no jq filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct JqFault {
+    /// Where, in bytes of the filter.
+    pub range: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A filter that yields no usable values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JqError {
+    /// The input is not JSON.
+    #[error("not JSON: {message}")]
+    NotJson {
+        /// What the parser found.
+        message: String,
+    },
+    /// The filter itself failed.
+    #[error("{message}")]
+    Filter {
+        /// What the filter says.
+        message: String,
+    },
+    /// The filter yields values without end.
+    #[error("the filter yields more than {MAX_VALUES} values")]
+    TooMany,
+}
+
+/// What `$inputs`, `$vars` and `$steps` stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bindings {
+    inputs: Option<Value>,
+    vars: Option<Value>,
+    steps: Option<Value>,
+}
+
+impl From<&Scope> for Bindings {
+    fn from(scope: &Scope) -> Self {
+        let root = |name| scope.root(name).cloned();
+        Self {
+            inputs: root("inputs"),
+            vars: root("vars"),
+            steps: root("steps"),
+        }
+    }
+}
+
+impl Bindings {
+    fn values(&self) -> impl Iterator<Item = Val> {
+        [&self.inputs, &self.vars, &self.steps]
+            .into_iter()
+            .map(|value| match value {
+                Some(value) => to_jaq(value),
+                None => Val::obj(<_>::default()),
+            })
+    }
+}
+
+impl Filter {
+    /// Compiles a filter.
+    pub fn compile(text: &str) -> Result<Self, JqFault> {
+        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let arena = Arena::default();
+        let modules = Loader::new(definitions)
+            .load(&arena, File { code: text, path: () })
+            .map_err(|errors| {
+                errors
+                    .into_iter()
+                    .next()
+                    .map_or_else(unknown_fault, |(_, error)| load_fault(text, error))
+            })?;
+        let compiled = Compiler::default()
+            .with_funs(functions())
+            .with_global_vars(VARIABLES)
+            .compile(modules);
+        compiled.map(Self).map_err(|errors| {
+            let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
+            first.map_or_else(unknown_fault, |(name, kind)| JqFault {
+                range: span_within(text, name),
+                message: format!("undefined {} `{name}`", kind.as_str()),
+            })
+        })
+    }
+
+    /// Runs the filter over one JSON document and returns what it yields.
+    ///
+    /// Stops with an error after [`MAX_VALUES`] values. A filter that computes for ever without yielding is not
+    /// stopped.
+    pub fn run(&self, input: &[u8], bindings: &Bindings) -> Result<Vec<Value>, JqError> {
+        check_depth(input)?;
+        let input = read::parse_single(input).map_err(|error| JqError::NotJson {
+            message: error.to_string(),
+        })?;
+        let context = Ctx::<Data>::new(&self.0.lut, Vars::new(bindings.values()));
+        let mut values = Vec::new();
+        for result in self.0.id.run((context, input)) {
+            if values.len() == MAX_VALUES {
+                return Err(JqError::TooMany);
+            }
+            values.push(from_jaq(&result.map_err(raised)?)?);
+        }
+        Ok(values)
+    }
+}
+
+/// Shows that a filter is there; jaq's own form of it says nothing.
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Filter")
+    }
+}
+
+fn functions() -> impl Iterator<Item = Fun<Data>> {
+    let all = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    all.map(|(name, arguments, native)| {
+        let native = if IMPURE.contains(&name) {
+            Native::<Data>::new(refuse)
+        } else {
+            native
+        };
+        (name, arguments, native)
+    })
+}
+
+fn refuse(_: Cv<'_, Data>) -> ValXs<'_, Val> {
+    let error = FilterError::str("the environment, the clock, messages and exits are not available to filters");
+    Box::new(std::iter::once(Err(Exn::from(error))))
+}
+
+fn load_fault(text: &str, error: LoadError<&str>) -> JqFault {
+    let found = match error {
+        LoadError::Lex(errors) => errors
+            .into_iter()
+            .next()
+            .map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at))),
+        LoadError::Parse(errors) => errors
+            .into_iter()
+            .next()
+            .map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at))),
+        LoadError::Io(_) => {
+            return JqFault {
+                message: "filters cannot load modules".to_owned(),
+                ..unknown_fault()
+            };
+        }
+    };
+    found.map_or_else(unknown_fault, |(expected, range)| JqFault {
+        range,
+        message: format!("expected {expected}"),
+    })
+}
+
+fn unknown_fault() -> JqFault {
+    JqFault {
+        range: 0..0,
+        message: "not a jq filter".to_owned(),
+    }
+}
+
+fn span_within(text: &str, part: &str) -> Range<usize> {
+    let bounds = text.as_bytes().as_ptr_range();
+    if bounds.contains(&part.as_ptr()) || part.as_ptr() == bounds.end {
+        span(text, part)
+    } else {
+        0..text.len()
+    }
+}
+
+fn raised(exception: Exn<'_, Val>) -> JqError {
+    let message = match exception.get_err() {
+        Ok(error) => error.to_string(),
+        Err(_) => "the filter ended early".to_owned(),
+    };
+    JqError::Filter { message }
+}
+
+/// Refuses JSON that is nested so deeply that reading it could exhaust the stack.
+fn check_depth(input: &[u8]) -> Result<(), JqError> {
+    let mut depth = 0_usize;
+    let mut is_in_string = false;
+    let mut bytes = input.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => is_in_string = !is_in_string,
+            b'\\' if is_in_string => drop(bytes.next()),
+            b'[' | b'{' if !is_in_string => depth += 1,
+            b']' | b'}' if !is_in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(JqError::NotJson {
+                message: format!("nested more than {MAX_DEPTH} levels deep"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn to_jaq(value: &Value) -> Val {
+    read::parse_single(value.to_json().as_bytes()).expect("a value's JSON form is JSON")
+}
+
+fn from_jaq(value: &Val) -> Result<Value, JqError> {
+    Value::from_json(value.to_string().as_bytes()).map_err(|error| JqError::Filter {
+        message: format!("the result is not a value: {error}"),
+    })
+}

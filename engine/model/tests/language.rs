@@ -1,0 +1,4 @@
+//! Tests of the playbook language: broken playbooks, planted faults, hostile texts.
+
+#[path = "language/broken.rs"]
+mod broken;
