@@ -16,7 +16,7 @@ use firedrill_run::{CommandId, Effect, Event, Exit, IllegalEvent, Phase, Run, Ve
 use self::session::Session;
 use crate::clock;
 use crate::environment;
-use crate::journal::{JournalFileError, Recorder};
+use crate::journal::{JournalFileError, Recorder, Urgency};
 use crate::questions::Known;
 use crate::signals::{self, Signal};
 use crate::store::{About, RunDir, RunLock, StoreError, Summary};
@@ -206,7 +206,9 @@ impl<'a> Driver<'a> {
     fn to_rest(&mut self) -> Result<Verdict, DriveError> {
         loop {
             self.advance()?;
-            self.recorder.flush();
+            if self.flush()? {
+                continue;
+            }
             if let Some(verdict) = self.run.verdict().filter(|_| self.undurable.shows.is_empty()) {
                 self.finish(verdict)?;
                 return Ok(verdict);
@@ -219,6 +221,16 @@ impl<'a> Driver<'a> {
                 self.take(happening)?;
             }
         }
+    }
+
+    /// Makes what was recorded durable; returns whether that has happened already. While nothing runs there is nothing
+    /// else to do meanwhile.
+    fn flush(&mut self) -> Result<bool, DriveError> {
+        let runs = self.undurable.starts.len() < self.run.in_flight().len();
+        let urgency = if runs { Urgency::Beside } else { Urgency::Now };
+        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
+        self.durable(sequence)?;
+        Ok(true)
     }
 
     /// Performs effects until only what takes time is left.
@@ -333,6 +345,7 @@ impl<'a> Driver<'a> {
 
     /// Shows and starts what was waiting for the journal.
     fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
+        self.recorder.is_durable(sequence);
         while let Some(envelope) = self
             .undurable
             .shows
