@@ -51,7 +51,7 @@ impl Run {
     pub(crate) fn below(path: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let home = tempfile::tempdir().unwrap();
-        let dir = home.path().join(path);
+        let dir: PathBuf = home.path().join(path).components().collect();
         fs::create_dir_all(&dir).unwrap();
         let id = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         Self { dir, id, _home: Some(home) }
@@ -94,11 +94,14 @@ impl Run {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Makes a pipe by which a script says `echo > ready` when it is set up.
-    pub(crate) fn ready_pipe(&self) -> ReadyPipe {
-        let path = self.path("ready");
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        ReadyPipe(path)
+    /// Makes the pipe by which a script says `echo > ready` when it is set up.
+    pub(crate) fn ready_pipe(&self) -> Pipe {
+        Pipe::new(self.path("ready"))
+    }
+
+    /// Makes the pipe on which a script waits by `read go < go`.
+    pub(crate) fn go_pipe(&self) -> Pipe {
+        Pipe::new(self.path("go"))
     }
 
     /// Starts this binary as an engine that starts a script; returns it and the pid of the script.
@@ -121,9 +124,19 @@ impl Drop for Run {
     }
 }
 
-pub(crate) struct ReadyPipe(PathBuf);
+pub(crate) struct Pipe(PathBuf);
 
-impl ReadyPipe {
+impl Pipe {
+    fn new(path: PathBuf) -> Self {
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        Self(path)
+    }
+
+    /// Lets this many waiting scripts go on, as soon as the first one reads.
+    pub(crate) fn go(&self, scripts: usize) {
+        fs::write(&self.0, "go\n".repeat(scripts)).unwrap();
+    }
+
     /// Waits until all writers have written and gone.
     pub(crate) fn wait(&self) -> String {
         fs::read_to_string(&self.0).unwrap()
