@@ -29,8 +29,6 @@ pub(crate) struct Contestant {
     pub(crate) name: String,
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<String>,
-    /// How many commands it runs.
-    pub(crate) steps: usize,
     /// Whether it takes a directory as its last argument.
     pub(crate) takes_dir: bool,
 }
@@ -55,13 +53,17 @@ impl Contestant {
             name: name.to_owned(),
             program: program.clone(),
             args: vec![COMPETE.to_owned(), name.to_owned(), steps.to_string()],
-            steps,
             takes_dir: true,
         });
         let others = options.commands.iter().filter_map(|command| {
             let mut words = command.split_ascii_whitespace().map(str::to_owned);
             let program = PathBuf::from(words.next()?);
-            Some(Self { name: command.clone(), program, args: words.collect(), steps, takes_dir: false })
+            Some(Self {
+                name: command.clone(),
+                program,
+                args: words.collect(),
+                takes_dir: false,
+            })
         });
         Ok(ours.into_iter().chain(limit_in_c(steps, home)).chain(others).collect())
     }
@@ -71,9 +73,20 @@ impl Contestant {
 fn limit_in_c(steps: usize, home: &Path) -> Option<Contestant> {
     let (source, program) = (home.join("limit.c"), home.join("limit-c"));
     std::fs::write(&source, include_str!("../limit.c")).ok()?;
-    let compiled = Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(&source).status().ok()?;
+    let compiled = Command::new("cc")
+        .arg("-O2")
+        .arg("-o")
+        .arg(&program)
+        .arg(&source)
+        .status()
+        .ok()?;
     let args = vec![steps.to_string()];
-    compiled.success().then(|| Contestant { name: "limit-c".into(), program, args, steps, takes_dir: false })
+    compiled.success().then(|| Contestant {
+        name: "limit-c".into(),
+        program,
+        args,
+        takes_dir: false,
+    })
 }
 
 /// Runs the chain in one of our ways.
@@ -84,7 +97,8 @@ pub(crate) fn compete(name: &str, steps: &str, dir: &Path) -> Result<(), BenchEr
 
 /// Runs one command, as the process between `shim` and it.
 pub(crate) fn run_once() -> Result<(), BenchError> {
-    Ok(drop(Command::new(PROGRAM).status()?))
+    Command::new(PROGRAM).status()?;
+    Ok(())
 }
 
 fn limit(steps: usize, _: &Path) -> Result<(), BenchError> {
@@ -96,7 +110,9 @@ struct Journal(File);
 
 impl Journal {
     fn create(dir: &Path) -> io::Result<Self> {
-        Ok(Self(OpenOptions::new().append(true).create(true).open(dir.join("journal"))?))
+        Ok(Self(
+            OpenOptions::new().append(true).create(true).open(dir.join("journal"))?,
+        ))
     }
 
     fn record(&mut self) -> io::Result<()> {
@@ -117,8 +133,21 @@ fn limit_durable(steps: usize, dir: &Path) -> Result<(), BenchError> {
 fn limit_capture(steps: usize, _: &Path) -> Result<(), BenchError> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
     for _ in 0..steps {
-        let mut child = Command::new(PROGRAM).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        drain(&epoll, child.stdout.take().map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))), child.stderr.take().map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))))?;
+        let mut child = Command::new(PROGRAM)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        drain(
+            &epoll,
+            child
+                .stdout
+                .take()
+                .map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
+            child
+                .stderr
+                .take()
+                .map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
+        )?;
         child.wait()?;
     }
     Ok(())
@@ -135,7 +164,10 @@ fn drain(
     }
     let mut buffer = [0; 16 * 1024];
     while pipes.iter().any(Option::is_some) {
-        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 2];
+        let mut events = [epoll::Event {
+            flags: epoll::EventFlags::empty(),
+            data: epoll::EventData::new_u64(0),
+        }; 2];
         let count = epoll::wait(epoll, &mut events, None)?;
         for event in &events[..count] {
             let slot = &mut pipes[usize::from(event.data.u64() == 1)];

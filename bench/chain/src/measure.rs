@@ -20,8 +20,14 @@ pub(crate) struct Cost {
 pub(crate) fn cost(contestant: &Contestant, home: &Path) -> Result<Cost, BenchError> {
     let dir = tempfile::tempdir_in(home)?;
     let (begun, before) = (Instant::now(), children_cpu()?);
-    run(contestant, command(contestant, Command::new(&contestant.program), dir.path()))?;
-    Ok(Cost { wall: begun.elapsed(), cpu: children_cpu()?.saturating_sub(before) })
+    run(
+        contestant,
+        command(contestant, Command::new(&contestant.program), dir.path()),
+    )?;
+    Ok(Cost {
+        wall: begun.elapsed(),
+        cpu: children_cpu()?.saturating_sub(before),
+    })
 }
 
 /// Counts the syncs of a contestant's whole tree.
@@ -29,11 +35,16 @@ pub(crate) fn syncs(contestant: &Contestant, home: &Path) -> Result<usize, Bench
     let dir = tempfile::tempdir_in(home)?;
     let trace = dir.path().join("trace");
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o"]).arg(&trace);
+    strace
+        .args(["-f", "-qq", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o"])
+        .arg(&trace);
     strace.arg(&contestant.program);
     run(contestant, command(contestant, strace, dir.path()))?;
     // A call that another process interrupts in the trace is told in two lines; the second has no opening bracket.
-    Ok(std::fs::read_to_string(trace)?.lines().filter(|line| line.contains("sync(")).count())
+    Ok(std::fs::read_to_string(trace)?
+        .lines()
+        .filter(|line| line.contains("sync("))
+        .count())
 }
 
 fn command(contestant: &Contestant, mut command: Command, dir: &Path) -> Command {
@@ -46,7 +57,9 @@ fn command(contestant: &Contestant, mut command: Command, dir: &Path) -> Command
 
 fn run(contestant: &Contestant, mut command: Command) -> Result<(), BenchError> {
     let has_succeeded = command.status()?.success();
-    let failed = || BenchError::Failed { contestant: contestant.name.clone() };
+    let failed = || BenchError::Failed {
+        contestant: contestant.name.clone(),
+    };
     has_succeeded.then_some(()).ok_or_else(failed)
 }
 

@@ -58,7 +58,9 @@ pub(super) struct End {
 
 impl Command {
     pub(super) fn new(spawn: &Spawn, pid: Pid, begun: Instant, started: Ticks) -> Self {
-        let limit = spawn.time_limit_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
+        let limit = spawn
+            .time_limit_ms
+            .and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
         Self {
             key: spawn.command.clone(),
             pid,
@@ -117,16 +119,19 @@ impl Command {
         match (&self.main, &self.course) {
             (Main::Left(Exit::Code(0)), Course::Free { .. }) => {
                 let leftover = process::subtrees(roots)?.len();
-                return Ok(Some(End { exit: Exit::Code(0), leftover }));
+                return Ok(Some(End {
+                    exit: Exit::Code(0),
+                    leftover,
+                }));
             }
             (Main::Left(_), _) if roots.is_empty() => return Ok(Some(self.end())),
             (Main::Left(_), Course::Free { .. }) => self.ask(Why::Failed, now, roots)?,
             (Main::Runs, Course::Free { .. }) if is_due => self.ask(Why::TimedOut, now, roots)?,
             (_, Course::Asked { why, .. }) if is_due => {
                 self.course = Course::Forced { why: *why };
-                self.force(roots)?;
+                self.force(&roots)?;
             }
-            (_, Course::Forced { .. }) => self.force(roots)?,
+            (_, Course::Forced { .. }) => self.force(&roots)?,
             (Main::Runs, Course::Free { .. }) | (_, Course::Asked { .. }) => {}
         }
         Ok(None)
@@ -135,13 +140,21 @@ impl Command {
     fn end(&self) -> End {
         let exit = match (&self.main, &self.course) {
             (_, Course::Asked { why: Why::TimedOut, .. } | Course::Forced { why: Why::TimedOut }) => Exit::TimedOut,
-            (_, Course::Asked { why: Why::Terminated, .. } | Course::Forced { why: Why::Terminated }) => {
-                Exit::Terminated
-            }
+            (
+                _,
+                Course::Asked {
+                    why: Why::Terminated, ..
+                }
+                | Course::Forced { why: Why::Terminated },
+            ) => Exit::Terminated,
             (Main::Left(exit), _) => exit.clone(),
             (Main::Runs, _) => unreachable!("a command ends after its main process"),
         };
-        let leftover = self.forbidden.iter().filter(|process| process.handle().is_some()).count();
+        let leftover = self
+            .forbidden
+            .iter()
+            .filter(|process| process.handle().is_some())
+            .count();
         End { exit, leftover }
     }
 
@@ -151,27 +164,34 @@ impl Command {
             process.signal(Signal::TERM);
             process.signal(Signal::CONT);
         }
-        self.course = Course::Asked { why, until: now.checked_add(self.grace) };
+        self.course = Course::Asked {
+            why,
+            until: now.checked_add(self.grace),
+        };
         Ok(())
     }
 
     /// Kills every process. All are stopped first: a stopped process forks no more, and keeps its place under a limit
     /// of processes.
-    fn force(&mut self, roots: Vec<Process>) -> io::Result<()> {
+    fn force(&mut self, roots: &[Process]) -> io::Result<()> {
         let mut stopped = BTreeSet::new();
-        let mut tree = process::subtrees(roots.clone())?;
+        let mut tree = process::subtrees(roots.to_vec())?;
         for _ in 0..STOP_PASSES {
-            let fresh: Vec<_> = tree.iter().filter(|process| stopped.insert(process.pid.as_raw_pid())).collect();
+            let fresh: Vec<_> = tree
+                .iter()
+                .filter(|process| stopped.insert(process.pid.as_raw_pid()))
+                .collect();
             if fresh.is_empty() {
                 break;
             }
             for process in fresh {
                 process.signal(Signal::STOP);
             }
-            tree = process::subtrees(roots.clone())?;
+            tree = process::subtrees(roots.to_vec())?;
         }
-        let protected =
-            tree.into_iter().filter(|process| process.signal(Signal::KILL) == Delivery::Forbidden);
+        let protected = tree
+            .into_iter()
+            .filter(|process| process.signal(Signal::KILL) == Delivery::Forbidden);
         self.forbidden.extend(protected);
         Ok(())
     }

@@ -28,7 +28,13 @@ pub(super) struct Heard {
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, input: Vec::new(), output: Vec::new(), is_behind: false, is_greeted: false })
+        Ok(Self {
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            is_behind: false,
+            is_greeted: false,
+        })
     }
 
     /// Reads what is there, up to a chunk; a broken connection counts as ended.
@@ -41,12 +47,17 @@ impl Connection {
             Ok(length) => length == 0,
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         };
-        Heard { requests: self.take_requests(start), is_over }
+        Heard {
+            requests: self.take_requests(start),
+            is_over,
+        }
     }
 
     /// Takes the whole lines out of the input, of which the first `seen` bytes are known to hold no end of a line.
     fn take_requests(&mut self, seen: usize) -> Vec<Result<Request, Refusal>> {
-        let Some(last) = self.input[seen..].iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let Some(last) = self.input[seen..].iter().rposition(|byte| *byte == b'\n') else {
+            return Vec::new();
+        };
         let rest = self.input.split_off(seen + last + 1);
         let lines = std::mem::replace(&mut self.input, rest);
         lines.split_inclusive(|byte| *byte == b'\n').map(parse).collect()
@@ -84,7 +95,9 @@ pub(super) enum Pace {
 }
 
 fn parse(line: &[u8]) -> Result<Request, Refusal> {
-    serde_json::from_slice(line).map_err(|error| Refusal::Malformed { message: error.to_string() })
+    serde_json::from_slice(line).map_err(|error| Refusal::Malformed {
+        message: error.to_string(),
+    })
 }
 
 impl AsFd for Connection {

@@ -4,8 +4,8 @@
 
 mod adopting;
 mod ending;
-mod starting;
 mod stage;
+mod starting;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -26,6 +26,11 @@ fn trials() -> Vec<Trial> {
     [starting::TESTS, ending::TESTS, adopting::TESTS]
         .concat()
         .into_iter()
-        .map(|(name, test)| Trial::test(name, move || Ok(test())))
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        })
         .collect()
 }

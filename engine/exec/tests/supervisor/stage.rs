@@ -1,7 +1,7 @@
 //! A run directory with a supervisor, and the few verbs that the tests are written in.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,10 +28,16 @@ pub(crate) const DOOMED_ENGINE: &str = "__engine";
 
 /// Starts one command called `c`, says so, and waits to be killed.
 pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
-    let run = Run { dir: PathBuf::from(&args[0]), id: args[1].clone(), _home: None };
+    let run = Run {
+        dir: PathBuf::from(&args[0]),
+        id: args[1].clone(),
+        home: None,
+    };
     let mut engine = run.attach().0;
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else { panic!("not spawned") };
-    println!("{pid}");
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else {
+        panic!("not spawned")
+    };
+    writeln!(std::io::stdout(), "{pid}").unwrap();
     drop(engine.receive());
     ExitCode::SUCCESS
 }
@@ -39,7 +45,7 @@ pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
 pub(crate) struct Run {
     pub(crate) dir: PathBuf,
     pub(crate) id: String,
-    _home: Option<tempfile::TempDir>,
+    home: Option<tempfile::TempDir>,
 }
 
 impl Run {
@@ -54,7 +60,11 @@ impl Run {
         let dir: PathBuf = home.path().join(path).components().collect();
         fs::create_dir_all(&dir).unwrap();
         let id = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { dir, id, _home: Some(home) }
+        Self {
+            dir,
+            id,
+            home: Some(home),
+        }
     }
 
     pub(crate) fn attach(&self) -> (SupervisorClient, Attached) {
@@ -110,7 +120,9 @@ impl Run {
         engine.arg(DOOMED_ENGINE).arg(&self.dir).args([&self.id, script]);
         let mut engine = engine.stdout(Stdio::piped()).spawn().unwrap();
         let mut pid = String::new();
-        BufReader::new(engine.stdout.as_mut().unwrap()).read_line(&mut pid).unwrap();
+        BufReader::new(engine.stdout.as_mut().unwrap())
+            .read_line(&mut pid)
+            .unwrap();
         (engine, pid.trim().parse().unwrap())
     }
 }
@@ -118,7 +130,7 @@ impl Run {
 impl Drop for Run {
     /// Leaves no supervisor behind. Whoever is gone already needs no shutting down.
     fn drop(&mut self) {
-        if self._home.is_some() && !std::thread::panicking() {
+        if self.home.is_some() && !std::thread::panicking() {
             assert_eq!(fs::read_to_string(self.path("supervisor.log")).unwrap_or_default(), "");
         }
     }
@@ -132,9 +144,11 @@ impl Pipe {
         Self(path)
     }
 
-    /// Lets this many waiting scripts go on, as soon as the first one reads.
-    pub(crate) fn go(&self, scripts: usize) {
-        fs::write(&self.0, "go\n".repeat(scripts)).unwrap();
+    /// Lets this many scripts go on that wait, or will for as long as the returned file is open.
+    pub(crate) fn go(&self, scripts: usize) -> fs::File {
+        let mut pipe = fs::OpenOptions::new().read(true).write(true).open(&self.0).unwrap();
+        pipe.write_all("go\n".repeat(scripts).as_bytes()).unwrap();
+        pipe
     }
 
     /// Waits until all writers have written and gone.
@@ -174,7 +188,9 @@ impl Engine for SupervisorClient {
     }
 
     fn state_of(&mut self, command: &str) -> CommandState {
-        match self.ask(&Request::Status { command: CommandKey::new(command) }) {
+        match self.ask(&Request::Status {
+            command: CommandKey::new(command),
+        }) {
             Reply::Status { state, .. } => state,
             other => panic!("unexpected {other:?}"),
         }
@@ -205,12 +221,16 @@ pub(crate) fn kill(pid: i32, signal: Signal) {
 
 /// Waits until a process that is no child of this one has ended.
 pub(crate) fn wait_for_end(pid: i32) {
-    let Ok(handle) = rustix::process::pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) else { return };
+    let Ok(handle) = rustix::process::pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) else {
+        return;
+    };
     rustix::event::poll(&mut [PollFd::new(&handle, PollFlags::IN)], None).unwrap();
 }
 
 /// Tells whether a process lives; one that nobody has waited for does not.
 pub(crate) fn is_alive(pid: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
 }
