@@ -15,6 +15,7 @@ crate::tests! {
     a_sleeper_without_marks_is_not_confused_with_an_older_one,
     neighbours_are_not_touched,
     term_comes_before_kill,
+    a_stopped_descendant_finds_its_term,
     terminate_is_idempotent,
     descendants_of_a_success_can_outlive_it_under_a_running_neighbour,
 }
@@ -183,6 +184,24 @@ fn term_comes_before_kill() {
     let script = "trap 'echo asked; exit 0' TERM; echo > ready; while :; do sleep 0.01; done";
     let spawn = Spawn {
         grace_ms: 60_000,
+        ..run.script("c", script)
+    };
+    engine.send(&Request::Spawn(spawn)).unwrap();
+    ready.wait();
+    terminate(&mut engine);
+    assert_eq!(engine.end_of("c").exit, Exit::Terminated);
+    assert_eq!(run.read("c.out"), "asked\n");
+    engine.shut_down().unwrap();
+}
+
+fn a_stopped_descendant_finds_its_term() {
+    let run = Run::new();
+    let ready = run.ready_pipe();
+    let mut engine = run.engine();
+    let script = "sh -c 'trap \"echo asked; exit 0\" TERM; kill -STOP $$; while :; do sleep 0.01; done' &
+                  while ! grep -q 'State:.T' /proc/$!/status; do sleep 0.01; done; echo > ready; wait";
+    let spawn = Spawn {
+        grace_ms: 5000,
         ..run.script("c", script)
     };
     engine.send(&Request::Spawn(spawn)).unwrap();

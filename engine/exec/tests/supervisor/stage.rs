@@ -37,7 +37,7 @@ pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
     let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else {
         panic!("not spawned")
     };
-    writeln!(std::io::stdout(), "{pid}").unwrap();
+    std::io::stdout().write_all(format!("{pid}\n").as_bytes()).unwrap();
     drop(engine.receive());
     ExitCode::SUCCESS
 }
