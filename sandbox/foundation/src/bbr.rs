@@ -3,6 +3,7 @@
 mod artifact;
 mod backup;
 mod console;
+mod drain;
 mod errors;
 mod flags;
 mod help;
