@@ -44,7 +44,7 @@ fn fault_of_a_subcommand_is_its_exit_status() {
         }
         rig.world.set_fault(Fault::new(point, 9)).unwrap();
         let ran = match (program, subcommand) {
-            ("bbr", "help" | "version") => rig.run("bbr", &[subcommand]),
+            ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),
             ("bosh", "version") => rig.run("bosh", &["--version"]),
             ("om", "export-installation") => rig.run("om", &[subcommand, "-o", "x"]),
