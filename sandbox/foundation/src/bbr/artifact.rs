@@ -88,6 +88,11 @@ impl Artifact {
         self.folder.join(format!("bosh-0-{job}.tar"))
     }
 
+    /// Returns the artifact's folder as an absolute path.
+    pub(super) fn folder(&self) -> Result<PathBuf, String> {
+        std::path::absolute(&self.folder).map_err(|error| error.to_string())
+    }
+
     pub(super) fn metadata_path(&self) -> PathBuf {
         self.folder.join("metadata")
     }

@@ -1,5 +1,6 @@
 //! `bbr director backup`: check, lock, back up, unlock, drain, clean up.
 
+use crate::artifacts::Artifacts;
 use crate::clock::Moment;
 use crate::fault::FaultPoint;
 use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB, Holder, Job};
@@ -8,7 +9,7 @@ use super::artifact::Artifact;
 use super::console::Purpose;
 use super::drain::drain;
 use super::errors::{Failure, Failures, Kind};
-use super::session::{Scripts, Session, script_path};
+use super::session::{Scripts, Session, broken, script_path};
 
 pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     let mut failures = Failures::default();
@@ -17,21 +18,30 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     if !failures.note(session.connect()) || !failures.note(session.check_backupable()) {
         return failures;
     }
+    match create(session, artifact_path, started) {
+        Ok(artifact) => fill(session, artifact, &mut failures),
+        Err(failure) => drop(failures.note(Err(failure))),
+    }
+    failures
+}
+
+fn create(session: &Session, artifact_path: &str, started: Moment) -> Result<Artifact, Failure> {
     session
         .console
         .info(&format!("Starting backup of {}...", session.name()));
-    match Artifact::create(artifact_path, session.name(), started) {
-        Err(text) => drop(failures.note(Err(Failure::new(Kind::Other, text)))),
-        Ok(artifact) => {
-            let metadata = artifact.metadata_path();
-            let missing = "Error checking metadata exists and is readable: stat";
-            session
-                .console
-                .debug(&format!("{missing} {}: no such file or directory", metadata.display()));
-            fill(session, artifact, &mut failures);
-        }
-    }
-    failures
+    let created = Artifact::create(artifact_path, session.name(), started);
+    let artifact = created.map_err(|text| Failure::new(Kind::Other, text))?;
+    let missing = "Error checking metadata exists and is readable: stat";
+    let metadata = artifact.metadata_path();
+    session
+        .console
+        .debug(&format!("{missing} {}: no such file or directory", metadata.display()));
+    let folder = artifact.folder().map_err(|text| Failure::new(Kind::Other, text))?;
+    let recorded = session
+        .world
+        .update(|artifacts: &mut Artifacts| artifacts.record(folder));
+    recorded.map_err(|error| broken(&error))?;
+    Ok(artifact)
 }
 
 fn fill(session: &Session, mut artifact: Artifact, failures: &mut Failures) {

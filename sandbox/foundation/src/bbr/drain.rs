@@ -55,11 +55,6 @@ fn announce(session: &Session, job: &str) -> String {
 fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) -> Result<(), String> {
     let console = &session.console;
     console.debug("Streaming backup from instance bosh/0");
-    if job == DIRECTOR_JOB
-        && let Some(text) = session.struck(FaultPoint::DRAIN, "tar of the director's artifact")?
-    {
-        return Err(format!("Streaming backup from remote failed: {text}"));
-    }
     let (folder, tar) = (session.vm.artifact_of(job), artifact.tar_of(job));
     stream(session, &folder, &tar, job, space)?;
     console.info(&format!("Finished copying backup -- for job {job} on bosh/0..."));
@@ -74,6 +69,11 @@ fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) 
 
 fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u64) -> Result<(), String> {
     let file = File::create(tar).map_err(|error| format!("Error creating file bosh-0-{job}.tar: {error}"))?;
+    if job == DIRECTOR_JOB
+        && let Some(text) = session.struck(FaultPoint::DRAIN, "tar of the director's artifact")?
+    {
+        return Err(format!("Streaming backup from remote failed: {text}"));
+    }
     let total = disk_usage(folder).unwrap_or_default();
     let mut metered = Metered {
         file,

@@ -149,6 +149,7 @@ fn other_signals_kill() {
 /// Lock and directory remain, the metadata has no finish, and a cleanup heals it as recorded.
 fn leaves_everything(rig: &Rig, situation: &str) {
     assert!(rig.is_locked() && rig.backup_directory().exists());
+    assert!(rig.sandbox("show").contains("Z unfinished\n"));
     let recorded = |file: &str| transcript(&format!("bbr-director/{situation}/{file}"));
     assert_eq!(
         normal_metadata(&rig.metadata()),

@@ -1,5 +1,7 @@
 //! `firedrill sandbox`: show, fault, break, mend, check.
 
+use std::fs;
+
 use firedrill_foundation::{Fault, FaultPoint, Situation, World};
 
 use crate::rig::{Rig, executable};
@@ -150,4 +152,21 @@ fn worlds_are_not_overwritten_and_not_invented() {
     assert!(again.ends_with("holds a world already"), "{again}");
     let none = World::open(&rig.work()).unwrap_err().to_string();
     assert!(none.contains("holds no world"), "{none}");
+}
+
+#[test]
+fn show_tells_what_became_of_artifacts() {
+    let rig = Rig::new();
+    rig.bbr(&["backup"]);
+    rig.sandbox("fault bbr.drain --exit 1 --times 1");
+    rig.bbr(&["backup"]);
+    rig.bbr(&["backup"]);
+    fs::remove_dir_all(rig.artifact()).unwrap();
+    let shown = rig.sandbox("show");
+    let fates: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("artifact    "))
+        .map(|line| line.split_once("Z ").unwrap().1)
+        .collect();
+    assert_eq!(fates, ["complete", "of a failed backup", "gone"], "{shown}");
 }
