@@ -1,5 +1,7 @@
 //! Where a value could not arrive unchanged, or could be executed, a script is refused by name when it is loaded.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use firedrill_model::shell::{QuoteContext, ShellKind};
 use firedrill_model::template::Template;
 
