@@ -1,6 +1,8 @@
 //! Values arrive in scripts exactly as they are, whatever they contain and wherever they stand; measured with the real
 //! shells. Nothing is ever executed from a value.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

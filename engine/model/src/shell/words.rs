@@ -265,10 +265,11 @@ impl Scanner<'_> {
                     document.is_literal = true;
                 }
                 Symbol::Char('\\') if quote != Some('\'') => document.is_literal = true,
-                Symbol::Char('$' | '`') => self.doubt("an expansion in the delimiter of a here-document"),
+                Symbol::Char('$' | '`') | Symbol::Expansion => {
+                    self.doubt("an expansion in the delimiter of a here-document");
+                }
                 Symbol::Char(c) => document.delimiter.push(c),
                 Symbol::Hole(hole) => self.places[hole] = Err(Obstacle::HereDocument),
-                Symbol::Expansion => self.doubt("an expansion in the delimiter of a here-document"),
             }
             self.at += 1;
         }
