@@ -216,11 +216,11 @@ impl Decoder<'_> {
         }
         let regex = fields
             .get("regex")
-            .and_then(|field| self.some_text(field))
+            .and_then(|field| self.regex(field))
             .map(Extract::Regex);
         let jq = fields
             .get("jq")
-            .and_then(|field| self.some_text(field))
+            .and_then(|field| self.jq(field))
             .map(Extract::Jq);
         let lines = [("first", Line::First), ("last", Line::Last)];
         let line = fields
