@@ -2,3 +2,5 @@
 
 #[path = "language/broken.rs"]
 mod broken;
+#[path = "language/explanations.rs"]
+mod explanations;
