@@ -306,7 +306,7 @@ fn outputs_are_taken_and_typed() {
     for (extract, r#type, stdout, expected) in cases {
         let rules = [rule(OutputSource::Stdout, extract, r#type)];
         let answer = Left::stdout(stdout).attempt(&Expect::default(), 0, &rules);
-        assert!(answer.starts_with(expected), "{rules:?} {:.20}: {answer:.200}", stdout);
+        assert!(answer.starts_with(expected), "{rules:?} {stdout:.20}: {answer:.200}");
     }
     for extract in [Whole, FirstLine, LastLine] {
         let rules = [rule(OutputSource::Stdout, extract, Type::String)];

@@ -35,7 +35,7 @@ fn answers(script: &str, kind: ShellKind) -> String {
 fn refused(part: &str, scripts: &[&str]) {
     for script in scripts {
         let script = script
-            .replace("@", "${{ vars.v }}")
+            .replace('@', "${{ vars.v }}")
             .replace("¤", "${{ vars.v | quote }}");
         for kind in [ShellKind::Posix, ShellKind::Bash] {
             let answer = answers(&script, kind);
@@ -48,7 +48,7 @@ fn refused(part: &str, scripts: &[&str]) {
 fn placed(places: &str, scripts: &[&str]) {
     for script in scripts {
         let script = script
-            .replace("@", "${{ vars.v }}")
+            .replace('@', "${{ vars.v }}")
             .replace("¤", "${{ vars.v | quote }}");
         assert_eq!(answers(&script, ShellKind::Posix), places, "{script:?}");
     }
@@ -184,6 +184,8 @@ fn what_the_scanner_cannot_follow() {
         &[
             "echo a+(b|c) @",
             "echo (a) @",
+            "a=(() @)",
+            "a=(x; @)",
             "declare -i n; n=@",
             "declare -i x=@",
             "local -n r=x; r=@",

@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
             Some(Symbol::Hole(_) | Symbol::Expansion) => false,
         };
         let commands = self.innermost();
-        ends && !commands.is_target && !commands.command.word.is_started && commands.command.takes_words()
+        ends && commands.target.is_none() && !commands.command.word.is_started && commands.command.takes_words()
     }
 
     /// Checks the script of a nested shell, as that shell will read it.
