@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, IllegalEvent, Phase, Run, Verdict, Wait};
 
@@ -67,6 +68,14 @@ pub enum DriveError {
     /// The journal does not fit the plan.
     #[error("the journal does not fit the plan: {0}")]
     Illegal(#[from] IllegalEvent),
+    /// The plan is not the one that the run was started with.
+    #[error("the plan of the run was changed: its digest is {found}, the journal says {expected}")]
+    PlanChanged {
+        /// The digest of the plan as it lies there.
+        found: String,
+        /// The digest in the journal.
+        expected: String,
+    },
     /// The supervisor knows of a command that the journal does not.
     #[error("the journal has lost its end: `{command}` was started, and the journal does not know it")]
     LostEnd {
@@ -113,7 +122,9 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
         let _ended = reports.send(Happening::Durable(durable));
     })?;
     let events: Vec<Event> = envelopes.iter().map(|envelope| envelope.event.clone()).collect();
-    let run = Run::replay(Arc::new(dir.plan()?), &events)?;
+    let plan = dir.plan()?;
+    check_plan(&plan, &events)?;
+    let run = Run::replay(Arc::new(plan), &events)?;
     if let Some(verdict) = run.verdict().filter(|_| run.is_over()) {
         return Ok(verdict);
     }
@@ -121,6 +132,19 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
     let mut driver = Driver::new(dir, run, recorder, &envelopes, Mail { sender, happenings }, sink)?;
     driver.begin(&events)?;
     driver.to_rest()
+}
+
+/// Refuses a plan that was changed after the run was started.
+fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
+    let found = plan.digest();
+    if found == *expected {
+        return Ok(());
+    }
+    Err(DriveError::PlanChanged {
+        found,
+        expected: expected.clone(),
+    })
 }
 
 /// The channel by which everything reports.
