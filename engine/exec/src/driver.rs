@@ -108,6 +108,9 @@ pub(crate) enum Happening {
     Gone(CommandId),
 }
 
+/// How long a dismissed supervisor may take to end before the engine ends without it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How often a supervisor may die under one engine.
 const SUPERVISORS: u32 = 5;
 
@@ -479,7 +482,15 @@ impl<'a> Driver<'a> {
             outputs,
         };
         self.dir.write_summary(&summary)?;
-        Ok(self.session.dismiss()?)
+        self.session.dismiss()?;
+        let end = Instant::now() + FAREWELL;
+        while let Ok(happening) = self.mail.happenings.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if matches!(happening, Happening::SupervisorGone { session } if session == self.session.number) {
+                self.session.reap();
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
