@@ -5,5 +5,7 @@ pub mod jq;
 pub mod judge;
 pub mod pattern;
 pub mod shell;
+mod suggest;
 pub mod template;
+pub mod units;
 pub mod value;

@@ -113,7 +113,7 @@ fn faults_say_what_to_write_instead() {
         ),
         (
             "run.started",
-            "UnknownName: `run` has no `started` (`run` has: id, dir, started_at, verdict)",
+            "UnknownName: `run` has no `started` (did you mean `run.started_at`?)",
         ),
         ("item.x", "NotSupported: `item` is not yet supported"),
         ("env('HOME')", "NotSupported: `env` is not yet supported"),
