@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
-use super::reference::{Reference, nearest};
+use super::reference::Reference;
 use super::token::{Token, TokenKind, is_keyword, tokens};
+use crate::suggest::did_you_mean;
 use crate::template::{FaultCode, TemplateFault};
 
 /// The filters that expressions may use.
@@ -185,9 +186,6 @@ fn refuse(role: Role, text: &str, previous: Option<Role>) -> Result<(), Finding>
 }
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> Finding {
-    let help = match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.join(", ")),
-    };
+    let help = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     Finding::new(FaultCode::UnknownFilter, format!("unknown {what} `{name}`")).help(help)
 }

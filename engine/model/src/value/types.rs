@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Float, Value};
+use crate::units::{Duration, Size};
 
 /// The declared type of an input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,8 +150,8 @@ impl Type {
 
     fn accepts_text(self, text: &str) -> bool {
         match self {
-            Self::Duration => is_sequence_of(text, &["ms", "s", "m", "h", "d"], Repetition::Many),
-            Self::Size => is_sequence_of(text, &SIZE_UNITS, Repetition::Once),
+            Self::Duration => text.parse::<Duration>().is_ok(),
+            Self::Size => text.parse::<Size>().is_ok(),
             Self::Path => !text.is_empty() && !text.contains('\0'),
             Self::Timestamp => is_timestamp(text),
             Self::String | Self::Integer | Self::Number | Self::Boolean | Self::List | Self::Map | Self::Command => {
@@ -226,35 +227,6 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-const SIZE_UNITS: [&str; 9] = ["KiB", "MiB", "GiB", "TiB", "kB", "MB", "GB", "TB", "B"];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repetition {
-    Once,
-    Many,
-}
-
-fn is_sequence_of(text: &str, units: &[&str], repetition: Repetition) -> bool {
-    let mut rest = text;
-    let mut parts = 0;
-    while !rest.is_empty() {
-        let Some(after) = strip_amount(rest, units) else {
-            return false;
-        };
-        rest = after;
-        parts += 1;
-    }
-    parts == 1 || (parts > 1 && repetition == Repetition::Many)
-}
-
-fn strip_amount<'a>(text: &'a str, units: &[&str]) -> Option<&'a str> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    text[..unit].parse::<u64>().ok()?;
-    let name = &text[unit..];
-    let end = name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len());
-    units.contains(&&name[..end]).then(|| &name[end..])
 }
 
 fn is_timestamp(text: &str) -> bool {
