@@ -35,10 +35,10 @@ pub fn ending(view: &View, outputs: &BTreeMap<String, String>, columns: usize, c
     format!("\n{}", parts.join("\n"))
 }
 
-struct Block<'a> {
-    view: &'a View,
-    ink: Ink,
-    columns: usize,
+pub(crate) struct Block<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) ink: Ink,
+    pub(crate) columns: usize,
 }
 
 impl Block<'_> {
@@ -96,7 +96,7 @@ impl Block<'_> {
         }
     }
 
-    fn steps(&self) -> String {
+    pub(crate) fn steps(&self) -> String {
         let steps: Vec<StepView> = self.view.steps().collect();
         let cells: Vec<Vec<String>> = steps.iter().map(cells).collect();
         let rows = steps.iter().zip(table(&cells));
@@ -110,7 +110,7 @@ impl Block<'_> {
         .collect()
     }
 
-    fn open(&self) -> String {
+    pub(crate) fn open(&self) -> String {
         let open = self.view.run().open();
         let title = format!("{} for a human", words::count(open.len(), "matter"));
         let items: String = open.iter().map(|open| self.item(open)).collect();
@@ -194,7 +194,7 @@ impl Block<'_> {
         }
     }
 
-    fn outputs(&self, outputs: &BTreeMap<String, String>) -> Option<String> {
+    pub(crate) fn outputs(&self, outputs: &BTreeMap<String, String>) -> Option<String> {
         if outputs.is_empty() {
             return None;
         }
@@ -248,7 +248,7 @@ fn answered(answer: Answered) -> &'static str {
 }
 
 /// Returns a row of the table of steps: id, status, attempts, length, what became of its obligations.
-pub(crate) fn cells(step: &StepView) -> Vec<String> {
+fn cells(step: &StepView) -> Vec<String> {
     let attempts = if step.attempts > 1 {
         words::count(step.attempts as usize, "attempt")
     } else {
@@ -281,7 +281,7 @@ pub(crate) fn cells(step: &StepView) -> Vec<String> {
     ]
 }
 
-pub(crate) fn status_tone(step: &StepView) -> Tone {
+fn status_tone(step: &StepView) -> Tone {
     let is_open = [step.cleanup, step.rollback, step.release].contains(&DebtStatus::Open);
     match step.status {
         _ if is_open => Tone::Bad,
