@@ -20,6 +20,6 @@ pub use foreign::{Tail, harmless};
 pub use plan_json::{plan_json, plan_schema};
 pub use plan_text::plan_text;
 pub use runs::{RunRow, RunState, runs_json, runs_text};
-pub use show::{event_json, show_json, show_text};
+pub use show::{event_json, show_json, show_text, verdict_json};
 pub use view::View;
 pub use words::Zone;
