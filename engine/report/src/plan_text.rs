@@ -4,6 +4,7 @@ mod command;
 mod count;
 mod step;
 
+pub(crate) use count::{Exactness, commands};
 use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan};
 use firedrill_model::value::Value;
 
