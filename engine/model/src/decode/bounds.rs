@@ -4,54 +4,46 @@
 const MAX_EXPRESSION: usize = 4 << 10;
 /// The longest jq filter.
 const MAX_FILTER: usize = 16 << 10;
-/// How deep parentheses, brackets and braces may nest, and how many operators may follow each other.
+/// How deep parentheses, brackets and braces may nest.
 const MAX_NESTING: usize = 32;
-/// How many operators and words one expression or filter may have.
-const MAX_TOKENS: usize = 1000;
+/// How many operators one expression may chain.
+const MAX_OPERATORS: usize = 128;
+/// How many operators one jq filter may chain.
+const MAX_FILTER_OPERATORS: usize = 200;
+const OPERATOR_WORDS: [&str; 11] = [
+    "and", "or", "not", "in", "is", "if", "else", "then", "as", "def", "reduce",
+];
 
 /// Returns whether an expression can be parsed without fear.
 pub(super) fn is_simple_expression(text: &str) -> bool {
-    text.len() <= MAX_EXPRESSION && is_shallow(text)
+    text.len() <= MAX_EXPRESSION && is_shallow(text, MAX_OPERATORS)
 }
 
 /// Returns whether a jq filter can be compiled without fear.
 pub(super) fn is_simple_filter(text: &str) -> bool {
-    text.len() <= MAX_FILTER && is_shallow(text)
+    text.len() <= MAX_FILTER && is_shallow(text, MAX_FILTER_OPERATORS)
 }
 
-/// Counts without regard to quotes, so that no quoting can hide a level; texts that nest are rare in quotes.
-fn is_shallow(text: &str) -> bool {
-    let (mut depth, mut deepest, mut prefixes, mut tokens) = (0_usize, 0, 0, 0);
-    let mut in_word = false;
+/// Counts without regard to quotes, so that no quoting can hide a level.
+fn is_shallow(text: &str, max_operators: usize) -> bool {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let operators = words.filter(|word| OPERATOR_WORDS.contains(word)).count();
+    let signs = text.bytes().filter(|byte| b"+-*/%~|<=!.[(?;".contains(byte)).count();
+    operators + signs <= max_operators && depth(text) <= MAX_NESTING
+}
+
+/// Returns how deep parentheses, brackets and braces nest.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {
-        let is_part = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
-        tokens += usize::from(!byte.is_ascii_whitespace() && (!is_part || !in_word));
-        in_word = is_part;
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        prefixes = if matches!(byte, b'-' | b'+' | b'!' | b'~') {
-            prefixes + 1
-        } else if byte == b' ' {
-            prefixes
-        } else {
-            0
-        };
-        deepest = deepest.max(depth).max(prefixes);
+        deepest = deepest.max(depth);
     }
-    deepest <= MAX_NESTING && tokens <= MAX_TOKENS && words_in_a_row(text, "not") <= MAX_NESTING
-}
-
-/// Counts how often a word follows itself.
-fn words_in_a_row(text: &str, word: &str) -> usize {
-    let (mut row, mut longest) = (0, 0);
-    for found in text.split_whitespace() {
-        row = if found == word { row + 1 } else { 0 };
-        longest = longest.max(row);
-    }
-    longest
+    deepest
 }
 
 #[cfg(test)]
