@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, IllegalEvent, Phase, Run, Verdict, Wait};
 
 use self::session::Session;
 use crate::clock;
 use crate::environment;
-use crate::journal::{JournalFileError, Recorder};
+use crate::journal::{JournalFileError, Recorder, Urgency};
 use crate::questions::Known;
 use crate::signals::{self, Signal};
 use crate::store::{About, RunDir, RunLock, StoreError, Summary};
@@ -67,6 +68,14 @@ pub enum DriveError {
     /// The journal does not fit the plan.
     #[error("the journal does not fit the plan: {0}")]
     Illegal(#[from] IllegalEvent),
+    /// The plan is not the one that the run was started with.
+    #[error("the plan of the run was changed: its digest is {found}, the journal says {expected}")]
+    PlanChanged {
+        /// The digest of the plan as it lies there.
+        found: String,
+        /// The digest in the journal.
+        expected: String,
+    },
     /// The supervisor knows of a command that the journal does not.
     #[error("the journal has lost its end: `{command}` was started, and the journal does not know it")]
     LostEnd {
@@ -99,6 +108,9 @@ pub(crate) enum Happening {
     Gone(CommandId),
 }
 
+/// How long a dismissed supervisor may take to end before the engine ends without it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How often a supervisor may die under one engine.
 const SUPERVISORS: u32 = 5;
 
@@ -113,7 +125,9 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
         let _ended = reports.send(Happening::Durable(durable));
     })?;
     let events: Vec<Event> = envelopes.iter().map(|envelope| envelope.event.clone()).collect();
-    let run = Run::replay(Arc::new(dir.plan()?), &events)?;
+    let plan = dir.plan()?;
+    check_plan(&plan, &events)?;
+    let run = Run::replay(Arc::new(plan), &events)?;
     if let Some(verdict) = run.verdict().filter(|_| run.is_over()) {
         return Ok(verdict);
     }
@@ -121,6 +135,19 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
     let mut driver = Driver::new(dir, run, recorder, &envelopes, Mail { sender, happenings }, sink)?;
     driver.begin(&events)?;
     driver.to_rest()
+}
+
+/// Refuses a plan that was changed after the run was started.
+fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
+    let found = plan.digest();
+    if found == *expected {
+        return Ok(());
+    }
+    Err(DriveError::PlanChanged {
+        found,
+        expected: expected.clone(),
+    })
 }
 
 /// The channel by which everything reports.
@@ -206,7 +233,9 @@ impl<'a> Driver<'a> {
     fn to_rest(&mut self) -> Result<Verdict, DriveError> {
         loop {
             self.advance()?;
-            self.recorder.flush();
+            if self.flush()? {
+                continue;
+            }
             if let Some(verdict) = self.run.verdict().filter(|_| self.undurable.shows.is_empty()) {
                 self.finish(verdict)?;
                 return Ok(verdict);
@@ -219,6 +248,16 @@ impl<'a> Driver<'a> {
                 self.take(happening)?;
             }
         }
+    }
+
+    /// Makes what was recorded durable; returns whether that has happened already. While nothing runs there is nothing
+    /// else to do meanwhile.
+    fn flush(&mut self) -> Result<bool, DriveError> {
+        let runs = self.undurable.starts.len() < self.run.in_flight().len();
+        let urgency = if runs { Urgency::Beside } else { Urgency::Now };
+        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
+        self.durable(sequence)?;
+        Ok(true)
     }
 
     /// Performs effects until only what takes time is left.
@@ -333,6 +372,7 @@ impl<'a> Driver<'a> {
 
     /// Shows and starts what was waiting for the journal.
     fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
+        self.recorder.is_durable(sequence);
         while let Some(envelope) = self
             .undurable
             .shows
@@ -442,7 +482,15 @@ impl<'a> Driver<'a> {
             outputs,
         };
         self.dir.write_summary(&summary)?;
-        Ok(self.session.dismiss()?)
+        self.session.dismiss()?;
+        let end = Instant::now() + FAREWELL;
+        while let Ok(happening) = self.mail.happenings.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            if matches!(happening, Happening::SupervisorGone { session } if session == self.session.number) {
+                self.session.reap();
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

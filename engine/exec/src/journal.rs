@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 
@@ -35,14 +36,29 @@ pub enum JournalFileError {
 /// Lines that belong together, with the number of the last.
 type Batch = (Vec<u8>, u64);
 
+/// When a flush must be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Nothing else can be done meanwhile: the caller's own thread syncs.
+    Now,
+    /// Other things go on meanwhile: the writing thread syncs and reports.
+    Beside,
+}
+
 /// The writing end of a journal.
 ///
 /// Batches are written and synced by a thread of their own, in order; several that wait share one sync. The thread
-/// reports the number up to which everything is durable, or that it has given up for good.
+/// reports the number up to which everything is durable, or that it has given up for good. A driver with nothing else to
+/// do syncs itself, which saves two changes of thread.
 pub(crate) struct Recorder {
     chain: Chain,
     pending: Vec<u8>,
+    file: Arc<File>,
+    path: PathBuf,
     batches: Sender<Batch>,
+    /// The last line that was handed over, and the last that is known to be durable.
+    handed: u64,
+    durable: u64,
 }
 
 /// Reads a journal with everything that is durable in it, dropping a torn last line from the file.
@@ -98,16 +114,20 @@ impl Recorder {
             file.set_len(journal.whole as u64).map_err(failed)?;
         }
         let (batches, inbox) = std::sync::mpsc::channel();
-        let path = path.to_owned();
-        thread::spawn(move || write_batches(file, &path, &inbox, report));
-        Ok((
-            Recorder {
-                chain: journal.chain,
-                pending: Vec::new(),
-                batches,
-            },
-            journal.envelopes,
-        ))
+        let file = Arc::new(file);
+        let (thread_file, thread_path) = (Arc::clone(&file), path.to_owned());
+        thread::spawn(move || write_batches(&thread_file, &thread_path, &inbox, report));
+        let last = journal.chain.sequence();
+        let recorder = Recorder {
+            chain: journal.chain,
+            pending: Vec::new(),
+            file,
+            path: path.to_owned(),
+            batches,
+            handed: last,
+            durable: last,
+        };
+        Ok((recorder, journal.envelopes))
     }
 
     /// Appends an event; it becomes durable some time after the next [`Recorder::flush`].
@@ -120,31 +140,52 @@ impl Recorder {
         }
     }
 
-    /// Hands everything appended so far to the writing thread.
-    pub(crate) fn flush(&mut self) {
+    /// Takes note of a report of the writing thread.
+    pub(crate) fn is_durable(&mut self, sequence: u64) {
+        self.durable = self.durable.max(sequence);
+    }
+
+    /// Makes everything appended so far durable: returns the last number if that has happened, or `None` if the writing
+    /// thread will report it.
+    pub(crate) fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, JournalFileError> {
         if self.pending.is_empty() {
-            return;
+            return Ok(None);
         }
         let batch = (std::mem::take(&mut self.pending), self.chain.sequence());
+        let is_thread_idle = self.handed == self.durable;
+        self.handed = batch.1;
+        if urgency == Urgency::Now && is_thread_idle {
+            self.durable = write(&self.file, &self.path, &batch)?;
+            return Ok(Some(self.durable));
+        }
         // A thread that has ended has reported why: the driver stops when it reads that.
         let _ended = self.batches.send(batch);
+        Ok(None)
     }
 }
 
-fn write_batches(mut file: File, path: &Path, inbox: &Receiver<Batch>, report: impl Fn(Result<u64, JournalFileError>)) {
-    while let Ok((mut bytes, mut last)) = inbox.recv() {
+fn write_batches(
+    file: &File,
+    path: &Path,
+    inbox: &Receiver<Batch>,
+    report: impl Fn(Result<u64, JournalFileError>),
+) {
+    while let Ok(mut batch) = inbox.recv() {
         for (more, sequence) in inbox.try_iter() {
-            bytes.extend_from_slice(&more);
-            last = sequence;
+            batch.0.extend_from_slice(&more);
+            batch.1 = sequence;
         }
-        let written = file.write_all(&bytes).and_then(|()| file.sync_data());
+        let written = write(file, path, &batch);
         let is_over = written.is_err();
-        report(written.map(|()| last).map_err(|source| JournalFileError::Io {
-            path: path.to_owned(),
-            source,
-        }));
+        report(written);
         if is_over {
             return;
         }
     }
+}
+
+/// Writes lines in one piece and syncs them.
+fn write(mut file: &File, path: &Path, (bytes, last): &Batch) -> Result<u64, JournalFileError> {
+    let written = file.write_all(bytes).and_then(|()| file.sync_data());
+    written.map(|()| *last).map_err(|source| JournalFileError::Io { path: path.to_owned(), source })
 }

@@ -1,28 +1,22 @@
 //! A human's word about a run at rest.
 
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 
 use firedrill_run::{Event, Run};
 
 use crate::clock;
 use crate::driver::DriveError;
-use crate::journal::Recorder;
+use crate::journal::{Recorder, Urgency};
 use crate::store::{RunDir, RunLock};
 
 /// Records what a human says became of a doubt or an obligation, and returns the run as it stands then.
 ///
 /// The word is durable when this returns. Nothing is started: that is for whoever drives the run next.
 pub fn settle(dir: &RunDir, _lock: &RunLock, event: Event) -> Result<Run, DriveError> {
-    let (sender, reports) = channel();
-    let (mut recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| {
-        // Whoever asked has given up waiting.
-        let _ended = sender.send(durable);
-    })?;
+    let (mut recorder, envelopes) = Recorder::open(&dir.journal(), drop)?;
     let mut run = Run::replay(Arc::new(dir.plan()?), envelopes.iter().map(|envelope| &envelope.event))?;
     run.apply(&event)?;
     recorder.append(clock::now_ms(), event);
-    recorder.flush();
-    reports.recv().expect("the writing thread reports every batch")?;
+    recorder.flush(Urgency::Now)?;
     Ok(run)
 }

@@ -1,6 +1,7 @@
 //! Spanned tree to [`Playbook`]: every fault of the file is collected, none stops the decoding.
 
 mod block;
+mod compiled;
 mod fields;
 mod inputs;
 mod invocation;
@@ -10,6 +11,8 @@ mod step;
 mod texts;
 
 pub(crate) use block::Block;
+
+use compiled::Compiled;
 
 use std::collections::{HashMap, HashSet};
 
@@ -57,6 +60,8 @@ struct Decoder<'s> {
     diagnostics: Vec<Diagnostic>,
     /// The places of the names used in each template and expression, by the place of the text.
     names: HashMap<Span, Vec<Span>>,
+    /// The patterns and filters that were compiled already.
+    compiled: Compiled,
     /// The shell of scripts that have none of their own.
     shell: ShellKind,
 }
@@ -67,6 +72,7 @@ impl<'s> Decoder<'s> {
             source,
             diagnostics: Vec::new(),
             names: HashMap::new(),
+            compiled: Compiled::default(),
             shell: ShellKind::Posix,
         }
     }

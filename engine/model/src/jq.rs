@@ -207,9 +207,14 @@ fn span_within(text: &str, part: &str) -> Range<usize> {
 }
 
 fn raised(exception: Exn<'_, Val>) -> JqError {
-    let message = match exception.get_err() {
-        Ok(error) => error.to_string(),
-        Err(_) => "the filter ended early".to_owned(),
+    let Ok(error) = exception.get_err() else {
+        return JqError::Filter {
+            message: "the filter ended early".to_owned(),
+        };
+    };
+    let message = match error.into_val() {
+        Val::TStr(text) => String::from_utf8_lossy(&text).into_owned(),
+        other => other.to_string(),
     };
     JqError::Filter { message }
 }

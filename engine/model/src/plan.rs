@@ -26,32 +26,42 @@ pub struct Plan {
     /// The playbook's name.
     pub playbook: String,
     /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Markdown for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// SHA-256 of the playbook's text, in hex.
     pub text_sha256: String,
     /// Every input with its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Value>,
     /// Where each input's value came from. Not part of the digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
     /// Every variable with its value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
     /// The files of `bin/`, sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileDigest>,
     /// What happens when a step has failed for good.
     pub on_failure: OnFailure,
     /// How many commands run at once at the most.
     pub max_parallel: NonZeroU32,
     /// Asked before the first step, all at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
     /// The steps in the playbook's order. Indices into this list are how steps refer to one another.
     pub steps: Vec<Step>,
     /// Probes that must hold whenever the run has come to rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub invariants: Vec<Invariant>,
     /// Commands at the very end, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finally: Vec<Final>,
     /// What the run publishes when it has succeeded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Text>,
 }
 
@@ -138,16 +148,21 @@ pub struct Command {
     /// What is started.
     pub program: Program,
     /// Environment beyond the engine's own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, Text>,
     /// Working directory; the playbook's folder if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<Text>,
     /// Text on standard input; closed if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Text>,
     /// Time limit of one try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Duration>,
     /// What its end must look like.
     pub expect: Expect,
     /// What is read out of what it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputRule>,
 }
 
@@ -175,16 +190,22 @@ pub struct Step {
     /// Line of the playbook on which the step begins, from 1.
     pub line: u32,
     /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Why the step is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What to be careful about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caution: Option<String>,
     /// Indices of the steps it needs, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,
     /// Runs only if this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// Asked one after the other just before the first attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
     /// The attempt itself.
     pub command: Command,
@@ -193,19 +214,23 @@ pub struct Step {
     /// What its changes are like.
     pub effect: StepEffect,
     /// Read-only commands whose output is an output of the step, run in order after a successful attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<Look>,
     /// Asked after a successful attempt and to settle a doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<Probe>,
     /// Makes a failed attempt harmless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleanup: Option<Hook>,
     /// Undoes the effect.
     pub rollback: Rollback,
     /// Gives back what was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
 }
 
 /// What is said about a step's changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "three independent keys of the language")]
 pub struct StepEffect {
@@ -228,10 +253,12 @@ pub struct Retry {
     /// How the wait grows.
     pub backoff: Backoff,
     /// The wait never exceeds this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_delay: Option<Duration>,
     /// How the wait is spread.
     pub jitter: Jitter,
     /// Tried again only if this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Expression>,
 }
 
@@ -277,8 +304,10 @@ pub struct Guard {
     /// How it is asked.
     pub probe: Probe,
     /// What the operator is told when it is unmet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Why it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What happens when it is unmet.
     pub on_unmet: OnUnmet,
@@ -305,6 +334,7 @@ pub struct Invariant {
     /// How it is asked.
     pub probe: Probe,
     /// What the operator is told when it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
@@ -325,8 +355,10 @@ pub struct Final {
     /// Its id.
     pub id: String,
     /// One line for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Runs only if this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// The command.
     pub command: Command,
@@ -339,6 +371,7 @@ pub struct Hook {
     /// The command.
     pub command: Command,
     /// Needed only if this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
     /// How often it is tried before its obligation stays open.
     pub retry: Retry,
@@ -363,8 +396,10 @@ pub struct Release {
     /// The hook.
     pub hook: Hook,
     /// Due when all of these steps have settled; when every step has, if empty. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<usize>,
     /// The steps that run inside the hold, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold: Vec<usize>,
 }
 

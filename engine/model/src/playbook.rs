@@ -274,19 +274,19 @@ pub struct Step {
     /// What must hold just before its first attempt.
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
-    pub retry: Option<Retry>,
+    pub retry: Option<Box<Retry>>,
     /// When an attempt succeeded.
     pub expect: Expect,
     /// What it publishes.
     pub outputs: Vec<Output>,
     /// Tells, after success, that the effect is really there.
-    pub verify: Option<Probe>,
+    pub verify: Option<Box<Probe>>,
     /// Makes a failed attempt harmless.
-    pub cleanup: Option<Hook>,
+    pub cleanup: Option<Box<Hook>>,
     /// Undoes its effect.
     pub rollback: Option<Rollback>,
     /// Gives back what it took.
-    pub release: Option<Release>,
+    pub release: Option<Box<Release>>,
     /// It changes nothing.
     pub read_only: bool,
     /// It may be repeated.
@@ -306,7 +306,7 @@ impl Step {
         };
         let release = self.release.as_ref().map(|release| &release.hook);
         let hooks = [
-            ("cleanup", self.cleanup.as_ref()),
+            ("cleanup", self.cleanup.as_deref()),
             ("rollback", rollback),
             ("release", release),
         ];
@@ -363,7 +363,7 @@ pub struct Hook {
     /// Whether it is due, where that is asked.
     pub when: Option<Spanned<Expression>>,
     /// How often it is tried; three times with back-off if not given.
-    pub retry: Option<Retry>,
+    pub retry: Option<Box<Retry>>,
     /// The whole hook.
     pub span: Span,
 }

@@ -153,7 +153,7 @@ impl<'a> Resolver<'a> {
                 &step.outputs,
                 Some(id),
             ),
-            retry: self.retry(step.retry.as_ref(), NonZeroU32::MIN, Duration::ZERO),
+            retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
@@ -254,7 +254,7 @@ impl<'a> Resolver<'a> {
         plan::Hook {
             command: self.deed(&hook.invocation, &hook.expect, around, &[], Some(step)),
             when: hook.when.as_ref().map(|when| self.condition(when, Some(step))),
-            retry: self.hook_retry(hook.retry.as_ref()),
+            retry: self.hook_retry(hook.retry.as_deref()),
         }
     }
 

@@ -1,4 +1,12 @@
 //! Tests of the playbook language: broken playbooks, planted faults, hostile texts.
 
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures and write what is generated")]
+
 #[path = "language/broken.rs"]
 mod broken;
+#[path = "language/explanations.rs"]
+mod explanations;
+#[path = "language/hostile.rs"]
+mod hostile;
+#[path = "language/planted.rs"]
+mod planted;

@@ -1,3 +1,25 @@
 //! Folds over events into what people and machines read. Pure.
 
+pub mod console;
 pub mod diagnostics;
+mod ending;
+mod foreign;
+mod ink;
+mod plan_json;
+mod plan_text;
+mod runs;
+mod show;
+mod text;
+pub mod view;
+mod words;
+
+pub use console::Console;
+pub use diagnostics::Colour;
+pub use ending::ending;
+pub use foreign::{Tail, harmless};
+pub use plan_json::{plan_json, plan_schema};
+pub use plan_text::plan_text;
+pub use runs::{RunRow, RunState, runs_json, runs_text};
+pub use show::{event_json, show_json, show_text, verdict_json};
+pub use view::View;
+pub use words::Zone;

@@ -511,7 +511,11 @@ impl Run {
         &self.plan.steps[step]
     }
 
+    /// Somebody asked for the run to stop. A run that only has to come to rest has nothing to stop.
     pub(crate) fn cancel(&mut self) {
+        if matches!(self.state.phase, Phase::Resting | Phase::AtRest) {
+            return;
+        }
         self.state.cancel = match self.state.cancel {
             Cancel::No => Cancel::Once,
             Cancel::Once | Cancel::Twice => Cancel::Twice,

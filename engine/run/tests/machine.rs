@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firedrill_run::{Event, Exit, Run};
+use firedrill_run::{Event, Exit, Run, Verdict};
 use firedrill_sim::{Played, Script, sketch};
 
 /// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
@@ -308,6 +308,19 @@ fn the_very_end_cannot_change_the_verdict() {
         "@.finally-one.1.1 1",
         "a.attempt.1.1 @.finally-one.1.1 @.finally-two.1.1 = succeeded",
     );
+}
+
+#[test]
+fn a_request_to_stop_at_rest_changes_nothing() {
+    let played = play("@finally last\na", "");
+    let mut run = Run::new(Arc::clone(played.run.plan()));
+    for event in &played.events {
+        run.apply(event).expect("a legal history");
+        if matches!(event, Event::Started { command } if command.to_string() == "@.finally-last.1.1") {
+            run.apply(&Event::CancelRequested).expect("a legal request");
+        }
+    }
+    assert_eq!(run.verdict(), Some(Verdict::Succeeded));
 }
 
 #[test]

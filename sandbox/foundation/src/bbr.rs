@@ -3,6 +3,7 @@
 mod artifact;
 mod backup;
 mod console;
+mod drain;
 mod errors;
 mod flags;
 mod help;
@@ -65,18 +66,27 @@ fn refuse(usage: &str, refusal: &str) -> u8 {
 
 /// The foundation has no deployment with backup scripts, so only bbr's own refusals can be met here.
 fn deployment(args: &[String]) -> u8 {
-    let given = |names: &[&str]| {
-        args.iter()
-            .any(|arg| names.contains(&arg.split('=').next().unwrap_or(arg)))
+    let given = |names: [&str; 2], variable: &str| {
+        let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+        is_set
+            || args
+                .iter()
+                .any(|arg| names.contains(&arg.split('=').next().unwrap_or(arg)))
     };
-    if !args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        for (name, short) in [("target", "-t"), ("username", "-u"), ("password", "-p")] {
-            if !given(&[&format!("--{name}"), short]) {
-                return refuse(&help::deployment(), &format!("--{name} flag is required."));
-            }
-        }
+    let required = [
+        (["--target", "-t"], "BOSH_ENVIRONMENT"),
+        (["--username", "-u"], "BOSH_CLIENT"),
+        (["--password", "-p"], "BOSH_CLIENT_SECRET"),
+    ];
+    let wants_help = args.iter().any(|arg| arg == "--help" || arg == "-h");
+    let missing = required
+        .into_iter()
+        .find(|(names, variable)| !wants_help && !given(*names, variable));
+    if let Some(([name, _], _)) = missing {
+        return refuse(&help::deployment(), &format!("{name} flag is required."));
     }
-    if given(&["--deployment", "-d"]) == given(&["--all-deployments"]) {
+    let is_one = given(["--deployment", "-d"], "BOSH_DEPLOYMENT");
+    if is_one == args.iter().any(|arg| arg == "--all-deployments") {
         let refusal = "provide one of '--deployment' or '--all-deployments' flags.";
         return refuse(&help::deployment(), refusal);
     }

@@ -29,10 +29,11 @@ impl FaultPoint {
 
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 25] = [
+    pub const ALL: [FaultPoint; 26] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
+        FaultPoint("bbr.deployment"),
         FaultPoint::DRAIN,
         FaultPoint("bbr.help"),
         FaultPoint::LOCK,

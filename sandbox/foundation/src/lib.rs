@@ -3,6 +3,7 @@
 //! A stand-in prints and exits like the real client in the same situation, and its effects are real files below the
 //! world's folder. The binary that links this library becomes a stand-in when it is called by one of [`STAND_INS`].
 
+mod artifacts;
 mod bbr;
 mod bosh;
 mod clock;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
 use crate::opsman::{Change, OpsManager};
@@ -127,6 +128,9 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
         .map_or("none".to_owned(), |holder| format!("of {}", holder.name()));
     writeln!(out, "leftover    {directory}")?;
     show_api(world, out)?;
+    for (folder, fate) in world.read::<Artifacts>()?.iter() {
+        writeln!(out, "artifact    {} {}", folder.display(), fate.name())?;
+    }
     for fault in world.read::<Faults>()?.iter() {
         writeln!(out, "fault       {fault}")?;
     }

@@ -1,7 +1,7 @@
 //! The director's VM: a real tree with scripts of jobs, stores of blobs and databases, the lock and bbr's directory.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,7 @@ pub(crate) enum Holder {
 
 impl Holder {
     const SECOND_OPERATOR: &'static str = "the second operator";
+    const UNKNOWN: &'static str = "an unknown owner";
 
     /// Returns this process as holder.
     pub(crate) fn this_process() -> Holder {
@@ -80,7 +81,7 @@ impl Holder {
 
     fn read(path: &Path) -> Holder {
         match fs::read_to_string(path).unwrap_or_default().trim() {
-            "" => Holder::Unknown,
+            "" | Holder::UNKNOWN => Holder::Unknown,
             Holder::SECOND_OPERATOR => Holder::SecondOperator,
             ours => Holder::Ours(ours.to_owned()),
         }
@@ -90,7 +91,7 @@ impl Holder {
         match self {
             Holder::Ours(name) => name,
             Holder::SecondOperator => Holder::SECOND_OPERATOR,
-            Holder::Unknown => "an unknown owner",
+            Holder::Unknown => Holder::UNKNOWN,
         }
     }
 }
@@ -170,7 +171,10 @@ impl Vm {
         let path = self.lock_file();
         let folder = path.parent().expect("the lock lies in a folder");
         attempt("create", folder, fs::create_dir_all(folder))?;
-        attempt("write", &path, fs::write(&path, holder.name()))
+        // Renamed into place, so that a killed process leaves a lock with a name on it, or none.
+        let fresh = path.with_extension(std::process::id().to_string());
+        attempt("write", &fresh, fs::write(&fresh, holder.name()))?;
+        attempt("create", &path, fs::rename(&fresh, &path))
     }
 
     pub(crate) fn unlock(&self) -> Result<(), WorldError> {
@@ -196,15 +200,17 @@ impl Vm {
 
     /// Makes bbr's directory for one job; a second backup at the same time shares it, as with the real client.
     pub(crate) fn begin_job(&self, job: &str, holder: &Holder) -> Result<(), WorldError> {
-        let folder = self.artifact_of(job);
-        attempt("create", &folder, fs::create_dir_all(&folder))?;
-        let marker = self.backup_directory().join(".holder");
-        let open = OpenOptions::new().write(true).create_new(true).open(&marker);
-        match open {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(WorldError::io("create", &marker, error)),
-            Ok(mut file) => attempt("write", &marker, file.write_all(holder.name().as_bytes())),
+        let directory = self.backup_directory();
+        if !directory.exists() {
+            let fresh = directory.with_extension(std::process::id().to_string());
+            attempt("create", &fresh, fs::create_dir_all(&fresh))?;
+            attempt("write", &fresh, fs::write(fresh.join(".holder"), holder.name()))?;
+            if fs::rename(&fresh, &directory).is_err() {
+                remove_tree(&fresh)?;
+            }
         }
+        let folder = self.artifact_of(job);
+        attempt("create", &folder, fs::create_dir_all(&folder))
     }
 
     /// Does what the backup script of a job does: copies its content into bbr's directory.

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::STAND_INS;
+use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults};
 use crate::opsman::OpsManager;
@@ -140,6 +141,7 @@ impl World {
         world.write(&TaskBoard::default())?;
         world.write(&OpsManager::default())?;
         world.write(&Faults::default())?;
+        world.write(&Artifacts::default())?;
         world.write(&Situations::default())?;
         world.write(settings)?;
         Ok(world)

@@ -28,6 +28,7 @@ pub(super) struct Session {
     /// How often somebody asked for the run to stop.
     pub(super) stops: u32,
     requests: RequestSender,
+    pid: i32,
     mark: String,
     mail: Sender<Happening>,
 }
@@ -37,6 +38,7 @@ impl Session {
     pub(super) fn start(dir: &RunDir, number: u32, mail: Sender<Happening>) -> Result<Session, DriveError> {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
+        let pid = client.pid();
         let (requests, replies) = client.split();
         let reports = mail.clone();
         thread::spawn(move || forward(replies, number, &reports));
@@ -47,6 +49,7 @@ impl Session {
             was_same_boot: true,
             stops: 0,
             requests,
+            pid,
             mark,
             mail,
         })
@@ -69,6 +72,13 @@ impl Session {
 
     pub(super) fn dismiss(&mut self) -> Result<(), ClientError> {
         self.send(&Request::Shutdown)
+    }
+
+    /// Takes the exit status of a supervisor that has ended, if it was started by this engine.
+    pub(super) fn reap(&self) {
+        let pid = rustix::process::Pid::from_raw(self.pid);
+        // One that an earlier engine started is not ours to wait for.
+        let _not_ours = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty());
     }
 
     /// A supervisor that is gone is reported by its replies ending; what was asked of it is asked of the next.

@@ -129,9 +129,9 @@ impl Command {
             (Main::Runs, Course::Free { .. }) if is_due => self.ask(Why::TimedOut, now, roots)?,
             (_, Course::Asked { why, .. }) if is_due => {
                 self.course = Course::Forced { why: *why };
-                self.force(roots)?;
+                self.force(&roots)?;
             }
-            (_, Course::Forced { .. }) => self.force(roots)?,
+            (_, Course::Forced { .. }) => self.force(&roots)?,
             (Main::Runs, Course::Free { .. }) | (_, Course::Asked { .. }) => {}
         }
         Ok(None)
@@ -173,9 +173,9 @@ impl Command {
 
     /// Kills every process. All are stopped first: a stopped process forks no more, and keeps its place under a limit
     /// of processes.
-    fn force(&mut self, roots: Vec<Process>) -> io::Result<()> {
+    fn force(&mut self, roots: &[Process]) -> io::Result<()> {
         let mut stopped = BTreeSet::new();
-        let mut tree = process::subtrees(roots.clone())?;
+        let mut tree = process::subtrees(roots.to_vec())?;
         for _ in 0..STOP_PASSES {
             let fresh: Vec<_> = tree
                 .iter()
@@ -187,7 +187,7 @@ impl Command {
             for process in fresh {
                 process.signal(Signal::STOP);
             }
-            tree = process::subtrees(roots.clone())?;
+            tree = process::subtrees(roots.to_vec())?;
         }
         let protected = tree
             .into_iter()

@@ -62,9 +62,9 @@ impl Commands {
     }
 
     /// Serves a run; it stays the same for as long as this process lives.
-    pub(super) fn serve(&mut self, run: String) -> Result<(), Refusal> {
-        let served = self.run.get_or_insert_with(|| run.clone());
-        if *served == run {
+    pub(super) fn serve(&mut self, run: &str) -> Result<(), Refusal> {
+        let served = self.run.get_or_insert_with(|| run.to_owned());
+        if served == run {
             Ok(())
         } else {
             Err(Refusal::Run { served: served.clone() })
@@ -138,8 +138,14 @@ impl Commands {
                         command.main_left(status);
                     }
                 }
-                Ok(None) => return Ok(self.has_children = true),
-                Err(Errno::CHILD) => return Ok(self.has_children = false),
+                Ok(None) => {
+                    self.has_children = true;
+                    return Ok(());
+                }
+                Err(Errno::CHILD) => {
+                    self.has_children = false;
+                    return Ok(());
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -167,8 +167,9 @@ impl Service {
 
     fn advance(&mut self) -> Result<(), ServiceError> {
         let ended = self.commands.advance(Instant::now())?;
-        if self.engine.is_none() && !ended.is_empty() {
+        if !self.is_greeted() && !ended.is_empty() {
             self.commands.sync();
+            return Ok(());
         }
         for ended in ended {
             self.say(&Reply::Ended(ended));
@@ -193,16 +194,20 @@ impl Service {
 
     /// Lets a request through if its connection began with hello, or is beginning with it.
     fn admit(&self, request: Request) -> Result<Request, Refusal> {
-        let is_greeted = self.engine.as_ref().is_some_and(|engine| engine.is_greeted);
         match request {
             Request::Hello { version, .. } if version != VERSION => Err(Refusal::Version {
                 found: version,
                 known: VERSION,
             }),
             request @ Request::Hello { .. } => Ok(request),
-            request if is_greeted => Ok(request),
+            request if self.is_greeted() => Ok(request),
             _ => Err(Refusal::Hello),
         }
+    }
+
+    /// Tells whether an engine listens that will ask for the rest itself.
+    fn is_greeted(&self) -> bool {
+        self.engine.as_ref().is_some_and(|engine| engine.is_greeted)
     }
 
     fn refuse(&mut self, refusal: Refusal) {
@@ -216,7 +221,7 @@ impl Service {
 
     fn obey(&mut self, request: Request) -> Result<(), ServiceError> {
         match request {
-            Request::Hello { run, .. } => self.greet(run),
+            Request::Hello { run, .. } => self.greet(&run),
             Request::Spawn(spawn) => self.spawn(&spawn),
             Request::Terminate { command } => self.commands.terminate(&command, Instant::now())?,
             Request::Status { command } => {
@@ -228,7 +233,7 @@ impl Service {
         Ok(())
     }
 
-    fn greet(&mut self, run: String) {
+    fn greet(&mut self, run: &str) {
         match self.commands.serve(run) {
             Ok(()) => {
                 if let Some(engine) = &mut self.engine {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use firedrill_exec::supervisor::{CommandKey, Ended, Exit, Request, Spawn, SupervisorClient, survivors};
+use firedrill_exec::supervisor::{CommandKey, Ended, Exit, Request, Spawn, SupervisorClient, Survivor, survivors};
 
 use crate::stage::{Engine, Run, code, is_alive};
 
@@ -15,6 +15,7 @@ crate::tests! {
     a_sleeper_without_marks_is_not_confused_with_an_older_one,
     neighbours_are_not_touched,
     term_comes_before_kill,
+    a_stopped_descendant_finds_its_term,
     terminate_is_idempotent,
     descendants_of_a_success_can_outlive_it_under_a_running_neighbour,
 }
@@ -36,11 +37,7 @@ fn hide(hider: &str, last: &str) -> String {
 }
 
 fn assert_all_gone(run: &Run, what: &str) {
-    let left: Vec<_> = survivors(&run.id)
-        .unwrap()
-        .iter()
-        .map(|survivor| survivor.pid())
-        .collect();
+    let left: Vec<_> = survivors(&run.id).unwrap().iter().map(Survivor::pid).collect();
     assert_eq!(left, [] as [i32; 0], "{what}");
     for pid in run.read("pids").lines() {
         assert!(!is_alive(pid), "{pid} of {what}");
@@ -72,11 +69,11 @@ fn each_hider_ends(last: &str, limit: Option<u64>, end: fn(&mut SupervisorClient
 }
 
 fn a_time_limit_ends_every_descendant() {
-    each_hider_ends("wait", Some(2000), |_| {}, &Exit::TimedOut);
+    each_hider_ends("exec sleep 1000", Some(2000), |_| {}, &Exit::TimedOut);
 }
 
 fn terminate_ends_every_descendant() {
-    each_hider_ends("wait", None, terminate, &Exit::Terminated);
+    each_hider_ends("exec sleep 1000", None, terminate, &Exit::Terminated);
 }
 
 fn a_failure_ends_every_descendant() {
@@ -165,7 +162,7 @@ fn neighbours_are_not_touched() {
     let ready = run.ready_pipe();
     let mut engine = run.engine();
     engine
-        .send(&Request::Spawn(run.script("c", &hide(HIDERS[5], "wait"))))
+        .send(&Request::Spawn(run.script("c", &hide(HIDERS[5], "exec sleep 1000"))))
         .unwrap();
     ready.wait();
     let pid = run.read("pids");
@@ -187,6 +184,24 @@ fn term_comes_before_kill() {
     let script = "trap 'echo asked; exit 0' TERM; echo > ready; while :; do sleep 0.01; done";
     let spawn = Spawn {
         grace_ms: 60_000,
+        ..run.script("c", script)
+    };
+    engine.send(&Request::Spawn(spawn)).unwrap();
+    ready.wait();
+    terminate(&mut engine);
+    assert_eq!(engine.end_of("c").exit, Exit::Terminated);
+    assert_eq!(run.read("c.out"), "asked\n");
+    engine.shut_down().unwrap();
+}
+
+fn a_stopped_descendant_finds_its_term() {
+    let run = Run::new();
+    let ready = run.ready_pipe();
+    let mut engine = run.engine();
+    let script = "sh -c 'trap \"echo asked; exit 0\" TERM; kill -STOP $$; while :; do sleep 0.01; done' &
+                  while ! grep -q 'State:.T' /proc/$!/status; do sleep 0.01; done; echo > ready; wait";
+    let spawn = Spawn {
+        grace_ms: 5000,
         ..run.script("c", script)
     };
     engine.send(&Request::Spawn(spawn)).unwrap();
@@ -225,7 +240,7 @@ fn terminate_is_idempotent() {
 
 fn descendants_of_a_success_can_outlive_it_under_a_running_neighbour() {
     let run = Run::new();
-    let ready = run.ready_pipe();
+    let (ready, _go) = (run.ready_pipe(), run.go_pipe());
     let mut engine = run.engine();
     engine
         .send(&Request::Spawn(run.script("long", "read go < go")))
@@ -236,7 +251,7 @@ fn descendants_of_a_success_can_outlive_it_under_a_running_neighbour() {
     ready.wait();
     assert_eq!(engine.end_of("c").leftover, 1);
     terminate_named(&mut engine, "long");
-    assert!(matches!(engine.end_of("long").exit, Exit::Terminated | Exit::Code(_)));
+    assert_eq!(engine.end_of("long").exit, Exit::Terminated);
     assert!(is_alive(&run.read("pids")));
     end_leftovers(&run, "c");
     engine.shut_down().unwrap();

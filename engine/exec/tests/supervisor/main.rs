@@ -26,6 +26,11 @@ fn trials() -> Vec<Trial> {
     [starting::TESTS, ending::TESTS, adopting::TESTS]
         .concat()
         .into_iter()
-        .map(|(name, test)| Trial::test(name, move || Ok(test())))
+        .map(|(name, test)| {
+            Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! A run directory with a supervisor, and the few verbs that the tests are written in.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -31,13 +31,13 @@ pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
     let run = Run {
         dir: PathBuf::from(&args[0]),
         id: args[1].clone(),
-        _home: None,
+        home: None,
     };
     let mut engine = run.attach().0;
     let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else {
         panic!("not spawned")
     };
-    println!("{pid}");
+    std::io::stdout().write_all(format!("{pid}\n").as_bytes()).unwrap();
     drop(engine.receive());
     ExitCode::SUCCESS
 }
@@ -45,7 +45,7 @@ pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
 pub(crate) struct Run {
     pub(crate) dir: PathBuf,
     pub(crate) id: String,
-    _home: Option<tempfile::TempDir>,
+    home: Option<tempfile::TempDir>,
 }
 
 impl Run {
@@ -57,13 +57,13 @@ impl Run {
     pub(crate) fn below(path: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let home = tempfile::tempdir().unwrap();
-        let dir = home.path().join(path);
+        let dir: PathBuf = home.path().join(path).components().collect();
         fs::create_dir_all(&dir).unwrap();
         let id = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         Self {
             dir,
             id,
-            _home: Some(home),
+            home: Some(home),
         }
     }
 
@@ -104,11 +104,14 @@ impl Run {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Makes a pipe by which a script says `echo > ready` when it is set up.
-    pub(crate) fn ready_pipe(&self) -> ReadyPipe {
-        let path = self.path("ready");
-        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        ReadyPipe(path)
+    /// Makes the pipe by which a script says `echo > ready` when it is set up.
+    pub(crate) fn ready_pipe(&self) -> Pipe {
+        Pipe::new(self.path("ready"))
+    }
+
+    /// Makes the pipe on which a script waits by `read go < go`.
+    pub(crate) fn go_pipe(&self) -> Pipe {
+        Pipe::new(self.path("go"))
     }
 
     /// Starts this binary as an engine that starts a script; returns it and the pid of the script.
@@ -127,15 +130,27 @@ impl Run {
 impl Drop for Run {
     /// Leaves no supervisor behind. Whoever is gone already needs no shutting down.
     fn drop(&mut self) {
-        if self._home.is_some() && !std::thread::panicking() {
+        if self.home.is_some() && !std::thread::panicking() {
             assert_eq!(fs::read_to_string(self.path("supervisor.log")).unwrap_or_default(), "");
         }
     }
 }
 
-pub(crate) struct ReadyPipe(PathBuf);
+pub(crate) struct Pipe(PathBuf);
 
-impl ReadyPipe {
+impl Pipe {
+    fn new(path: PathBuf) -> Self {
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        Self(path)
+    }
+
+    /// Lets this many scripts go on that wait, or will for as long as the returned file is open.
+    pub(crate) fn go(&self, scripts: usize) -> fs::File {
+        let mut pipe = fs::OpenOptions::new().read(true).write(true).open(&self.0).unwrap();
+        pipe.write_all("go\n".repeat(scripts).as_bytes()).unwrap();
+        pipe
+    }
+
     /// Waits until all writers have written and gone.
     pub(crate) fn wait(&self) -> String {
         fs::read_to_string(&self.0).unwrap()

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::pattern::Pattern;
 use crate::playbook::{Input, Playbook, Shape};
 use crate::source::Spanned;
 use crate::units::{Duration, Size};
@@ -206,8 +207,36 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn matching(_shape: &Shape, _value: &Value) -> Result<(), Unacceptable> {
-    Ok(())
+fn matching(shape: &Shape, value: &Value) -> Result<(), Unacceptable> {
+    let (Some(pattern), Value::String(text)) = (&shape.pattern, value) else {
+        return Ok(());
+    };
+    let matches = Pattern::compile(&anchored(&pattern.value)).is_ok_and(|compiled| is_match(&compiled, text));
+    if matches {
+        Ok(())
+    } else {
+        Err(Unacceptable::new(format!(
+            "`{text}` does not match `{}`",
+            pattern.value
+        )))
+    }
+}
+
+/// Returns a pattern whose outer `^` and `$` mean the whole value, not one line of it.
+fn anchored(pattern: &str) -> String {
+    let (start, rest) = pattern.strip_prefix('^').map_or(("", pattern), |rest| (r"\A", rest));
+    let last = rest
+        .strip_suffix('$')
+        .filter(|before| before.bytes().rev().take_while(|&byte| byte == b'\\').count() % 2 == 0);
+    let (rest, end) = last.map_or((rest, ""), |before| (before, r"\z"));
+    format!("{start}{rest}{end}")
+}
+
+fn is_match(pattern: &Pattern, text: &str) -> bool {
+    pattern
+        .search(&mut text.as_bytes())
+        .expect("memory can always be read")
+        .is_some()
 }
 
 fn items_of(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
@@ -217,5 +246,43 @@ fn items_of(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
         Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
             Box::new(std::iter::empty())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    fn judged(pattern: &str, value: &str) -> String {
+        let spanned = |text: &str| Spanned::new(text.to_owned(), Span::default());
+        let shape = Shape {
+            r#type: Spanned::new(Type::String, Span::default()),
+            pattern: Some(spanned(pattern)),
+            allowed: None,
+            min: None,
+            max: Some(Spanned::new(Value::Int(20), Span::default())),
+            items: None,
+        };
+        accept(&shape, &Value::from(value)).map_or_else(|fault| fault.message, |value| value.to_string())
+    }
+
+    #[test]
+    fn anchors_mean_the_whole_value() {
+        assert_eq!(judged("^cf-[0-9]+$", "cf-1"), "cf-1");
+        assert_eq!(
+            judged("^cf-[0-9]+$", "cf-1\nx"),
+            "`cf-1\nx` does not match `^cf-[0-9]+$`"
+        );
+        assert_eq!(
+            judged("^cf-[0-9]+$", "x\ncf-1"),
+            "`x\ncf-1` does not match `^cf-[0-9]+$`"
+        );
+        assert_eq!(judged(r"a\$", "a$b"), "a$b");
+        assert_eq!(judged("b", "abc"), "abc");
+        assert_eq!(
+            judged("b", "b12345678901234567890"),
+            "`b12345678901234567890` is more than a length of 20"
+        );
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
 
 /// Reports a repeat without a licence.
 fn licence(step: &Step) -> Option<Diagnostic> {
-    let max_attempts = &step.retry.as_ref()?.max_attempts;
+    let max_attempts = &step.retry.as_deref()?.max_attempts;
     let is_licensed = step.read_only || step.idempotent || step.cleanup.is_some();
     let repeats = match &max_attempts.value {
         Given::Written(attempts) => attempts.get() > 1,
@@ -70,8 +70,13 @@ fn irreversible(step: &Step) -> Option<Diagnostic> {
 
 /// Warns of keys of a retry that do nothing.
 fn retries(step: &Step) -> Vec<Diagnostic> {
-    let hooks = step.hooks().filter_map(|(_, hook)| hook.retry.as_ref());
-    step.retry.iter().chain(hooks).filter_map(growth).collect()
+    let hooks = step.hooks().filter_map(|(_, hook)| hook.retry.as_deref());
+    step.retry
+        .as_deref()
+        .into_iter()
+        .chain(hooks)
+        .filter_map(growth)
+        .collect()
 }
 
 fn growth(retry: &Retry) -> Option<Diagnostic> {

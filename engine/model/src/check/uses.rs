@@ -118,7 +118,7 @@ impl<'p> Walk<'p> {
                 OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr => {}
             }
         }
-        self.retry(step.retry.as_ref(), Site::Body(position), Site::Repeat(position));
+        self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));
     }
 
     fn hooks(&mut self, step: &'p Step, index: usize) {
@@ -138,7 +138,7 @@ impl<'p> Walk<'p> {
     fn hook(&mut self, hook: &'p Hook, index: usize, when: Site) {
         self.invocation(&hook.invocation, Site::Hook(index));
         self.optional(hook.when.as_ref(), when);
-        self.retry(hook.retry.as_ref(), Site::Hook(index), Site::HookWhen(index));
+        self.retry(hook.retry.as_deref(), Site::Hook(index), Site::HookWhen(index));
     }
 
     fn guards(&mut self, guards: &'p [Guard], site: Site) {

@@ -63,7 +63,7 @@ impl<'n> Field<'n> {
 impl<'n> Fields<'n> {
     /// Returns the field under `key`, if this kind of map has it.
     pub(super) fn get(&self, key: &str) -> Option<Field<'n>> {
-        if self.block.has(key) { self.entry(key) } else { None }
+        self.entry(key).filter(|_| self.block.has(key))
     }
 
     /// Returns whether there is a key that the engine does not support yet and that makes a step of another kind.

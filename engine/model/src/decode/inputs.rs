@@ -49,7 +49,7 @@ impl Decoder<'_> {
         };
         Shape {
             r#type,
-            pattern: fields.get("pattern").and_then(|field| self.some_text(field)),
+            pattern: fields.get("pattern").and_then(|field| self.regex(field)),
             allowed: fields.get("enum").and_then(|field| self.allowed(field)),
             min: fields.get("min").and_then(|field| self.value(field)),
             max: fields.get("max").and_then(|field| self.value(field)),

@@ -156,9 +156,9 @@ impl Decoder<'_> {
         };
         Expect {
             exit: fields.get("exit").and_then(|field| self.exit_codes(field)),
-            stdout: fields.get("stdout").and_then(|field| self.some_text(field)),
-            stderr: fields.get("stderr").and_then(|field| self.some_text(field)),
-            jq: fields.get("jq").and_then(|field| self.some_text(field)),
+            stdout: fields.get("stdout").and_then(|field| self.regex(field)),
+            stderr: fields.get("stderr").and_then(|field| self.regex(field)),
+            jq: fields.get("jq").and_then(|field| self.jq(field)),
         }
     }
 

@@ -40,13 +40,19 @@ impl Decoder<'_> {
             needs: fields.get("needs").and_then(|field| self.ids(field)),
             when: fields.get("when").and_then(|field| self.condition(field)),
             guards: self.guards(fields.get("guards")),
-            retry: fields.get("retry").and_then(|field| self.retry(field)),
+            retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
             expect: self.expect(fields.get("expect")),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
-            verify: fields.get("verify").and_then(|field| self.verify(field)),
-            cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)),
+            verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
+            cleanup: fields
+                .get("cleanup")
+                .and_then(|field| self.hook(field, Block::Cleanup))
+                .map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
-            release: fields.get("release").and_then(|field| self.release(field)),
+            release: fields
+                .get("release")
+                .and_then(|field| self.release(field))
+                .map(Box::new),
             read_only: self.optional_flag(fields.get("read_only")),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
@@ -119,7 +125,7 @@ impl Decoder<'_> {
             invocation: self.invocation(fields),
             expect: self.expect(fields.get("expect")),
             when: fields.get("when").and_then(|field| self.condition(field)),
-            retry: fields.get("retry").and_then(|field| self.retry(field)),
+            retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
             span: fields.head,
         }
     }
@@ -216,12 +222,9 @@ impl Decoder<'_> {
         }
         let regex = fields
             .get("regex")
-            .and_then(|field| self.some_text(field))
+            .and_then(|field| self.regex(field))
             .map(Extract::Regex);
-        let jq = fields
-            .get("jq")
-            .and_then(|field| self.some_text(field))
-            .map(Extract::Jq);
+        let jq = fields.get("jq").and_then(|field| self.jq(field)).map(Extract::Jq);
         let lines = [("first", Line::First), ("last", Line::Last)];
         let line = fields
             .get("line")

@@ -83,6 +83,25 @@ impl Decoder<'_> {
         Some(Spanned::new(expression, node.span))
     }
 
+    /// Returns a regex that compiles.
+    pub(super) fn regex(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
+        let text = self.some_text(field)?;
+        match self.compiled.pattern(&text.value) {
+            None => Some(text),
+            Some(message) => self.refuse(Code::BadRegex, text.span, message, None),
+        }
+    }
+
+    /// Returns a jq filter that compiles.
+    pub(super) fn jq(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
+        let text = self.some_text(field)?;
+        let Some(fault) = self.compiled.filter(&text.value) else {
+            return Some(text);
+        };
+        let span = Places::new(self.source, field.node, &text.value).range(&fault.range);
+        self.refuse(Code::BadJq, span, fault.message, None)
+    }
+
     /// Returns the place of the first `${{` of a scalar.
     pub(super) fn place_of_template(&self, node: &Node, text: &str) -> Span {
         let open = text.find(OPEN).unwrap_or_default();

@@ -18,8 +18,10 @@ use crate::value::{Float, Value};
 const FUEL: u64 = 20_000_000;
 /// Longest text of one expression.
 const MAX_SOURCE: usize = 1 << 20;
-/// Nodes and bytes of text that one result may hold.
+/// Bytes that one result may hold.
 const MAX_RESULT: usize = 16 << 20;
+/// Bytes that each value of a result counts for, besides its text.
+const NODE: usize = 32;
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -129,7 +131,7 @@ fn to_engine(value: &Value) -> Engine {
 }
 
 fn from_engine(value: &Engine, budget: &mut usize) -> Result<Value, Error> {
-    spend(budget, 1)?;
+    spend(budget, NODE)?;
     match value.kind() {
         ValueKind::None => Ok(Value::None),
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
@@ -239,11 +241,16 @@ fn words(items: &[Value]) -> Result<String, Error> {
 }
 
 fn join(value: &Engine, separator: Option<&str>) -> Result<String, Error> {
-    let items = value
-        .try_iter()?
-        .map(|item| own_text(&item))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(items.join(separator.unwrap_or_default()))
+    let mut budget = MAX_RESULT;
+    let mut joined = String::new();
+    for (index, item) in value.try_iter()?.enumerate() {
+        let separator = separator.filter(|_| index > 0).unwrap_or_default();
+        let text = own_text(&item)?;
+        spend(&mut budget, separator.len() + text.len() + NODE)?;
+        joined.push_str(separator);
+        joined.push_str(&text);
+    }
+    Ok(joined)
 }
 
 fn string(value: &Engine) -> Result<String, Error> {

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
-use super::reference::{Reference, nearest};
+use super::reference::Reference;
 use super::token::{Token, TokenKind, is_keyword, tokens};
+use crate::suggest::did_you_mean;
 use crate::template::{FaultCode, TemplateFault};
 
 /// The filters that expressions may use.
@@ -35,6 +36,10 @@ pub const TESTS: [&str; 17] = [
     "string",
     "true",
 ];
+
+/// Brackets that may be open at once, and operators that one expression may have: the engine parses recursively.
+const MAX_DEPTH: usize = 60;
+const MAX_OPERATORS: usize = 300;
 
 /// A fault before its place is known.
 #[derive(Debug)]
@@ -90,6 +95,7 @@ enum Role {
 /// Returns the names of an expression, in order of appearance, each once.
 pub(super) fn references(source: &str) -> Result<Vec<Reference>, Finding> {
     let tokens = tokens(source);
+    refuse_depth(source, &tokens)?;
     let mut roles = Vec::with_capacity(tokens.len());
     let mut found = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
@@ -104,6 +110,26 @@ pub(super) fn references(source: &str) -> Result<Vec<Reference>, Finding> {
         roles.push(role);
     }
     Ok(found)
+}
+
+fn refuse_depth(source: &str, tokens: &[Token]) -> Result<(), Finding> {
+    let mut depth = 0_usize;
+    let mut operators = 0;
+    for token in tokens {
+        match token.kind {
+            TokenKind::Mark('(' | '[' | '{') => depth += 1,
+            TokenKind::Mark(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            TokenKind::Mark(',' | ':') | TokenKind::Number | TokenKind::Text | TokenKind::OpenText => {}
+            TokenKind::Mark(_) => operators += 1,
+            TokenKind::Name => operators += usize::from(is_keyword(&source[token.range.clone()])),
+        }
+        if depth > MAX_DEPTH || operators > MAX_OPERATORS {
+            return Err(
+                Finding::new(FaultCode::Syntax, "the expression is too complex").help("split it into several `vars`")
+            );
+        }
+    }
+    Ok(())
 }
 
 fn role_of(source: &str, tokens: &[Token], roles: &[Role], index: usize) -> Role {
@@ -160,9 +186,6 @@ fn refuse(role: Role, text: &str, previous: Option<Role>) -> Result<(), Finding>
 }
 
 fn unknown(what: &str, name: &str, known: &[&str]) -> Finding {
-    let help = match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}", known.join(", ")),
-    };
+    let help = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     Finding::new(FaultCode::UnknownFilter, format!("unknown {what} `{name}`")).help(help)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::names::Finding;
+use crate::suggest::{closest, did_you_mean};
 use crate::template::FaultCode;
 
 /// A name that an expression uses, written out in full.
@@ -197,7 +198,7 @@ fn incomplete(name: &str, full: &str) -> Finding {
 }
 
 fn unknown_field(owner: &str, field: &str, known: &[&str]) -> Finding {
-    let help = match nearest(field, known) {
+    let help = match closest(field, known.iter().copied()) {
         Some(near) => format!("did you mean `{owner}.{near}`?"),
         None => format!("`{owner}` has: {}", known.join(", ")),
     };
@@ -212,37 +213,8 @@ fn unknown_root(root: &str) -> Finding {
         );
     }
     let attempt = AttemptField::ALL.map(AttemptField::name);
-    let known: Vec<&str> = ROOTS.iter().chain(&attempt).copied().collect();
-    let help = match nearest(root, &known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("inputs are `inputs.{root}`; a text needs quotes: '{root}'"),
-    };
+    let known = ROOTS.iter().chain(&attempt).copied();
+    let help = did_you_mean(root, known)
+        .unwrap_or_else(|| format!("inputs are `inputs.{root}`; a text needs quotes: '{root}'"));
     Finding::new(FaultCode::UnknownName, format!("unknown name `{root}`")).help(help)
-}
-
-/// Returns the candidate that `word` is most likely a slip of, if any is near enough.
-pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    let scored = candidates
-        .iter()
-        .map(|candidate| (distance(word, candidate), *candidate));
-    scored
-        .filter(|(score, _)| *score <= limit)
-        .min_by_key(|(score, _)| *score)
-        .map(|(_, candidate)| candidate)
-}
-
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }

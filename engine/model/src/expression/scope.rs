@@ -6,6 +6,7 @@ use super::reference::{AttemptField, Reference, RunField};
 use crate::value::Value;
 
 /// The values that expressions see: a tree of roots (`inputs`, `vars`, `steps`, ...).
+#[must_use]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(BTreeMap<String, Value>);
 

@@ -87,10 +87,18 @@ impl OutputRule {
         if self.source == OutputSource::Published {
             return self.found_in_published(open, bindings);
         }
+        if self.is_absent_file(open) {
+            return Ok(None);
+        }
         match &self.extract {
             Extract::Jq(filter) => self.only_value(filtered(&self.stream(), filter, open, bindings)?),
             _ => self.text(open)?.map_or(Ok(None), |text| self.typed(text).map(Some)),
         }
+    }
+
+    fn is_absent_file(&self, open: Opener<'_>) -> bool {
+        let is_file = matches!(self.source, OutputSource::File(_));
+        is_file && open(&self.stream()).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     fn stream(&self) -> Stream {
@@ -176,6 +184,9 @@ impl OutputRule {
         let stream = self.stream();
         match &self.extract {
             _ if self.source == OutputSource::Published => format!("was not written to {stream}"),
+            Extract::Whole if matches!(stream, Stream::File(_)) => {
+                format!("is missing: {stream} is empty or not there")
+            }
             Extract::Regex(pattern) => format!("is missing: {stream} does not match /{pattern}/"),
             Extract::Jq(filter) => format!("is missing: jq `{filter}` yields nothing"),
             Extract::Whole | Extract::FirstLine | Extract::LastLine => format!("is missing: {stream} is empty"),

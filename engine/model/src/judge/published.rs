@@ -17,11 +17,7 @@ pub struct PublishedFault {
 /// The lines of a block are joined as they are, without a line break at the end.
 pub fn published(bytes: &[u8]) -> Result<BTreeMap<String, String>, PublishedFault> {
     let text = str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         PublishedFault {
             line,
             message: "is not UTF-8".to_owned(),
@@ -81,6 +77,7 @@ fn block<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>, end: &str) -> O
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -128,9 +128,6 @@ impl Command {
             name if ARITHMETIC.contains(&name) => Some(Obstacle::ArithmeticBuiltin),
             name if NAME_TAKERS.contains(&name) => Some(Obstacle::VariableName),
             name if DECLARERS.contains(&name) && assigned.is_none() => Some(Obstacle::VariableName),
-            name if DECLARERS.contains(&name) && arguments.iter().any(has_integer_option) => {
-                Some(Obstacle::ArithmeticBuiltin)
-            }
             "printf" | "wait" if behind(arguments, &["-v", "-p"]) => Some(Obstacle::VariableName),
             "printf" if arguments.is_empty() && self.word.content.is_empty() => Some(Obstacle::FirstOfPrintf),
             "test" | "[" => self.obstacle_in_test(arguments),

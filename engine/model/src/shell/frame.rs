@@ -71,13 +71,22 @@ impl Frame {
 pub(super) struct Commands {
     pub(super) kind: ListKind,
     pub(super) command: Command,
-    /// The next word is the target of a redirection.
-    pub(super) is_target: bool,
+    /// What the next word is to a redirection before it.
+    pub(super) target: Option<Target>,
     /// The next word is the name of a function.
     pub(super) is_function_name: bool,
     pub(super) cases: Vec<Case>,
     /// Here-documents that begin behind the current line.
     pub(super) here_documents: Vec<HereDocument>,
+}
+
+/// What stands behind the operator of a redirection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A path, or the text of a here-string.
+    File,
+    /// A descriptor, behind `>&` and `<&`; bash evaluates what is none.
+    Descriptor,
 }
 
 /// What a list of commands is for.
@@ -114,7 +123,7 @@ impl Commands {
         Self {
             kind,
             command: Command::default(),
-            is_target: false,
+            target: None,
             is_function_name: false,
             cases: Vec::new(),
             here_documents: Vec::new(),
@@ -131,7 +140,7 @@ impl Commands {
     }
 
     pub(super) fn is_in_script_of_nested_shell(&self) -> bool {
-        !self.is_target && self.command.is_nested()
+        self.target.is_none() && self.command.is_nested()
     }
 
     /// Returns why a value must not stand in the current word, if so.
@@ -139,7 +148,11 @@ impl Commands {
         if self.is_in_pattern() {
             return Some(Obstacle::CasePattern);
         }
-        if self.is_target { None } else { self.command.obstacle() }
+        match self.target {
+            None => self.command.obstacle(),
+            Some(Target::File) => None,
+            Some(Target::Descriptor) => Some(Obstacle::Descriptor),
+        }
     }
 
     /// Enters the stage of the innermost `case`.

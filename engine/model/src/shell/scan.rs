@@ -198,7 +198,7 @@ impl<'a> Scanner<'a> {
     fn obstacle_of_commands(&self, hole: usize) -> Option<Obstacle> {
         let mut lists = self.frames.iter().rev().filter_map(Frame::as_commands);
         let innermost = lists.next()?;
-        if lists.any(|outer| outer.is_in_script_of_nested_shell()) {
+        if lists.any(Commands::is_in_script_of_nested_shell) {
             return Some(Obstacle::NestedShell);
         }
         if innermost.is_in_script_of_nested_shell() {
@@ -217,7 +217,7 @@ impl<'a> Scanner<'a> {
             Some(Symbol::Hole(_) | Symbol::Expansion) => false,
         };
         let commands = self.innermost();
-        ends && !commands.is_target && !commands.command.word.is_started && commands.command.takes_words()
+        ends && commands.target.is_none() && !commands.command.word.is_started && commands.command.takes_words()
     }
 
     /// Checks the script of a nested shell, as that shell will read it.

@@ -2,7 +2,7 @@
 
 use super::Symbol;
 use super::command::Word;
-use super::frame::{Case, Frame, HereDocument, ListKind};
+use super::frame::{Case, Frame, HereDocument, ListKind, Target};
 use super::obstacle::Obstacle;
 use super::scan::Scanner;
 
@@ -13,6 +13,9 @@ const KEYWORDS: [&str; 12] = [
 
 impl Scanner<'_> {
     pub(super) fn command_char(&mut self, c: char) {
+        if "&|;<>(".contains(c) && self.innermost().kind == ListKind::Array {
+            self.doubt("an operator inside an array");
+        }
         match c {
             ' ' | '\t' => self.finish_word(),
             '\n' => self.end_line(),
@@ -98,7 +101,7 @@ impl Scanner<'_> {
             self.finish_word();
         }
         match (c, self.peek(0), self.peek(1)) {
-            ('<', Some(Symbol::Char('<')), Some(Symbol::Char('<'))) => self.target(2),
+            ('<', Some(Symbol::Char('<')), Some(Symbol::Char('<'))) => self.target(2, Target::File),
             ('<', Some(Symbol::Char('<')), _) => {
                 self.at += 1;
                 self.here_document();
@@ -108,14 +111,15 @@ impl Scanner<'_> {
                 self.expand(Frame::commands(ListKind::Substitution));
             }
             (_, Some(Symbol::Char('\\')), Some(Symbol::Char('\n'))) => self.doubt("an operator split over two lines"),
-            (_, Some(Symbol::Char('>' | '&' | '|')), _) => self.target(1),
-            _ => self.target(0),
+            (_, Some(Symbol::Char('&')), _) => self.target(1, Target::Descriptor),
+            (_, Some(Symbol::Char('>' | '|')), _) => self.target(1, Target::File),
+            _ => self.target(0, Target::File),
         }
     }
 
-    fn target(&mut self, consumed: usize) {
+    fn target(&mut self, consumed: usize, target: Target) {
         self.at += consumed;
-        self.innermost().is_target = true;
+        self.innermost().target = Some(target);
     }
 
     fn open_parenthesis(&mut self) {
@@ -180,8 +184,8 @@ impl Scanner<'_> {
         if !word.is_started {
             return;
         }
-        if commands.is_target || commands.is_function_name {
-            commands.is_target = false;
+        if commands.target.is_some() || commands.is_function_name {
+            commands.target = None;
             commands.is_function_name = false;
             return;
         }
@@ -237,7 +241,7 @@ impl Scanner<'_> {
     /// Ends the current command.
     pub(super) fn finish_command(&mut self) {
         let commands = self.innermost();
-        commands.is_target = false;
+        commands.target = None;
         commands.command.words.clear();
         let script = std::mem::take(&mut commands.command.nested);
         if !script.is_empty() {
@@ -265,10 +269,11 @@ impl Scanner<'_> {
                     document.is_literal = true;
                 }
                 Symbol::Char('\\') if quote != Some('\'') => document.is_literal = true,
-                Symbol::Char('$' | '`') => self.doubt("an expansion in the delimiter of a here-document"),
+                Symbol::Char('$' | '`') | Symbol::Expansion => {
+                    self.doubt("an expansion in the delimiter of a here-document");
+                }
                 Symbol::Char(c) => document.delimiter.push(c),
                 Symbol::Hole(hole) => self.places[hole] = Err(Obstacle::HereDocument),
-                Symbol::Expansion => self.doubt("an expansion in the delimiter of a here-document"),
             }
             self.at += 1;
         }

@@ -118,7 +118,7 @@ fn nested_anchors_cost_no_more_than_aliases() {
     let anchors: String = (0..60).map(|level| format!("&a{level} [")).collect();
     assert_eq!(
         faults(&format!("{anchors}{}{}", "x, ".repeat(100_000), "]".repeat(60))),
-        ["FD0008 1:327"]
+        ["FD0008 1:326"]
     );
 }
 

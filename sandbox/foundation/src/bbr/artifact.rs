@@ -88,6 +88,15 @@ impl Artifact {
         self.folder.join(format!("bosh-0-{job}.tar"))
     }
 
+    /// Returns the artifact's folder as an absolute path.
+    pub(super) fn folder(&self) -> Result<PathBuf, String> {
+        std::path::absolute(&self.folder).map_err(|error| error.to_string())
+    }
+
+    pub(super) fn metadata_path(&self) -> PathBuf {
+        self.folder.join("metadata")
+    }
+
     pub(super) fn checksums_of(&self, job: &str) -> Option<&Checksums> {
         self.jobs
             .iter()
@@ -106,7 +115,7 @@ impl Artifact {
     }
 
     fn save(&self) -> Result<(), String> {
-        let path = self.folder.join("metadata");
+        let path = self.metadata_path();
         let fresh = self.folder.join(".metadata.new");
         let write = || -> io::Result<()> {
             fs::write(&fresh, self.metadata())?;

@@ -2,7 +2,7 @@
 
 use super::flags::Subcommand;
 
-const VERSION: &str = "1.9-lab";
+pub(super) const VERSION: &str = "1.9-lab";
 
 pub(super) fn version() -> String {
     format!("bbr version {VERSION}\n")

@@ -6,10 +6,10 @@ use crate::fault::FaultPoint;
 use crate::vm::{DIRECTOR_JOB, Holder, Job};
 
 use super::artifact::{Artifact, checksums_of_folder, unpack};
-use super::backup::{disk_usage, human_size};
 use super::console::Purpose;
+use super::drain::{disk_usage, human_size};
 use super::errors::{Failure, Failures, Kind};
-use super::session::Session;
+use super::session::{Scripts, Session};
 
 pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     let mut failures = Failures::default();
@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
                 .console
                 .info(&format!("Completed restore of {}", session.name()));
         }
-        failures.note(session.unlock(Purpose::Restore));
+        failures.note(session.unlock(Purpose::Restore, Scripts::Succeeded));
     }
     failures.note(session.clean_up());
     failures

@@ -13,6 +13,31 @@ use crate::world::{World, WorldError};
 use super::console::{Console, Purpose};
 use super::errors::{Failure, Failures, Kind};
 use super::flags::Access;
+use super::help::VERSION;
+
+const LOCK_METADATA: &str = "---
+backup_should_be_locked_before:
+- job_name: blobstore
+  release: bosh
+restore_should_be_locked_before:
+- job_name: blobstore
+  release: bosh";
+
+/// How the scripts between lock and unlock ended, which the unlock script is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scripts {
+    Succeeded,
+    Failed,
+}
+
+impl Scripts {
+    fn variable(self) -> &'static str {
+        match self {
+            Scripts::Succeeded => "BBR_AFTER_BACKUP_SCRIPTS_SUCCESSFUL=true ",
+            Scripts::Failed => "BBR_AFTER_BACKUP_SCRIPTS_SUCCESSFUL=false ",
+        }
+    }
+}
 
 /// One run of bbr against the director's VM.
 pub(super) struct Session<'a> {
@@ -49,6 +74,7 @@ impl<'a> Session<'a> {
     pub(super) fn connect(&self) -> Result<(), Failure> {
         self.console.info("Looking for scripts");
         self.log_in()?;
+        self.console.debug("Attempting to find scripts on bosh/0");
         let scripts = self.vm.scripts().map_err(|error| broken(&error))?;
         *self.scripts.borrow_mut() = scripts;
         self.log_scripts();
@@ -76,8 +102,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn check_directory(&self) -> Result<(), Failure> {
-        self.console
-            .debug(&format!("Trying to execute 'sudo stat {BACKUP_DIRECTORY}' on remote"));
+        self.trying(&format!("stat {BACKUP_DIRECTORY}"));
         if self.vm.directory_holder().is_none() {
             return Ok(());
         }
@@ -88,8 +113,9 @@ impl<'a> Session<'a> {
     pub(super) fn lock(&self, purpose: Purpose) -> Result<(), Failure> {
         let name = purpose.name();
         self.console.info(&format!("Running pre-{name}-lock scripts..."));
-        let locked = if self.has_script(LOCK_JOB, &format!("pre-{name}-lock")) {
-            self.run_lock(name)
+        let script = format!("pre-{name}-lock");
+        let locked = if self.has_script(LOCK_JOB, &script) {
+            self.run_lock(name, &script)
         } else {
             Ok(())
         };
@@ -103,10 +129,12 @@ impl<'a> Session<'a> {
         locked.map_err(|text| Failure::nested(kind, &[text]))
     }
 
-    fn run_lock(&self, purpose: &str) -> Result<(), String> {
+    fn run_lock(&self, purpose: &str, script: &str) -> Result<(), String> {
+        self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
         self.console
             .info(&format!("Locking {LOCK_JOB} on bosh/0 for {purpose}..."));
-        let ran = self.script(FaultPoint::LOCK, LOCK_JOB, &format!("pre-{purpose}-lock"), || {
+        self.remote_script(LOCK_JOB, script, "");
+        let ran = self.script(FaultPoint::LOCK, LOCK_JOB, script, || {
             self.vm
                 .lock(&Holder::this_process())
                 .map_err(|error| error.to_string())?;
@@ -122,12 +150,17 @@ impl<'a> Session<'a> {
         ran
     }
 
-    pub(super) fn unlock(&self, purpose: Purpose) -> Result<(), Failure> {
+    pub(super) fn unlock(&self, purpose: Purpose, scripts: Scripts) -> Result<(), Failure> {
         let name = purpose.name();
         self.console.info(&format!("Running post-{name}-unlock scripts..."));
         let script = format!("post-{name}-unlock");
+        let variables = if purpose == Purpose::Backup {
+            scripts.variable()
+        } else {
+            ""
+        };
         let unlocked = if self.has_script(LOCK_JOB, &script) {
-            self.run_unlock(&script)
+            self.run_unlock(&script, variables)
         } else {
             Ok(())
         };
@@ -136,8 +169,10 @@ impl<'a> Session<'a> {
         unlocked.map_err(|text| Failure::nested(Kind::Unlock, &[text]))
     }
 
-    fn run_unlock(&self, script: &str) -> Result<(), String> {
+    fn run_unlock(&self, script: &str, variables: &str) -> Result<(), String> {
+        self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
         self.console.info(&format!("Unlocking {LOCK_JOB} on bosh/0..."));
+        self.remote_script(LOCK_JOB, script, variables);
         let ran = self.script(FaultPoint::UNLOCK, LOCK_JOB, script, || {
             self.pace.pass();
             self.vm.unlock().map_err(|error| error.to_string())
@@ -147,6 +182,24 @@ impl<'a> Session<'a> {
             Err(_) => self.console.error(&format!("Error unlocking {LOCK_JOB} on bosh/0.")),
         }
         ran
+    }
+
+    /// Logs a command on the VM and what it printed.
+    pub(super) fn remote(&self, command: &str, stdout: &str) {
+        self.trying(command);
+        self.console.debug(&format!("stdout: {stdout}"));
+        self.console.debug("stderr: ");
+    }
+
+    /// Logs the run of a job's script.
+    pub(super) fn remote_script(&self, job: &str, script: &str, variables: &str) {
+        self.trying(&format!("{variables}{}", script_path(job, script)));
+        self.console.debug("stderr: ");
+    }
+
+    fn trying(&self, command: &str) {
+        self.console
+            .debug(&format!("Trying to execute 'sudo {command}' on remote"));
     }
 
     /// Removes bbr's directory from the VM after this run.
@@ -163,7 +216,7 @@ impl<'a> Session<'a> {
         if !failures.note(self.connect()) {
             return failures;
         }
-        failures.note(self.unlock(purpose));
+        failures.note(self.unlock(purpose, Scripts::Failed));
         failures.note(
             self.remove_directory()
                 .map_err(|text| Failure::nested(Kind::Other, &[text])),
@@ -197,6 +250,7 @@ impl<'a> Session<'a> {
 
     fn remove_directory(&self) -> Result<(), String> {
         self.console.info("Cleaning up...");
+        self.remote(&format!("rm -rf {BACKUP_DIRECTORY}"), "");
         let struck = self.struck(FaultPoint::CLEANUP, BACKUP_DIRECTORY);
         let removed = struck.and_then(|struck| match struck {
             Some(text) => Err(text),
@@ -231,7 +285,20 @@ impl<'a> Session<'a> {
     }
 
     fn log_scripts(&self) {
+        self.trying("sh -c 'find /var/vcap/jobs/*/bin/bbr/* -type f'");
+        let paths: Vec<String> = self
+            .scripts
+            .borrow()
+            .iter()
+            .filter_map(|script| script.split_once('/'))
+            .map(|(job, script)| script_path(job, script))
+            .collect();
+        self.console
+            .debug(&format!("[find files] stdout: {}", paths.join("\n")));
+        self.console.debug("[find files] stderr: ");
         if self.has_script(LOCK_JOB, "metadata") {
+            let metadata = format!("BBR_VERSION={VERSION} {}", script_path(LOCK_JOB, "metadata"));
+            self.remote(&metadata, LOCK_METADATA);
             for purpose in [Purpose::Backup, Purpose::Restore] {
                 let order = format!(
                     "Detected order: {LOCK_JOB} should be locked before blobstore during {}",
@@ -251,6 +318,11 @@ impl<'a> Session<'a> {
             .iter()
             .any(|found| *found == format!("{job}/{script}"))
     }
+}
+
+/// Returns where a script of a job lies on the VM.
+pub(super) fn script_path(job: &str, script: &str) -> String {
+    format!("/var/vcap/jobs/{job}/bin/bbr/{script}")
 }
 
 /// Wraps trouble with the world itself, which no real client knows.

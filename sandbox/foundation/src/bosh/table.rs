@@ -306,53 +306,50 @@ fn processes(deployment: &Deployment) -> Table {
     Table::new("instances", &titles, rows)
 }
 
+const DETAILS: [&str; 13] = [
+    "Instance",
+    "Process State",
+    "AZ",
+    "IPs",
+    "Deployment",
+    "State",
+    "VM CID",
+    "VM Type",
+    "Disk CIDs",
+    "Agent ID",
+    "Index",
+    "Bootstrap",
+    "Ignore",
+];
+
 fn details(deployment: &Deployment) -> Table {
-    let titles = [
-        "Instance",
-        "Process State",
-        "AZ",
-        "IPs",
-        "Deployment",
-        "State",
-        "VM CID",
-        "VM Type",
-        "Disk CIDs",
-        "Agent ID",
-        "Index",
-        "Bootstrap",
-        "Ignore",
-    ];
-    let rows = deployment.instances.iter().map(|instance| {
-        let Instance {
-            name,
-            process_state,
-            az,
-            ip,
-            vm_cid,
-            vm_type,
-            disk_cid,
-            ..
-        } = instance;
-        let agent = vm_cid.replacen("vm-", "ag-", 1);
-        let (index, bootstrap) = (instance.index.to_string(), (instance.index == 0).to_string());
-        let cells: [&str; 13] = [
-            name,
-            process_state,
-            az,
-            ip,
-            &deployment.name,
-            "started",
-            vm_cid,
-            vm_type,
-            disk_cid,
-            &agent,
-            &index,
-            &bootstrap,
-            "false",
-        ];
-        cells.map(str::to_owned).to_vec()
-    });
-    Table::new("instances", &titles, rows.collect())
+    let rows = deployment
+        .instances
+        .iter()
+        .map(|instance| details_row(instance, &deployment.name));
+    Table::new("instances", &DETAILS, rows.collect())
+}
+
+fn details_row(instance: &Instance, deployment: &str) -> Vec<String> {
+    let agent = instance.vm_cid.replacen("vm-", "ag-", 1);
+    let (index, bootstrap) = (instance.index.to_string(), (instance.index == 0).to_string());
+    [
+        &instance.name,
+        &instance.process_state,
+        &instance.az,
+        &instance.ip,
+        deployment,
+        "started",
+        &instance.vm_cid,
+        &instance.vm_type,
+        &instance.disk_cid,
+        &agent,
+        &index,
+        &bootstrap,
+        "false",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 #[cfg(test)]

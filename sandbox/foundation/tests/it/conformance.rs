@@ -161,3 +161,47 @@ fn file_name_with_a_space() {
     assert_eq!(ran.code, Some(1));
     leaves_metadata(&rig, "61-space");
 }
+
+#[test]
+fn debug_log() {
+    let rig = Rig::new();
+    let (host, key) = (
+        rig.world.director_host().unwrap(),
+        rig.world.key().display().to_string(),
+    );
+    let ran = rig.run(
+        "bbr",
+        &[
+            "director",
+            "--host",
+            &host,
+            "--username",
+            "bbr",
+            "--private-key-path",
+            &key,
+            "--debug",
+            "backup",
+        ],
+    );
+    assert_eq!(sorted(&ran.out), sorted(&transcript("bbr-director/63-debug/out")));
+    assert_eq!((ran.err, ran.code), (transcript("bbr-director/63-debug/err"), Some(0)));
+    leaves_metadata(&rig, "63-debug");
+}
+
+/// Masks what differs and sorts all lines: with `--debug`, the lines of parallel jobs are mixed everywhere.
+fn sorted(out: &str) -> Vec<String> {
+    let masks = [
+        (r"\b[\d.]+[KM]?\t/", "SIZE\t/"),
+        (r"(127\.0\.0\.1|10\.0\.0\.6)_\d{8}T\d{6}Z", "ARTIFACT"),
+        (
+            r"stdout: [0-9a-f]{64}  \./store/blob-\d(\n[0-9a-f]{64}  \./store/blob-\d)+",
+            "stdout: SUMS in the order of find",
+        ),
+    ];
+    let masked = masks.iter().fold(out.to_owned(), |text, (pattern, to)| {
+        Regex::new(pattern).unwrap().replace_all(&text, *to).into_owned()
+    });
+    let mut lines: Vec<String> = normal(&masked).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}

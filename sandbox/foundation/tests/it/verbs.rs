@@ -1,5 +1,7 @@
 //! `firedrill sandbox`: show, fault, break, mend, check.
 
+use std::fs;
+
 use firedrill_foundation::{Fault, FaultPoint, Situation, World};
 
 use crate::rig::{Rig, executable};
@@ -44,7 +46,7 @@ fn fault_of_a_subcommand_is_its_exit_status() {
         }
         rig.world.set_fault(Fault::new(point, 9)).unwrap();
         let ran = match (program, subcommand) {
-            ("bbr", "help" | "version") => rig.run("bbr", &[subcommand]),
+            ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),
             ("bosh", "version") => rig.run("bosh", &["--version"]),
             ("om", "export-installation") => rig.run("om", &[subcommand, "-o", "x"]),
@@ -150,4 +152,21 @@ fn worlds_are_not_overwritten_and_not_invented() {
     assert!(again.ends_with("holds a world already"), "{again}");
     let none = World::open(&rig.work()).unwrap_err().to_string();
     assert!(none.contains("holds no world"), "{none}");
+}
+
+#[test]
+fn show_tells_what_became_of_artifacts() {
+    let rig = Rig::new();
+    rig.bbr(&["backup"]);
+    rig.sandbox("fault bbr.drain --exit 1 --times 1");
+    rig.bbr(&["backup"]);
+    rig.bbr(&["backup"]);
+    fs::remove_dir_all(rig.artifact()).unwrap();
+    let shown = rig.sandbox("show");
+    let fates: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("artifact    "))
+        .map(|line| line.split_once("Z ").unwrap().1)
+        .collect();
+    assert_eq!(fates, ["complete", "of a failed backup", "gone"], "{shown}");
 }

@@ -1,0 +1,270 @@
+//! The console: what happens, as clean lines. Time, whose it is, what happened.
+
+mod command;
+
+use firedrill_model::plan::{OnFailure, Plan};
+use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
+
+use crate::diagnostics::Colour;
+use crate::foreign::{Tail, harmless};
+use crate::ink::{Ink, Tone};
+use crate::text::{pad, width};
+use crate::view::{Change, DebtStatus, View, Word};
+use crate::words::{self, Zone};
+
+/// Fetches the end of what a command printed.
+pub type TailOf<'a> = &'a dyn Fn(&CommandId) -> Tail;
+
+/// Turns what changed into lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    ink: Ink,
+    zone: Zone,
+    subject_width: usize,
+}
+
+/// The subjects of what belongs to no step.
+const RUN: &str = "run";
+const GUARDS: &str = "guards";
+const INVARIANTS: &str = "invariants";
+const FINALLY: &str = "finally";
+
+/// Ids of steps are padded up to this width.
+const WIDEST_SUBJECT: usize = 28;
+
+/// One line to be: its tone, and what it says.
+struct Line {
+    tone: Tone,
+    text: String,
+}
+
+impl Console {
+    /// Returns the console of a plan.
+    pub fn new(plan: &Plan, colour: Colour, zone: Zone) -> Console {
+        let ids = plan.steps.iter().map(|step| width(&step.id));
+        let widest = ids.chain([INVARIANTS.len()]).max().unwrap_or(0);
+        Console {
+            ink: Ink::new(colour),
+            zone,
+            subject_width: widest.min(WIDEST_SUBJECT),
+        }
+    }
+
+    /// Returns the lines that stand above everything else.
+    pub fn opening(&self, plan: &Plan, run: &str) -> String {
+        let title = plan.title.as_deref().map(harmless).unwrap_or_default();
+        let mut counts = vec![words::count(plan.steps.len(), "step")];
+        if !plan.guards.is_empty() {
+            counts.push(words::count(plan.guards.len(), "guard"));
+        }
+        let digest: String = plan.digest().chars().take(12).collect();
+        let about = format!("run {run}, plan {digest}, {}", counts.join(", "));
+        let name = self.ink.paint(Tone::Strong, &plan.playbook);
+        format!("{name}  {title}\n{}\n\n", self.ink.paint(Tone::Quiet, &about))
+    }
+
+    /// Returns the lines that tell what an event changed. `view` has taken the event already.
+    pub fn lines(&self, view: &View, at_ms: u64, changes: &[Change], tail: TailOf<'_>) -> String {
+        let told = changes
+            .iter()
+            .filter(|change| !is_told_by_another(view, change, changes));
+        told.map(|change| self.change(view, at_ms, change, tail)).collect()
+    }
+
+    /// Returns a line about the run as a whole that no event says.
+    pub fn aside(&self, at_ms: u64, text: &str) -> String {
+        self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
+    }
+
+    fn change(&self, view: &View, at_ms: u64, change: &Change, tail: TailOf<'_>) -> String {
+        let step_id = |step: &usize| view.plan().steps[*step].id.as_str();
+        let (subject, line) = match change {
+            Change::Opened | Change::Rested => return String::new(),
+            Change::Started(command) => return self.started(view, at_ms, command),
+            Change::Finished(command) => return self.finished(view, at_ms, command, tail),
+            Change::TakenOver => (RUN, Line::new(Tone::Warning, "resumed")),
+            Change::NotStarted(command) => (
+                subject(command),
+                Line::new(Tone::Quiet, &format!("{} had not been started", what(command))),
+            ),
+            Change::Adopted(command) => (
+                subject(command),
+                Line::new(
+                    Tone::Plain,
+                    &format!("{} is still running and was adopted", what(command)),
+                ),
+            ),
+            Change::Remarked(step, text) => (
+                step.as_ref().map_or(RUN, |step| step.as_str()),
+                Line::new(Tone::Warning, text),
+            ),
+            Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
+            Change::Said(word) => (word.step.as_str(), said(word)),
+            Change::Pauses(wait, length) => {
+                let text = pause(view, wait, &words::length(*length));
+                (waiting(wait), Line::new(Tone::Quiet, &text))
+            }
+            Change::StepSettled(step) => (step_id(step), settled(view, *step)),
+            Change::StepInDoubt(step) => {
+                let text = "in doubt: nobody knows whether it had its effect, a human must say";
+                (step_id(step), Line::new(Tone::Bad, text))
+            }
+            Change::DebtOpen(step, kind) => {
+                let text = format!("{} is owed: it did not succeed, a human is needed", kind.word());
+                (step_id(step), Line::new(Tone::Bad, &text))
+            }
+            Change::Halting => return self.halting(view, at_ms),
+            Change::Unwinding => return self.unwinding(view, at_ms),
+        };
+        self.line(at_ms, subject, &line)
+    }
+
+    fn halting(&self, view: &View, at_ms: u64) -> String {
+        let running = view.run().in_flight().len();
+        if running == 0 {
+            return String::new();
+        }
+        let text = format!("nothing new starts, {} still running", words::count(running, "command"));
+        self.line(at_ms, RUN, &Line::new(Tone::Warning, &text))
+    }
+
+    fn unwinding(&self, view: &View, at_ms: u64) -> String {
+        let owes = |status| matches!(status, DebtStatus::Owed | DebtStatus::UnderWay);
+        let is_owing = view
+            .steps()
+            .any(|step| [step.cleanup, step.rollback, step.release].into_iter().any(owes));
+        if !is_owing {
+            return String::new();
+        }
+        let text = match view.plan().on_failure {
+            OnFailure::Rollback => "unwinding: what was done is taken back, the latest first",
+            OnFailure::Stop => "unwinding: what was taken is given back, what is done stays (on_failure: stop)",
+        };
+        self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
+    }
+
+    fn line(&self, at_ms: u64, subject: &str, line: &Line) -> String {
+        let clock = self.ink.paint(Tone::Quiet, &self.zone.clock(at_ms));
+        let subject = self.ink.paint(Tone::Strong, &pad(subject, self.subject_width));
+        let mut texts = line.text.lines().map(harmless);
+        let first = texts.next().unwrap_or_default();
+        let mut lines = format!("{clock}  {subject}  {}\n", self.ink.paint(line.tone, &first));
+        texts.for_each(|text| lines += &self.indented(Tone::Plain, &text));
+        lines
+    }
+
+    /// Returns a line below the last one, under its text.
+    fn indented(&self, tone: Tone, text: &str) -> String {
+        let indent = " ".repeat("00:00:00".len() + 2 + self.subject_width + 2);
+        format!("{indent}{}\n", self.ink.paint(tone, text))
+    }
+}
+
+impl Line {
+    fn new(tone: Tone, text: &str) -> Line {
+        Line {
+            tone,
+            text: text.to_owned(),
+        }
+    }
+}
+
+/// A step that failed with its only attempt has said so in the attempt's line.
+fn is_told_by_another(view: &View, change: &Change, changes: &[Change]) -> bool {
+    let Change::StepSettled(step) = change else {
+        return false;
+    };
+    let id = &view.plan().steps[*step].id;
+    let is_bad_attempt = |other: &Change| {
+        matches!(other, Change::Finished(command)
+            if command.role == Role::Attempt && command.step().is_some_and(|step| step.as_str() == id)
+            && view.execution(command).and_then(|it| it.finish.as_ref()?.why()).is_some())
+    };
+    changes.iter().any(is_bad_attempt)
+}
+
+/// Returns in whose column a command is told.
+fn subject(command: &CommandId) -> &str {
+    match (command.step(), &command.role) {
+        (Some(step), _) => step.as_str(),
+        (None, Role::Invariant(_)) => INVARIANTS,
+        (None, Role::Final(_)) => FINALLY,
+        (None, _) => GUARDS,
+    }
+}
+
+/// Returns what a command is to its subject.
+fn what(command: &CommandId) -> String {
+    match (&command.role, command.step()) {
+        (Role::Attempt, _) => format!("attempt {}", command.round),
+        (Role::Guard(id), Some(_)) => format!("guard {id}"),
+        (Role::Guard(id) | Role::Invariant(id) | Role::Final(id), _) => id.to_string(),
+        (Role::Look(name), _) => format!("output {name}"),
+        (Role::Verify | Role::Cleanup | Role::Rollback | Role::Release, _) => command.role.to_string(),
+    }
+}
+
+fn stopping(times: u32) -> &'static str {
+    match times {
+        1 => {
+            "stopping: running attempts are told to end, killed after 10s; then what was done is taken back\n\
+             Ctrl-C again: no more rollbacks"
+        }
+        _ => {
+            "no more rollbacks: they stay owed; cleanups and releases still run\n\
+             Ctrl-C again: leave at once, to be resumed later"
+        }
+    }
+}
+
+fn said(word: &Word) -> Line {
+    let what = word.debt.map_or("the attempt in doubt", |debt| debt.word());
+    let done = match word.done {
+        firedrill_run::Done::Done => "done",
+        firedrill_run::Done::NotDone => "not done",
+    };
+    Line::new(
+        Tone::Plain,
+        &format!("settled by {}: {what} is {done}\n{}", word.by, word.note),
+    )
+}
+
+fn waiting(wait: &Wait) -> &str {
+    match wait {
+        Wait::Attempt(step) | Wait::Hook(step, _) => step.as_str(),
+    }
+}
+
+fn pause(view: &View, wait: &Wait, length: &str) -> String {
+    match wait {
+        Wait::Attempt(step) => {
+            let at = view.plan().step_index(step.as_str());
+            let begun = at.map_or(0, |at| view.run().summary(at).attempts);
+            format!("waiting {length} before attempt {}", begun + 1)
+        }
+        Wait::Hook(_, kind) => format!("waiting {length} before trying the {} again", kind.word()),
+    }
+}
+
+fn settled(view: &View, at: usize) -> Line {
+    let step = view.step(at);
+    let after = step
+        .took_ms
+        .map(|ms| format!(" after {}", words::took(ms)))
+        .unwrap_or_default();
+    match view.run().summary(at).stage {
+        Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
+        Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
+        _ if step
+            .executions
+            .iter()
+            .all(|execution| execution.command.role != Role::Attempt) =>
+        {
+            Line::new(Tone::Bad, "failed before it started")
+        }
+        _ => Line::new(
+            Tone::Bad,
+            &format!("failed after {}", words::count(step.attempts as usize, "attempt")),
+        ),
+    }
+}

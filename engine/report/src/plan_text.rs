@@ -1,0 +1,248 @@
+//! A plan for people: what will run, exactly; what is known only later; what undoes it and when.
+
+mod command;
+mod count;
+mod step;
+
+pub(crate) use count::{Exactness, commands};
+use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan};
+use firedrill_model::value::Value;
+
+use self::command::shown_text;
+use crate::diagnostics::Colour;
+use crate::foreign::harmless;
+use crate::ink::{Ink, Tone};
+use crate::text::{pad, table, wrap};
+
+/// Returns a plan as text for a terminal of this many columns.
+pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
+    let mut page = Page {
+        text: String::new(),
+        ink: Ink::new(colour),
+        columns,
+    };
+    page.header(plan);
+    page.inputs(plan);
+    page.guards(&plan.guards);
+    page.steps(plan);
+    page.holds(plan);
+    page.invariants(&plan.invariants);
+    page.finally(&plan.finally);
+    page.outputs(plan);
+    page.text += &format!("\n{}\n", page.ink.paint(Tone::Strong, &count::counted(plan)));
+    page.text
+}
+
+/// Text that grows from the top down.
+struct Page {
+    text: String,
+    ink: Ink,
+    columns: usize,
+}
+
+/// How far the facts about an item are indented.
+const INDENT: usize = 6;
+/// The width of the labels of facts.
+const LABEL: usize = 9;
+
+impl Page {
+    fn header(&mut self, plan: &Plan) {
+        let title = plan.title.as_deref().map(harmless).unwrap_or_default();
+        let name = self.ink.paint(Tone::Strong, &plan.playbook);
+        let digest: String = plan.digest().chars().take(12).collect();
+        let on_failure = match plan.on_failure {
+            OnFailure::Rollback => "on failure: roll back",
+            OnFailure::Stop => "on failure: stop, leave what is done",
+        };
+        let about = format!(
+            "plan {digest}, {on_failure}, at most {} commands at once",
+            plan.max_parallel
+        );
+        self.text += &format!("{name}  {title}\n{}\n", self.ink.paint(Tone::Quiet, &about));
+        if let Some(description) = &plan.description {
+            let lines = wrap(harmless(description).trim(), self.columns.saturating_sub(2));
+            let lines: String = lines
+                .iter()
+                .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
+                .collect();
+            self.text += &format!("\n{lines}");
+        }
+    }
+
+    fn inputs(&mut self, plan: &Plan) {
+        let inputs = plan.inputs.iter().map(|(name, value)| {
+            let origin = plan.origins.get(name).map(origin).unwrap_or_default();
+            vec![name.clone(), shown(value), origin]
+        });
+        self.rows("inputs", &inputs.collect::<Vec<_>>());
+        let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
+        self.rows("vars", &vars.collect::<Vec<_>>());
+        let files = plan
+            .files
+            .iter()
+            .map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
+        self.rows("files", &files.collect::<Vec<_>>());
+    }
+
+    fn rows(&mut self, name: &str, rows: &[Vec<String>]) {
+        if rows.is_empty() {
+            return;
+        }
+        self.heading(name, "");
+        for mut cells in table(rows) {
+            let last = if cells.len() > 2 {
+                cells.pop().unwrap_or_default()
+            } else {
+                String::new()
+            };
+            let line = format!(
+                "  {}  {}",
+                cells.join("  "),
+                self.ink.paint(Tone::Quiet, last.trim_end())
+            );
+            self.text += &format!("{}\n", line.trim_end());
+        }
+    }
+
+    fn guards(&mut self, guards: &[Guard]) {
+        if !guards.is_empty() {
+            self.heading(
+                "guards",
+                "asked at the start, all of them, and again before the first change",
+            );
+        }
+        for guard in guards {
+            self.item(&guard.id, "");
+            self.guard(guard, "the run is refused", "the run is skipped");
+        }
+    }
+
+    /// Writes what a guard asks and what happens if it is unmet.
+    fn guard(&mut self, guard: &Guard, refused: &str, skipped: &str) {
+        self.command(INDENT, &guard.probe.command);
+        let unmet = match guard.on_unmet {
+            OnUnmet::Abort => refused,
+            OnUnmet::Skip => skipped,
+        };
+        let message = guard
+            .message
+            .as_deref()
+            .map(|message| format!(": {message}"))
+            .unwrap_or_default();
+        self.fact("unmet", &format!("{unmet}{message}"));
+        guard.why.iter().for_each(|why| self.fact("why", why));
+    }
+
+    fn steps(&mut self, plan: &Plan) {
+        self.heading("steps", "");
+        for at in 0..plan.steps.len() {
+            self.step(plan, at);
+        }
+    }
+
+    fn holds(&mut self, plan: &Plan) {
+        let holds: Vec<String> = plan.steps.iter().filter_map(|step| step::hold(plan, step)).collect();
+        if holds.is_empty() {
+            return;
+        }
+        self.heading("holds", "what is taken is given back, however the run ends");
+        for hold in holds {
+            self.wrapped(2, 4, &hold);
+        }
+    }
+
+    fn invariants(&mut self, invariants: &[Invariant]) {
+        if !invariants.is_empty() {
+            self.heading("invariants", "must hold whenever the run has come to rest");
+        }
+        for invariant in invariants {
+            self.item(&invariant.id, "");
+            self.command(INDENT, &invariant.probe.command);
+            invariant
+                .message
+                .iter()
+                .for_each(|message| self.fact("if not", message));
+        }
+    }
+
+    fn finally(&mut self, finally: &[Final]) {
+        if !finally.is_empty() {
+            self.heading("finally", "at the very end, cannot change the verdict");
+        }
+        for last in finally {
+            self.item(&last.id, last.title.as_deref().unwrap_or_default());
+            self.when(last.when.as_ref());
+            self.command(INDENT, &last.command);
+        }
+    }
+
+    fn outputs(&mut self, plan: &Plan) {
+        let outputs = plan.outputs.iter().map(|(name, text)| {
+            let (text, later) = shown_text(text);
+            vec![name.clone(), text, later.unwrap_or_default()]
+        });
+        self.rows("outputs", &outputs.collect::<Vec<_>>());
+    }
+
+    fn when(&mut self, when: Option<&Condition>) {
+        match when {
+            None | Some(Condition::Known(true)) => {}
+            Some(Condition::Known(false)) => self.fact("when", "false: it is skipped"),
+            Some(Condition::Deferred { expression, after }) => {
+                self.fact(
+                    "when",
+                    &format!("{} ({})", expression.source, command::known_after(after)),
+                );
+            }
+        }
+    }
+
+    fn heading(&mut self, name: &str, remark: &str) {
+        let remark = self.ink.paint(Tone::Quiet, remark);
+        let line = format!("{}  {remark}", self.ink.paint(Tone::Strong, name));
+        self.text += &format!("\n{}\n", line.trim_end());
+    }
+
+    fn item(&mut self, name: &str, title: &str) {
+        let line = format!(
+            "  {}  {}",
+            self.ink.paint(Tone::Strong, name),
+            harmless(title).replace('\n', " ")
+        );
+        self.text += &format!("{}\n", line.trim_end());
+    }
+
+    /// Writes a labelled fact about the present item.
+    fn fact(&mut self, label: &str, text: &str) {
+        let columns = self.columns.saturating_sub(INDENT + LABEL).max(20);
+        let lines = wrap(harmless(text).trim(), columns);
+        for (at, line) in lines.iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            let label = self.ink.paint(Tone::Quiet, &pad(label, LABEL));
+            let line = format!("{}{label}{line}", " ".repeat(INDENT));
+            self.text += &format!("{}\n", line.trim_end());
+        }
+    }
+
+    fn wrapped(&mut self, first: usize, further: usize, text: &str) {
+        for (at, line) in wrap(text, self.columns.saturating_sub(further).max(20))
+            .iter()
+            .enumerate()
+        {
+            self.text += &format!("{}{line}\n", " ".repeat(if at == 0 { first } else { further }));
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    harmless(&value.to_string()).replace('\n', "\\n")
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "default".to_owned(),
+        Origin::File(name) => name.clone(),
+        Origin::Flag => "--input".to_owned(),
+        Origin::Sandbox => "sandbox".to_owned(),
+    }
+}

@@ -1,0 +1,188 @@
+//! Commands as they can be pasted into a shell, with marks where a part is known only later.
+
+use std::collections::BTreeSet;
+
+use firedrill_model::plan::{After, Command, Program, Text};
+use firedrill_model::shell;
+use firedrill_model::template::Piece;
+
+use super::Page;
+use crate::foreign::harmless;
+use crate::ink::Tone;
+use crate::text::{width, wrap_command};
+use crate::words;
+
+impl Page {
+    /// Writes what a command starts, and everything around it that is not as usual.
+    pub(super) fn command(&mut self, indent: usize, command: &Command) {
+        match &command.program {
+            Program::Argv(arguments) => self.argv(indent, arguments),
+            Program::Script { shell, script } => self.script(indent, shell, script),
+        }
+        self.later(indent, command);
+        for (name, text) in &command.env {
+            self.labelled(indent, "env", &format!("{name}={}", word(text)));
+        }
+        command
+            .dir
+            .iter()
+            .for_each(|dir| self.labelled(indent, "in", &word(dir)));
+        command
+            .stdin
+            .iter()
+            .for_each(|text| self.labelled(indent, "stdin", &word(text)));
+        command
+            .time_limit
+            .iter()
+            .for_each(|limit| self.labelled(indent, "limit", &words::length(*limit)));
+        self.expect(indent, command);
+        for rule in &command.outputs {
+            self.labelled(indent, "output", &super::step::output(rule));
+        }
+    }
+
+    fn argv(&mut self, indent: usize, arguments: &[Text]) {
+        let words: Vec<String> = arguments.iter().map(word).collect();
+        let columns = self.columns.saturating_sub(indent + 2).max(20);
+        for (at, line) in wrap_command(&words, columns, width).iter().enumerate() {
+            let prompt = if at == 0 { "$ " } else { "  " };
+            self.typed(indent, &format!("{prompt}{line}"));
+        }
+    }
+
+    fn script(&mut self, indent: usize, shell: &[String], script: &Text) {
+        let words: Vec<String> = shell.iter().map(|word| quoted(word)).collect();
+        self.typed(indent, &format!("$ {} '...'", words.join(" ")));
+        let (text, _) = shown_text(script);
+        for line in text.trim_end().lines() {
+            self.typed(indent, &format!("  | {line}"));
+        }
+    }
+
+    fn typed(&mut self, indent: usize, line: &str) {
+        let pieces = line.split_inclusive('»');
+        let painted: String = pieces.map(|piece| self.with_mark(piece)).collect();
+        self.text += &format!("{}{painted}\n", " ".repeat(indent));
+    }
+
+    /// Paints a piece of a command that may end in a mark.
+    fn with_mark(&self, piece: &str) -> String {
+        match piece.split_once('«') {
+            Some((before, mark)) => {
+                self.ink.paint(Tone::Typed, before) + &self.ink.paint(Tone::Later, &format!("«{mark}"))
+            }
+            None => self.ink.paint(Tone::Typed, piece),
+        }
+    }
+
+    fn later(&mut self, indent: usize, command: &Command) {
+        let after: BTreeSet<After> = command.texts().flat_map(after).cloned().collect();
+        if !after.is_empty() {
+            let after: Vec<After> = after.into_iter().collect();
+            let text = self.ink.paint(Tone::Later, &format!("« » {}", known_after(&after)));
+            self.text += &format!("{}{text}\n", " ".repeat(indent));
+        }
+    }
+
+    fn expect(&mut self, indent: usize, command: &Command) {
+        let expect = &command.expect;
+        let mut parts = Vec::new();
+        if expect.exit != [0] {
+            let codes: Vec<String> = expect.exit.iter().map(ToString::to_string).collect();
+            parts.push(format!("exit {}", codes.join(", ")));
+        }
+        parts.extend(
+            expect
+                .stdout
+                .iter()
+                .map(|pattern| format!("stdout matches /{pattern}/")),
+        );
+        parts.extend(
+            expect
+                .stderr
+                .iter()
+                .map(|pattern| format!("stderr matches /{pattern}/")),
+        );
+        parts.extend(expect.jq.iter().map(|filter| format!("jq {}", filter.trim())));
+        if !parts.is_empty() {
+            self.labelled(indent, "expect", &parts.join("; "));
+        }
+    }
+
+    /// Writes a labelled fact below a command, which may be indented deeper than the facts of its item.
+    pub(super) fn labelled(&mut self, indent: usize, label: &str, text: &str) {
+        if indent == super::INDENT {
+            self.fact(label, text);
+        } else {
+            let text = format!("{label}: {}", harmless(text));
+            self.wrapped(indent, indent + 2, &text);
+        }
+    }
+}
+
+/// Returns a text with marks where a part is known only later, and what that part waits for.
+pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
+    match text {
+        Text::Known(text) => (harmless(text), None),
+        Text::Deferred { template, after } => {
+            let pieces = template.pieces().iter().map(|piece| match piece {
+                Piece::Literal(text) => harmless(text),
+                Piece::Expression(expression) => format!("«{}»", expression.source),
+            });
+            (pieces.collect(), Some(known_after(after)))
+        }
+    }
+}
+
+/// Returns a text as one word for a shell, with marks where a part is known only later.
+fn word(text: &Text) -> String {
+    match text {
+        Text::Known(text) => quoted(text),
+        Text::Deferred { template, .. } => {
+            let pieces = template.pieces().iter().map(|piece| match piece {
+                Piece::Literal(text) => quoted(text),
+                Piece::Expression(expression) => format!("«{}»", expression.source),
+            });
+            pieces.collect()
+        }
+    }
+}
+
+/// Returns one shell word that is exactly this text and harmless for a terminal.
+fn quoted(text: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "_@%+=:,./-".contains(character);
+    let is_bare = !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('=');
+    if is_bare {
+        text.to_owned()
+    } else if harmless(text) == text {
+        shell::quote_bare(text)
+    } else {
+        format!(
+            "$'{}'",
+            text.escape_default()
+                .to_string()
+                .replace("\\u{", "\\U{")
+                .replace(['{', '}'], "")
+        )
+    }
+}
+
+fn after(text: &Text) -> &[After] {
+    match text {
+        Text::Known(_) => &[],
+        Text::Deferred { after, .. } => after,
+    }
+}
+
+/// Returns when something is known that waits for these.
+pub(super) fn known_after(after: &[After]) -> String {
+    let mut moments: Vec<String> = Vec::new();
+    for after in after {
+        moments.push(match after {
+            After::Start => "when the run starts".to_owned(),
+            After::Step(step) => format!("after step {step}"),
+            After::Rest => "when the run has come to rest".to_owned(),
+        });
+    }
+    format!("known {}", moments.join(" and "))
+}

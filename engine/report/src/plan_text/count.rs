@@ -1,0 +1,77 @@
+//! How much of a plan is exact.
+
+use firedrill_model::plan::{After, Command, Plan, Text};
+
+use crate::words;
+
+/// How much of a command is known before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exactness {
+    /// Every text.
+    Exact,
+    /// Everything but what the run's id and folder decide.
+    AtStart,
+    /// Something waits for a step.
+    AfterStep,
+    /// Something waits for the verdict.
+    AtRest,
+}
+
+impl Exactness {
+    /// Returns how much of a command is known before the run.
+    pub(crate) fn of(command: &Command) -> Exactness {
+        let after = command.texts().filter_map(|text| match text {
+            Text::Known(_) => None,
+            Text::Deferred { after, .. } => Some(after),
+        });
+        let moments = after.flatten().map(|after| match after {
+            After::Start => Exactness::AtStart,
+            After::Step(_) => Exactness::AfterStep,
+            After::Rest => Exactness::AtRest,
+        });
+        moments.max().unwrap_or(Exactness::Exact)
+    }
+}
+
+/// Returns the line that says how much of the plan is exact.
+pub(super) fn counted(plan: &Plan) -> String {
+    let all: Vec<Exactness> = commands(plan).map(Exactness::of).collect();
+    let number = |exactness| all.iter().filter(|it| **it == exactness).count();
+    let mut line = format!(
+        "{} exact, {} known after a step",
+        words::count(number(Exactness::Exact), "command"),
+        number(Exactness::AfterStep)
+    );
+    for (exactness, moment) in [
+        (Exactness::AtStart, "when the run starts"),
+        (Exactness::AtRest, "when it has come to rest"),
+    ] {
+        if number(exactness) > 0 {
+            line += &format!(", {} known {moment}", number(exactness));
+        }
+    }
+    line
+}
+
+/// Iterates over every command of a plan.
+pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
+    let guards = plan.guards.iter().map(|guard| &guard.probe.command);
+    let steps = plan.steps.iter().flat_map(|step| {
+        let guards = step.guards.iter().map(|guard| &guard.probe.command);
+        let looks = step.looks.iter().map(|look| &look.command);
+        let verify = step.verify.iter().map(|probe| &probe.command);
+        let release = step.release.as_ref().map(|release| &release.hook);
+        let hooks = step
+            .cleanup
+            .iter()
+            .chain(step.rollback_hook())
+            .chain(release)
+            .map(|hook| &hook.command);
+        guards.chain([&step.command]).chain(looks).chain(verify).chain(hooks)
+    });
+    let invariants = plan.invariants.iter().map(|invariant| &invariant.probe.command);
+    guards
+        .chain(steps)
+        .chain(invariants)
+        .chain(plan.finally.iter().map(|last| &last.command))
+}

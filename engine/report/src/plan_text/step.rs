@@ -1,0 +1,222 @@
+//! A step of a plan for people.
+
+use firedrill_model::judge::{Extract, OutputRule, OutputSource};
+use firedrill_model::plan::{Backoff, Hook, Jitter, OnFailure, Plan, Release, Retry, Rollback, Step};
+
+use super::{INDENT, Page};
+use crate::words;
+
+/// How many waits of a growing delay are written out.
+const WAITS_SHOWN: u32 = 5;
+/// How often a hook is tried unless the playbook says otherwise; then it is not worth a line.
+const USUAL_TRIES: u32 = 3;
+
+impl Page {
+    pub(super) fn step(&mut self, plan: &Plan, at: usize) {
+        let step = &plan.steps[at];
+        self.item(&step.id, step.title.as_deref().unwrap_or_default());
+        step.why.iter().for_each(|why| self.fact("why", why));
+        step.caution.iter().for_each(|caution| self.fact("caution", caution));
+        needs(plan, at).iter().for_each(|needs| self.fact("needs", needs));
+        self.when(step.when.as_ref());
+        for guard in &step.guards {
+            self.fact("guard", &guard.id);
+            self.guard(guard, "the step fails before it did anything", "the step is skipped");
+        }
+        self.command(INDENT, &step.command);
+        self.effect(plan, at);
+        if step.retry.max_attempts.get() > 1 {
+            self.fact("retry", &retry(step));
+        }
+        for look in &step.looks {
+            self.fact("output", &format!("{}, from", look.name));
+            self.command(INDENT + 2, &look.command);
+        }
+        if let Some(verify) = &step.verify {
+            self.fact("verify", "that the effect is there");
+            self.command(INDENT + 2, &verify.command);
+        }
+        self.undoing(plan, step);
+    }
+
+    fn effect(&mut self, plan: &Plan, at: usize) {
+        let effect = plan.steps[at].effect;
+        let mut words = Vec::new();
+        words.extend(effect.read_only.then_some("changes nothing (read_only)".to_owned()));
+        words.extend(
+            effect
+                .idempotent
+                .then_some("may be repeated without harm (idempotent)".to_owned()),
+        );
+        words.extend(effect.irreversible.then(|| irreversible(plan, at)));
+        if !words.is_empty() {
+            self.fact("effect", &words.join("; "));
+        }
+    }
+
+    fn undoing(&mut self, plan: &Plan, step: &Step) {
+        if let Some(cleanup) = &step.cleanup {
+            self.hook("cleanup", "after a failed attempt, before anything else", cleanup);
+        }
+        match (&step.rollback, plan.on_failure) {
+            (Rollback::Hook(hook), OnFailure::Rollback) => {
+                self.hook("rollback", "when a step fails later, or the run is cancelled", hook);
+            }
+            (Rollback::Hook(hook), OnFailure::Stop) => self.hook("rollback", "not by itself (on_failure: stop)", hook),
+            (Rollback::Nothing, _) => self.fact("rollback", "nothing to undo, said on purpose"),
+            (Rollback::Unsaid, _) if !step.effect.read_only && step.release.is_none() => {
+                self.fact("rollback", "none: what this step does stays done");
+            }
+            (Rollback::Unsaid, _) => {}
+        }
+        if let Some(release) = &step.release {
+            self.hook(
+                "release",
+                &format!("always, when {}", until(plan, release)),
+                &release.hook,
+            );
+        }
+    }
+
+    fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
+        let tries = hook.retry.max_attempts.get();
+        let tries = if tries == USUAL_TRIES {
+            String::new()
+        } else {
+            format!(", {tries} tries")
+        };
+        self.fact(label, &format!("{due}{tries}"));
+        self.when(hook.when.as_ref());
+        self.command(INDENT + 2, &hook.command);
+    }
+}
+
+/// Returns what a step waits for, if it is not simply the step above.
+fn needs(plan: &Plan, at: usize) -> Option<String> {
+    let needs = &plan.steps[at].needs;
+    let is_step_above = match at.checked_sub(1) {
+        None => needs.is_empty(),
+        Some(above) => *needs == [above],
+    };
+    if is_step_above {
+        return None;
+    }
+    let names: Vec<&str> = needs.iter().map(|&need| plan.steps[need].id.as_str()).collect();
+    Some(if names.is_empty() {
+        "nothing: it starts at once".to_owned()
+    } else {
+        names.join(", ")
+    })
+}
+
+fn retry(step: &Step) -> String {
+    let licence = if step.effect.read_only {
+        "read_only"
+    } else if step.effect.idempotent {
+        "idempotent"
+    } else {
+        "after its cleanup"
+    };
+    let when = step
+        .retry
+        .when
+        .as_ref()
+        .map(|when| format!(", when {}", when.source))
+        .unwrap_or_default();
+    format!(
+        "{} attempts ({licence}), {}{when}",
+        step.retry.max_attempts,
+        waits(&step.retry)
+    )
+}
+
+fn waits(retry: &Retry) -> String {
+    let spread = if retry.jitter == Jitter::Full { "up to " } else { "" };
+    let bounded = |delay: std::time::Duration| retry.max_delay.map_or(delay, |max| delay.min(max));
+    let Backoff::Exponential { percent } = retry.backoff else {
+        return format!("{spread}{} apart", words::length(bounded(retry.delay)));
+    };
+    let gaps = retry.max_attempts.get() - 1;
+    let mut delay = retry.delay;
+    let mut waits = Vec::new();
+    for _ in 0..gaps.min(WAITS_SHOWN) {
+        waits.push(words::length(bounded(delay)));
+        delay = delay.saturating_mul(percent) / 100;
+    }
+    let more = if gaps > WAITS_SHOWN { ", ..." } else { "" };
+    format!("waiting {spread}{}{more}", waits.join(", "))
+}
+
+fn irreversible(plan: &Plan, at: usize) -> String {
+    let mut is_before = vec![false; plan.steps.len()];
+    let mut queue = plan.steps[at].needs.clone();
+    while let Some(need) = queue.pop() {
+        if !is_before[need] {
+            is_before[need] = true;
+            queue.extend(&plan.steps[need].needs);
+        }
+    }
+    let off: Vec<&str> = (plan.steps.iter().zip(is_before))
+        .filter(|(step, is_before)| *is_before && step.rollback_hook().is_some())
+        .map(|(step, _)| step.id.as_str())
+        .collect();
+    let off = if off.is_empty() {
+        String::new()
+    } else {
+        format!("; from its start these rollbacks are off: {}", off.join(", "))
+    };
+    format!("the point of no return (irreversible){off}")
+}
+
+fn until(plan: &Plan, release: &Release) -> String {
+    let names: Vec<&str> = release.until.iter().map(|&step| plan.steps[step].id.as_str()).collect();
+    match names.as_slice() {
+        [] => "every step has settled".to_owned(),
+        [one] => format!("{one} has settled, in whatever way"),
+        many => format!("{} have settled, in whatever way", many.join(" and ")),
+    }
+}
+
+/// Returns the span of a step's hold.
+pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
+    let release = step.release.as_ref()?;
+    let names: Vec<&str> = release
+        .until
+        .iter()
+        .map(|&until| plan.steps[until].id.as_str())
+        .collect();
+    let end = if names.is_empty() {
+        "the end of the last step".to_owned()
+    } else {
+        format!("the end of {}", names.join(" and "))
+    };
+    let inside: Vec<&str> = release
+        .hold
+        .iter()
+        .map(|&inside| plan.steps[inside].id.as_str())
+        .collect();
+    let inside = match inside.len() {
+        0 => "no step inside".to_owned(),
+        number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),
+    };
+    Some(format!("{}: from its start to {end}, {inside}", step.id))
+}
+
+/// Returns where an output is taken from.
+pub(super) fn output(rule: &OutputRule) -> String {
+    let source = match &rule.source {
+        OutputSource::Stdout | OutputSource::Look => "stdout".to_owned(),
+        OutputSource::Stderr => "stderr".to_owned(),
+        OutputSource::File(path) => format!("file {path}"),
+        OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
+    };
+    let extract = match &rule.extract {
+        Extract::Whole => String::new(),
+        Extract::Regex(pattern) => format!(", first match of /{pattern}/"),
+        Extract::Jq(filter) => format!(", jq {}", filter.trim()),
+        Extract::FirstLine => ", first line".to_owned(),
+        Extract::LastLine => ", last line".to_owned(),
+    };
+    let optional = if rule.optional { ", may be missing" } else { "" };
+    format!("{} from {source}{extract}{optional}", rule.name)
+}

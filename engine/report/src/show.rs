@@ -1,0 +1,161 @@
+//! One run as a whole: at rest, under way or interrupted.
+
+use std::collections::BTreeMap;
+
+use firedrill_run::journal::Envelope;
+use firedrill_run::{Event, Open, Verdict};
+use serde::Serialize;
+
+use crate::diagnostics::Colour;
+use crate::ending::{Block, tone};
+use crate::foreign::harmless;
+use crate::ink::{Ink, Tone};
+use crate::runs::RunState;
+use crate::view::{StepView, View, Word};
+use crate::words::{self, Zone};
+
+/// The version of the JSON forms of a run and of its events.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    run: &'a str,
+    playbook: &'a str,
+    plan: &'a str,
+    state: RunState,
+    verdict: Option<Verdict>,
+    started_ms: u64,
+    took_ms: u64,
+    steps: Vec<StepView>,
+    open: Vec<Open>,
+    settled: &'a [Word],
+    outputs: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    version: u32,
+    sequence: u64,
+    at_ms: u64,
+    event: &'a Event,
+}
+
+#[derive(Serialize)]
+struct VerdictLine<'a> {
+    version: u32,
+    run: &'a str,
+    verdict: Option<Verdict>,
+    open: Vec<Open>,
+    outputs: &'a BTreeMap<String, String>,
+}
+
+/// Returns a run as text for a terminal of this many columns.
+pub fn show_text(
+    view: &View,
+    state: RunState,
+    outputs: &BTreeMap<String, String>,
+    zone: Zone,
+    (columns, colour): (usize, Colour),
+) -> String {
+    let ink = Ink::new(colour);
+    let block = Block { view, ink, columns };
+    let mut parts = vec![heading(view, state, zone, ink), block.steps()];
+    parts.extend(said(view, ink));
+    if view.verdict() == Some(Verdict::Stuck) {
+        parts.push(block.open());
+    }
+    parts.extend(block.outputs(outputs));
+    parts.join("\n")
+}
+
+/// Returns a run as one JSON document.
+pub fn show_json(view: &View, state: RunState, outputs: &BTreeMap<String, String>) -> String {
+    let document = Document {
+        version: VERSION,
+        run: view.id(),
+        playbook: &view.plan().playbook,
+        plan: view.digest(),
+        state,
+        verdict: view.verdict(),
+        started_ms: view.started_ms(),
+        took_ms: view.took_ms(),
+        steps: view.steps().collect(),
+        open: view.run().open(),
+        settled: view.words(),
+        outputs,
+    };
+    serde_json::to_string_pretty(&document).expect("a view holds no map with keys that are not strings")
+}
+
+/// Returns how a run ended as one line of JSON: the last one after its events.
+pub fn verdict_json(view: &View, outputs: &BTreeMap<String, String>) -> String {
+    let line = VerdictLine {
+        version: VERSION,
+        run: view.id(),
+        verdict: view.verdict(),
+        open: view.run().open(),
+        outputs,
+    };
+    serde_json::to_string(&line).expect("a view holds no map with keys that are not strings")
+}
+
+/// Returns an event as one line of JSON.
+pub fn event_json(envelope: &Envelope) -> String {
+    let line = EventLine {
+        version: VERSION,
+        sequence: envelope.sequence,
+        at_ms: envelope.at_ms,
+        event: &envelope.event,
+    };
+    serde_json::to_string(&line).expect("an event holds no map with keys that are not strings")
+}
+
+fn heading(view: &View, state: RunState, zone: Zone, ink: Ink) -> String {
+    let plan = view.plan();
+    let title = plan.title.as_deref().map(harmless).unwrap_or_default();
+    let digest: String = view.digest().chars().take(12).collect();
+    let times = format!(
+        "started {}, {}",
+        zone.date(view.started_ms()),
+        words::took(view.took_ms())
+    );
+    let state = match (state, view.verdict()) {
+        (RunState::Running, _) => ink.paint(Tone::Strong, "RUNNING"),
+        (RunState::AtRest, Some(verdict)) => ink.paint(tone(verdict), &verdict.words().to_uppercase()),
+        (RunState::Interrupted | RunState::AtRest, _) => {
+            let resume = ink.paint(Tone::Typed, &format!("firedrill resume {}", view.id()));
+            format!(
+                "{}  its engine is gone: {resume}",
+                ink.paint(Tone::Warning, "INTERRUPTED")
+            )
+        }
+    };
+    let name = ink.paint(Tone::Strong, &plan.playbook);
+    let about = ink.paint(Tone::Quiet, &format!("run {}, plan {digest}, {times}", view.id()));
+    format!("{name}  {title}\n{about}\n{state}\n")
+}
+
+fn said(view: &View, ink: Ink) -> Option<String> {
+    if view.words().is_empty() {
+        return None;
+    }
+    let lines = view.words().iter().map(|word| {
+        let kind = word.debt.map(|debt| format!(".{}", debt.word())).unwrap_or_default();
+        let done = match word.done {
+            firedrill_run::Done::Done => "done",
+            firedrill_run::Done::NotDone => "not done",
+        };
+        format!(
+            "  {}{kind} is {done}, says {}: {}\n",
+            word.step,
+            harmless(&word.by),
+            harmless(&word.note)
+        )
+    });
+    Some(format!(
+        "{}\n{}",
+        ink.paint(Tone::Strong, "settled by people"),
+        lines.collect::<String>()
+    ))
+}

@@ -1,0 +1,140 @@
+//! Times, lengths and ends in words.
+
+use std::time::Duration;
+
+use firedrill_model::units;
+use firedrill_run::{Doubt, Exit};
+
+/// How far the reader's clock is from UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Zone {
+    seconds: i32,
+}
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Zone = Zone { seconds: 0 };
+
+    /// Returns a zone by its offset east of Greenwich, in seconds.
+    pub fn east(seconds: i32) -> Zone {
+        Zone { seconds }
+    }
+
+    /// Returns the time of day, `12:03:11`.
+    pub(crate) fn clock(self, at_ms: u64) -> String {
+        let of_day = self.local_seconds(at_ms).rem_euclid(86_400);
+        format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    }
+
+    /// Returns the day and the time, `2026-11-22 12:03:11`.
+    pub(crate) fn date(self, at_ms: u64) -> String {
+        let (year, month, day) = civil(self.local_seconds(at_ms).div_euclid(86_400));
+        format!("{year:04}-{month:02}-{day:02} {}", self.clock(at_ms))
+    }
+
+    fn local_seconds(self, at_ms: u64) -> i64 {
+        i64::try_from(at_ms / 1000).unwrap_or(i64::MAX / 2) + i64::from(self.seconds)
+    }
+}
+
+/// Returns year, month and day of a number of days since 1970, by the proleptic Gregorian calendar.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Returns how long something took, as exact as anybody wants to know: `0.4s`, `12s`, `6m30s`, `1h5m`.
+pub(crate) fn took(ms: u64) -> String {
+    match ms {
+        0..10_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        10_000..3_600_000 => units::Duration::from_secs(ms / 1000).to_string(),
+        3_600_000.. => units::Duration::from_secs(ms / 60_000 * 60).to_string(),
+    }
+}
+
+/// Returns a length of time as a playbook writes it.
+pub(crate) fn length(duration: Duration) -> String {
+    units::Duration::from(duration).to_string()
+}
+
+/// Returns how a command ended, in words.
+pub(crate) fn exit(exit: &Exit, limit: Option<Duration>) -> String {
+    match (exit, limit) {
+        (Exit::Code(code), _) => format!("exit code {code}"),
+        (Exit::Signal(signal), _) => format!("ended by signal {signal}{}", signal_name(*signal)),
+        (Exit::TimedOut, Some(limit)) => format!("ended after its time limit of {}", length(limit)),
+        (Exit::TimedOut, None) => doubt(Doubt::TimedOut).to_owned(),
+        (Exit::Cancelled, _) => doubt(Doubt::Cancelled).to_owned(),
+        (Exit::Lost, _) => doubt(Doubt::Lost).to_owned(),
+        (Exit::NotSpawned(why), _) => format!("could not be started: {why}"),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (HUP)",
+        2 => " (INT)",
+        6 => " (ABRT)",
+        9 => " (KILL)",
+        11 => " (SEGV)",
+        13 => " (PIPE)",
+        15 => " (TERM)",
+        _ => "",
+    }
+}
+
+/// Returns why nobody knows whether an attempt had its effect.
+pub(crate) fn doubt(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::TimedOut => "ended after its time limit",
+        Doubt::Cancelled => "ended because the run was cancelled",
+        Doubt::Lost => "interrupted: nobody saw how it ended",
+    }
+}
+
+/// Returns a number with its noun: `1 step`, `3 steps`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_the_readers() {
+        let at = 1_763_829_100_123;
+        assert_eq!(Zone::UTC.date(at), "2025-11-22 16:31:40");
+        assert_eq!(Zone::east(9 * 3600).date(at), "2025-11-23 01:31:40");
+        assert_eq!(Zone::east(-17 * 3600).date(at), "2025-11-21 23:31:40");
+        assert_eq!(Zone::UTC.date(951_782_400_000), "2000-02-29 00:00:00");
+        assert_eq!(Zone::east(-3600).date(0), "1969-12-31 23:00:00");
+    }
+
+    #[test]
+    fn lengths_are_as_exact_as_anybody_wants_to_know() {
+        for (ms, words) in [
+            (0, "0.0s"),
+            (449, "0.4s"),
+            (9_999, "9.9s"),
+            (12_700, "12s"),
+            (390_000, "6m30s"),
+            (3_600_000, "1h"),
+            (7_265_000, "2h1m"),
+            (200_000_000, "2d7h33m"),
+        ] {
+            assert_eq!(took(ms), words);
+        }
+    }
+}

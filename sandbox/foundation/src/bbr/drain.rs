@@ -1,0 +1,216 @@
+//! bbr's drain step: copies the artifacts from the VM, compares checksums, removes them there.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::fault::FaultPoint;
+use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB};
+use crate::world::Settings;
+
+use super::artifact::{Artifact, Checksums, checksums_of_folder, checksums_of_tar, write_tar};
+use super::console::Console;
+use super::errors::{Failure, Kind};
+use super::session::{Session, broken};
+
+/// Copies every job's artifact to where bbr runs, compares checksums, and removes it from the VM.
+pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Failure> {
+    let mut errors = Vec::new();
+    let jobs = session.jobs_with("backup");
+    let mut space = match session.world.read::<Settings>() {
+        Ok(settings) => settings.artifact_space.unwrap_or(u64::MAX),
+        Err(error) => return Err(broken(&error)),
+    };
+    for job in &jobs {
+        session.console.info(&announce(session, job.name));
+    }
+    session.pace.pass();
+    for job in jobs {
+        errors.extend(copy(session, artifact, job.name, &mut space).err());
+    }
+    let (name, stamp) = (session.name(), session.console.stamp());
+    if errors.is_empty() {
+        session.console.info(&format!("Backup created of {name} on {stamp}"));
+        return Ok(());
+    }
+    session.console.info(&format!(
+        "Failed to create backup of {name} on {stamp}, failed during drain step"
+    ));
+    Err(Failure::nested(Kind::Drain, &errors))
+}
+
+/// Opens the tar file and says how much is to come.
+fn announce(session: &Session, job: &str) -> String {
+    session
+        .console
+        .debug(&format!("Trying to create file bosh-0-{job}.tar"));
+    session.console.debug("Calculating size of backup on bosh/0");
+    let bytes = disk_usage(&session.vm.artifact_of(job)).unwrap_or_default();
+    let (size, folder) = (human_size(bytes), format!("{BACKUP_DIRECTORY}/{job}"));
+    session.remote(&format!("du -sh {folder}"), &format!("{size}\t{folder}"));
+    session.remote(&format!("du -s {folder}"), &format!("{}\t{folder}", bytes / 1024));
+    format!("Copying backup -- {size} uncompressed -- for job {job} on bosh/0...")
+}
+
+fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) -> Result<(), String> {
+    let console = &session.console;
+    console.debug("Streaming backup from instance bosh/0");
+    let (folder, tar) = (session.vm.artifact_of(job), artifact.tar_of(job));
+    stream(session, &folder, &tar, job, space)?;
+    console.info(&format!("Finished copying backup -- for job {job} on bosh/0..."));
+    console.info(&format!("Starting validity checks -- for job {job} on bosh/0..."));
+    artifact.add(job, compare(session, &tar, &folder, job)?)?;
+    console.debug("Deleting artifact directory on bosh/0");
+    session.remote(&format!("rm -rf {BACKUP_DIRECTORY}/{job}"), "");
+    fs::remove_dir_all(&folder).map_err(|error| format!("Unable to delete artifact on bosh/0: {error}"))?;
+    console.info(&format!("Finished validity checks -- for job {job} on bosh/0..."));
+    Ok(())
+}
+
+fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u64) -> Result<(), String> {
+    let file = File::create(tar).map_err(|error| format!("Error creating file bosh-0-{job}.tar: {error}"))?;
+    if job == DIRECTOR_JOB
+        && let Some(text) = session.struck(FaultPoint::DRAIN, "tar of the director's artifact")?
+    {
+        return Err(format!("Streaming backup from remote failed: {text}"));
+    }
+    let total = disk_usage(folder).unwrap_or_default();
+    let mut metered = Metered {
+        file,
+        job,
+        console: &session.console,
+        total,
+        written: 0,
+        logged: 0,
+        space,
+    };
+    write_tar(folder, &mut metered).map_err(|error| stream_error(&error, tar, job))?;
+    session.remote(&format!("tar -C {BACKUP_DIRECTORY}/{job} -c ."), "");
+    Ok(())
+}
+
+fn stream_error(error: &io::Error, tar: &Path, job: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => format!("write {}: no space left on device", tar.display()),
+        _ => format!("tar: {BACKUP_DIRECTORY}/{job}: Cannot open: {error} - exit code 2"),
+    }
+}
+
+fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Checksums, String> {
+    let console = &session.console;
+    console.debug(&format!("Trying to open {}", tar.display()));
+    let local = checksums_of_tar(tar)?;
+    for member in local.keys() {
+        console.debug(&format!("Calculating shasum for local file {member}"));
+    }
+    console.debug("Calculating shasum for remote files on bosh/0");
+    // `find | xargs shasum` on the VM splits names at spaces.
+    if let Some(spaced) = local.keys().find(|name| name.contains(' ')) {
+        let missing = spaced
+            .split(' ')
+            .map(|part| format!("shasum: {part}: No such file or directory"));
+        let missing = missing.collect::<Vec<_>>().join("\n");
+        return Err(format!(
+            "Unable to calculate backup checksum: {missing} - exit code 123"
+        ));
+    }
+    let remote =
+        checksums_of_folder(folder).map_err(|error| format!("Unable to calculate backup checksum: {error}"))?;
+    let sums: Vec<String> = remote.iter().map(|(name, sum)| format!("{sum}  {name}")).collect();
+    let command = format!("sh -c 'cd {BACKUP_DIRECTORY}/{job} && find . -type f | xargs shasum -a 256'");
+    session.remote(&command, &sums.join("\n"));
+    console.debug("Comparing shasums");
+    if local == remote {
+        Ok(local)
+    } else {
+        Err(corrupted(job, &local, &remote))
+    }
+}
+
+fn corrupted(job: &str, local: &Checksums, remote: &Checksums) -> String {
+    let differs = |(name, sum): &(&String, &String)| local.get(*name) != Some(*sum);
+    let names: Vec<&str> = remote.iter().filter(differs).map(|(name, _)| name.as_str()).collect();
+    format!(
+        "Backup is corrupted, checksum failed for bosh/0 {job} - checksums don't match for [{}]. Checksum failed for {} files in total",
+        names.join(" "),
+        names.len()
+    )
+}
+
+/// A tar file that logs its progress in steps of five per cent and may run out of space.
+struct Metered<'a> {
+    file: File,
+    job: &'a str,
+    console: &'a Console,
+    total: u64,
+    written: u64,
+    logged: u64,
+    space: &'a mut u64,
+}
+
+impl Write for Metered<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = usize::try_from(*self.space).unwrap_or(usize::MAX).min(bytes.len());
+        if room == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let count = self.file.write(&bytes[..room])?;
+        *self.space -= count as u64;
+        self.written += count as u64;
+        let percent = self.written * 100 / self.total.max(1);
+        if percent >= self.logged + 5 && percent < 100 {
+            self.logged = percent;
+            self.console.info(&format!(
+                "Copying backup for job {} on bosh/0 -- {percent}% complete",
+                self.job
+            ));
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Returns what `du` counts: whole blocks of 4 KiB, folders included.
+pub(super) fn disk_usage(path: &Path) -> io::Result<u64> {
+    const BLOCK: u64 = 4096;
+    let found = fs::metadata(path)?;
+    if !found.is_dir() {
+        return Ok(found.len().next_multiple_of(BLOCK));
+    }
+    fs::read_dir(path)?.try_fold(BLOCK, |sum, entry| Ok(sum + disk_usage(&entry?.path())?))
+}
+
+/// Returns a size as `du -h` prints it: rounded up, one decimal below ten.
+pub(super) fn human_size(bytes: u64) -> String {
+    let mut unit = 1024_u64;
+    let mut names = "KMGTP".chars();
+    let mut name = names.next().expect("there are five units");
+    while bytes >= unit * 1024
+        && let Some(next) = names.next()
+    {
+        unit *= 1024;
+        name = next;
+    }
+    let tenths = (bytes * 10).div_ceil(unit);
+    if tenths < 100 {
+        format!("{}.{}{name}", tenths / 10, tenths % 10)
+    } else {
+        format!("{}{name}", bytes.div_ceil(unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_printed_like_du() {
+        assert_eq!(human_size(12 * 1024), "12K");
+        assert_eq!(human_size(8804 * 1024), "8.6M");
+        assert_eq!(human_size(4096), "4.0K");
+        assert_eq!(human_size(200 * 1024), "200K");
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole product, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod playbooks;
+mod playbooks_bin;
