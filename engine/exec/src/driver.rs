@@ -139,7 +139,9 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
 
 /// Refuses a plan that was changed after the run was started.
 fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
-    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else {
+        return Ok(());
+    };
     let found = plan.digest();
     if found == *expected {
         return Ok(());
@@ -255,7 +257,9 @@ impl<'a> Driver<'a> {
     fn flush(&mut self) -> Result<bool, DriveError> {
         let runs = self.undurable.starts.len() < self.run.in_flight().len();
         let urgency = if runs { Urgency::Beside } else { Urgency::Now };
-        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
+        let Some(sequence) = self.recorder.flush(urgency)? else {
+            return Ok(false);
+        };
         self.durable(sequence)?;
         Ok(true)
     }
@@ -484,7 +488,11 @@ impl<'a> Driver<'a> {
         self.dir.write_summary(&summary)?;
         self.session.dismiss()?;
         let end = Instant::now() + FAREWELL;
-        while let Ok(happening) = self.mail.happenings.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        while let Ok(happening) = self
+            .mail
+            .happenings
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
             if matches!(happening, Happening::SupervisorGone { session } if session == self.session.number) {
                 self.session.reap();
                 break;

@@ -1,6 +1,9 @@
 //! Tests of the playbook language: broken playbooks, planted faults, hostile texts.
 
-#![expect(clippy::disallowed_methods, reason = "tests read fixtures and write what is generated")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and write what is generated"
+)]
 
 #[path = "language/broken.rs"]
 mod broken;

@@ -10,9 +10,15 @@ const PLAYBOOK: &str = include_str!("valid.yaml");
 fn codes(text: impl Into<String>) -> Vec<&'static str> {
     let source = Source::new("x", text);
     let (checked, diagnostics) = check::load(&source, None);
-    assert!(checked.is_some() || !diagnostics.is_empty(), "neither a playbook nor a fault");
+    assert!(
+        checked.is_some() || !diagnostics.is_empty(),
+        "neither a playbook nor a fault"
+    );
     for diagnostic in &diagnostics {
-        assert!(diagnostic.span.range().end <= source.text.len(), "{diagnostic:?} lies outside");
+        assert!(
+            diagnostic.span.range().end <= source.text.len(),
+            "{diagnostic:?} lies outside"
+        );
     }
     diagnostics.iter().map(|diagnostic| diagnostic.code.id()).collect()
 }
@@ -30,17 +36,31 @@ fn the_valid_playbook_is_valid() {
 fn ten_megabytes_on_one_line() {
     let long = "x".repeat(10 << 20);
     assert_eq!(codes(with_step(&format!("{{id: one, argv: [echo, {long}]}}"))), [""; 0]);
-    assert_eq!(codes(with_step(&format!("{{id: one, argv: [echo], {long}: 1}}"))), ["FD0004"]);
+    assert_eq!(
+        codes(with_step(&format!("{{id: one, argv: [echo], {long}: 1}}"))),
+        ["FD0004"]
+    );
     assert_eq!(codes(with_step(&format!("{{id: {long}, argv: [echo]}}"))), [""; 0]);
     let templates = "${{ inputs.x }} ".repeat(100_000);
-    assert_eq!(codes(with_step(&format!("{{id: one, run: 'echo {templates}'}}"))), ["FD0304"]);
+    assert_eq!(
+        codes(with_step(&format!("{{id: one, run: 'echo {templates}'}}"))),
+        ["FD0304"]
+    );
 }
 
 #[test]
 fn a_million_faults_are_not_all_kept() {
-    assert_eq!(codes(with_step(&format!("{{id: one, argv: [{}]}}", "1.5, ".repeat(200_000)))).len(), MAX_DIAGNOSTICS);
-    let steps: String = (0..20_000).map(|n| format!("  - {{id: s{n}, needs: [nowhere_{n}], argv: [echo]}}\n")).collect();
-    assert_eq!(codes(format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}")).len(), MAX_DIAGNOSTICS);
+    assert_eq!(
+        codes(with_step(&format!("{{id: one, argv: [{}]}}", "1.5, ".repeat(200_000)))).len(),
+        MAX_DIAGNOSTICS
+    );
+    let steps: String = (0..20_000)
+        .map(|n| format!("  - {{id: s{n}, needs: [nowhere_{n}], argv: [echo]}}\n"))
+        .collect();
+    assert_eq!(
+        codes(format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}")).len(),
+        MAX_DIAGNOSTICS
+    );
     let keys: String = (0..50_000).map(|n| format!("k{n}: 1\n")).collect();
     assert_eq!(codes(keys).len(), MAX_DIAGNOSTICS);
 }
@@ -54,7 +74,10 @@ fn aliases_cannot_grow_without_bound() {
     }
     assert_eq!(codes(bomb), ["FD0008"]);
     let nested: String = (0..60).map(|level| format!("&n{level} [")).collect();
-    assert_eq!(codes(format!("vars: {nested}{}{}", "x, ".repeat(50_000), "]".repeat(60))), ["FD0008"]);
+    assert_eq!(
+        codes(format!("vars: {nested}{}{}", "x, ".repeat(50_000), "]".repeat(60))),
+        ["FD0008"]
+    );
 }
 
 #[test]
@@ -67,8 +90,12 @@ fn nesting_cannot_exhaust_the_stack() {
         let deep = open.repeat(50_000);
         codes(with_step(&format!("{{id: one, argv: [echo], when: \"{deep}1\"}}")));
         codes(with_step(&format!("{{id: one, argv: [\"${{{{ {deep} }}}}\"]}}")));
-        codes(with_step(&format!("{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}")));
-        codes(with_step(&format!("{{id: one, argv: [echo], expect: {{stdout: \"{deep}1\"}}}}")));
+        codes(with_step(&format!(
+            "{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}"
+        )));
+        codes(with_step(&format!(
+            "{{id: one, argv: [echo], expect: {{stdout: \"{deep}1\"}}}}"
+        )));
     }
 }
 
@@ -77,7 +104,9 @@ fn long_circles_are_found() {
     let step = |n: usize| format!("  - {{id: s{n}, needs: [s{}], argv: [echo]}}\n", (n + 19_999) % 20_000);
     let steps: String = (0..20_000).map(step).collect();
     assert_eq!(codes(format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}")), ["FD0303"]);
-    let vars: String = (0..20_000).map(|n| format!("  v{n}: \"${{{{ vars.v{} }}}}\"\n", (n + 1) % 20_000)).collect();
+    let vars: String = (0..20_000)
+        .map(|n| format!("  v{n}: \"${{{{ vars.v{} }}}}\"\n", (n + 1) % 20_000))
+        .collect();
     let text = format!("firedrill: 1\nplaybook: x\nvars:\n{vars}steps: [{{id: one, argv: [echo]}}]\n");
     assert_eq!(codes(text), ["FD0309"]);
 }
