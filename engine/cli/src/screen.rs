@@ -35,7 +35,7 @@ impl<'a> Screen<'a> {
         terminal: &'a Terminal,
         format: Format,
     ) -> Result<Screen<'a>, IllegalEvent> {
-        let console = Console::new(&plan, terminal.colour, terminal.zone);
+        let console = Console::new(&plan, terminal.colour, terminal.zone, terminal.columns);
         if format == Format::Text {
             terminal.print(&console.opening(&plan, run.id()));
         }
