@@ -266,6 +266,18 @@ fn a_tar_that_is_cut_off_is_found() {
 }
 
 #[test]
+fn what_tar_cannot_read_is_found_behind_the_last_member() {
+    let artifact = Artifact::good();
+    let path = artifact.tar("director");
+    let mut bytes = fs::read(&path).unwrap();
+    let content = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes.truncate((content + 1).next_multiple_of(512));
+    bytes.extend([b'?'; 1024]);
+    fs::write(&path, bytes).unwrap();
+    artifact.refused("bosh-0-director.tar cannot be read to its end");
+}
+
+#[test]
 fn what_is_missing_is_found() {
     let artifact = Artifact::good();
     fs::remove_file(artifact.tar("bbr-uaadb")).unwrap();
@@ -378,6 +390,14 @@ fn three_answers_of_the_check() {
             "{transcript} passes on dangerous advice: {ran:?}"
         );
     }
+}
+
+#[test]
+fn a_check_that_fails_never_says_yes() {
+    let bench = Bench::new();
+    let bbr = bench.write("bbr", "#!/bin/sh\necho 'Director can be backed up.'\nexit 1\n");
+    bench.mode("bbr", 0o755);
+    assert_eq!(bench.run("backup-possible", &[&bbr, "pre-backup-check"]).code, 3);
 }
 
 #[test]
