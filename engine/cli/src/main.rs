@@ -1,2 +1,5 @@
 //! The firedrill command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    firedrill_cli::main()
+}

@@ -2,16 +2,19 @@
 
 mod command;
 mod count;
+mod shared;
 mod step;
 
+pub(crate) use count::{Exactness, commands};
 use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan};
 use firedrill_model::value::Value;
 
 use self::command::shown_text;
+use self::shared::Shared;
 use crate::diagnostics::Colour;
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
-use crate::text::{pad, table, wrap};
+use crate::text::{pad, table, wrap, wrap_prose};
 
 /// Returns a plan as text for a terminal of this many columns.
 pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
@@ -19,9 +22,11 @@ pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
         text: String::new(),
         ink: Ink::new(colour),
         columns,
+        shared: Shared::of(plan),
     };
     page.header(plan);
     page.inputs(plan);
+    page.shared();
     page.guards(&plan.guards);
     page.steps(plan);
     page.holds(plan);
@@ -37,10 +42,14 @@ struct Page {
     text: String,
     ink: Ink,
     columns: usize,
+    /// What is said once, not for every command.
+    shared: Shared,
 }
 
 /// How far the facts about an item are indented.
 const INDENT: usize = 6;
+/// Prose is easier to read in lines that are not too long.
+const WIDEST_PROSE: usize = 100;
 /// The width of the labels of facts.
 const LABEL: usize = 9;
 
@@ -59,7 +68,10 @@ impl Page {
         );
         self.text += &format!("{name}  {title}\n{}\n", self.ink.paint(Tone::Quiet, &about));
         if let Some(description) = &plan.description {
-            let lines = wrap(harmless(description).trim(), self.columns.saturating_sub(2));
+            let lines = wrap_prose(
+                harmless(description).trim(),
+                self.columns.saturating_sub(2).min(WIDEST_PROSE),
+            );
             let lines: String = lines
                 .iter()
                 .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
@@ -213,8 +225,8 @@ impl Page {
 
     /// Writes a labelled fact about the present item.
     fn fact(&mut self, label: &str, text: &str) {
-        let columns = self.columns.saturating_sub(INDENT + LABEL).max(20);
-        let lines = wrap(harmless(text).trim(), columns);
+        let columns = self.columns.saturating_sub(INDENT + LABEL).clamp(20, WIDEST_PROSE);
+        let lines = wrap_prose(harmless(text).trim(), columns);
         for (at, line) in lines.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             let label = self.ink.paint(Tone::Quiet, &pad(label, LABEL));

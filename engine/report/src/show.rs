@@ -41,6 +41,15 @@ struct EventLine<'a> {
     event: &'a Event,
 }
 
+#[derive(Serialize)]
+struct VerdictLine<'a> {
+    version: u32,
+    run: &'a str,
+    verdict: Option<Verdict>,
+    open: Vec<Open>,
+    outputs: &'a BTreeMap<String, String>,
+}
+
 /// Returns a run as text for a terminal of this many columns.
 pub fn show_text(
     view: &View,
@@ -77,6 +86,18 @@ pub fn show_json(view: &View, state: RunState, outputs: &BTreeMap<String, String
         outputs,
     };
     serde_json::to_string_pretty(&document).expect("a view holds no map with keys that are not strings")
+}
+
+/// Returns how a run ended as one line of JSON: the last one after its events.
+pub fn verdict_json(view: &View, outputs: &BTreeMap<String, String>) -> String {
+    let line = VerdictLine {
+        version: VERSION,
+        run: view.id(),
+        verdict: view.verdict(),
+        open: view.run().open(),
+        outputs,
+    };
+    serde_json::to_string(&line).expect("a view holds no map with keys that are not strings")
 }
 
 /// Returns an event as one line of JSON.

@@ -61,7 +61,7 @@ fn recorded(events: Vec<Event>) -> Vec<Envelope> {
 }
 
 fn shown(plan: &Arc<Plan>, envelopes: &[Envelope]) -> String {
-    let console = Console::new(plan, Colour::Never, Zone::UTC);
+    let console = Console::new(plan, Colour::Never, Zone::UTC, 100);
     let mut view = View::new(Arc::clone(plan));
     let mut text = console.opening(plan, RUN);
     for envelope in envelopes {
@@ -202,7 +202,7 @@ fn colours_are_only_used_when_asked_for() {
         .play(Arc::clone(&plan))
         .expect("legal");
     let envelopes = recorded(played.events);
-    let console = Console::new(&plan, Colour::Always, Zone::UTC);
+    let console = Console::new(&plan, Colour::Always, Zone::UTC, 100);
     let mut view = View::new(Arc::clone(&plan));
     let mut text = console.opening(&plan, RUN);
     for envelope in &envelopes {

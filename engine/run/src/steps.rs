@@ -84,6 +84,7 @@ impl Run {
         let state = &mut self.state.steps[step];
         state.attempts += 1;
         state.is_verified = false;
+        (state.tried.verify, state.tried.cleanup) = (0, 0);
         state.stage = Stage::Attempting(task);
         self.want_recheck(step);
     }
@@ -94,7 +95,11 @@ impl Run {
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        if command.role != Role::Attempt || self.state.steps[step].is_effective {
+        if command.role != Role::Attempt {
+            return;
+        }
+        self.attempt_began(step);
+        if self.state.steps[step].is_effective() {
             return;
         }
         let owes_rollback = self.planned(step).rollback_hook().is_some();
@@ -110,10 +115,10 @@ impl Run {
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        if command.role == Role::Attempt && !self.state.steps[step].is_effective {
+        if command.role == Role::Attempt && !self.state.steps[step].is_effective() {
             self.state.steps[step].debts = Debts::NONE;
         }
-        if command.role == Role::Attempt && self.state.phase != Phase::Working {
+        if self.state.phase != Phase::Working {
             self.withdraw(step);
         }
         self.place(step);
@@ -130,12 +135,11 @@ impl Run {
         let state = &mut self.state.steps[step];
         state.exit_code = if let Exit::Code(code) = exit { Some(*code) } else { None };
         match exit {
-            Exit::NotSpawned(_) if !state.is_effective => state.debts = Debts::NONE,
+            Exit::NotSpawned(_) if !state.is_effective() => state.debts = Debts::NONE,
             Exit::NotSpawned(_) => {}
-            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled | Exit::Lost => {
-                state.is_effective = true;
-            }
+            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled | Exit::Lost => state.effective += 1,
         }
+        self.attempt_ended();
     }
 
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
@@ -178,16 +182,18 @@ impl Run {
     }
 
     fn verify_task(&self, step: usize) -> Option<Task> {
+        let tried = self.state.steps[step].tried.verify;
         self.planned(step)
             .verify
             .as_ref()
-            .map(|probe| Task::first(&probe.command))
+            .map(|probe| Task::first_after(tried, &probe.command))
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
         let Stage::Verifying(task, doubt) = self.state.steps[step].stage else {
             return;
         };
+        self.state.steps[step].tried.verify = task.r#try;
         match (end, doubt) {
             (TaskEnd::Met, None) => self.conclude(step, Conclusion::Succeeded),
             (TaskEnd::Met, Some(doubt)) => self.salvage(step, doubt),
@@ -284,15 +290,16 @@ impl Run {
             self.void_attempt(step);
         }
         self.place(step);
+        self.unwind(step);
         true
     }
 
     /// The attempt had no effect: it never was.
     fn void_attempt(&mut self, step: usize) {
         let state = &mut self.state.steps[step];
-        state.attempts -= 1;
-        state.is_effective = state.attempts > 0;
-        if !state.is_effective {
+        state.voided += 1;
+        state.effective -= 1;
+        if !state.is_effective() {
             state.debts = Debts::NONE;
         }
         state.stage = Stage::Waiting;
@@ -303,6 +310,7 @@ impl Run {
 
     /// An attempt has ended this way: its cleanup comes first.
     fn conclude(&mut self, step: usize, conclusion: Conclusion) {
+        self.owe_for_attempt(step);
         let when = self.planned(step).cleanup.as_ref().map(|hook| &hook.when);
         let is_failed = conclusion != Conclusion::Succeeded;
         let is_needed = match when {
@@ -315,6 +323,16 @@ impl Run {
             }
         };
         self.clean_if(step, conclusion, is_needed);
+    }
+
+    /// What an earlier attempt no longer owes, because it was cleaned up after, this one owes anew.
+    fn owe_for_attempt(&mut self, step: usize) {
+        let owes_rollback = self.planned(step).rollback_hook().is_some();
+        let debts = &mut self.state.steps[step].debts;
+        debts.cleanup = Debt::None;
+        if owes_rollback && debts.rollback == Debt::None {
+            debts.rollback = Debt::Owed;
+        }
     }
 
     pub(crate) fn cleanup_decided(&mut self, step: usize, answer: &Answer) -> bool {
@@ -355,7 +373,8 @@ impl Run {
             self.state.steps[step].debts.rollback = Debt::None;
         }
         let retry = &self.planned(step).retry;
-        let has_more = self.state.steps[step].attempts < retry.max_attempts.get();
+        let state = &self.state.steps[step];
+        let has_more = state.attempts - state.voided < retry.max_attempts.get();
         if !has_more || licence == Licence::Refused || self.state.phase != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
@@ -416,6 +435,7 @@ impl Run {
         if self.state.settled == self.state.steps.len() {
             shape.open_ended().iter().for_each(|&owner| self.release_if_due(owner));
         }
+        self.unwind(step);
     }
 
     fn begin_if_ready(&mut self, step: usize) {
@@ -470,7 +490,7 @@ impl Run {
     fn withdraw_attempt(&mut self, step: usize) {
         let state = &mut self.state.steps[step];
         state.attempts -= 1;
-        if state.attempts == 0 {
+        if state.attempts == state.voided {
             state.stage = Stage::Waiting;
         } else {
             self.settle(step, Outcome::Failed(Cause::Unexpected));

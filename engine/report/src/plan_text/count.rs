@@ -54,7 +54,7 @@ pub(super) fn counted(plan: &Plan) -> String {
 }
 
 /// Iterates over every command of a plan.
-fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
+pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
     let guards = plan.guards.iter().map(|guard| &guard.probe.command);
     let steps = plan.steps.iter().flat_map(|step| {
         let guards = step.guards.iter().map(|guard| &guard.probe.command);

@@ -1,0 +1,282 @@
+//! The command line.
+
+mod examples;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::inputs::Assignment;
+
+/// Runbooks that are proven before you need them
+///
+/// A playbook is a YAML file. `validate` finds its faults, `plan` shows exactly what it would do, `run` does it and
+/// survives crashes, `resume` goes on.
+#[derive(Debug, Parser)]
+#[command(name = "firedrill", version, after_help = examples::EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// When to colour what is printed
+    ///
+    /// `auto` colours on a terminal, unless NO_COLOR is set, or everywhere if CLICOLOR_FORCE is.
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub(crate) color: When,
+    /// Where runs are kept [default: $FIREDRILL_HOME or ~/.local/state/firedrill]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+}
+
+/// When to do something to what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// For whom a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Find every fault of playbooks; run nothing
+    #[command(after_help = examples::VALIDATE)]
+    Validate(ValidateArgs),
+    /// Show exactly what a playbook would do; start nothing, write nothing
+    #[command(after_help = examples::PLAN)]
+    Plan(PlanArgs),
+    /// Run a playbook
+    ///
+    /// The run is recorded before anything is started. It survives a crash of this command, a dropped terminal and a
+    /// reboot: `firedrill resume` goes on where it was.
+    #[command(after_help = examples::RUN)]
+    Run(RunArgs),
+    /// Go on with a run that was interrupted or is stuck
+    ///
+    /// What finished meanwhile is taken as it is, what still runs is adopted, what is owed is tried again.
+    #[command(after_help = examples::RESUME)]
+    Resume(ResumeArgs),
+    /// List the runs, the newest first
+    #[command(after_help = examples::RUNS)]
+    Runs(JsonArgs),
+    /// Show one run: its steps, what is owed, what is in doubt
+    #[command(after_help = examples::SHOW)]
+    Show(ShowArgs),
+    /// Print what the commands of a run have printed
+    #[command(after_help = examples::LOGS)]
+    Logs(LogsArgs),
+    /// Record what a human did about a doubt or an obligation
+    ///
+    /// Nothing is started: `firedrill resume` goes on afterwards.
+    #[command(after_help = examples::SETTLE)]
+    Settle(SettleArgs),
+    /// Print a JSON Schema
+    #[command(after_help = examples::SCHEMA)]
+    Schema(SchemaArgs),
+    /// Explain a diagnostic by its code
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(ExplainArgs),
+    /// Make and change the stand-in foundation that `run --sandbox` works on
+    #[command(after_help = examples::SANDBOX)]
+    Sandbox(SandboxArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = examples::COMPLETION)]
+    Completion(CompletionArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// The playbooks
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) playbook: PlaybookArgs,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlaybookArgs {
+    /// The playbook
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The value of an input; wins over files; may be repeated
+    #[arg(long = "input", short, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<Assignment>,
+    /// A YAML file with values of inputs; may be repeated, later ones win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Use the stand-in foundation, with inputs from NAME.rehearsal.yaml beside the playbook
+    ///
+    /// Its world is kept in DIR, which is made if it is not there [default: sandboxes/foundation in the home]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub(crate) sandbox: Option<Option<PathBuf>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) playbook: PlaybookArgs,
+    /// The run's id [default: PLAYBOOK-YYYYMMDD-HHMMSS-xxxx, in UTC]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) id: Option<String>,
+    /// Accept that a step cannot be undone; may be repeated
+    #[arg(long, value_name = "STEP")]
+    pub(crate) accept_irreversible: Vec<String>,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run
+    #[arg(required_unless_present = "last", conflicts_with = "last")]
+    pub(crate) run: Option<String>,
+    /// Take the newest run
+    #[arg(long)]
+    pub(crate) last: bool,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The run [default: the newest]
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The run
+    pub(crate) run: String,
+    /// Only of this step, or of one of its hooks
+    #[arg(value_name = "STEP[.cleanup|.rollback|.release]")]
+    pub(crate) step: Option<String>,
+    /// Only standard error
+    #[arg(long, conflicts_with = "stdout")]
+    pub(crate) stderr: bool,
+    /// Only standard output
+    #[arg(long)]
+    pub(crate) stdout: bool,
+    /// Only of this attempt
+    #[arg(long, value_name = "N")]
+    pub(crate) attempt: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SettleArgs {
+    /// The run
+    pub(crate) run: String,
+    /// The step that is in doubt, or the obligation that is owed
+    #[arg(value_name = "STEP[.cleanup|.rollback|.release]")]
+    pub(crate) what: String,
+    /// What became of it
+    #[arg(long = "as", value_name = "WHAT", value_enum)]
+    pub(crate) done: Said,
+    /// An output of a step that is done; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) output: Vec<Assignment>,
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// How this is known
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: String,
+}
+
+/// What a human says of a doubt or an obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Said {
+    /// It is done
+    Done,
+    /// It is not done
+    NotDone,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// The form it describes; without it, the names are listed
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code, such as FD0107
+    pub(crate) code: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// Where the world is kept [default: sandboxes/foundation in the home]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) world: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: SandboxVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxVerb {
+    /// Make a healthy world
+    New,
+    /// Show the world
+    Show,
+    /// Make a stand-in fail: POINT --exit N [--times N] [--text MESSAGE], POINT --clear, --list
+    #[command(disable_help_flag = true)]
+    Fault {
+        /// The point and what happens there
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "POINT")]
+        args: Vec<String>,
+    },
+    /// Bring about a situation
+    Break {
+        /// The situation
+        #[arg(required = true, value_name = "SITUATION")]
+        args: Vec<String>,
+    },
+    /// End a situation
+    Mend {
+        /// The situation
+        #[arg(required = true, value_name = "SITUATION")]
+        args: Vec<String>,
+    },
+    /// Find what is not safe; exits with 1 if there is something
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct JsonArgs {
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl JsonArgs {
+    pub(crate) fn format(self) -> Format {
+        if self.json { Format::Json } else { Format::Text }
+    }
+}

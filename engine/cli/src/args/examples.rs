@@ -1,0 +1,89 @@
+//! What stands below the help of each command.
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+    0  succeeded, or nothing had to be done
+    1  failed
+    2  the command line is wrong
+    3  the playbook or its inputs are invalid
+    4  rolled back: a step failed, nothing of what was done is left
+    5  stuck: a human is needed
+    6  refused: a guard was unmet, nothing was done
+  130  cancelled";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  firedrill validate playbooks/director-backup.yaml
+  firedrill validate playbooks/*.yaml --json
+
+Exits with 3 if a playbook has an error.";
+
+pub(super) const PLAN: &str = "\
+Examples:
+  firedrill plan playbooks/director-backup.yaml --inputs prod.yaml
+  firedrill plan playbooks/director-backup.yaml --inputs prod.yaml -i artifact_root=/mnt/backups
+  firedrill plan playbooks/director-backup.yaml --sandbox --json";
+
+pub(super) const RUN: &str = "\
+Examples:
+  firedrill run playbooks/director-backup.yaml --sandbox
+  firedrill run playbooks/director-backup.yaml --inputs prod.yaml --id nightly-42
+  firedrill run playbooks/director-backup.yaml --inputs prod.yaml --json | jq .event
+
+Ctrl-C stops the run in good order, a second one leaves rollbacks owed, a third leaves at once.
+The exit code says how it ended: see `firedrill --help`.";
+
+pub(super) const RESUME: &str = "\
+Examples:
+  firedrill resume --last
+  firedrill resume nightly-42
+
+The exit code says how the run ended: see `firedrill --help`.";
+
+pub(super) const RUNS: &str = "\
+Examples:
+  firedrill runs
+  firedrill runs --json | jq '.runs[] | select(.verdict == \"stuck\") | .run'";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  firedrill show
+  firedrill show nightly-42
+  firedrill show nightly-42 --json | jq '.steps[] | select(.status == \"failed\")'";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  firedrill logs nightly-42
+  firedrill logs nightly-42 backup --attempt 2 --stderr
+  firedrill logs nightly-42 backup.cleanup
+  firedrill logs nightly-42 backup --stdout > backup.out
+
+On a terminal control characters are left out and headings added; otherwise the bytes are as they were printed.";
+
+pub(super) const SETTLE: &str = "\
+Examples:
+  firedrill settle nightly-42 backup.cleanup --as done --by kim --note 'ran backup-cleanup by hand'
+  firedrill settle nightly-42 backup --as done --output artifact=/mnt/x.tar --by kim --note 'artifact is whole'
+  firedrill settle nightly-42 copy --as not-done --by kim --note 'nothing arrived'";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  firedrill schema
+  firedrill schema plan > plan.v1.json";
+
+pub(super) const EXPLAIN: &str = "\
+Example:
+  firedrill explain FD0107";
+
+pub(super) const SANDBOX: &str = "\
+Examples:
+  firedrill sandbox new
+  firedrill sandbox fault bbr.backup --exit 1 --times 1
+  firedrill sandbox fault --list
+  firedrill sandbox show --world /tmp/world
+  firedrill sandbox check";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  firedrill completion bash > ~/.local/share/bash-completion/completions/firedrill
+  firedrill completion zsh > ~/.zfunc/_firedrill";

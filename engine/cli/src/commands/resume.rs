@@ -1,0 +1,13 @@
+//! `firedrill resume`
+
+use super::run::to_rest;
+use crate::args::ResumeArgs;
+use crate::failure::{Failure, Status};
+use crate::home::Home;
+use crate::terminal::Terminal;
+
+pub(super) fn resume(args: &ResumeArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
+    let dir = home.run(args.run.as_deref())?;
+    let lock = dir.lock()?;
+    to_rest(&dir, &lock, args.json.format(), terminal)
+}

@@ -1,0 +1,101 @@
+//! `firedrill run`
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::Arc;
+
+use firedrill_exec::{About, INHERITED, Provenance, RunDir, RunLock, clock, drive, journal};
+use firedrill_foundation::World;
+use firedrill_model::plan::Plan;
+
+use super::plan::{Resolved, resolved};
+use super::sandbox;
+use crate::args::{Format, RunArgs};
+use crate::failure::{Failure, Status};
+use crate::home::Home;
+use crate::run_id;
+use crate::screen::Screen;
+use crate::terminal::Terminal;
+
+/// The version of what is recorded about a run.
+const ABOUT_VERSION: u32 = 1;
+
+pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
+    let place = || Home::find(Some(home.path()));
+    let Resolved { playbook, plan } = resolved(&args.playbook, place, terminal)?;
+    accepted(&plan, &args.accept_irreversible)?;
+    let world = match &args.playbook.sandbox {
+        Some(world) => Some(sandbox::ready(&sandbox::place(world.as_deref(), place)?)?),
+        None => None,
+    };
+    let created_ms = clock::now_ms();
+    let about = About {
+        version: ABOUT_VERSION,
+        run: args
+            .id
+            .clone()
+            .unwrap_or_else(|| run_id::new(&plan.playbook, created_ms)),
+        playbook: plan.playbook.clone(),
+        plan: plan.digest(),
+        created_ms,
+        dir: playbook.dir().to_owned(),
+        provenance: Provenance::of(playbook.path()),
+        env: environment(world.as_ref())?,
+        sandbox: world.map(|world| world.root().to_owned()),
+    };
+    let (dir, lock) = home.store()?.create(&about, &plan)?;
+    to_rest(&dir, &lock, args.json.format(), terminal)
+}
+
+/// Drives a run to its rest on the screen.
+pub(super) fn to_rest(dir: &RunDir, lock: &RunLock, format: Format, terminal: &Terminal) -> Result<Status, Failure> {
+    let past = journal::read(&dir.journal()).map_err(|error| Failure::failed(error.to_string()))?;
+    let screen = Screen::new(dir, Arc::new(dir.plan()?), &past, terminal, format);
+    let mut screen = screen.map_err(|error| Failure::failed(format!("the journal does not fit the plan: {error}")))?;
+    let verdict = drive(dir, lock, &mut screen)?;
+    screen.end();
+    Ok(verdict.into())
+}
+
+/// Returns what every command starts from: a little of this process's environment, and how the sandbox is reached.
+fn environment(world: Option<&World>) -> Result<BTreeMap<String, String>, Failure> {
+    let inherited = INHERITED
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
+    let mut variables: BTreeMap<String, String> = inherited.collect();
+    if let Some(world) = world {
+        let own = world
+            .environment()
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        variables.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(variables)
+}
+
+/// Refuses a plan with a point of no return that nobody accepted, and what was accepted and is none.
+fn accepted(plan: &Plan, accepted: &[String]) -> Result<(), Failure> {
+    let irreversible: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| step.effect.irreversible)
+        .map(|step| step.id.as_str())
+        .collect();
+    if let Some(other) = accepted.iter().find(|id| !irreversible.contains(&id.as_str())) {
+        return Err(Failure::usage(format!(
+            "`{other}` is no irreversible step of this playbook"
+        )));
+    }
+    let missing: Vec<&str> = irreversible
+        .into_iter()
+        .filter(|id| !accepted.iter().any(|accepted| accepted == id))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let flags: Vec<String> = missing.iter().map(|id| format!("--accept-irreversible {id}")).collect();
+    let message = format!(
+        "what {} does cannot be undone, and nobody has accepted that",
+        missing.join(" and ")
+    );
+    Err(Failure::invalid(message).help(format!("look at the plan, then add {}", flags.join(" "))))
+}

@@ -1,0 +1,90 @@
+//! `firedrill settle`
+
+use std::collections::BTreeMap;
+
+use firedrill_exec::RunDir;
+use firedrill_model::plan::{Plan, Step};
+use firedrill_model::value::{Type, Value};
+use firedrill_run::{DebtKind, Done, Event, Verdict};
+
+use crate::args::{Said, SettleArgs};
+use crate::failure::{Failure, Status};
+use crate::home::Home;
+use crate::inputs::Assignment;
+use crate::terminal::Terminal;
+
+pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
+    let dir = home.run(Some(&args.run))?;
+    let lock = dir.lock()?;
+    let event = event(&dir, args)?;
+    let run = firedrill_exec::settle(&dir, &lock, event).map_err(|error| match error {
+        firedrill_exec::DriveError::Illegal(illegal) => {
+            Failure::usage(illegal.why).help(format!("`firedrill show {}` lists what is owed and in doubt", dir.id()))
+        }
+        other => other.into(),
+    })?;
+    terminal.print("recorded\n");
+    let next = match run.verdict() {
+        Some(Verdict::Stuck) => format!("{} left: `firedrill show {}`\n", run.open().len(), dir.id()),
+        _ => format!(
+            "nothing is open any more: `firedrill resume {}` brings the run to its end\n",
+            dir.id()
+        ),
+    };
+    terminal.print(&next);
+    Ok(Status::Done)
+}
+
+fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
+    let plan = dir.plan()?;
+    let (name, debt) = subject(&args.what);
+    let step = named(&plan, name)?;
+    let outputs: Result<BTreeMap<String, Value>, Failure> = args
+        .output
+        .iter()
+        .map(|output| Ok((output.name.clone(), value(step, output)?)))
+        .collect();
+    Ok(Event::Settled {
+        step: step.id.as_str().into(),
+        debt,
+        done: match args.done {
+            Said::Done => Done::Done,
+            Said::NotDone => Done::NotDone,
+        },
+        outputs: outputs?,
+        by: args.by,
+        note: args.note,
+    })
+}
+
+/// Splits `STEP.cleanup` and the like.
+fn subject(what: &str) -> (&str, Option<DebtKind>) {
+    let split = what.rsplit_once('.').and_then(|(step, word)| {
+        let kind = DebtKind::ALL.into_iter().find(|kind| kind.word() == word)?;
+        Some((step, Some(kind)))
+    });
+    split.unwrap_or((what, None))
+}
+
+fn named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Step, Failure> {
+    let found = plan.step_index(name).map(|at| &plan.steps[at]);
+    found.ok_or_else(|| Failure::usage(format!("the run has no step `{name}`")))
+}
+
+/// Reads an output by the type that the playbook gives it.
+fn value(step: &Step, output: &Assignment) -> Result<Value, Failure> {
+    let rules = step
+        .command
+        .outputs
+        .iter()
+        .chain(step.looks.iter().flat_map(|look| &look.command.outputs));
+    let declared: Option<Type> = rules
+        .into_iter()
+        .find(|rule| rule.name == output.name)
+        .map(|rule| rule.r#type);
+    let declared =
+        declared.ok_or_else(|| Failure::usage(format!("step `{}` has no output `{}`", step.id, output.name)))?;
+    declared
+        .read(&output.value)
+        .map_err(|mismatch| Failure::usage(format!("--output {}: {mismatch}", output.name)))
+}

@@ -1,0 +1,120 @@
+//! From the file of a playbook to its plan, with every finding shown on the way.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use firedrill_model::check::{self, Checked};
+use firedrill_model::diagnostic::Diagnostic;
+use firedrill_model::plan::{FileDigest, Plan};
+use firedrill_model::playbook::Playbook;
+use firedrill_model::resolve::{Facts, Given, resolve, sha256};
+use firedrill_model::source::Source;
+use firedrill_report::diagnostics;
+
+use crate::failure::{Failure, Status};
+use crate::terminal::Terminal;
+
+/// A playbook without faults.
+pub(crate) struct Loaded {
+    source: Source,
+    checked: Checked<Playbook>,
+    path: PathBuf,
+}
+
+/// Everything that was found out about the text of a playbook.
+pub(crate) struct Findings {
+    pub(crate) source: Source,
+    pub(crate) checked: Option<Checked<Playbook>>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and checks a playbook.
+pub(crate) fn examine(path: &Path) -> Result<Findings, Failure> {
+    let bytes = fs::read(path).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())))?;
+    let name = path.display().to_string();
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    Ok(match Source::from_bytes(name.clone(), bytes.clone()) {
+        Ok(source) => {
+            let (checked, diagnostics) = check::load(&source, stem);
+            Findings {
+                source,
+                checked,
+                diagnostics,
+            }
+        }
+        Err(diagnostic) => Findings {
+            source: Source::lossy(name, &bytes, diagnostic.span),
+            checked: None,
+            diagnostics: vec![diagnostic],
+        },
+    })
+}
+
+/// Reads and checks a playbook that is to be used; its findings are told.
+pub(crate) fn load(path: &Path, terminal: &Terminal) -> Result<Loaded, Failure> {
+    let Findings {
+        source,
+        checked,
+        diagnostics,
+    } = examine(path)?;
+    tell(&source, &diagnostics, terminal);
+    let checked = checked.ok_or(Failure::Told(Status::Invalid))?;
+    let path = std::path::absolute(path).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())))?;
+    Ok(Loaded { source, checked, path })
+}
+
+impl Loaded {
+    /// Returns the playbook's file, absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the playbook's folder.
+    pub(crate) fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Resolves the playbook with inputs; faults are told.
+    pub(crate) fn plan(&self, given: &BTreeMap<String, Given>, terminal: &Terminal) -> Result<Plan, Failure> {
+        let files =
+            bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))?;
+        resolve(&self.source, &self.checked, given, Facts { files }).map_err(|faults| {
+            tell(&self.source, &faults, terminal);
+            Failure::Told(Status::Invalid)
+        })
+    }
+}
+
+fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal) {
+    if !findings.is_empty() {
+        terminal.tell(&format!(
+            "{}\n",
+            diagnostics::render(source, findings, terminal.error_colour).trim_end()
+        ));
+    }
+}
+
+/// Returns the files of `bin/` with their hashes, sorted by path.
+fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
+    let mut files = Vec::new();
+    let mut queue = vec![PathBuf::from("bin")];
+    while let Some(path) = queue.pop() {
+        let place = dir.join(&path);
+        if place.is_dir() {
+            let entries: io::Result<Vec<_>> = fs::read_dir(&place)?.collect();
+            queue.extend(entries?.into_iter().map(|entry| path.join(entry.file_name())));
+        } else if place.is_file() {
+            let name = path
+                .to_str()
+                .ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
+            files.push(FileDigest {
+                path: name.to_owned(),
+                sha256: sha256(&fs::read(&place)?),
+            });
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}

@@ -1,0 +1,112 @@
+//! The sink of a run that somebody watches.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use firedrill_exec::{Note, RunDir, Sink, clock};
+use firedrill_model::plan::Plan;
+use firedrill_report::{Console, Tail, View, ending, event_json, verdict_json};
+use firedrill_run::journal::Envelope;
+use firedrill_run::{CommandId, IllegalEvent, Run};
+
+use crate::args::Format;
+use crate::terminal::Terminal;
+
+/// How many bytes of what a command printed are read to show its last lines.
+const TAIL_BYTES: u64 = 8 * 1024;
+
+/// Prints what happens.
+pub(crate) struct Screen<'a> {
+    view: View,
+    console: Console,
+    run: &'a RunDir,
+    terminal: &'a Terminal,
+    format: Format,
+}
+
+impl<'a> Screen<'a> {
+    /// Returns a screen on which everything that has happened already is known and not shown.
+    pub(crate) fn new(
+        run: &'a RunDir,
+        plan: Arc<Plan>,
+        past: &[Envelope],
+        terminal: &'a Terminal,
+        format: Format,
+    ) -> Result<Screen<'a>, IllegalEvent> {
+        let console = Console::new(&plan, terminal.colour, terminal.zone, terminal.columns);
+        if format == Format::Text {
+            terminal.print(&console.opening(&plan, run.id()));
+        }
+        Ok(Screen {
+            view: View::fold(plan, past)?,
+            console,
+            run,
+            terminal,
+            format,
+        })
+    }
+
+    /// Prints the last block.
+    pub(crate) fn end(&self) {
+        let outputs = self.run.summary().map(|summary| summary.outputs).unwrap_or_default();
+        let text = match self.format {
+            Format::Text => ending(&self.view, &outputs, self.terminal.columns, self.terminal.colour),
+            Format::Json => verdict_json(&self.view, &outputs) + "\n",
+        };
+        self.terminal.print(&text);
+    }
+}
+
+impl Sink for Screen<'_> {
+    fn event(&mut self, envelope: &Envelope, _run: &Run) {
+        let changes = self
+            .view
+            .apply(envelope)
+            .expect("the driver has applied the event before it shows it");
+        let tail = |command: &CommandId| tail(self.run, command);
+        let text = match self.format {
+            Format::Text => self.console.lines(&self.view, envelope.at_ms, &changes, &tail),
+            Format::Json => event_json(envelope) + "\n",
+        };
+        self.terminal.print(&text);
+    }
+
+    fn note(&mut self, note: &Note) {
+        let text = match note {
+            Note::Stopping | Note::StoppingRollbacks => return,
+            Note::Leaving => format!("leaving at once; `firedrill resume {}` goes on", self.run.id()),
+            Note::HungUp => "the terminal is gone, the run goes on".to_owned(),
+            Note::SupervisorLost => "the supervisor is gone: what it ran is being settled".to_owned(),
+            Note::AwaitingSurvivor(command) => {
+                format!("{command} is still running without its supervisor: waiting for it")
+            }
+            other => format!("{other:?}"),
+        };
+        let line = self.console.aside(clock::now_ms(), &text);
+        match self.format {
+            Format::Text => self.terminal.print(&line),
+            Format::Json => self.terminal.tell(&line),
+        }
+    }
+}
+
+/// Returns the end of what a command printed: its standard error, or its standard output if that is empty.
+fn tail(run: &RunDir, command: &CommandId) -> Tail {
+    let read = [run.stderr(command), run.stdout(command)]
+        .into_iter()
+        .filter_map(|path| end_of(&path).ok());
+    read.into_iter()
+        .find(|tail| !tail.text.trim().is_empty())
+        .unwrap_or_default()
+}
+
+fn end_of(path: &Path) -> io::Result<Tail> {
+    let mut file = File::open(path)?;
+    let begin = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(begin))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(Tail::of(&bytes, begin > 0))
+}

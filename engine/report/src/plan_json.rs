@@ -1,0 +1,322 @@
+//! The public JSON form of a plan. It has a version of its own, so that the engine's own form can change.
+
+mod command;
+
+use std::collections::BTreeMap;
+
+use firedrill_model::plan::{self, OnFailure, OnUnmet, Origin, Plan, Rollback};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::command::{Command, Condition, Hook, Probe, Retry, Text};
+use crate::plan_text::Exactness;
+
+/// The version of the form.
+const VERSION: u32 = 1;
+
+/// A plan: everything that a run would do, without doing it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "firedrill plan, version 1")]
+struct Document {
+    /// The version of this form, 1.
+    version: u32,
+    /// The playbook's name.
+    playbook: String,
+    /// One line for people.
+    title: Option<String>,
+    /// Markdown for people.
+    description: Option<String>,
+    /// SHA-256 of everything that decides what is executed, in hex.
+    digest: String,
+    /// Inputs by name.
+    inputs: BTreeMap<String, Input>,
+    /// Variables by name.
+    vars: BTreeMap<String, serde_json::Value>,
+    /// SHA-256 of the files of `bin/` by path.
+    files: BTreeMap<String, String>,
+    /// What a failure does: `rollback` or `stop`.
+    on_failure: &'static str,
+    /// How many commands run at once at the most.
+    max_parallel: u32,
+    /// Asked before the first step, all at once.
+    guards: Vec<Guard>,
+    /// The steps in the playbook's order.
+    steps: Vec<Step>,
+    /// Probes that must hold whenever the run has come to rest.
+    invariants: Vec<Invariant>,
+    /// Commands at the very end, one after the other.
+    finally: Vec<Final>,
+    /// What the run publishes when it has succeeded.
+    outputs: BTreeMap<String, Text>,
+    /// How many commands are exact, and when the others are known.
+    commands: Counts,
+}
+
+/// An input with its value.
+#[derive(Serialize, JsonSchema)]
+struct Input {
+    /// Its value.
+    value: serde_json::Value,
+    /// Where it came from: `default`, `flag`, `sandbox`, or `file NAME`.
+    origin: String,
+}
+
+/// A condition that must hold before anything is done.
+#[derive(Serialize, JsonSchema)]
+struct Guard {
+    /// Its id.
+    id: String,
+    /// How it is asked.
+    probe: Probe,
+    /// What the operator is told when it is unmet.
+    message: Option<String>,
+    /// Why it is there.
+    why: Option<String>,
+    /// What happens when it is unmet: `abort` or `skip`.
+    on_unmet: &'static str,
+}
+
+/// A step.
+#[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "three independent keys of the language")]
+struct Step {
+    /// Its id.
+    id: String,
+    /// One line for people.
+    title: Option<String>,
+    /// Why it is there.
+    why: Option<String>,
+    /// What to be careful about.
+    caution: Option<String>,
+    /// Ids of the steps it needs.
+    needs: Vec<String>,
+    /// Runs only if this holds.
+    when: Option<Condition>,
+    /// Asked one after the other just before the first attempt.
+    guards: Vec<Guard>,
+    /// The attempt itself.
+    command: Command,
+    /// How often it is tried.
+    retry: Retry,
+    /// Changes nothing.
+    read_only: bool,
+    /// May be repeated without harm.
+    idempotent: bool,
+    /// The point of no return.
+    irreversible: bool,
+    /// Commands whose output is an output of the step, by the output's name.
+    looks: BTreeMap<String, Command>,
+    /// Asked after a successful attempt and to settle a doubt.
+    verify: Option<Probe>,
+    /// Makes a failed attempt harmless.
+    cleanup: Option<Hook>,
+    /// Undoes the effect.
+    rollback: Option<Hook>,
+    /// Whether the playbook says that there is nothing to undo.
+    is_nothing_to_roll_back: bool,
+    /// Gives back what was taken.
+    release: Option<Release>,
+}
+
+/// What gives back what a step took, and when.
+#[derive(Serialize, JsonSchema)]
+struct Release {
+    /// The hook.
+    hook: Hook,
+    /// Due when all of these steps have settled; when every step has, if empty.
+    until: Vec<String>,
+    /// The steps inside the hold.
+    hold: Vec<String>,
+}
+
+/// A probe that must hold when the run has come to rest.
+#[derive(Serialize, JsonSchema)]
+struct Invariant {
+    /// Its id.
+    id: String,
+    /// How it is asked.
+    probe: Probe,
+    /// What the operator is told when it does not hold.
+    message: Option<String>,
+}
+
+/// A command of the very end.
+#[derive(Serialize, JsonSchema)]
+struct Final {
+    /// Its id.
+    id: String,
+    /// One line for people.
+    title: Option<String>,
+    /// Runs only if this holds.
+    when: Option<Condition>,
+    /// The command.
+    command: Command,
+}
+
+/// How many commands are known when.
+#[derive(Serialize, JsonSchema)]
+struct Counts {
+    /// Known now, every text.
+    exact: usize,
+    /// Known when the run starts: its id, its folder.
+    at_start: usize,
+    /// Known after a step.
+    after_step: usize,
+    /// Known when the run has come to rest: its verdict.
+    at_rest: usize,
+}
+
+/// Returns a plan as one JSON document.
+pub fn plan_json(plan: &Plan) -> String {
+    serde_json::to_string_pretty(&Document::of(plan)).expect("the form holds no map with keys that are not strings")
+}
+
+/// Returns the JSON Schema of the form.
+pub fn plan_schema() -> String {
+    let schema = schemars::schema_for!(Document);
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n"
+}
+
+impl Document {
+    fn of(plan: &Plan) -> Document {
+        let count = |exactness| {
+            crate::plan_text::commands(plan)
+                .filter(|it| Exactness::of(it) == exactness)
+                .count()
+        };
+        Document {
+            version: VERSION,
+            playbook: plan.playbook.clone(),
+            title: plan.title.clone(),
+            description: plan.description.clone(),
+            digest: plan.digest(),
+            inputs: inputs(plan),
+            vars: plan
+                .vars
+                .iter()
+                .map(|(name, value)| (name.clone(), json(value)))
+                .collect(),
+            files: plan
+                .files
+                .iter()
+                .map(|file| (file.path.clone(), file.sha256.clone()))
+                .collect(),
+            on_failure: match plan.on_failure {
+                OnFailure::Rollback => "rollback",
+                OnFailure::Stop => "stop",
+            },
+            max_parallel: plan.max_parallel.get(),
+            guards: plan.guards.iter().map(Guard::of).collect(),
+            steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
+            invariants: plan.invariants.iter().map(Invariant::of).collect(),
+            finally: plan.finally.iter().map(Final::of).collect(),
+            outputs: plan
+                .outputs
+                .iter()
+                .map(|(name, text)| (name.clone(), Text::of(text)))
+                .collect(),
+            commands: Counts {
+                exact: count(Exactness::Exact),
+                at_start: count(Exactness::AtStart),
+                after_step: count(Exactness::AfterStep),
+                at_rest: count(Exactness::AtRest),
+            },
+        }
+    }
+}
+
+fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
+    let inputs = plan.inputs.iter().map(|(name, value)| {
+        let origin = match plan.origins.get(name) {
+            Some(Origin::Flag) => "flag".to_owned(),
+            Some(Origin::Sandbox) => "sandbox".to_owned(),
+            Some(Origin::File(file)) => format!("file {file}"),
+            Some(Origin::Default) | None => "default".to_owned(),
+        };
+        (
+            name.clone(),
+            Input {
+                value: json(value),
+                origin,
+            },
+        )
+    });
+    inputs.collect()
+}
+
+fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
+    serde_json::to_value(value).expect("a value always has a JSON form")
+}
+
+fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
+    steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
+}
+
+impl Guard {
+    fn of(guard: &plan::Guard) -> Guard {
+        Guard {
+            id: guard.id.clone(),
+            probe: Probe::of(&guard.probe),
+            message: guard.message.clone(),
+            why: guard.why.clone(),
+            on_unmet: match guard.on_unmet {
+                OnUnmet::Abort => "abort",
+                OnUnmet::Skip => "skip",
+            },
+        }
+    }
+}
+
+impl Step {
+    fn of(plan: &Plan, step: &plan::Step) -> Step {
+        Step {
+            id: step.id.clone(),
+            title: step.title.clone(),
+            why: step.why.clone(),
+            caution: step.caution.clone(),
+            needs: names(plan, &step.needs),
+            when: step.when.as_ref().map(Condition::of),
+            guards: step.guards.iter().map(Guard::of).collect(),
+            command: Command::of(&step.command),
+            retry: Retry::of(&step.retry),
+            read_only: step.effect.read_only,
+            idempotent: step.effect.idempotent,
+            irreversible: step.effect.irreversible,
+            looks: step
+                .looks
+                .iter()
+                .map(|look| (look.name.clone(), Command::of(&look.command)))
+                .collect(),
+            verify: step.verify.as_ref().map(Probe::of),
+            cleanup: step.cleanup.as_ref().map(Hook::of),
+            rollback: step.rollback_hook().map(Hook::of),
+            is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
+            release: step.release.as_ref().map(|release| Release {
+                hook: Hook::of(&release.hook),
+                until: names(plan, &release.until),
+                hold: names(plan, &release.hold),
+            }),
+        }
+    }
+}
+
+impl Invariant {
+    fn of(invariant: &plan::Invariant) -> Invariant {
+        Invariant {
+            id: invariant.id.clone(),
+            probe: Probe::of(&invariant.probe),
+            message: invariant.message.clone(),
+        }
+    }
+}
+
+impl Final {
+    fn of(last: &plan::Final) -> Final {
+        Final {
+            id: last.id.clone(),
+            title: last.title.clone(),
+            when: last.when.as_ref().map(Condition::of),
+            command: Command::of(&last.command),
+        }
+    }
+}
