@@ -51,7 +51,7 @@ const INDENT: usize = 6;
 /// Prose is easier to read in lines that are not too long.
 const WIDEST_PROSE: usize = 100;
 /// The width of the labels of facts.
-const LABEL: usize = 9;
+const LABEL: usize = 10;
 
 impl Page {
     fn header(&mut self, plan: &Plan) {
@@ -124,29 +124,22 @@ impl Page {
         }
         for guard in guards {
             self.item(&guard.id, "");
-            self.guard(guard, "the run is refused", "the run is skipped");
+            self.guard(guard);
         }
     }
 
-    /// Writes what a guard asks and what happens if it is unmet.
-    fn guard(&mut self, guard: &Guard, refused: &str, skipped: &str) {
+    fn guard(&mut self, guard: &Guard) {
         self.command(INDENT, &guard.probe.command);
-        let unmet = match guard.on_unmet {
-            OnUnmet::Abort => refused,
-            OnUnmet::Skip => skipped,
-        };
-        let message = guard
-            .message
-            .as_deref()
-            .map(|message| format!(": {message}"))
-            .unwrap_or_default();
-        self.fact("unmet", &format!("{unmet}{message}"));
+        self.fact("unmet", &unmet(guard, "the run is refused", "the run is skipped"));
         guard.why.iter().for_each(|why| self.fact("why", why));
     }
 
     fn steps(&mut self, plan: &Plan) {
         self.heading("steps", "");
         for at in 0..plan.steps.len() {
+            if at > 0 {
+                self.text += "\n";
+            }
             self.step(plan, at);
         }
     }
@@ -243,6 +236,16 @@ impl Page {
             self.text += &format!("{}{line}\n", " ".repeat(if at == 0 { first } else { further }));
         }
     }
+}
+
+/// Returns what happens when a guard is unmet, and what the operator is told then.
+fn unmet(guard: &Guard, refused: &str, skipped: &str) -> String {
+    let unmet = match guard.on_unmet {
+        OnUnmet::Abort => refused,
+        OnUnmet::Skip => skipped,
+    };
+    let message = guard.message.as_deref().map(|message| format!(": {message}"));
+    format!("{unmet}{}", message.unwrap_or_default())
 }
 
 fn shown(value: &Value) -> String {
