@@ -19,7 +19,8 @@ use crate::yaml;
 #[serde(deny_unknown_fields)]
 struct Rehearsal {
     firedrill: u32,
-    rehearsal: String,
+    #[serde(rename = "rehearsal")]
+    playbook: String,
     #[serde(rename = "sandbox")]
     _sandbox: Kind,
     #[serde(default)]
@@ -70,11 +71,11 @@ fn check(rehearsal: &Rehearsal, playbook: &Path, path: &PathBuf) -> Result<(), F
             path.display()
         )));
     }
-    if playbook.file_stem().and_then(|stem| stem.to_str()) != Some(rehearsal.rehearsal.as_str()) {
+    if playbook.file_stem().and_then(|stem| stem.to_str()) != Some(rehearsal.playbook.as_str()) {
         return Err(Failure::invalid(format!(
             "{}: it rehearses `{}`",
             path.display(),
-            rehearsal.rehearsal
+            rehearsal.playbook
         )));
     }
     Ok(())

@@ -142,8 +142,8 @@ impl Console {
             return String::new();
         }
         let text = match view.plan().on_failure {
-            OnFailure::Rollback => "unwinding: what was done is taken back, the latest first",
-            OnFailure::Stop => "unwinding: what was taken is given back, what is done stays (on_failure: stop)",
+            OnFailure::Rollback => "unwinding: taking back what was done, latest first",
+            OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }

@@ -33,7 +33,8 @@ pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
     page.invariants(&plan.invariants);
     page.finally(&plan.finally);
     page.outputs(plan);
-    page.text += &format!("\n{}\n", page.ink.paint(Tone::Strong, &count::counted(plan)));
+    page.line("");
+    page.line(&page.ink.paint(Tone::Strong, &count::counted(plan)));
     page.text
 }
 
@@ -54,6 +55,12 @@ const WIDEST_PROSE: usize = 100;
 const LABEL: usize = 10;
 
 impl Page {
+    /// Adds a line.
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
     fn header(&mut self, plan: &Plan) {
         let title = plan.title.as_deref().map(harmless).unwrap_or_default();
         let name = self.ink.paint(Tone::Strong, &plan.playbook);
@@ -66,17 +73,16 @@ impl Page {
             "plan {digest}, {on_failure}, at most {} commands at once",
             plan.max_parallel
         );
-        self.text += &format!("{name}  {title}\n{}\n", self.ink.paint(Tone::Quiet, &about));
+        self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
         if let Some(description) = &plan.description {
             let lines = wrap_prose(
                 harmless(description).trim(),
                 self.columns.saturating_sub(2).min(WIDEST_PROSE),
             );
-            let lines: String = lines
-                .iter()
-                .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
-                .collect();
-            self.text += &format!("\n{lines}");
+            self.line("");
+            for line in lines {
+                self.line(&format!("  {line}"));
+            }
         }
     }
 
@@ -111,7 +117,7 @@ impl Page {
                 cells.join("  "),
                 self.ink.paint(Tone::Quiet, last.trim_end())
             );
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -138,7 +144,7 @@ impl Page {
         self.heading("steps", "");
         for at in 0..plan.steps.len() {
             if at > 0 {
-                self.text += "\n";
+                self.line("");
             }
             self.step(plan, at);
         }
@@ -204,7 +210,8 @@ impl Page {
     fn heading(&mut self, name: &str, remark: &str) {
         let remark = self.ink.paint(Tone::Quiet, remark);
         let line = format!("{}  {remark}", self.ink.paint(Tone::Strong, name));
-        self.text += &format!("\n{}\n", line.trim_end());
+        self.line("");
+        self.line(&line);
     }
 
     fn item(&mut self, name: &str, title: &str) {
@@ -213,7 +220,7 @@ impl Page {
             self.ink.paint(Tone::Strong, name),
             harmless(title).replace('\n', " ")
         );
-        self.text += &format!("{}\n", line.trim_end());
+        self.line(&line);
     }
 
     /// Writes a labelled fact about the present item.
@@ -224,7 +231,7 @@ impl Page {
             let label = if at == 0 { label } else { "" };
             let label = self.ink.paint(Tone::Quiet, &pad(label, LABEL));
             let line = format!("{}{label}{line}", " ".repeat(INDENT));
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -233,7 +240,7 @@ impl Page {
             .iter()
             .enumerate()
         {
-            self.text += &format!("{}{line}\n", " ".repeat(if at == 0 { first } else { further }));
+            self.line(&format!("{}{line}", " ".repeat(if at == 0 { first } else { further })));
         }
     }
 }

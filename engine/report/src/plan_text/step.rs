@@ -17,7 +17,9 @@ impl Page {
         self.item(&step.id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        needs(plan, at).iter().for_each(|needs| self.fact("needs", needs));
+        if let Some(needs) = needs(plan, at) {
+            self.fact("needs", &needs);
+        }
         self.when(step.when.as_ref());
         step.guards.iter().for_each(|guard| self.step_guard(guard));
         self.command(INDENT, &step.command);
