@@ -3,17 +3,18 @@
 //! Each effect is recorded and applied at once, and performed and shown only when the journal is durable up to it. The
 //! outcome of one step and the intent of the next share one write and one sync.
 
+mod mail;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, IllegalEvent, Phase, Run, Verdict, Wait};
 
+use self::mail::{Happening, Mailbox};
 use self::session::Session;
 use crate::clock;
 use crate::environment;
@@ -93,24 +94,6 @@ pub enum DriveError {
     Interrupted,
 }
 
-/// Something that happened outside of the driver.
-pub(crate) enum Happening {
-    Reply {
-        session: u32,
-        reply: Reply,
-    },
-    SupervisorGone {
-        session: u32,
-    },
-    Durable(Result<u64, JournalFileError>),
-    Signal(Signal),
-    /// Nothing is left of a command whose supervisor died.
-    Gone(CommandId),
-}
-
-/// How long a dismissed supervisor may take to end before the engine ends without it.
-const FAREWELL: Duration = Duration::from_secs(2);
-
 /// How often a supervisor may die under one engine.
 const SUPERVISORS: u32 = 5;
 
@@ -118,12 +101,9 @@ const SUPERVISORS: u32 = 5;
 ///
 /// The caller holds the run's lock. An error leaves the run as the journal has it.
 pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdict, DriveError> {
-    let (sender, happenings) = channel();
-    let reports = sender.clone();
-    let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| {
-        // The driver may have ended: nobody is left to tell.
-        let _ended = reports.send(Happening::Durable(durable));
-    })?;
+    let mailbox = Mailbox::new()?;
+    let post = mailbox.post();
+    let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(Happening::Durable(durable)))?;
     let events: Vec<Event> = envelopes.iter().map(|envelope| envelope.event.clone()).collect();
     let plan = dir.plan()?;
     check_plan(&plan, &events)?;
@@ -132,16 +112,14 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
         return Ok(verdict);
     }
     session::check_inbox(dir, &events)?;
-    let mut driver = Driver::new(dir, run, recorder, &envelopes, Mail { sender, happenings }, sink)?;
+    let mut driver = Driver::new(dir, run, recorder, &envelopes, mailbox, sink)?;
     driver.begin(&events)?;
     driver.to_rest()
 }
 
 /// Refuses a plan that was changed after the run was started.
 fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
-    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else {
-        return Ok(());
-    };
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
     let found = plan.digest();
     if found == *expected {
         return Ok(());
@@ -150,12 +128,6 @@ fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
         found,
         expected: expected.clone(),
     })
-}
-
-/// The channel by which everything reports.
-struct Mail {
-    sender: Sender<Happening>,
-    happenings: Receiver<Happening>,
 }
 
 /// What has been recorded and waits until it is durable.
@@ -173,7 +145,7 @@ struct Driver<'a> {
     run: Run,
     recorder: Recorder,
     session: Session,
-    mail: Mail,
+    mailbox: Mailbox,
     undurable: Undurable,
     /// Commands that were asked to end.
     ending: BTreeSet<CommandId>,
@@ -188,17 +160,13 @@ impl<'a> Driver<'a> {
         run: Run,
         recorder: Recorder,
         envelopes: &[Envelope],
-        mail: Mail,
+        mailbox: Mailbox,
         sink: &'a mut dyn Sink,
     ) -> Result<Self, DriveError> {
-        let signals = mail.sender.clone();
-        signals::listen(move |signal| {
-            // The driver may have ended: the process is about to.
-            let _ended = signals.send(Happening::Signal(signal));
-        })
-        .map_err(DriveError::Signals)?;
+        let post = mailbox.post();
+        signals::listen(move |signal| post.send(Happening::Signal(signal))).map_err(DriveError::Signals)?;
         let about = dir.about()?;
-        let session = Session::start(dir, 1, mail.sender.clone())?;
+        let session = Session::start(dir, 1, mailbox.post())?;
         Ok(Driver {
             dir,
             started_at: clock::rfc3339(about.created_ms),
@@ -206,7 +174,7 @@ impl<'a> Driver<'a> {
             run,
             recorder,
             session,
-            mail,
+            mailbox,
             undurable: Undurable {
                 last: envelopes.last().map_or(0, |last| last.sequence),
                 ..Undurable::default()
@@ -232,7 +200,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Does what is due and waits for what happens, until the run is at rest and everything is durable and shown.
-    fn to_rest(&mut self) -> Result<Verdict, DriveError> {
+    fn to_rest(mut self) -> Result<Verdict, DriveError> {
         loop {
             self.advance()?;
             if self.flush()? {
@@ -242,11 +210,11 @@ impl<'a> Driver<'a> {
                 self.finish(verdict)?;
                 return Ok(verdict);
             }
-            match self.wait() {
+            match self.wait()? {
                 Some(happening) => self.take(happening)?,
                 None => self.end_waits()?,
             }
-            while let Ok(happening) = self.mail.happenings.try_recv() {
+            while let Some(happening) = self.mailbox.take() {
                 self.take(happening)?;
             }
         }
@@ -257,9 +225,7 @@ impl<'a> Driver<'a> {
     fn flush(&mut self) -> Result<bool, DriveError> {
         let runs = self.undurable.starts.len() < self.run.in_flight().len();
         let urgency = if runs { Urgency::Beside } else { Urgency::Now };
-        let Some(sequence) = self.recorder.flush(urgency)? else {
-            return Ok(false);
-        };
+        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
         self.durable(sequence)?;
         Ok(true)
     }
@@ -331,21 +297,15 @@ impl<'a> Driver<'a> {
     }
 
     /// Waits for something to happen; `None` when a wait of the run is over first.
-    fn wait(&mut self) -> Option<Happening> {
+    fn wait(&mut self) -> Result<Option<Happening>, DriveError> {
         let now = Instant::now();
         let pauses = self.run.pauses();
-        self.deadlines
-            .retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
+        self.deadlines.retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
         for pause in pauses {
             self.deadlines.entry(pause.wait).or_insert(now + pause.length);
         }
-        let Some(first) = self.deadlines.values().min() else {
-            return self.mail.happenings.recv().ok();
-        };
-        match self.mail.happenings.recv_timeout(first.saturating_duration_since(now)) {
-            Ok(happening) => Some(happening),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        let first = self.deadlines.values().min().map(|first| first.saturating_duration_since(now));
+        self.mailbox.wait(&mut self.session, first)
     }
 
     fn end_waits(&mut self) -> Result<(), DriveError> {
@@ -366,9 +326,8 @@ impl<'a> Driver<'a> {
     fn take(&mut self, happening: Happening) -> Result<(), DriveError> {
         match happening {
             Happening::Durable(durable) => self.durable(durable?),
-            Happening::Reply { session, reply } if session == self.session.number => self.reply(reply),
-            Happening::SupervisorGone { session } if session == self.session.number => self.supervise_again(),
-            Happening::Reply { .. } | Happening::SupervisorGone { .. } => Ok(()),
+            Happening::Reply(reply) => self.reply(reply),
+            Happening::SupervisorGone => self.supervise_again(),
             Happening::Signal(signal) => self.signal(signal),
             Happening::Gone(command) => self.ended(command, Exit::Lost, 0),
         }
@@ -447,7 +406,7 @@ impl<'a> Driver<'a> {
         }
         self.sink.note(&Note::SupervisorLost);
         let stops = self.session.stops;
-        self.session = Session::start(self.dir, self.session.number + 1, self.mail.sender.clone())?;
+        self.session = Session::start(self.dir, self.session.number + 1, self.mailbox.post())?;
         self.session.stops = stops;
         self.undurable.starts.clear();
         self.ending.clear();
@@ -473,7 +432,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn finish(&mut self, verdict: Verdict) -> Result<(), DriveError> {
+    fn finish(self, verdict: Verdict) -> Result<(), DriveError> {
         let outputs = if verdict == Verdict::Succeeded {
             self.known().outputs()
         } else {
@@ -486,19 +445,7 @@ impl<'a> Driver<'a> {
             outputs,
         };
         self.dir.write_summary(&summary)?;
-        self.session.dismiss()?;
-        let end = Instant::now() + FAREWELL;
-        while let Ok(happening) = self
-            .mail
-            .happenings
-            .recv_timeout(end.saturating_duration_since(Instant::now()))
-        {
-            if matches!(happening, Happening::SupervisorGone { session } if session == self.session.number) {
-                self.session.reap();
-                break;
-            }
-        }
-        Ok(())
+        Ok(self.session.dismiss()?)
     }
 }
 

@@ -11,5 +11,7 @@ mod broken;
 mod explanations;
 #[path = "language/hostile.rs"]
 mod hostile;
+#[path = "language/needs.rs"]
+mod needs;
 #[path = "language/planted.rs"]
 mod planted;

@@ -8,7 +8,7 @@ use firedrill_model::value::Value;
 use crate::command::StepId;
 use crate::event::{Answer, DebtKind, Done};
 use crate::machine::Run;
-use crate::state::{Debt, Debts, Doubt, Phase, Stage, Task, TaskAt};
+use crate::state::{Cancel, Debt, Debts, Doubt, Phase, Stage, Task, TaskAt, Tried};
 use crate::task::{TaskEnd, begin};
 
 impl Run {
@@ -19,7 +19,10 @@ impl Run {
 
     /// Begins to discharge an obligation.
     pub(crate) fn discharge(&mut self, step: usize, kind: DebtKind) {
-        let task = self.hook(step, kind).map(|hook| Task::first(&hook.command));
+        let tried = self.state.steps[step].tried.of(kind);
+        let task = self
+            .hook(step, kind)
+            .map(|hook| Task::first_after(tried, &hook.command));
         *self.debt_mut(step, kind) = task.map_or(Debt::None, Debt::Discharging);
         self.place(step);
     }
@@ -36,15 +39,21 @@ impl Run {
             TaskEnd::Texts => Debt::Open,
             TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
                 let failed = task.after_failure();
-                if failed.failures < tries {
+                if failed.failures < tries && !self.is_too_late(kind) {
                     Debt::Discharging(failed)
                 } else {
                     Debt::Open
                 }
             }
         };
+        *self.state.steps[step].tried.of_mut(kind) = task.r#try;
         *self.debt_mut(step, kind) = debt;
         self.debt_moved(step, kind);
+    }
+
+    /// Returns whether rollbacks were called off.
+    fn is_too_late(&self, kind: DebtKind) -> bool {
+        kind == DebtKind::Rollback && self.state.cancel == Cancel::Twice
     }
 
     /// Goes on with whatever waited for this obligation.
@@ -144,10 +153,13 @@ impl Run {
     pub(crate) fn stop_rollbacks(&mut self) {
         let steps: Vec<usize> = self.state.busy.iter().copied().collect();
         for step in steps {
-            let is_running = self.state.steps[step].debts.rollback.task().is_some_and(Task::is_out);
-            let is_begun = self.state.steps[step].debts.rollback.is_under_way();
-            if is_begun && !is_running {
-                self.state.steps[step].debts.rollback = Debt::Open;
+            let state = &mut self.state.steps[step];
+            let Debt::Discharging(task) = state.debts.rollback else {
+                continue;
+            };
+            if matches!(task.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Pausing) {
+                state.tried.rollback = task.r#try - 1;
+                state.debts.rollback = Debt::Open;
                 self.debt_moved(step, DebtKind::Rollback);
             }
         }
@@ -172,6 +184,7 @@ impl Run {
         outputs: &BTreeMap<String, Value>,
     ) -> Result<(), &'static str> {
         let step = self.shape.index(id).ok_or("the plan has no such step")?;
+        self.state.is_told = self.state.phase == Phase::AtRest;
         let Some(kind) = debt else {
             let was_in_doubt = self.attempt_said(step, done == Done::Done, outputs);
             return if was_in_doubt {
@@ -214,6 +227,20 @@ impl Run {
             DebtKind::Cleanup => &mut debts.cleanup,
             DebtKind::Rollback => &mut debts.rollback,
             DebtKind::Release => &mut debts.release,
+        }
+    }
+}
+
+impl Tried {
+    fn of(mut self, kind: DebtKind) -> u32 {
+        *self.of_mut(kind)
+    }
+
+    fn of_mut(&mut self, kind: DebtKind) -> &mut u32 {
+        match kind {
+            DebtKind::Cleanup => &mut self.cleanup,
+            DebtKind::Rollback => &mut self.rollback,
+            DebtKind::Release => &mut self.release,
         }
     }
 }

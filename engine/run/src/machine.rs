@@ -9,7 +9,9 @@ use firedrill_model::plan::{Command, Plan, Probe};
 use crate::command::{CommandId, Role, Subject};
 use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::shape::Shape;
-use crate::state::{Asking, Block, Cancel, Debt, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt};
+use crate::state::{
+    Asking, Block, Cancel, Debt, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+};
 use crate::task::{Kind, TaskEvent, TaskStep};
 
 /// A plan being executed: the fold of its events.
@@ -275,7 +277,9 @@ impl Run {
         let state = &self.state.steps[step];
         let planned = &self.plan.steps[step];
         let (task, round) = match (role, &state.stage) {
-            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => (task, 1),
+            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => {
+                (task, state.voided + 1)
+            }
             (Role::Attempt, Stage::Attempting(task)) => (task, state.attempts),
             (Role::Look(name), Stage::Looking(at, task)) if planned.looks[*at].name == **name => (task, state.attempts),
             (Role::Verify, Stage::Verifying(task, _)) => (task, state.attempts),
@@ -352,6 +356,7 @@ impl State {
         State {
             phase: Phase::New,
             cancel: Cancel::No,
+            is_told: false,
             rests: 0,
             guards: vec![Asking::Idle; plan.guards.len()],
             recheck: Recheck::Idle,
@@ -377,7 +382,9 @@ impl StepState {
         StepState {
             stage: Stage::Waiting,
             attempts: 0,
-            is_effective: false,
+            voided: 0,
+            effective: 0,
+            tried: Tried::default(),
             is_verified: false,
             exit_code: None,
             debts: Debts::NONE,

@@ -99,10 +99,12 @@ impl Run {
     }
 
     fn playbook_effects(&self, due: &mut Due) {
-        let is_asking = self.state.phase == Phase::Guarding || self.state.recheck == Recheck::Asking;
-        if is_asking {
-            let round = if self.state.phase == Phase::Guarding { 1 } else { 2 };
-            for (guard, asking) in self.plan.guards.iter().zip(&self.state.guards) {
+        let phase = self.state.phase;
+        let is_asking = phase == Phase::Guarding || self.state.recheck == Recheck::Asking;
+        if is_asking && matches!(phase, Phase::Guarding | Phase::Working | Phase::Halting) {
+            let round = if phase == Phase::Guarding { 1 } else { 2 };
+            let asked = self.plan.guards.iter().zip(&self.state.guards);
+            for (guard, asking) in asked.filter(|(_, asking)| phase != Phase::Halting || asking.is_out()) {
                 due.asking(asking, Role::Guard(guard.id.as_str().into()), round, true);
             }
         }
@@ -146,7 +148,9 @@ impl Run {
         match self.state.steps[step].stage {
             Stage::Guarding(..) => self.state.doubts == 0,
             Stage::Attempting(_) => {
-                self.state.doubts == 0 && (self.planned(step).effect.read_only || self.state.recheck == Recheck::Passed)
+                self.state.doubts == 0
+                    && (self.planned(step).effect.read_only
+                        || matches!(self.state.recheck, Recheck::Fresh | Recheck::Passed))
             }
             Stage::Waiting
             | Stage::Deciding
@@ -175,7 +179,7 @@ impl Run {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
-                due.attempt(task, name(role, 1, task));
+                due.attempt(task, name(role, state.voided + 1, task));
             }
             Stage::Attempting(task) => due.attempt(task, name(Role::Attempt, state.attempts, task)),
             Stage::Looking(at, task) => {

@@ -41,20 +41,45 @@ impl Run {
 
     /// Asks the playbook's guards again before the first change, if anything has passed since they were asked.
     pub(crate) fn want_recheck(&mut self, step: usize) {
-        if self.state.recheck != Recheck::Idle || self.planned(step).effect.read_only {
+        let is_open = matches!(self.state.recheck, Recheck::Idle | Recheck::Fresh);
+        if !is_open || self.planned(step).effect.read_only {
             return;
         }
         let has_begun = self
             .state
             .steps
             .iter()
-            .any(|step| step.is_effective || step.stage.task().is_some_and(Task::is_out));
+            .any(|step| step.is_effective() || step.stage.task().is_some_and(Task::is_out));
         if has_begun && !self.plan.guards.is_empty() {
             self.state.recheck = Recheck::Asking;
             self.ask_guards();
         } else {
+            self.state.recheck = Recheck::Fresh;
+        }
+    }
+
+    /// An attempt has begun: the first change ends the asking.
+    pub(crate) fn attempt_began(&mut self, step: usize) {
+        if self.state.recheck == Recheck::Fresh && !self.planned(step).effect.read_only {
             self.state.recheck = Recheck::Passed;
         }
+    }
+
+    /// An attempt has ended: a change that waits for room must not rely on what was asked before.
+    pub(crate) fn attempt_ended(&mut self) {
+        if self.state.recheck == Recheck::Fresh {
+            self.waiting_change()
+                .into_iter()
+                .for_each(|step| self.want_recheck(step));
+        }
+    }
+
+    /// Returns the first change that is due and has not begun.
+    fn waiting_change(&self) -> Option<usize> {
+        let is_change = |&step: &usize| {
+            matches!(self.state.steps[step].stage, Stage::Attempting(_)) && !self.planned(step).effect.read_only
+        };
+        self.state.ready.union(&self.state.busy).copied().find(is_change)
     }
 
     /// Returns how often the playbook's guards are being asked, for the names of their commands.
@@ -155,18 +180,15 @@ impl Run {
 
     /// A guard of the playbook no longer holds: the change that was about to begin fails before it did anything.
     fn fail_first_change(&mut self) {
-        let is_change = |&step: &usize| {
-            matches!(self.state.steps[step].stage, Stage::Attempting(_)) && !self.planned(step).effect.read_only
-        };
-        let first = self.state.ready.union(&self.state.busy).copied().find(is_change);
-        if let Some(step) = first {
+        if let Some(step) = self.waiting_change() {
             self.state.steps[step].attempts = 0;
             self.settle(step, Outcome::Failed(Cause::Guard));
         }
     }
 
     fn end_working(&mut self) -> bool {
-        let is_done = self.state.settled == self.state.steps.len() && self.state.busy.is_empty();
+        let is_done =
+            self.state.settled == self.state.steps.len() && self.state.busy.is_empty() && self.state.in_flight == 0;
         let is_paused = self.state.doubts > 0 && self.is_quiet();
         if is_done || is_paused {
             self.begin_rest();
@@ -260,14 +282,17 @@ impl Run {
         if self.state.phase != Phase::AtRest || self.is_over() {
             return;
         }
+        self.state.is_told = false;
         self.state.cancel = self.state.cancel.min(Cancel::Once);
         let has_failed = self.state.cancel != Cancel::No || self.has_failed();
-        self.state.phase = if has_failed { Phase::Halting } else { Phase::Working };
+        self.state.phase = Phase::Working;
         for step in 0..self.state.steps.len() {
             self.owe_again(step);
             self.ask_again(step);
         }
-        if !has_failed {
+        if has_failed {
+            self.halt();
+        } else {
             self.begin_ready_steps();
             self.release_all_due();
         }
@@ -313,7 +338,7 @@ impl Asking {
         }
     }
 
-    fn is_out(&self) -> bool {
+    pub(crate) fn is_out(&self) -> bool {
         matches!(self, Asking::Asked(task) if task.is_out())
     }
 }

@@ -13,6 +13,8 @@ use crate::event::{Exit, Rendered};
 pub struct State {
     pub(crate) phase: Phase,
     pub(crate) cancel: Cancel,
+    /// Whether a human has said something since the run came to rest: what follows from it is for the next engine.
+    pub(crate) is_told: bool,
     /// How often the run has come to rest, the present one included.
     pub(crate) rests: u32,
     pub(crate) guards: Vec<Asking>,
@@ -69,9 +71,11 @@ pub(crate) enum Cancel {
 pub(crate) enum Recheck {
     /// Nothing that changes is due yet.
     Idle,
+    /// A change is due, and nothing has passed since they were asked.
+    Fresh,
     /// They are being asked.
     Asking,
-    /// They held, or nothing had passed since they were asked.
+    /// They held, or the first change began at once.
     Passed,
     /// One did not hold.
     Unmet,
@@ -113,10 +117,13 @@ pub(crate) struct Finals {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StepState {
     pub(crate) stage: Stage,
-    /// Attempts begun.
+    /// Attempts begun, the void ones included: their names are not used again.
     pub(crate) attempts: u32,
-    /// Whether an attempt was really started, so that it may have had an effect.
-    pub(crate) is_effective: bool,
+    /// Attempts of which a human said that they had no effect.
+    pub(crate) voided: u32,
+    /// Attempts that were really started, so that they may have had an effect.
+    pub(crate) effective: u32,
+    pub(crate) tried: Tried,
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
@@ -216,6 +223,15 @@ pub enum Doubt {
     Cancelled,
     /// It was interrupted: its supervisor is gone.
     Lost,
+}
+
+/// The numbers of the latest tries of what may be taken up again, so that no command's name is used twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Tried {
+    pub(crate) verify: u32,
+    pub(crate) cleanup: u32,
+    pub(crate) rollback: u32,
+    pub(crate) release: u32,
 }
 
 /// The obligations of a step.

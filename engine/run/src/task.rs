@@ -62,6 +62,14 @@ impl Task {
         }
     }
 
+    /// Returns the first try of a command that was tried before, up to the number given.
+    pub(crate) fn first_after(tried: u32, command: &Command) -> Task {
+        Task {
+            r#try: tried + 1,
+            ..Task::first(command)
+        }
+    }
+
     /// Returns the try after this one, which failed.
     pub(crate) fn after_failure(self) -> Task {
         Task {

@@ -52,6 +52,7 @@ impl Run {
             && !state.is_unwound
             && !state.debts.are_under_way()
             && !matches!(state.stage, Stage::InDoubt(_))
+            && !state.stage.is_under_way()
     }
 
     fn roll_back(&mut self, step: usize) {
@@ -81,7 +82,7 @@ impl Run {
         let state = &self.state.steps[step];
         let own = if state.debts.rollback.is_open() {
             Block::Rollback
-        } else if state.is_effective && self.planned(step).effect.irreversible {
+        } else if state.is_effective() && self.planned(step).effect.irreversible {
             Block::Irreversible
         } else {
             Block::None
@@ -100,6 +101,11 @@ impl Run {
 }
 
 impl StepState {
+    /// Returns whether the step may have had an effect.
+    pub(crate) fn is_effective(&self) -> bool {
+        self.effective > 0
+    }
+
     /// Returns whether the step failed for good.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.stage, Stage::Settled(Outcome::Failed(_)))

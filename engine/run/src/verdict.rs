@@ -86,7 +86,7 @@ impl Run {
     /// Returns the verdict as it stands: what the commands of the very end are told.
     pub fn verdict_so_far(&self) -> Verdict {
         let has_failed = self.has_failed();
-        if !self.open().is_empty() {
+        if !self.open().is_empty() || self.state.is_told {
             Verdict::Stuck
         } else if self.state.cancel != Cancel::No {
             Verdict::Cancelled
@@ -155,7 +155,7 @@ impl Run {
                 OnUnmet::Skip => Verdict::Skipped,
             });
         }
-        let is_untouched = !self.state.steps.iter().any(|step| step.is_effective);
+        let is_untouched = !self.state.steps.iter().any(StepState::is_effective);
         let is_guarded = |step: &StepState| step.stage == Stage::Settled(Outcome::Failed(Cause::Guard));
         (is_untouched && self.state.steps.iter().any(is_guarded)).then_some(Verdict::Refused)
     }
@@ -172,7 +172,7 @@ impl Run {
         let is_cleaned = state.has_failed() && state.debts.cleanup == Debt::Discharged;
         let is_given_back = planned.rollback == Rollback::Unsaid && state.debts.release == Debt::Discharged;
         let is_nothing = planned.effect.read_only || planned.rollback == Rollback::Nothing;
-        state.is_effective && !is_undone && !is_cleaned && !is_given_back && !is_nothing
+        state.is_effective() && !is_undone && !is_cleaned && !is_given_back && !is_nothing
     }
 
     /// Returns what a step came to.
@@ -181,7 +181,7 @@ impl Run {
         Summary {
             stage: &state.stage,
             attempts: state.attempts,
-            is_effective: state.is_effective,
+            is_effective: state.is_effective(),
             exit_code: state.exit_code,
             cleanup: &state.debts.cleanup,
             rollback: &state.debts.rollback,

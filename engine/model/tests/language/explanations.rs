@@ -8,12 +8,13 @@ use firedrill_model::diagnostic::Code;
 use firedrill_model::source::Source;
 
 /// Codes whose faults no readable example can show.
-const WITHOUT_EXAMPLES: [Code; 5] = [
+const WITHOUT_EXAMPLES: [Code; 6] = [
     Code::NotUtf8,
     Code::ControlCharacter,
     Code::FileTooLarge,
     Code::TooDeep,
     Code::TooMany,
+    Code::TooComplex,
 ];
 
 /// Returns the codes that are found in an example, which stands in `example.yaml`.

@@ -6,7 +6,7 @@ use firedrill_model::source::Source;
 
 const CASES: u64 = 1000;
 /// The steps of the largest playbook; bounds what one case costs.
-const MAX_STEPS: u64 = 60;
+const MAX_STEPS: u64 = 25;
 
 /// Random numbers that are the same everywhere (splitmix64).
 struct Dice(u64);
@@ -110,8 +110,8 @@ const PLANTS: [(&str, Plant); 18] = [
         (Code::DuplicateKey, draft.insert(line + 1, "    timeout: 1s", "timeout"))
     }),
     ("wrong type", |draft, dice| {
-        let line = draft.line(dice, "idempotent:");
-        (Code::WrongType, draft.replace(line, "true", "[yes]", "[yes]"))
+        let line = draft.line(dice, "title:");
+        (Code::WrongType, draft.replace(line, "단계", "[yes]", "[yes]"))
     }),
     ("number for text", |draft, dice| {
         let line = draft.line(dice, "title:");
@@ -185,7 +185,7 @@ const PLANTS: [(&str, Plant); 18] = [
     ("no licence", |draft, dice| {
         let line = draft.line(dice, "idempotent:");
         let place = draft.replace(line + 1, "{max_attempts: 2", "{max_attempts: 2", "2");
-        draft.lines[line] = "    why: because".to_owned();
+        "    why: because".clone_into(&mut draft.lines[line]);
         (Code::NoLicence, place)
     }),
     ("unquoted template", |draft, dice| {
