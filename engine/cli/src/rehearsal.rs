@@ -1,7 +1,7 @@
 //! `NAME.rehearsal.yaml`: what a sandboxed run takes from it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::Origin;
@@ -63,7 +63,7 @@ pub(crate) fn inputs(playbook: &Path, world: &Path) -> Result<BTreeMap<String, G
     inputs.collect()
 }
 
-fn check(rehearsal: &Rehearsal, playbook: &Path, path: &PathBuf) -> Result<(), Failure> {
+fn check(rehearsal: &Rehearsal, playbook: &Path, path: &Path) -> Result<(), Failure> {
     if rehearsal.firedrill != 1 {
         let version = rehearsal.firedrill;
         return Err(Failure::invalid(format!(

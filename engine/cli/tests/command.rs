@@ -91,7 +91,7 @@ fn a_run_can_be_looked_at_afterwards() {
         .call("run p.yaml --id one")
         .exits(2)
         .complains("there is a run `one` already");
-    place.call("runs").exits(0).says("one  p").says("succeeded");
+    place.call("runs").exits(0).says("one  succeeded");
     place.call("show one").exits(0).says("hello  succeeded");
     place
         .call("show one --json")

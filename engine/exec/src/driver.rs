@@ -119,7 +119,9 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
 
 /// Refuses a plan that was changed after the run was started.
 fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
-    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else {
+        return Ok(());
+    };
     let found = plan.digest();
     if found == *expected {
         return Ok(());
@@ -225,7 +227,9 @@ impl<'a> Driver<'a> {
     fn flush(&mut self) -> Result<bool, DriveError> {
         let runs = self.undurable.starts.len() < self.run.in_flight().len();
         let urgency = if runs { Urgency::Beside } else { Urgency::Now };
-        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
+        let Some(sequence) = self.recorder.flush(urgency)? else {
+            return Ok(false);
+        };
         self.durable(sequence)?;
         Ok(true)
     }
@@ -300,11 +304,16 @@ impl<'a> Driver<'a> {
     fn wait(&mut self) -> Result<Option<Happening>, DriveError> {
         let now = Instant::now();
         let pauses = self.run.pauses();
-        self.deadlines.retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
+        self.deadlines
+            .retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
         for pause in pauses {
             self.deadlines.entry(pause.wait).or_insert(now + pause.length);
         }
-        let first = self.deadlines.values().min().map(|first| first.saturating_duration_since(now));
+        let first = self
+            .deadlines
+            .values()
+            .min()
+            .map(|first| first.saturating_duration_since(now));
         self.mailbox.wait(&mut self.session, first)
     }
 

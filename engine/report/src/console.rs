@@ -220,12 +220,12 @@ fn what(command: &CommandId) -> String {
 fn stopping(times: u32) -> &'static str {
     match times {
         1 => {
-            "stopping: running attempts are told to end, killed after 10s; then what was done is taken back\n\
-             Ctrl-C again: no more rollbacks"
+            "stopping: running attempts are told to end\n\
+             They are killed after 10s, then the run unwinds. Ctrl-C again: no more rollbacks."
         }
         _ => {
-            "no more rollbacks: they stay owed; cleanups and releases still run\n\
-             Ctrl-C again: leave at once, to be resumed later"
+            "no more rollbacks: they stay owed\n\
+             Cleanups and releases still run. Ctrl-C again: leave at once, to be resumed later."
         }
     }
 }

@@ -54,8 +54,15 @@ impl Mailbox {
     pub(super) fn new() -> Result<Mailbox, DriveError> {
         let (sender, happenings) = channel();
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(into_io)?;
-        let post = Post { sender, bell: Arc::new(bell) };
-        Ok(Mailbox { post, happenings, replies: VecDeque::new() })
+        let post = Post {
+            sender,
+            bell: Arc::new(bell),
+        };
+        Ok(Mailbox {
+            post,
+            happenings,
+            replies: VecDeque::new(),
+        })
     }
 
     pub(super) fn post(&self) -> Post {
@@ -64,11 +71,18 @@ impl Mailbox {
 
     /// Takes what has happened already.
     pub(super) fn take(&mut self) -> Option<Happening> {
-        self.replies.pop_front().map(Happening::Reply).or_else(|| self.happenings.try_recv().ok())
+        self.replies
+            .pop_front()
+            .map(Happening::Reply)
+            .or_else(|| self.happenings.try_recv().ok())
     }
 
     /// Waits for something to happen, for `limit` at the most.
-    pub(super) fn wait(&mut self, session: &mut Session, limit: Option<Duration>) -> Result<Option<Happening>, DriveError> {
+    pub(super) fn wait(
+        &mut self,
+        session: &mut Session,
+        limit: Option<Duration>,
+    ) -> Result<Option<Happening>, DriveError> {
         if let Some(happening) = self.take() {
             return Ok(Some(happening));
         }

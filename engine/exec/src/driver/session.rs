@@ -1,8 +1,8 @@
 //! One connection to the supervisor, and the sorting out of what an earlier one left.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +37,15 @@ impl Session {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
         let asked = BTreeSet::new();
-        Ok(Session { number, asked, was_same_boot: true, stops: 0, client, mark, post })
+        Ok(Session {
+            number,
+            asked,
+            was_same_boot: true,
+            stops: 0,
+            client,
+            mark,
+            post,
+        })
     }
 
     /// Returns what becomes readable when a reply arrives.
