@@ -1,4 +1,4 @@
-//! `docs/reference/cli.md` is what the command says about itself. Written anew with `UPDATE=1`.
+//! Generated files: what the command says about itself, and the schemas it prints. Written anew with `UPDATE=1`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,20 +6,27 @@ use std::path::Path;
 
 use clap::Command;
 
-const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[test]
 fn the_reference_is_fresh() {
-    let reference = reference();
-    let path = Path::new(REFERENCE);
+    fresh("docs/reference/cli.md", &reference());
+}
+
+#[test]
+fn the_schema_of_plans_is_fresh() {
+    fresh("schemas/plan.v1.json", &firedrill_report::plan_schema());
+}
+
+/// Compares a generated file with what it should hold, or writes it.
+#[track_caller]
+fn fresh(name: &str, content: &str) {
+    let path = Path::new(ROOT).join(name);
     if std::env::var_os("UPDATE").is_some() {
-        fs::write(path, &reference).expect("the reference can be written");
+        fs::write(&path, content).expect("the file can be written");
     }
-    let written = fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        written == reference,
-        "docs/reference/cli.md is old: run `UPDATE=1 cargo test`"
-    );
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == content, "{name} is old: run `UPDATE=1 cargo test`");
 }
 
 #[test]

@@ -142,8 +142,8 @@ impl Console {
             return String::new();
         }
         let text = match view.plan().on_failure {
-            OnFailure::Rollback => "unwinding: what was done is taken back, the latest first",
-            OnFailure::Stop => "unwinding: what was taken is given back, what is done stays (on_failure: stop)",
+            OnFailure::Rollback => "unwinding: taking back what was done, latest first",
+            OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }
@@ -220,12 +220,12 @@ fn what(command: &CommandId) -> String {
 fn stopping(times: u32) -> &'static str {
     match times {
         1 => {
-            "stopping: running attempts are told to end, killed after 10s; then what was done is taken back\n\
-             Ctrl-C again: no more rollbacks"
+            "stopping: running attempts are told to end\n\
+             They are killed after 10s, then the run unwinds. Ctrl-C again: no more rollbacks."
         }
         _ => {
-            "no more rollbacks: they stay owed; cleanups and releases still run\n\
-             Ctrl-C again: leave at once, to be resumed later"
+            "no more rollbacks: they stay owed\n\
+             Cleanups and releases still run. Ctrl-C again: leave at once, to be resumed later."
         }
     }
 }

@@ -33,7 +33,8 @@ pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
     page.invariants(&plan.invariants);
     page.finally(&plan.finally);
     page.outputs(plan);
-    page.text += &format!("\n{}\n", page.ink.paint(Tone::Strong, &count::counted(plan)));
+    page.line("");
+    page.line(&page.ink.paint(Tone::Strong, &count::counted(plan)));
     page.text
 }
 
@@ -51,9 +52,15 @@ const INDENT: usize = 6;
 /// Prose is easier to read in lines that are not too long.
 const WIDEST_PROSE: usize = 100;
 /// The width of the labels of facts.
-const LABEL: usize = 9;
+const LABEL: usize = 10;
 
 impl Page {
+    /// Adds a line.
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
     fn header(&mut self, plan: &Plan) {
         let title = plan.title.as_deref().map(harmless).unwrap_or_default();
         let name = self.ink.paint(Tone::Strong, &plan.playbook);
@@ -66,17 +73,16 @@ impl Page {
             "plan {digest}, {on_failure}, at most {} commands at once",
             plan.max_parallel
         );
-        self.text += &format!("{name}  {title}\n{}\n", self.ink.paint(Tone::Quiet, &about));
+        self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
         if let Some(description) = &plan.description {
             let lines = wrap_prose(
                 harmless(description).trim(),
                 self.columns.saturating_sub(2).min(WIDEST_PROSE),
             );
-            let lines: String = lines
-                .iter()
-                .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
-                .collect();
-            self.text += &format!("\n{lines}");
+            self.line("");
+            for line in lines {
+                self.line(&format!("  {line}"));
+            }
         }
     }
 
@@ -111,7 +117,7 @@ impl Page {
                 cells.join("  "),
                 self.ink.paint(Tone::Quiet, last.trim_end())
             );
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -124,29 +130,22 @@ impl Page {
         }
         for guard in guards {
             self.item(&guard.id, "");
-            self.guard(guard, "the run is refused", "the run is skipped");
+            self.guard(guard);
         }
     }
 
-    /// Writes what a guard asks and what happens if it is unmet.
-    fn guard(&mut self, guard: &Guard, refused: &str, skipped: &str) {
+    fn guard(&mut self, guard: &Guard) {
         self.command(INDENT, &guard.probe.command);
-        let unmet = match guard.on_unmet {
-            OnUnmet::Abort => refused,
-            OnUnmet::Skip => skipped,
-        };
-        let message = guard
-            .message
-            .as_deref()
-            .map(|message| format!(": {message}"))
-            .unwrap_or_default();
-        self.fact("unmet", &format!("{unmet}{message}"));
+        self.fact("unmet", &unmet(guard, "the run is refused", "the run is skipped"));
         guard.why.iter().for_each(|why| self.fact("why", why));
     }
 
     fn steps(&mut self, plan: &Plan) {
         self.heading("steps", "");
         for at in 0..plan.steps.len() {
+            if at > 0 {
+                self.line("");
+            }
             self.step(plan, at);
         }
     }
@@ -211,7 +210,8 @@ impl Page {
     fn heading(&mut self, name: &str, remark: &str) {
         let remark = self.ink.paint(Tone::Quiet, remark);
         let line = format!("{}  {remark}", self.ink.paint(Tone::Strong, name));
-        self.text += &format!("\n{}\n", line.trim_end());
+        self.line("");
+        self.line(&line);
     }
 
     fn item(&mut self, name: &str, title: &str) {
@@ -220,7 +220,7 @@ impl Page {
             self.ink.paint(Tone::Strong, name),
             harmless(title).replace('\n', " ")
         );
-        self.text += &format!("{}\n", line.trim_end());
+        self.line(&line);
     }
 
     /// Writes a labelled fact about the present item.
@@ -231,7 +231,7 @@ impl Page {
             let label = if at == 0 { label } else { "" };
             let label = self.ink.paint(Tone::Quiet, &pad(label, LABEL));
             let line = format!("{}{label}{line}", " ".repeat(INDENT));
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -240,9 +240,19 @@ impl Page {
             .iter()
             .enumerate()
         {
-            self.text += &format!("{}{line}\n", " ".repeat(if at == 0 { first } else { further }));
+            self.line(&format!("{}{line}", " ".repeat(if at == 0 { first } else { further })));
         }
     }
+}
+
+/// Returns what happens when a guard is unmet, and what the operator is told then.
+fn unmet(guard: &Guard, refused: &str, skipped: &str) -> String {
+    let unmet = match guard.on_unmet {
+        OnUnmet::Abort => refused,
+        OnUnmet::Skip => skipped,
+    };
+    let message = guard.message.as_deref().map(|message| format!(": {message}"));
+    format!("{unmet}{}", message.unwrap_or_default())
 }
 
 fn shown(value: &Value) -> String {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     let Resolved { playbook, plan } = resolved(&args.playbook, place, terminal)?;
     accepted(&plan, &args.accept_irreversible)?;
     let world = match &args.playbook.sandbox {
-        Some(world) => Some(sandbox::ready(&sandbox::place(world.as_deref(), place)?)?),
+        Some(world) => Some(sandbox::ready(&sandbox::place(world.dir(), place)?)?),
         None => None,
     };
     let created_ms = clock::now_ms();

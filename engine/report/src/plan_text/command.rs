@@ -64,7 +64,7 @@ impl Page {
     fn typed(&mut self, indent: usize, line: &str) {
         let pieces = line.split_inclusive('»');
         let painted: String = pieces.map(|piece| self.with_mark(piece)).collect();
-        self.text += &format!("{}{painted}\n", " ".repeat(indent));
+        self.line(&format!("{}{painted}", " ".repeat(indent)));
     }
 
     /// Paints a piece of a command that may end in a mark.
@@ -80,7 +80,7 @@ impl Page {
     pub(super) fn later(&mut self, indent: usize, mark: Option<String>) {
         if let Some(mark) = mark {
             let text = self.ink.paint(Tone::Later, &mark);
-            self.text += &format!("{}{text}\n", " ".repeat(indent));
+            self.line(&format!("{}{text}", " ".repeat(indent)));
         }
     }
 
@@ -200,5 +200,5 @@ pub(super) fn known_after(after: &[After]) -> String {
             After::Rest => "when the run has come to rest".to_owned(),
         });
     }
-    format!("known {}", moments.join(" and "))
+    format!("known {}", moments.join(", "))
 }
