@@ -10,6 +10,7 @@ mod delay;
 pub mod effect;
 pub mod event;
 pub mod journal;
+mod lookup;
 mod machine;
 mod next;
 mod outputs;
