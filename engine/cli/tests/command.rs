@@ -147,6 +147,7 @@ fn what_a_human_did_is_recorded_and_the_run_goes_on() {
         .call("settle one take.release --as done --by kim --note x")
         .exits(0)
         .says("firedrill resume one");
+    place.call("show one").says("all is settled, go on");
     place.call("resume --last").exits(0).says("SUCCEEDED");
     place.call("show").exits(0).says("take.release is done, says kim: x");
 }

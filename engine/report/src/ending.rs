@@ -115,6 +115,10 @@ impl Block<'_> {
 
     pub(crate) fn open(&self) -> String {
         let open = self.view.run().open();
+        if open.is_empty() {
+            let purpose = "all is settled, go on";
+            return self.typed(purpose, &format!("firedrill resume {}", self.view.id()));
+        }
         let title = format!("{} for a human", words::count(open.len(), "matter"));
         let items: String = open.iter().map(|open| self.item(open)).collect();
         format!("{}\n{items}", self.ink.paint(Tone::Bad, &title))
