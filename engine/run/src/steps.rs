@@ -7,7 +7,7 @@ use firedrill_model::plan::{Condition, OnUnmet, Step};
 use firedrill_model::value::Value;
 
 use crate::command::{CommandId, Role};
-use crate::event::{Answer, Exit};
+use crate::event::{Answer, DebtKind, Exit};
 use crate::machine::{News, Run};
 use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
 use crate::task::TaskEnd;
@@ -120,6 +120,9 @@ impl Run {
         }
         if self.state.phase != Phase::Working {
             self.withdraw(step);
+        }
+        if self.state.cancel == Cancel::Twice {
+            self.stop_rollbacks();
         }
         self.place(step);
     }
@@ -461,6 +464,7 @@ impl Run {
         let steps: Vec<usize> = self.state.ready.union(&self.state.busy).copied().collect();
         for step in steps {
             self.withdraw(step);
+            self.call_off(step, DebtKind::Release);
             self.place(step);
         }
     }
