@@ -1,5 +1,7 @@
 //! Tests of the whole product, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod crash;
 mod playbooks;
 mod playbooks_bin;
+mod rig;

@@ -9,7 +9,7 @@ use firedrill_model::value::Value;
 use crate::command::{CommandId, Role};
 use crate::event::{Answer, Exit};
 use crate::machine::Run;
-use crate::state::{Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
+use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
 use crate::task::TaskEnd;
 
 impl Run {
@@ -55,6 +55,9 @@ impl Run {
         }
         if self.state.phase != Phase::Working {
             self.withdraw(step);
+        }
+        if self.state.cancel == Cancel::Twice {
+            self.stop_rollbacks();
         }
         self.place(step);
     }

@@ -35,7 +35,7 @@ impl Run {
         let tries = hook.retry.max_attempts.get();
         let debt = match end {
             TaskEnd::Met => Debt::Discharged,
-            TaskEnd::Doubt(Doubt::Lost) => Debt::Discharging(task.again(&hook.command)),
+            TaskEnd::Doubt(Doubt::Lost) if !self.is_too_late(kind) => Debt::Discharging(task.again(&hook.command)),
             TaskEnd::Texts => Debt::Open,
             TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
                 let failed = task.after_failure();
@@ -153,16 +153,27 @@ impl Run {
     pub(crate) fn stop_rollbacks(&mut self) {
         let steps: Vec<usize> = self.state.busy.iter().copied().collect();
         for step in steps {
-            let state = &mut self.state.steps[step];
-            let Debt::Discharging(task) = state.debts.rollback else {
-                continue;
-            };
-            if matches!(task.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Pausing) {
-                state.tried.rollback = task.r#try - 1;
-                state.debts.rollback = Debt::Open;
+            if self.call_off(step, DebtKind::Rollback) {
+                self.state.steps[step].debts.rollback = Debt::Open;
                 self.debt_moved(step, DebtKind::Rollback);
             }
         }
+    }
+
+    /// Owes again what was due and is not running. Returns whether there was anything.
+    pub(crate) fn call_off(&mut self, step: usize, kind: DebtKind) -> bool {
+        let is_off = match *self.debt(step, kind) {
+            Debt::Deciding => true,
+            Debt::Discharging(task) if matches!(task.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Pausing) => {
+                *self.state.steps[step].tried.of_mut(kind) = task.r#try - 1;
+                true
+            }
+            Debt::Discharging(_) | Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => false,
+        };
+        if is_off {
+            *self.debt_mut(step, kind) = Debt::Owed;
+        }
+        is_off
     }
 
     /// Owes again what was left open: a new engine tries again.
@@ -184,7 +195,7 @@ impl Run {
         outputs: &BTreeMap<String, Value>,
     ) -> Result<(), &'static str> {
         let step = self.shape.index(id).ok_or("the plan has no such step")?;
-        self.state.is_told = self.state.phase == Phase::AtRest;
+        self.state.is_told |= matches!(self.state.phase, Phase::Resting | Phase::AtRest);
         let Some(kind) = debt else {
             let was_in_doubt = self.attempt_said(step, done == Done::Done, outputs);
             return if was_in_doubt {
@@ -193,6 +204,9 @@ impl Run {
                 Err("the step is not in doubt")
             };
         };
+        if self.state.steps[step].stage.is_under_way() {
+            return Err("the step is not over: resume the run first");
+        }
         if !self.debt_mut(step, kind).is_open() {
             return Err("the step does not owe that");
         }

@@ -20,12 +20,8 @@ impl Run {
         let mut due = self.gather();
         let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
         let missing = room.saturating_sub(due.starts.len());
-        let held = self
-            .state
-            .ready
-            .iter()
-            .filter(|&&step| self.may_start(step))
-            .take(missing);
+        let ready = self.state.ready.iter().filter(|_| !self.is_resting());
+        let held = ready.filter(|&&step| self.may_start(step)).take(missing);
         held.for_each(|&step| self.stage_effects(step, &mut due));
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
         due.effects.extend(
@@ -52,17 +48,22 @@ impl Run {
             is_cancelled,
         };
         self.playbook_effects(&mut due);
-        for &step in &self.state.busy {
+        for &step in self.state.busy.iter().filter(|_| !self.is_resting()) {
             self.stage_effects(step, &mut due);
             self.debt_effects(step, &mut due);
         }
         due
     }
 
+    /// Returns whether what a human said of a step waits for the next engine.
+    fn is_resting(&self) -> bool {
+        self.state.phase == Phase::Resting
+    }
+
     /// Returns the waits of the run with their lengths.
     pub fn pauses(&self) -> Vec<Pause> {
         let mut pauses = Vec::new();
-        for &step in &self.state.busy {
+        for &step in self.state.busy.iter().filter(|_| !self.is_resting()) {
             let id = self.shape.id(step);
             if matches!(self.state.steps[step].stage, Stage::Pausing(_)) && self.state.doubts == 0 {
                 let length = delay::before(&self.planned(step).retry, id, self.state.steps[step].attempts);

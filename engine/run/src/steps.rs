@@ -2,7 +2,7 @@
 
 use firedrill_model::plan::{Condition, OnUnmet, Step};
 
-use crate::event::Answer;
+use crate::event::{Answer, DebtKind};
 use crate::machine::{News, Run};
 use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task};
 use crate::task::TaskEnd;
@@ -130,6 +130,7 @@ impl Run {
         let steps: Vec<usize> = self.state.ready.union(&self.state.busy).copied().collect();
         for step in steps {
             self.withdraw(step);
+            self.call_off(step, DebtKind::Release);
             self.place(step);
         }
     }

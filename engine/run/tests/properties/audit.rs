@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firedrill_model::plan::{Condition, OnFailure, OnUnmet, Plan, Step};
 use firedrill_run::{
-    Answer, CommandId, DebtKind, Done, Event, Exit, Open, Question, Rendering, Role, Run, StepId, Verdict,
+    Answer, CommandId, DebtKind, Done, Event, Exit, Open, Phase, Question, Rendering, Role, Run, StepId, Verdict,
 };
 
 use crate::facts::{End, Facts, Round, Sort, judged, meaning};
@@ -28,6 +28,8 @@ pub(crate) struct Audit {
     fresh_cancels: u32,
     has_rolled_back: bool,
     has_attempted: bool,
+    /// The intent of an attempt that changes something was recorded.
+    has_changed: bool,
     is_at_rest: bool,
     /// A human has said something since the run came to rest.
     is_told: bool,
@@ -47,16 +49,19 @@ impl Audit {
             fresh_cancels: 0,
             has_rolled_back: false,
             has_attempted: false,
+            has_changed: false,
             is_at_rest: false,
             is_told: false,
         }
     }
 
-    /// Takes the next event and says which promise it breaks.
-    pub(crate) fn take(&mut self, event: &Event) -> Broken {
+    /// Takes the next event, which happened in this phase, and says which promise it breaks.
+    pub(crate) fn take(&mut self, event: &Event, phase: Phase) -> Broken {
         match event {
             Event::RunStarted { .. } | Event::Adopted { .. } | Event::Elapsed { .. } => {}
             Event::EngineStarted { .. } => self.engine(),
+            // A run that only has to come to rest has nothing to stop.
+            Event::CancelRequested if phase == Phase::Resting => {}
             Event::CancelRequested => {
                 self.cancels += 1;
                 self.fresh_cancels += 1;
@@ -71,7 +76,10 @@ impl Audit {
             Event::NotStarted { command } => self.not_started(command),
             Event::Ended { command, exit, .. } => self.ended(command, exit)?,
             Event::Judged { command, judgement } => self.over(command, judged(judgement)),
-            Event::Settled { step, debt, done, .. } => self.said(step, *debt, *done),
+            Event::Settled { step, debt, done, .. } => {
+                self.is_told |= matches!(phase, Phase::Resting | Phase::AtRest);
+                self.said(step, *debt, *done);
+            }
             other => unreachable!("an event that this audit does not know: {other:?}"),
         }
         Ok(())
@@ -143,6 +151,7 @@ impl Audit {
         match (&command.role, command.step()) {
             (Role::Attempt, Some(id)) => {
                 let number = command.round;
+                self.has_changed |= !self.plan.steps[self.index(id)].effect.read_only;
                 let facts = self.facts_of(&id.clone());
                 if facts.rounds.last().is_none_or(|round| round.number != number) {
                     facts.rounds.push(Round {
@@ -201,7 +210,7 @@ impl Audit {
     fn has_failed_for_good(&self, at: usize) -> bool {
         let (step, facts) = (&self.plan.steps[at], &self.steps[at]);
         let is_spent = facts.is_spent(step);
-        let is_plain = step.cleanup.is_none() && step.verify.is_none();
+        let is_plain = step.cleanup.is_none() && step.verify.is_none() && step.looks.is_empty();
         facts.is_refused || (is_spent && is_plain && facts.has_failed(step) && !self.is_working(at))
     }
 
@@ -240,14 +249,7 @@ impl Audit {
     /// Before the first change the guards of the playbook hold, asked again if an attempt has ended since.
     fn may_change(&self, at: usize) -> Broken {
         let step = &self.plan.steps[at];
-        let changes = self
-            .plan
-            .steps
-            .iter()
-            .zip(&self.steps)
-            .filter(|(step, _)| !step.effect.read_only);
-        let is_first = changes.into_iter().all(|(_, facts)| facts.rounds.is_empty());
-        if step.effect.read_only || !is_first {
+        if step.effect.read_only || self.has_changed {
             return Ok(());
         }
         let round = if self.has_attempted { 2 } else { 1 };
@@ -409,7 +411,6 @@ impl Audit {
     }
 
     fn said(&mut self, id: &StepId, debt: Option<DebtKind>, done: Done) {
-        self.is_told = self.is_at_rest;
         let facts = self.facts_of(id);
         match (debt, done) {
             (None, done) => {

@@ -63,12 +63,13 @@ fn live(drawn: &Drawn, chances: &[u8], events: &mut Vec<Event>) -> Result<(), St
     let mut again = Run::new(Arc::clone(&plan));
     while let Some(event) = world.happens() {
         events.push(event.clone());
+        let phase = world.run.phase();
         world.run.apply(&event).map_err(|error| error.to_string())?;
         again.apply(&event).map_err(|error| error.to_string())?;
         if world.run.state() != again.state() {
             return Err("the same events led to another state".into());
         }
-        audit.take(&event)?;
+        audit.take(&event, phase)?;
         if world.run.phase() == Phase::AtRest {
             audit.rest(&world.run)?;
         }
