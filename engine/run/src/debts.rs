@@ -47,8 +47,20 @@ impl Run {
             }
         };
         *self.state.steps[step].tried.of_mut(kind) = task.r#try;
-        *self.debt_mut(step, kind) = debt;
+        let waits_for_its_turn = debt.is_under_way() && self.is_early(step, kind);
+        *self.debt_mut(step, kind) = if waits_for_its_turn { Debt::Owed } else { debt };
         self.debt_moved(step, kind);
+    }
+
+    /// Returns whether a release that began before the unwinding is not due again yet: what is inside of its hold comes
+    /// first.
+    fn is_early(&self, step: usize, kind: DebtKind) -> bool {
+        let is_held = match self.state.phase {
+            Phase::Halting => true,
+            Phase::Unwinding => self.state.steps[step].unwind_left > 0,
+            Phase::New | Phase::Guarding | Phase::Working | Phase::Resting | Phase::AtRest => false,
+        };
+        kind == DebtKind::Release && is_held
     }
 
     /// Returns whether rollbacks were called off.
