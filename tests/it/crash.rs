@@ -118,13 +118,7 @@ fn engine_dies_at_each_record(way: Way) {
 #[track_caller]
 fn goes_on_as_if_nothing_had_happened(sandbox: &Sandbox, way: Way, ledger: &Ledger, point: &str) {
     let resumed = sandbox.call(&["resume", "r"]);
-    assert_eq!(
-        resumed.code,
-        Some(way.code()),
-        "{point}\n{}\n{}",
-        resumed.out,
-        resumed.err
-    );
+    assert_eq!(resumed.code, Some(way.code()), "{point}\n{}\n{}", resumed.out, resumed.err);
     assert_eq!(&sandbox.ledger(), ledger, "{point}");
     let is_lost = |event: &Event| matches!(event, Event::Ended { exit: Exit::Lost, .. });
     assert!(!sandbox.events().iter().any(is_lost), "{point}: something was in doubt");
@@ -160,9 +154,7 @@ fn a_run_survives_one_engine_after_the_other() {
     kill(until_record(&sandbox, 3));
     for record in (6..records).step_by(4) {
         let mut engine = sandbox.spawn(&["resume", "r"]);
-        until("the record is in the journal", || {
-            sandbox.records() >= record || engine.try_wait().unwrap().is_some()
-        });
+        until("the record is in the journal", || sandbox.records() >= record || engine.try_wait().unwrap().is_some());
         kill(engine);
     }
     goes_on_as_if_nothing_had_happened(&sandbox, Way::RollsBack, &ledger, "again and again");
@@ -200,57 +192,26 @@ fn only_what_ran_is_in_doubt(sandbox: &Sandbox, before: &[Event], point: &str) {
     }
     let is_over = |name: &String| sandbox.ledger().get(name).is_some_and(|(starts, _)| *starts > 0);
     for event in sandbox.events() {
-        if let Event::Ended {
-            command,
-            exit: Exit::Lost,
-            ..
-        } = event
-        {
+        if let Event::Ended { command, exit: Exit::Lost, .. } = event {
             let name = command.to_string();
             assert!(running.contains(&name), "{point}: `{name}` was not running");
             let is_probe = matches!(command.role, Role::Guard(_) | Role::Verify | Role::Invariant(_));
-            assert!(
-                is_over(&name) || is_probe || running.len() <= 2,
-                "{point}: `{name}` had not started"
-            );
+            assert!(is_over(&name) || is_probe || running.len() <= 2, "{point}: `{name}` had not started");
         }
     }
 }
 
 /// Says of what is in doubt what the ledger shows.
 fn settle(sandbox: &Sandbox) {
-    let ends: BTreeMap<String, usize> = sandbox
-        .ledger()
-        .into_iter()
-        .map(|(name, (_, ends))| (name, ends))
-        .collect();
+    let ends: BTreeMap<String, usize> = sandbox.ledger().into_iter().map(|(name, (_, ends))| (name, ends)).collect();
     let has_ended = |name: &str| ends.get(name).is_some_and(|ends| *ends > 0);
     for event in sandbox.events() {
-        if let Event::Ended {
-            command,
-            exit: Exit::Lost,
-            ..
-        } = event
-        {
+        if let Event::Ended { command, exit: Exit::Lost, .. } = event {
             let Some(step) = command.step().filter(|_| command.role == Role::Attempt) else {
                 continue;
             };
-            let done = if has_ended(&command.to_string()) {
-                "done"
-            } else {
-                "not-done"
-            };
-            let said = [
-                "settle",
-                "r",
-                step.as_str(),
-                "--as",
-                done,
-                "--by",
-                "test",
-                "--note",
-                "ledger",
-            ];
+            let done = if has_ended(&command.to_string()) { "done" } else { "not-done" };
+            let said = ["settle", "r", step.as_str(), "--as", done, "--by", "test", "--note", "ledger"];
             // A step that was made harmless is not in doubt: there is nothing to be said of it.
             let _refused = sandbox.call(&said);
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crash;
+mod house;
 mod playbooks;
 mod playbooks_bin;
 mod rig;

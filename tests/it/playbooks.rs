@@ -77,10 +77,8 @@ fn texts_answer_as_operators_expect() {
         for row in rows(&name) {
             let answer = texts.get(&row.place).map(|text| text.ask(&playbook, &row.transcript));
             if answer.as_ref() != Some(&row.answer) {
-                wrong.push(format!(
-                    "{name} {} on {}: {answer:?}, expected {:?}",
-                    row.place, row.transcript, row.answer
-                ));
+                wrong
+                    .push(format!("{name} {} on {}: {answer:?}, expected {:?}", row.place, row.transcript, row.answer));
             }
         }
     }
@@ -100,11 +98,7 @@ fn every_text_has_a_good_and_a_bad_transcript() {
             }
         }
     }
-    assert!(
-        missing.is_empty(),
-        "no row that holds and one that does not for:\n{}",
-        missing.join("\n")
-    );
+    assert!(missing.is_empty(), "no row that holds and one that does not for:\n{}", missing.join("\n"));
 }
 
 /// A text of a playbook that decides something about what a program printed, or about a value.
@@ -125,10 +119,7 @@ impl Text<'_> {
         let transcript = Transcript::read(transcript);
         let open = |stream: &Stream| transcript.open(stream);
         let inputs = playbook.inputs.iter().map(|input| {
-            let default = input
-                .default
-                .as_ref()
-                .map_or(Value::None, |default| default.value.clone());
+            let default = input.default.as_ref().map_or(Value::None, |default| default.value.clone());
             (input.name.value.clone(), default)
         });
         let bindings = Bindings::from(&Scope::new().with_inputs(inputs));
@@ -137,17 +128,8 @@ impl Text<'_> {
             Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &open, &bindings)),
             Text::Attempt(expect) => answer(&judge_attempt(expect, transcript.code, &[], &open, &bindings)),
             Text::Output(rule) => {
-                let expect = judge::Expect {
-                    exit: vec![transcript.code],
-                    ..judge::Expect::default()
-                };
-                answer(&judge_attempt(
-                    &expect,
-                    transcript.code,
-                    std::slice::from_ref(rule),
-                    &open,
-                    &bindings,
-                ))
+                let expect = judge::Expect { exit: vec![transcript.code], ..judge::Expect::default() };
+                answer(&judge_attempt(&expect, transcript.code, std::slice::from_ref(rule), &open, &bindings))
             }
             Text::When { when, expect } => {
                 let judged = judge_attempt(&whole(expect), transcript.code, &[], &open, &bindings);
@@ -184,11 +166,8 @@ impl Transcript {
     fn read(name: &str) -> Transcript {
         let path = root().join("tests/fixtures").join(name);
         let part = |part: &str| {
-            let file = if path.is_dir() {
-                path.join(part)
-            } else {
-                PathBuf::from(format!("{}.{part}", path.display()))
-            };
+            let file =
+                if path.is_dir() { path.join(part) } else { PathBuf::from(format!("{}.{part}", path.display())) };
             fs::read(&file)
         };
         let code = part("rc").map_or(1, |text| String::from_utf8(text).unwrap().trim().parse().unwrap());
@@ -214,11 +193,7 @@ impl Transcript {
             (_, Judgement::Met { .. }) => "succeeded",
             (_, Judgement::Unmet { .. } | Judgement::Unclear { .. }) => "failed",
         };
-        let code = if self.code < 0 {
-            Value::None
-        } else {
-            Value::Int(self.code.into())
-        };
+        let code = if self.code < 0 { Value::None } else { Value::Int(self.code.into()) };
         let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes).as_ref());
         Scope::new()
             .with_attempt(AttemptField::Outcome, Value::from(outcome))
@@ -325,36 +300,13 @@ impl<'p> Texts<'p> {
 /// Returns each text of an expectation with its key, and the exit codes beside it.
 fn alone(expect: &Expect) -> Vec<(&'static str, judge::Expect)> {
     let all = whole(expect);
-    let bare = judge::Expect {
-        exit: all.exit.clone(),
-        ..judge::Expect::default()
-    };
+    let bare = judge::Expect { exit: all.exit.clone(), ..judge::Expect::default() };
     let only = [
-        (
-            "stdout",
-            all.stdout.clone().map(|stdout| judge::Expect {
-                stdout: Some(stdout),
-                ..bare.clone()
-            }),
-        ),
-        (
-            "stderr",
-            all.stderr.clone().map(|stderr| judge::Expect {
-                stderr: Some(stderr),
-                ..bare.clone()
-            }),
-        ),
-        (
-            "jq",
-            all.jq.clone().map(|jq| judge::Expect {
-                jq: Some(jq),
-                ..bare.clone()
-            }),
-        ),
+        ("stdout", all.stdout.clone().map(|stdout| judge::Expect { stdout: Some(stdout), ..bare.clone() })),
+        ("stderr", all.stderr.clone().map(|stderr| judge::Expect { stderr: Some(stderr), ..bare.clone() })),
+        ("jq", all.jq.clone().map(|jq| judge::Expect { jq: Some(jq), ..bare.clone() })),
     ];
-    only.into_iter()
-        .filter_map(|(key, expect)| Some((key, expect?)))
-        .collect()
+    only.into_iter().filter_map(|(key, expect)| Some((key, expect?))).collect()
 }
 
 fn whole(expect: &Expect) -> judge::Expect {

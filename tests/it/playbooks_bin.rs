@@ -25,10 +25,7 @@ struct Ran {
 
 impl Bench {
     fn new() -> Bench {
-        Bench {
-            dir: tempfile::tempdir().unwrap(),
-            env: Vec::new(),
-        }
+        Bench { dir: tempfile::tempdir().unwrap(), env: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -63,10 +60,8 @@ impl Bench {
     fn bbr(&self, transcript: &str) -> String {
         let dir = root().join("tests/fixtures/clients/bbr-director").join(transcript);
         let dir = dir.display();
-        let bbr = self.write(
-            "bbr",
-            format!("#!/bin/sh\ncat '{dir}/out'\ncat '{dir}/err' >&2\nexit $(cat '{dir}/rc')\n"),
-        );
+        let bbr =
+            self.write("bbr", format!("#!/bin/sh\ncat '{dir}/out'\ncat '{dir}/err' >&2\nexit $(cat '{dir}/rc')\n"));
         self.mode("bbr", 0o755);
         bbr
     }
@@ -83,16 +78,8 @@ impl From<Output> for Ran {
 }
 
 fn shell(script: &str, dir: &Path) -> String {
-    let output = Command::new("sh")
-        .args(["-euc", script])
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{script}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new("sh").args(["-euc", script]).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -127,23 +114,14 @@ impl Artifact {
             metadata += &["  - name: ", job, "\n    checksums:", sums, "\n"].concat();
             fs::create_dir_all(bench.path(&format!("content/{job}"))).unwrap();
             for member in *members {
-                let content = if *member == "./empty" {
-                    String::new()
-                } else {
-                    format!("{job} {member}\n").repeat(300)
-                };
+                let content =
+                    if *member == "./empty" { String::new() } else { format!("{job} {member}\n").repeat(300) };
                 bench.write(&format!("content/{job}/{member}"), &content);
                 metadata += &["      ", &yaml(member), ": ", &digest_of(&bench, job, member), "\n"].concat();
             }
-            shell(
-                &format!("tar -cf {NAME}/bosh-0-{job}.tar -C content/{job} ."),
-                bench.dir.path(),
-            );
+            shell(&format!("tar -cf {NAME}/bosh-0-{job}.tar -C content/{job} ."), bench.dir.path());
         }
-        let artifact = Artifact {
-            bench,
-            metadata: metadata + ACTIVITY,
-        };
+        let artifact = Artifact { bench, metadata: metadata + ACTIVITY };
         artifact.describe(&artifact.metadata);
         artifact
     }
@@ -165,8 +143,7 @@ impl Artifact {
     fn verify(&self) -> Ran {
         let mut args = vec![self.bench.text(NAME)];
         args.extend(JOBS.map(str::to_owned));
-        self.bench
-            .run("verify-artifact", &args.iter().map(String::as_str).collect::<Vec<_>>())
+        self.bench.run("verify-artifact", &args.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Verifies, and expects a refusal that says `why` and leaves nothing behind.
@@ -185,11 +162,8 @@ impl Artifact {
 }
 
 fn digest_of(bench: &Bench, job: &str, member: &str) -> String {
-    let output = Command::new("sha256sum")
-        .arg("--")
-        .arg(bench.path(&format!("content/{job}")).join(member))
-        .output()
-        .unwrap();
+    let output =
+        Command::new("sha256sum").arg("--").arg(bench.path(&format!("content/{job}")).join(member)).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.trim_start_matches('\\')[..64].to_owned()
 }
@@ -219,17 +193,8 @@ fn a_whole_artifact_is_verified() {
 #[test]
 fn members_may_have_any_name() {
     let long = format!("./{}", "x".repeat(140));
-    let members = [
-        "./a b",
-        "./a: b",
-        "./it's # it",
-        "./\"q\"",
-        "./back\\slash",
-        "./tab\tbed",
-        "./한국어",
-        "./-n",
-        &long,
-    ];
+    let members =
+        ["./a b", "./a: b", "./it's # it", "./\"q\"", "./back\\slash", "./tab\tbed", "./한국어", "./-n", &long];
     let artifact = Artifact::with(&[
         ("director", &members),
         ("blobstore", &[]),
@@ -289,10 +254,7 @@ fn what_is_missing_is_found() {
 
     let artifact = Artifact::good();
     fs::remove_file(artifact.bench.path("content/blobstore/store/blob-1")).unwrap();
-    shell(
-        &format!("tar -cf {NAME}/bosh-0-blobstore.tar -C content/blobstore ."),
-        artifact.bench.dir.path(),
-    );
+    shell(&format!("tar -cf {NAME}/bosh-0-blobstore.tar -C content/blobstore ."), artifact.bench.dir.path());
     artifact.refused("missing in the tar: ./store/blob-1");
 
     let artifact = Artifact::good();
@@ -304,17 +266,11 @@ fn what_is_missing_is_found() {
 fn what_is_too_much_is_found() {
     let artifact = Artifact::good();
     artifact.bench.write("content/blobstore/store/blob 3", "more");
-    shell(
-        &format!("tar -cf {NAME}/bosh-0-blobstore.tar -C content/blobstore ."),
-        artifact.bench.dir.path(),
-    );
+    shell(&format!("tar -cf {NAME}/bosh-0-blobstore.tar -C content/blobstore ."), artifact.bench.dir.path());
     artifact.refused("not in the metadata: ./store/blob 3");
 
     let artifact = Artifact::good();
-    shell(
-        &format!("tar -rf {NAME}/bosh-0-director.tar -C content/director ."),
-        artifact.bench.dir.path(),
-    );
+    shell(&format!("tar -rf {NAME}/bosh-0-director.tar -C content/director ."), artifact.bench.dir.path());
     artifact.refused("twice in the tar: ./bosh-director-artifact-file");
 
     let artifact = Artifact::good();
@@ -357,9 +313,7 @@ fn metadata_of_the_real_bbr_is_understood() {
         ("61-space", "job blobstore is not in it"),
     ] {
         let artifact = Artifact::good();
-        let real = root().join(format!(
-            "tests/fixtures/clients/bbr-director/{transcript}/artifact-metadata.yml"
-        ));
+        let real = root().join(format!("tests/fixtures/clients/bbr-director/{transcript}/artifact-metadata.yml"));
         artifact.describe(&fs::read_to_string(real).unwrap());
         for job in JOBS {
             fs::remove_file(artifact.tar(job)).unwrap();
@@ -380,15 +334,9 @@ fn three_answers_of_the_check() {
         ("02-unknown-cmd", 3),
     ] {
         let bench = Bench::new();
-        let ran = bench.run(
-            "backup-possible",
-            &[&bench.bbr(transcript), "director", "pre-backup-check"],
-        );
+        let ran = bench.run("backup-possible", &[&bench.bbr(transcript), "director", "pre-backup-check"]);
         assert_eq!(ran.code, code, "{transcript}: {ran:?}");
-        assert!(
-            !ran.err.contains("backup-cleanup"),
-            "{transcript} passes on dangerous advice: {ran:?}"
-        );
+        assert!(!ran.err.contains("backup-cleanup"), "{transcript} passes on dangerous advice: {ran:?}");
     }
 }
 
@@ -415,10 +363,7 @@ fn what_is_left_is_ours_only_if_this_run_began_a_backup() {
             fs::create_dir_all(bench.path(folder)).unwrap();
         }
         bench.env.push(("BACKUP_SET", bench.text("set")));
-        let ran = bench.run(
-            "nothing-left",
-            &[&bench.bbr("16-artifactdir-precheck"), "pre-backup-check"],
-        );
+        let ran = bench.run("nothing-left", &[&bench.bbr("16-artifactdir-precheck"), "pre-backup-check"]);
         assert_eq!(ran.code, code, "{made:?}: {ran:?}");
     }
 }
@@ -453,11 +398,7 @@ fn variables_are_read_and_nothing_is_executed() {
     let script = "printf '<%s>' \"$BOSH_CLIENT\" \"$BOSH_ENVIRONMENT\" \"$BOSH_CLIENT_SECRET\" \"$BOSH_CA_CERT\" \"$OM_TARGET\" \"$@\"";
     let ran = bench.run("with-env", &[&file, "sh", "-c", script, "sh", "a b", "", "*"]);
     let expected = "<ops_manager><10.0.0.6><it's $(touch ran) `touch ran` \\ \"x\"><-----BEGIN CERTIFICATE-----\nabc=\n-----END CERTIFICATE-----\n><https://opsman:443><a b><><*>";
-    assert_eq!(
-        (ran.code, ran.out.as_str(), ran.err.as_str()),
-        (0, expected, ""),
-        "{ran:?}"
-    );
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""), "{ran:?}");
     assert!(!bench.path("ran").exists());
     assert_eq!(bench.run("with-env", &[&file, "sh", "-c", "exit 7"]).code, 7);
     assert_eq!(bench.run("with-env", &["-", "sh", "-c", "exit 6"]).code, 6);
@@ -482,10 +423,7 @@ fn other_files_than_variables_are_refused() {
         bench.mode("env", 0o600);
         let ran = bench.run("with-env", &[&file, "touch", "started"]);
         assert_eq!(ran.code, 125, "{text:?}: {ran:?}");
-        assert!(
-            !bench.path("ran").exists() && !bench.path("started").exists(),
-            "{text:?} was executed"
-        );
+        assert!(!bench.path("ran").exists() && !bench.path("started").exists(), "{text:?} was executed");
     }
     let bench = Bench::new();
     let file = bench.write("env", "export BOSH_CLIENT=x\n");
@@ -505,20 +443,8 @@ fn three_sets() -> Bench {
     fs::create_dir(bench.path("root dir")).unwrap();
     set(&bench, "director-backup_z", "10.0.0.6", "2026/11/20 01:00:00 UTC", 1000);
     set(&bench, "director-backup_a", "10.0.0.6", "2026/11/21 01:00:00 UTC", 2000);
-    set(
-        &bench,
-        "director-backup_b.incomplete",
-        "10.0.0.6",
-        "2026/11/22 01:00:00 UTC",
-        3000,
-    );
-    set(
-        &bench,
-        "director-backup_c",
-        "10.0.0.7",
-        "2026/11/22 01:00:00 UTC",
-        4_000_000_000_000,
-    );
+    set(&bench, "director-backup_b.incomplete", "10.0.0.6", "2026/11/22 01:00:00 UTC", 3000);
+    set(&bench, "director-backup_c", "10.0.0.7", "2026/11/22 01:00:00 UTC", 4_000_000_000_000);
     bench
 }
 
@@ -539,11 +465,7 @@ fn space_is_that_of_the_last_set_or_the_least() {
     let bench = three_sets();
     let root = bench.text("root dir");
     let enough = |director: &str, least: &str| bench.run("enough-space", &[&root, director, least]);
-    assert_eq!(
-        enough("10.0.0.6", "900TB").code,
-        0,
-        "the last set counts, not the least"
-    );
+    assert_eq!(enough("10.0.0.6", "900TB").code, 0, "the last set counts, not the least");
     let ran = enough("10.0.0.6", "1B");
     assert!(ran.out.contains(" 2400 needed (1.2 times "), "{ran:?}");
     assert_eq!(enough("10.0.0.8", "1KiB").code, 0);
@@ -551,12 +473,7 @@ fn space_is_that_of_the_last_set_or_the_least() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("900000000000000 needed (min_free"), "{ran:?}");
     assert_eq!(enough("10.0.0.8", "much").code, 2);
-    assert_eq!(
-        bench
-            .run("enough-space", &[&bench.text("nowhere"), "10.0.0.8", "1B"])
-            .code,
-        2
-    );
+    assert_eq!(bench.run("enough-space", &[&bench.text("nowhere"), "10.0.0.8", "1B"]).code, 2);
 }
 
 #[test]
@@ -588,10 +505,7 @@ fn a_set_is_recorded_again_and_again_with_the_same_result() {
     let again = || bench.run("record-set", &[&bench.text("my set"), &made, "10.0.0.6", "run-1"]);
     let first = again();
     assert_eq!((first.code, first.err.as_str()), (0, ""), "{first:?}");
-    assert!(
-        first.out.contains(&format!("artifact: {NAME}\n")) && first.out.contains("seconds: 125\n"),
-        "{first:?}"
-    );
+    assert!(first.out.contains(&format!("artifact: {NAME}\n")) && first.out.contains("seconds: 125\n"), "{first:?}");
     bench.write("my set/SHA256SUMS.new", "left by a run that was killed");
     fs::remove_file(bench.path("my set/record.yaml")).unwrap();
     assert_eq!(again().out, first.out);
@@ -607,14 +521,8 @@ fn a_set_is_recorded_again_and_again_with_the_same_result() {
 fn an_archive_is_whole_or_not() {
     let end = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     let long = [b"PK\x03\x04".as_slice(), &vec![7; 100_000], end].concat();
-    let cases: [(&[u8], i32); 6] = [
-        (end, 0),
-        (&long, 0),
-        (&long[..long.len() - 22], 1),
-        (b"", 1),
-        (b"<html>sign in</html>", 1),
-        (b"PK", 1),
-    ];
+    let cases: [(&[u8], i32); 6] =
+        [(end, 0), (&long, 0), (&long[..long.len() - 22], 1), (b"", 1), (b"<html>sign in</html>", 1), (b"PK", 1)];
     for (bytes, code) in cases {
         let bench = Bench::new();
         let file = bench.write("installation.zip", bytes);
@@ -630,10 +538,7 @@ fn programs_say_what_they_are_for() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap();
-        assert!(
-            text.starts_with(&format!("#!/bin/sh\n# {name} ")),
-            "{name} does not say what it is for"
-        );
+        assert!(text.starts_with(&format!("#!/bin/sh\n# {name} ")), "{name} does not say what it is for");
         assert!(text.contains("\nset -eu\n"), "{name} goes on after an error");
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{name} is not executable");

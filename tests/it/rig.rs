@@ -61,9 +61,7 @@ pub(crate) type Ledger = BTreeMap<String, (usize, usize)>;
 
 impl Sandbox {
     pub(crate) fn new() -> Sandbox {
-        Sandbox {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Sandbox { dir: tempfile::tempdir().unwrap() }
     }
 
     /// Writes the playbook.
@@ -171,9 +169,7 @@ impl Sandbox {
     /// Returns the living processes that name this sandbox in their arguments or their environment.
     pub(crate) fn processes(&self) -> Vec<Pid> {
         let own = std::process::id().to_string();
-        let names = fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let pids = names.filter(|name| *name != own && self.is_named_by(Path::new("/proc").join(name).as_path()));
         pids.filter_map(|name| Pid::from_raw(name.parse().ok()?)).collect()
     }

@@ -58,12 +58,7 @@ impl Contestant {
         let others = options.commands.iter().filter_map(|command| {
             let mut words = command.split_ascii_whitespace().map(str::to_owned);
             let program = PathBuf::from(words.next()?);
-            Some(Self {
-                name: command.clone(),
-                program,
-                args: words.collect(),
-                takes_dir: false,
-            })
+            Some(Self { name: command.clone(), program, args: words.collect(), takes_dir: false })
         });
         Ok(ours.into_iter().chain(limit_in_c(steps, home)).chain(others).collect())
     }
@@ -73,20 +68,9 @@ impl Contestant {
 fn limit_in_c(steps: usize, home: &Path) -> Option<Contestant> {
     let (source, program) = (home.join("limit.c"), home.join("limit-c"));
     std::fs::write(&source, include_str!("../limit.c")).ok()?;
-    let compiled = Command::new("cc")
-        .arg("-O2")
-        .arg("-o")
-        .arg(&program)
-        .arg(&source)
-        .status()
-        .ok()?;
+    let compiled = Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(&source).status().ok()?;
     let args = vec![steps.to_string()];
-    compiled.success().then(|| Contestant {
-        name: "limit-c".into(),
-        program,
-        args,
-        takes_dir: false,
-    })
+    compiled.success().then(|| Contestant { name: "limit-c".into(), program, args, takes_dir: false })
 }
 
 /// Runs the chain in one of our ways.
@@ -110,9 +94,7 @@ struct Journal(File);
 
 impl Journal {
     fn create(dir: &Path) -> io::Result<Self> {
-        Ok(Self(
-            OpenOptions::new().append(true).create(true).open(dir.join("journal"))?,
-        ))
+        Ok(Self(OpenOptions::new().append(true).create(true).open(dir.join("journal"))?))
     }
 
     fn record(&mut self) -> io::Result<()> {
@@ -133,20 +115,11 @@ fn limit_durable(steps: usize, dir: &Path) -> Result<(), BenchError> {
 fn limit_capture(steps: usize, _: &Path) -> Result<(), BenchError> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io::Error::from)?;
     for _ in 0..steps {
-        let mut child = Command::new(PROGRAM)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        let mut child = Command::new(PROGRAM).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         drain(
             &epoll,
-            child
-                .stdout
-                .take()
-                .map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
-            child
-                .stderr
-                .take()
-                .map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
+            child.stdout.take().map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
+            child.stderr.take().map(|pipe| io::PipeReader::from(OwnedFd::from(pipe))),
         )?;
         child.wait()?;
     }
@@ -164,10 +137,7 @@ fn drain(
     }
     let mut buffer = [0; 16 * 1024];
     while pipes.iter().any(Option::is_some) {
-        let mut events = [epoll::Event {
-            flags: epoll::EventFlags::empty(),
-            data: epoll::EventData::new_u64(0),
-        }; 2];
+        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 2];
         let count = epoll::wait(epoll, &mut events, None)?;
         for event in &events[..count] {
             let slot = &mut pipes[usize::from(event.data.u64() == 1)];

@@ -68,10 +68,7 @@ enum BenchError {
 fn bench(options: &Options) -> Result<(), BenchError> {
     let home = tempfile::tempdir_in(&options.dir)?;
     let contestants = Contestant::all(options, home.path())?;
-    let mut rows: Vec<table::Row> = contestants
-        .iter()
-        .map(|contestant| table::Row::new(&contestant.name))
-        .collect();
+    let mut rows: Vec<table::Row> = contestants.iter().map(|contestant| table::Row::new(&contestant.name)).collect();
     for _ in 0..options.rounds {
         for (contestant, row) in contestants.iter().zip(&mut rows) {
             row.costs.push(measure::cost(contestant, home.path())?);
@@ -82,13 +79,6 @@ fn bench(options: &Options) -> Result<(), BenchError> {
             row.syncs = Some(measure::syncs(contestant, home.path())?);
         }
     }
-    println!(
-        "{}",
-        if options.is_json {
-            table::json(&rows, options.steps)
-        } else {
-            table::text(&rows, options.steps)
-        }
-    );
+    println!("{}", if options.is_json { table::json(&rows, options.steps) } else { table::text(&rows, options.steps) });
     Ok(())
 }

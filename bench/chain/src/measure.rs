@@ -21,10 +21,7 @@ pub(crate) fn cost(contestant: &Contestant, home: &Path) -> Result<Cost, BenchEr
     let dir = own_dir(home)?;
     let (begun, before) = (Instant::now(), children_cpu()?);
     run(contestant, command(contestant, Command::new(&contestant.program), &dir))?;
-    Ok(Cost {
-        wall: begun.elapsed(),
-        cpu: children_cpu()?.saturating_sub(before),
-    })
+    Ok(Cost { wall: begun.elapsed(), cpu: children_cpu()?.saturating_sub(before) })
 }
 
 /// Counts the syncs of a contestant's whole tree.
@@ -32,16 +29,11 @@ pub(crate) fn syncs(contestant: &Contestant, home: &Path) -> Result<usize, Bench
     let dir = own_dir(home)?;
     let trace = dir.join("trace");
     let mut strace = Command::new("strace");
-    strace
-        .args(["-f", "-qq", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o"])
-        .arg(&trace);
+    strace.args(["-f", "-qq", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o"]).arg(&trace);
     strace.arg(&contestant.program);
     run(contestant, command(contestant, strace, &dir))?;
     // A call that another process interrupts in the trace is told in two lines; the second has no opening bracket.
-    Ok(std::fs::read_to_string(trace)?
-        .lines()
-        .filter(|line| line.contains("sync("))
-        .count())
+    Ok(std::fs::read_to_string(trace)?.lines().filter(|line| line.contains("sync(")).count())
 }
 
 /// Makes a directory that stays until the end: ext4 searches long for an inode where many were deleted a moment ago.
@@ -59,9 +51,7 @@ fn command(contestant: &Contestant, mut command: Command, dir: &Path) -> Command
 
 fn run(contestant: &Contestant, mut command: Command) -> Result<(), BenchError> {
     let has_succeeded = command.status()?.success();
-    let failed = || BenchError::Failed {
-        contestant: contestant.name.clone(),
-    };
+    let failed = || BenchError::Failed { contestant: contestant.name.clone() };
     has_succeeded.then_some(()).ok_or_else(failed)
 }
 

@@ -26,10 +26,7 @@ impl Options {
         };
         let mut args = args.iter();
         while let Some(name) = args.next() {
-            let mut value = || {
-                args.next()
-                    .ok_or_else(|| BenchError::Usage(format!("{name} needs a value")))
-            };
+            let mut value = || args.next().ok_or_else(|| BenchError::Usage(format!("{name} needs a value")));
             match name.as_str() {
                 "--json" => options.is_json = true,
                 "--count-syncs" => options.counts_syncs = true,
@@ -38,9 +35,7 @@ impl Options {
                 "--dir" => options.dir = std::path::absolute(value()?)?,
                 "--command" => options.commands.push(value()?.clone()),
                 _ => {
-                    return Err(BenchError::Usage(format!(
-                        "unknown option {name}; the source's first lines explain"
-                    )));
+                    return Err(BenchError::Usage(format!("unknown option {name}; the source's first lines explain")));
                 }
             }
         }

@@ -13,21 +13,12 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            costs: Vec::new(),
-            syncs: None,
-        }
+        Self { name: name.to_owned(), costs: Vec::new(), syncs: None }
     }
 
     /// Returns the median of the ratios to another contestant in the same round.
     fn ratio(&self, limit: &Self, part: fn(&Cost) -> f64) -> f64 {
-        median(
-            self.costs
-                .iter()
-                .zip(&limit.costs)
-                .map(|(own, limit)| part(own) / part(limit)),
-        )
+        median(self.costs.iter().zip(&limit.costs).map(|(own, limit)| part(own) / part(limit)))
     }
 
     /// Returns the median cost of one step in microseconds.
@@ -56,11 +47,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        f64::midpoint(values[middle - 1], values[middle])
-    }
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }
 
 /// Renders the figures as a table.
@@ -68,9 +55,7 @@ pub(crate) fn text(rows: &[Row], steps: usize) -> String {
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or_default();
     let mut text = format!("{:width$}  wall us/step  ratio  cpu us/step  ratio  syncs/step", "");
     for row in rows {
-        let syncs = row
-            .syncs_per_step(steps)
-            .map_or_else(String::new, |syncs| format!("{syncs:.3}"));
+        let syncs = row.syncs_per_step(steps).map_or_else(String::new, |syncs| format!("{syncs:.3}"));
         write!(
             text,
             "\n{:width$}  {:>12.0}  {:>5.2}  {:>11.0}  {:>5.2}  {syncs:>10}",

@@ -141,11 +141,7 @@ pub(crate) enum World {
 
 impl From<&str> for World {
     fn from(dir: &str) -> World {
-        if dir.is_empty() {
-            World::Home
-        } else {
-            World::At(dir.into())
-        }
+        if dir.is_empty() { World::Home } else { World::At(dir.into()) }
     }
 }
 

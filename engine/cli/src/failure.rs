@@ -52,37 +52,21 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure::Said {
-            status: Status::Usage,
-            message: message.into(),
-            help: None,
-        }
+        Failure::Said { status: Status::Usage, message: message.into(), help: None }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Failure {
-        Failure::Said {
-            status: Status::Invalid,
-            message: message.into(),
-            help: None,
-        }
+        Failure::Said { status: Status::Invalid, message: message.into(), help: None }
     }
 
     pub(crate) fn failed(message: impl Into<String>) -> Failure {
-        Failure::Said {
-            status: Status::Failed,
-            message: message.into(),
-            help: None,
-        }
+        Failure::Said { status: Status::Failed, message: message.into(), help: None }
     }
 
     /// Adds what to do about it.
     pub(crate) fn help(self, text: impl Into<String>) -> Failure {
         match self {
-            Failure::Said { status, message, .. } => Failure::Said {
-                status,
-                message,
-                help: Some(text.into()),
-            },
+            Failure::Said { status, message, .. } => Failure::Said { status, message, help: Some(text.into()) },
             Failure::Told(_) | Failure::Store(_) | Failure::Drive(_) => self,
         }
     }

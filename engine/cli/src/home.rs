@@ -20,9 +20,7 @@ impl Home {
         let found =
             found.ok_or_else(|| Failure::usage("neither HOME nor FIREDRILL_HOME is set").help("give --home DIR"))?;
         let absolute = std::path::absolute(&found);
-        absolute
-            .map(Home)
-            .map_err(|error| Failure::usage(format!("--home {}: {error}", found.display())))
+        absolute.map(Home).map_err(|error| Failure::usage(format!("--home {}: {error}", found.display())))
     }
 
     /// Returns the folder.

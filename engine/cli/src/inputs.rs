@@ -22,13 +22,8 @@ impl FromStr for Assignment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Assignment, String> {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| format!("`{text}` has no `=`: NAME=VALUE is wanted"))?;
-        Ok(Assignment {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`: NAME=VALUE is wanted"))?;
+        Ok(Assignment { name: name.to_owned(), value: value.to_owned() })
     }
 }
 
@@ -43,13 +38,7 @@ pub(crate) fn gather(
     }
     given.extend(flags.iter().map(|flag| {
         let value = GivenValue::Text(flag.value.clone());
-        (
-            flag.name.clone(),
-            Given {
-                value,
-                origin: Origin::Flag,
-            },
-        )
+        (flag.name.clone(), Given { value, origin: Origin::Flag })
     }));
     Ok(())
 }
@@ -57,9 +46,6 @@ pub(crate) fn gather(
 fn of_file(file: &Path) -> Result<BTreeMap<String, Given>, Failure> {
     let values: BTreeMap<String, Value> = yaml::read(file)?;
     let origin = Origin::File(file.display().to_string());
-    let given = |value| Given {
-        value: GivenValue::Value(value),
-        origin: origin.clone(),
-    };
+    let given = |value| Given { value: GivenValue::Value(value), origin: origin.clone() };
     Ok(values.into_iter().map(|(name, value)| (name, given(value))).collect())
 }

@@ -38,11 +38,7 @@ pub(crate) fn examine(path: &Path) -> Result<Findings, Failure> {
     Ok(match Source::from_bytes(name.clone(), bytes.clone()) {
         Ok(source) => {
             let (checked, diagnostics) = check::load(&source, stem);
-            Findings {
-                source,
-                checked,
-                diagnostics,
-            }
+            Findings { source, checked, diagnostics }
         }
         Err(diagnostic) => Findings {
             source: Source::lossy(name, &bytes, diagnostic.span),
@@ -54,11 +50,7 @@ pub(crate) fn examine(path: &Path) -> Result<Findings, Failure> {
 
 /// Reads and checks a playbook that is to be used; its findings are told.
 pub(crate) fn load(path: &Path, terminal: &Terminal) -> Result<Loaded, Failure> {
-    let Findings {
-        source,
-        checked,
-        diagnostics,
-    } = examine(path)?;
+    let Findings { source, checked, diagnostics } = examine(path)?;
     tell(&source, &diagnostics, terminal);
     let checked = checked.ok_or(Failure::Told(Status::Invalid))?;
     let path = std::path::absolute(path).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())))?;
@@ -89,10 +81,7 @@ impl Loaded {
 
 fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal) {
     if !findings.is_empty() {
-        terminal::tell(&format!(
-            "{}\n",
-            diagnostics::render(source, findings, terminal.error_colour).trim_end()
-        ));
+        terminal::tell(&format!("{}\n", diagnostics::render(source, findings, terminal.error_colour).trim_end()));
     }
 }
 
@@ -106,13 +95,8 @@ fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
             let entries: io::Result<Vec<_>> = fs::read_dir(&place)?.collect();
             queue.extend(entries?.into_iter().map(|entry| path.join(entry.file_name())));
         } else if place.is_file() {
-            let name = path
-                .to_str()
-                .ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-            files.push(FileDigest {
-                path: name.to_owned(),
-                sha256: sha256(&fs::read(&place)?),
-            });
+            let name = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
+            files.push(FileDigest { path: name.to_owned(), sha256: sha256(&fs::read(&place)?) });
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -52,13 +52,7 @@ pub(crate) fn inputs(playbook: &Path, world: &Path) -> Result<BTreeMap<String, G
     let inputs = rehearsal.inputs.into_iter().map(|(name, value)| {
         let value = filled(&value, &scope)
             .map_err(|why| Failure::invalid(format!("{}: input `{name}`: {why}", path.display())))?;
-        Ok((
-            name,
-            Given {
-                value: GivenValue::Value(value),
-                origin: Origin::Sandbox,
-            },
-        ))
+        Ok((name, Given { value: GivenValue::Value(value), origin: Origin::Sandbox }))
     });
     inputs.collect()
 }
@@ -66,17 +60,10 @@ pub(crate) fn inputs(playbook: &Path, world: &Path) -> Result<BTreeMap<String, G
 fn check(rehearsal: &Rehearsal, playbook: &Path, path: &Path) -> Result<(), Failure> {
     if rehearsal.firedrill != 1 {
         let version = rehearsal.firedrill;
-        return Err(Failure::invalid(format!(
-            "{}: language version {version} is not known",
-            path.display()
-        )));
+        return Err(Failure::invalid(format!("{}: language version {version} is not known", path.display())));
     }
     if playbook.file_stem().and_then(|stem| stem.to_str()) != Some(rehearsal.playbook.as_str()) {
-        return Err(Failure::invalid(format!(
-            "{}: it rehearses `{}`",
-            path.display(),
-            rehearsal.playbook
-        )));
+        return Err(Failure::invalid(format!("{}: it rehearses `{}`", path.display(), rehearsal.playbook)));
     }
     Ok(())
 }
@@ -93,9 +80,7 @@ fn filled(value: &Value, scope: &Scope) -> Result<Value, String> {
             items.map(Value::List)
         }
         Value::Map(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), filled(value, scope)?)));
+            let entries = entries.iter().map(|(name, value)| Ok((name.clone(), filled(value, scope)?)));
             entries.collect::<Result<_, String>>().map(Value::Map)
         }
         Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) => Ok(value.clone()),

@@ -39,13 +39,7 @@ impl<'a> Screen<'a> {
         if format == Format::Text {
             terminal.print(&console.opening(&plan, run.id()));
         }
-        Ok(Screen {
-            view: View::fold(plan, past)?,
-            console,
-            run,
-            terminal,
-            format,
-        })
+        Ok(Screen { view: View::fold(plan, past)?, console, run, terminal, format })
     }
 
     /// Prints the last block.
@@ -61,10 +55,7 @@ impl<'a> Screen<'a> {
 
 impl Sink for Screen<'_> {
     fn event(&mut self, envelope: &Envelope, _run: &Run) {
-        let changes = self
-            .view
-            .apply(envelope)
-            .expect("the driver has applied the event before it shows it");
+        let changes = self.view.apply(envelope).expect("the driver has applied the event before it shows it");
         let tail = |command: &CommandId| tail(self.run, command);
         let text = match self.format {
             Format::Text => self.console.lines(&self.view, envelope.at_ms, &changes, &tail),
@@ -94,12 +85,8 @@ impl Sink for Screen<'_> {
 
 /// Returns the end of what a command printed: its standard error, or its standard output if that is empty.
 fn tail(run: &RunDir, command: &CommandId) -> Tail {
-    let read = [run.stderr(command), run.stdout(command)]
-        .into_iter()
-        .filter_map(|path| end_of(&path).ok());
-    read.into_iter()
-        .find(|tail| !tail.text.trim().is_empty())
-        .unwrap_or_default()
+    let read = [run.stderr(command), run.stdout(command)].into_iter().filter_map(|path| end_of(&path).ok());
+    read.into_iter().find(|tail| !tail.text.trim().is_empty()).unwrap_or_default()
 }
 
 fn end_of(path: &Path) -> io::Result<Tail> {

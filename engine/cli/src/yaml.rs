@@ -39,19 +39,7 @@ mod tests {
         let text = "a: no\nb: 0755\nc: true\nd: 12\ne: [x, 1.5]\nf: 2026-11-22\ng: 1_000\nh: ''\n";
         let values: BTreeMap<String, Value> = parse(text).expect("a map");
         let shown: Vec<String> = values.values().map(Value::to_json).collect();
-        assert_eq!(
-            shown,
-            [
-                "\"no\"",
-                "\"0755\"",
-                "true",
-                "12",
-                "[\"x\",1.5]",
-                "\"2026-11-22\"",
-                "\"1_000\"",
-                "\"\""
-            ]
-        );
+        assert_eq!(shown, ["\"no\"", "\"0755\"", "true", "12", "[\"x\",1.5]", "\"2026-11-22\"", "\"1_000\"", "\"\""]);
     }
 
     #[test]

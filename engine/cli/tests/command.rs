@@ -14,11 +14,7 @@ struct Place {
 impl Place {
     fn new(playbook: &str) -> Place {
         let dir = tempfile::tempdir().expect("a folder");
-        fs::write(
-            dir.path().join("p.yaml"),
-            format!("firedrill: 1\nplaybook: p\n{playbook}"),
-        )
-        .expect("a playbook");
+        fs::write(dir.path().join("p.yaml"), format!("firedrill: 1\nplaybook: p\n{playbook}")).expect("a playbook");
         Place { dir }
     }
 
@@ -87,22 +83,12 @@ const STUCK: &str = "steps:
 fn a_run_can_be_looked_at_afterwards() {
     let place = Place::new(HELLO);
     place.call("run p.yaml --id one").exits(0).says("SUCCEEDED");
-    place
-        .call("run p.yaml --id one")
-        .exits(2)
-        .complains("there is a run `one` already");
+    place.call("run p.yaml --id one").exits(2).complains("there is a run `one` already");
     place.call("runs").exits(0).says("one  succeeded");
     place.call("show one").exits(0).says("hello  succeeded");
-    place
-        .call("show one --json")
-        .exits(0)
-        .says("\"verdict\": \"succeeded\"");
+    place.call("show one --json").exits(0).says("\"verdict\": \"succeeded\"");
     place.call("resume one").exits(0);
-    place
-        .call("show two")
-        .exits(2)
-        .complains("there is no run `two`")
-        .complains("firedrill runs");
+    place.call("show two").exits(2).complains("there is no run `two`").complains("firedrill runs");
     place.call("show ../one").exits(2);
 }
 
@@ -110,10 +96,7 @@ fn a_run_can_be_looked_at_afterwards() {
 fn logs_are_bytes_when_nobody_watches() {
     let place = Place::new(HELLO);
     place.call("run p.yaml --id one").exits(0);
-    assert_eq!(
-        place.call("logs one hello --stdout").exits(0).0.stdout,
-        b"a\x1b[31mb\xff"
-    );
+    assert_eq!(place.call("logs one hello --stdout").exits(0).0.stdout, b"a\x1b[31mb\xff");
     assert_eq!(place.call("logs one hello --attempt 2").exits(0).out(), "");
     place.call("logs one nothing").exits(2).complains("no step `nothing`");
 }
@@ -122,16 +105,10 @@ fn logs_are_bytes_when_nobody_watches() {
 fn machines_read_one_event_a_line() {
     let place = Place::new(HELLO);
     let called = place.call("run p.yaml --json").exits(0);
-    let lines: Vec<serde_json::Value> = called
-        .out()
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let lines: Vec<serde_json::Value> =
+        called.out().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines[0]["sequence"], 1);
-    assert_eq!(
-        lines.last().map(|line| &line["verdict"]),
-        Some(&serde_json::json!("succeeded"))
-    );
+    assert_eq!(lines.last().map(|line| &line["verdict"]), Some(&serde_json::json!("succeeded")));
 }
 
 #[test]
@@ -139,14 +116,8 @@ fn what_a_human_did_is_recorded_and_the_run_goes_on() {
     let place = Place::new(STUCK);
     let settle = "firedrill settle one take.release --as done --by NAME --note TEXT";
     place.call("run p.yaml --id one").exits(5).says("STUCK").says(settle);
-    place
-        .call("settle one take.cleanup --as done --by kim --note x")
-        .exits(2)
-        .complains("does not owe");
-    place
-        .call("settle one take.release --as done --by kim --note x")
-        .exits(0)
-        .says("firedrill resume one");
+    place.call("settle one take.cleanup --as done --by kim --note x").exits(2).complains("does not owe");
+    place.call("settle one take.release --as done --by kim --note x").exits(0).says("firedrill resume one");
     place.call("show one").says("all is settled, go on");
     place.call("resume --last").exits(0).says("SUCCEEDED");
     place.call("show").exits(0).says("take.release is done, says kim: x");
@@ -159,33 +130,18 @@ fn inputs_come_from_files_and_flags() {
     );
     place.write("in.yaml", "a: no\nb: 2\n");
     place.call("plan p.yaml").exits(3).complains("input `a`");
-    place
-        .call("plan p.yaml --inputs in.yaml")
-        .exits(0)
-        .says("$ echo no 2")
-        .says("in.yaml");
-    place
-        .call("plan p.yaml --inputs in.yaml -i b=3")
-        .exits(0)
-        .says("$ echo no 3")
-        .says("--input");
+    place.call("plan p.yaml --inputs in.yaml").exits(0).says("$ echo no 2").says("in.yaml");
+    place.call("plan p.yaml --inputs in.yaml -i b=3").exits(0).says("$ echo no 3").says("--input");
     place.call("plan p.yaml -i a=1 -i b=x").exits(3).complains("`b`");
     place.call("plan p.yaml -i a").exits(2);
     place.write("in.yaml", "a: 1\na: 2\n");
-    place
-        .call("plan p.yaml --inputs in.yaml")
-        .exits(3)
-        .complains("in.yaml")
-        .complains("line 2");
+    place.call("plan p.yaml --inputs in.yaml").exits(3).complains("in.yaml").complains("line 2");
 }
 
 #[test]
 fn a_plan_writes_nothing() {
     let place = Place::new(HELLO);
-    place
-        .call("plan p.yaml")
-        .exits(0)
-        .says("1 command exact, 0 known after a step");
+    place.call("plan p.yaml").exits(0).says("1 command exact, 0 known after a step");
     place.call("plan p.yaml --sandbox").exits(0);
     assert!(!place.path("home").exists());
 }
@@ -210,11 +166,7 @@ fn exit_codes_are_those_of_the_semantics() {
     let undone = "steps:\n  - {id: s, argv: ['false'], rollback: {argv: ['true']}}\n";
     Place::new(undone).call("run p.yaml").exits(4).says("ROLLED BACK");
     let guarded = "guards:\n  - {id: g, argv: ['false'], message: Not now.}\nsteps:\n  - {id: s, argv: ['true']}\n";
-    Place::new(guarded)
-        .call("run p.yaml")
-        .exits(6)
-        .says("REFUSED")
-        .says("Not now.");
+    Place::new(guarded).call("run p.yaml").exits(6).says("REFUSED").says("Not now.");
     Place::new("steps: 5\n").call("run p.yaml").exits(3);
     Place::new("steps: 5\n").call("validate p.yaml").exits(3);
     Place::new(HELLO).call("validate p.yaml").exits(0).says("p.yaml: valid");

@@ -55,13 +55,8 @@ fn section(text: &mut String, mut command: Command, depth: usize) {
     let name = command.get_bin_name().unwrap_or("firedrill").to_owned();
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    write!(
-        text,
-        "\n{} {name}\n\n```text\n{}\n```\n",
-        "#".repeat(depth),
-        help.join("\n").trim_end()
-    )
-    .expect("text grows");
+    write!(text, "\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(depth), help.join("\n").trim_end())
+        .expect("text grows");
     for verb in command.get_subcommands() {
         section(text, verb.clone(), depth + 1);
     }

@@ -119,10 +119,7 @@ fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
     if found == *expected {
         return Ok(());
     }
-    Err(DriveError::PlanChanged {
-        found,
-        expected: expected.clone(),
-    })
+    Err(DriveError::PlanChanged { found, expected: expected.clone() })
 }
 
 /// How long a command of a dead supervisor has to end after TERM.

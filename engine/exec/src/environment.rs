@@ -49,9 +49,7 @@ pub(crate) fn spawn(
         stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
         stdout: dir.stdout(id),
         stderr: dir.stderr(id),
-        time_limit_ms: command
-            .time_limit
-            .map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        time_limit_ms: command.time_limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
         grace_ms: GRACE_MS,
     })
 }
@@ -64,10 +62,7 @@ fn environment(
 ) -> BTreeMap<String, String> {
     let mut env = about.env.clone();
     env.extend(declared.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let sandbox = about
-        .sandbox
-        .as_ref()
-        .map(|world| format!("{}:", world.join("bin").display()));
+    let sandbox = about.sandbox.as_ref().map(|world| format!("{}:", world.join("bin").display()));
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let path = format!("{}:{}{path}", dir.bin().display(), sandbox.unwrap_or_default());
     let own = [
@@ -88,22 +83,15 @@ fn find(program: &str, place: &Path, path: &str) -> Result<String, NotFound> {
     if program.contains('/') {
         return Ok(place.join(program).display().to_string());
     }
-    let candidates = path
-        .split(':')
-        .filter(|dir| !dir.is_empty())
-        .map(|dir| place.join(dir).join(program));
+    let candidates = path.split(':').filter(|dir| !dir.is_empty()).map(|dir| place.join(dir).join(program));
     let found = candidates.into_iter().find(|candidate| is_executable(candidate));
     found
         .map(|found: PathBuf| found.display().to_string())
-        .ok_or_else(|| NotFound {
-            program: program.to_owned(),
-            path: path.to_owned(),
-        })
+        .ok_or_else(|| NotFound { program: program.to_owned(), path: path.to_owned() })
 }
 
 fn is_executable(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

@@ -69,24 +69,15 @@ pub fn read(path: &Path) -> Result<Vec<Envelope>, JournalFileError> {
 fn load(path: &Path) -> Result<journal::Journal, JournalFileError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
-    read.map_err(|source| JournalFileError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    journal::read(&bytes).map_err(|source| JournalFileError::Content {
-        path: path.to_owned(),
-        source,
-    })
+    read.map_err(|source| JournalFileError::Io { path: path.to_owned(), source })?;
+    journal::read(&bytes).map_err(|source| JournalFileError::Content { path: path.to_owned(), source })
 }
 
 /// Creates an empty journal with room for `reserve` bytes, so that a full disk cannot lose a result.
 pub(crate) fn create(path: &Path, reserve: u64) -> Result<(), JournalFileError> {
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let reserved = created.and_then(|file| reserve_room(&file, reserve));
-    reserved.map_err(|source| JournalFileError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    reserved.map_err(|source| JournalFileError::Io { path: path.to_owned(), source })
 }
 
 fn reserve_room(file: &File, reserve: u64) -> io::Result<()> {
@@ -105,10 +96,7 @@ impl Recorder {
         report: impl Fn(Result<u64, JournalFileError>) + Send + 'static,
     ) -> Result<(Recorder, Vec<Envelope>), JournalFileError> {
         let journal = load(path)?;
-        let failed = |source| JournalFileError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| JournalFileError::Io { path: path.to_owned(), source };
         let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
         if journal.is_torn {
             file.set_len(journal.whole as u64).map_err(failed)?;
@@ -133,11 +121,7 @@ impl Recorder {
     /// Appends an event; it becomes durable some time after the next [`Recorder::flush`].
     pub(crate) fn append(&mut self, at_ms: u64, event: Event) -> Envelope {
         self.chain.append(at_ms, &event, &mut self.pending);
-        Envelope {
-            sequence: self.chain.sequence(),
-            at_ms,
-            event,
-        }
+        Envelope { sequence: self.chain.sequence(), at_ms, event }
     }
 
     /// Takes note of a report of the writing thread.
@@ -182,8 +166,5 @@ fn write_batches(file: &File, path: &Path, inbox: &Receiver<Batch>, report: impl
 /// Writes lines in one piece and syncs them.
 fn write(mut file: &File, path: &Path, (bytes, last): &Batch) -> Result<u64, JournalFileError> {
     let written = file.write_all(bytes).and_then(|()| file.sync_data());
-    written.map(|()| *last).map_err(|source| JournalFileError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    written.map(|()| *last).map_err(|source| JournalFileError::Io { path: path.to_owned(), source })
 }

@@ -25,23 +25,13 @@ impl Provenance {
             let file = path.file_name()?.to_str()?;
             git(path, &["status", "--porcelain", "--", file, "bin"])
         });
-        Provenance {
-            path: path.to_owned(),
-            commit,
-            is_dirty: status.is_some_and(|status| !status.is_empty()),
-        }
+        Provenance { path: path.to_owned(), commit, is_dirty: status.is_some_and(|status| !status.is_empty()) }
     }
 }
 
 fn git(path: &Path, arguments: &[&str]) -> Option<String> {
     let dir = path.parent()?;
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new("git").arg("-C").arg(dir).args(arguments).stdin(Stdio::null()).output().ok()?;
     let text = output.status.success().then_some(output.stdout)?;
     Some(String::from_utf8(text).ok()?.trim().to_owned())
 }

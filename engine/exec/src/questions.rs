@@ -49,18 +49,11 @@ impl Known<'_> {
         let (condition, owner) = match question {
             Question::When(id) => (step(id)?.when.as_ref(), Some(id)),
             Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
-            Question::ReleaseWhen(id) => (
-                step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()),
-                Some(id),
-            ),
+            Question::ReleaseWhen(id) => (step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()), Some(id)),
             Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
-            Question::FinalWhen(id) => (
-                plan.finally
-                    .iter()
-                    .find(|last| last.id == *id)
-                    .and_then(|last| last.when.as_ref()),
-                None,
-            ),
+            Question::FinalWhen(id) => {
+                (plan.finally.iter().find(|last| last.id == *id).and_then(|last| last.when.as_ref()), None)
+            }
         };
         match condition? {
             Condition::Deferred { expression, .. } => Some((expression, owner)),
@@ -102,19 +95,11 @@ impl Known<'_> {
                 shell.iter().cloned().chain([script]).collect()
             }
         };
-        let env = command
-            .env
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), self.text(text, step)?)));
+        let env = command.env.iter().map(|(name, text)| Ok((name.clone(), self.text(text, step)?)));
         Ok(Rendered {
             argv,
             env: env.collect::<Result<_, EvalError>>()?,
-            dir: command
-                .dir
-                .as_ref()
-                .map(|dir| self.text(dir, step))
-                .transpose()?
-                .map(PathBuf::from),
+            dir: command.dir.as_ref().map(|dir| self.text(dir, step)).transpose()?.map(PathBuf::from),
             stdin: command.stdin.as_ref().map(|text| self.text(text, step)).transpose()?,
         })
     }
@@ -133,27 +118,22 @@ impl Known<'_> {
     fn text(&self, text: &Text, step: Option<&StepId>) -> Result<String, EvalError> {
         match text {
             Text::Known(text) => Ok(text.clone()),
-            Text::Deferred { template, .. } => exact(
-                &template.render(&self.scope(template.references(), step))?,
-                template.display(),
-            ),
+            Text::Deferred { template, .. } => {
+                exact(&template.render(&self.scope(template.references(), step))?, template.display())
+            }
         }
     }
 
     /// Returns what the run publishes; nothing of an output that has no value.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
         let outputs = self.run.plan().outputs.iter();
-        outputs
-            .filter_map(|(name, text)| Some((name.clone(), self.text(text, None).ok()?)))
-            .collect()
+        outputs.filter_map(|(name, text)| Some((name.clone(), self.text(text, None).ok()?))).collect()
     }
 
     /// Holds what a command printed against what was expected.
     pub(crate) fn judge(&self, id: &CommandId) -> Judgement {
         let Some(command) = self.run.command(id) else {
-            return Judgement::Unclear {
-                reason: "the plan has no such command".to_owned(),
-            };
+            return Judgement::Unclear { reason: "the plan has no such command".to_owned() };
         };
         let rules = command.outputs.as_slice();
         let bindings = self.bindings(&command.expect, rules);
@@ -188,9 +168,7 @@ impl Known<'_> {
             return Bindings::default();
         }
         let plan = self.run.plan();
-        let mut scope = Scope::new()
-            .with_inputs(plan.inputs.clone())
-            .with_vars(plan.vars.clone());
+        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
         for (step, name, value) in self.run.outputs() {
             scope = scope.with_step_output(step.as_str(), name, value.clone());
         }
@@ -214,24 +192,16 @@ impl Known<'_> {
         match reference {
             Reference::Input(name) => plan.inputs.get(name).cloned(),
             Reference::Var(name) => plan.vars.get(name).cloned(),
-            Reference::StepOutput { step, output } => Some(
-                self.run
-                    .output(&step.as_str().into(), output)
-                    .cloned()
-                    .unwrap_or(Value::None),
-            ),
+            Reference::StepOutput { step, output } => {
+                Some(self.run.output(&step.as_str().into(), output).cloned().unwrap_or(Value::None))
+            }
             Reference::StepOutcome(step) => {
                 let at = plan.step_index(step)?;
                 Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
             }
             Reference::StepExitCode(step) => {
                 let at = plan.step_index(step)?;
-                Some(
-                    self.run
-                        .summary(at)
-                        .exit_code
-                        .map_or(Value::None, |code| Value::Int(code.into())),
-                )
+                Some(self.run.summary(at).exit_code.map_or(Value::None, |code| Value::Int(code.into())))
             }
             Reference::Run(field) => self.of_run(*field),
             Reference::Attempt(field) => self.of_attempt(*field, own?),
@@ -251,12 +221,8 @@ impl Known<'_> {
     fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
         let at = self.run.plan().step_index(step.as_str())?;
         let summary = self.run.summary(at);
-        let attempt = CommandId {
-            subject: Subject::Step(step.clone()),
-            role: Role::Attempt,
-            round: summary.attempts,
-            r#try: 1,
-        };
+        let attempt =
+            CommandId { subject: Subject::Step(step.clone()), role: Role::Attempt, round: summary.attempts, r#try: 1 };
         Some(match field {
             AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
@@ -272,9 +238,7 @@ impl Known<'_> {
 
 fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
     let text = value.text().map(std::borrow::Cow::into_owned);
-    text.ok_or_else(|| EvalError::IsNone {
-        source_text: source.to_string(),
-    })
+    text.ok_or_else(|| EvalError::IsNone { source_text: source.to_string() })
 }
 
 fn outcome(stage: &Stage) -> Option<&'static str> {

@@ -175,10 +175,7 @@ impl Store {
         if run.path.join("run.json").is_file() {
             Ok(run)
         } else {
-            Err(StoreError::Unknown {
-                id: id.to_owned(),
-                home: self.home.clone(),
-            })
+            Err(StoreError::Unknown { id: id.to_owned(), home: self.home.clone() })
         }
     }
 
@@ -188,9 +185,8 @@ impl Store {
         let entries = fs::read_dir(&dir).map_err(|source| io_error(&dir, source))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let runs = names.filter_map(|name| self.run(&name).ok());
-        let mut runs: Vec<(RunDir, About)> = runs
-            .map(|run| Ok((run.clone(), run.about()?)))
-            .collect::<Result<_, StoreError>>()?;
+        let mut runs: Vec<(RunDir, About)> =
+            runs.map(|run| Ok((run.clone(), run.about()?))).collect::<Result<_, StoreError>>()?;
         runs.sort_by(|(_, a), (_, b)| b.created_ms.cmp(&a.created_ms).then_with(|| b.run.cmp(&a.run)));
         Ok(runs)
     }
@@ -201,10 +197,7 @@ impl Store {
         if !begins_well || id.len() > 100 || !id.bytes().all(is_safe) {
             return Err(StoreError::BadId { id: id.to_owned() });
         }
-        Ok(RunDir {
-            path: self.home.join("runs").join(id),
-            id: id.to_owned(),
-        })
+        Ok(RunDir { path: self.home.join("runs").join(id), id: id.to_owned() })
     }
 }
 
@@ -276,20 +269,11 @@ impl RunDir {
     /// Takes the run, or says who has it.
     pub fn lock(&self) -> Result<RunLock, StoreError> {
         let path = self.path.join("lock");
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
+        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = opened.map_err(|source| io_error(&path, source))?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let owner = fs::read_to_string(&path).unwrap_or_default();
-            return Err(StoreError::Busy {
-                id: self.id.clone(),
-                owner: owner.trim().to_owned(),
-            });
+            return Err(StoreError::Busy { id: self.id.clone(), owner: owner.trim().to_owned() });
         }
         let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         noted.map_err(|source| io_error(&path, source))?;
@@ -316,11 +300,7 @@ fn reserve(plan: &Plan) -> u64 {
 }
 
 fn private_dir(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| io_error(path, source))
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| io_error(path, source))
 }
 
 fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -333,30 +313,19 @@ fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
-    let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json { path: path.to_owned(), source })?;
     let draft = path.with_extension("json.new");
     let _absent = fs::remove_file(&draft);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
     let written = opened.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_data()));
-    written
-        .and_then(|()| fs::rename(&draft, path))
-        .map_err(|source| io_error(path, source))
+    written.and_then(|()| fs::rename(&draft, path)).map_err(|source| io_error(path, source))
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, StoreError> {
     let text = fs::read(path).map_err(|source| io_error(path, source))?;
-    serde_json::from_slice(&text).map_err(|source| StoreError::Json {
-        path: path.to_owned(),
-        source,
-    })
+    serde_json::from_slice(&text).map_err(|source| StoreError::Json { path: path.to_owned(), source })
 }
 
 fn io_error(path: &Path, source: io::Error) -> StoreError {
-    StoreError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    StoreError::Io { path: path.to_owned(), source }
 }

@@ -41,33 +41,18 @@ pub(crate) fn spawn(program: &Program) -> io::Result<Pid> {
         let Some(file) = program.argv.first() else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        libc::posix_spawn(
-            &raw mut pid,
-            file.as_ptr(),
-            actions.0,
-            attributes.0,
-            argv.as_ptr(),
-            env.as_ptr(),
-        )
+        libc::posix_spawn(&raw mut pid, file.as_ptr(), actions.0, attributes.0, argv.as_ptr(), env.as_ptr())
     })?;
     Pid::from_raw(pid).ok_or_else(|| io::ErrorKind::Other.into())
 }
 
 fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {
-    strings
-        .iter()
-        .map(|string| string.as_ptr().cast_mut())
-        .chain([ptr::null_mut()])
-        .collect()
+    strings.iter().map(|string| string.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
 }
 
 /// Turns the error number that the `posix_spawn` family returns into an error.
 fn check(errno: libc::c_int) -> io::Result<()> {
-    if errno == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(errno))
-    }
+    if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) }
 }
 
 /// Initialised spawn attributes; borrowed, because C does not promise that they may move.
@@ -164,11 +149,7 @@ pub(crate) fn block_signals() -> io::Result<OwnedFd> {
     let (all, mut child) = (all_signals(), no_signals());
     // SAFETY: the sets are initialised; signalfd returns a descriptor that nobody else owns.
     unsafe {
-        check(libc::pthread_sigmask(
-            libc::SIG_SETMASK,
-            &raw const all,
-            ptr::null_mut(),
-        ))?;
+        check(libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, ptr::null_mut()))?;
         libc::sigaddset(&raw mut child, libc::SIGCHLD);
         match libc::signalfd(-1, &raw const child, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
             -1 => Err(io::Error::last_os_error()),

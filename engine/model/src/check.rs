@@ -61,17 +61,11 @@ pub fn check(
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);
     let diagnostics = decode::in_order(diagnostics);
-    let has_errors = diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    let has_errors = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     if has_errors || !playbook.is_sound {
         return Err(diagnostics);
     }
-    let checked = Checked {
-        inner: playbook,
-        needs: order.needs,
-        finally_needs: order.finally_needs,
-    };
+    let checked = Checked { inner: playbook, needs: order.needs, finally_needs: order.finally_needs };
     Ok((checked, diagnostics))
 }
 
@@ -98,10 +92,6 @@ pub fn load(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playboo
 fn file_name(playbook: &Playbook, file_stem: Option<&str>) -> Option<Diagnostic> {
     let name = &playbook.name;
     let stem = file_stem.filter(|stem| !name.value.is_empty() && *stem != name.value)?;
-    let message = format!(
-        "the playbook is called `{}`, its file `{}`",
-        name.value,
-        stem.escape_debug()
-    );
+    let message = format!("the playbook is called `{}`, its file `{}`", name.value, stem.escape_debug());
     Some(Diagnostic::error(Code::FileName, name.span, message).help("give both the same name"))
 }

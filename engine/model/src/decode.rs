@@ -36,14 +36,7 @@ pub fn parse(source: &Source) -> (Option<Playbook>, Vec<Diagnostic>) {
     let playbook = root.and_then(|root| decoder.playbook(&root));
     let diagnostics = in_order(decoder.diagnostics);
     let is_sound = diagnostics.is_empty();
-    (
-        playbook.map(|playbook| Playbook {
-            is_sound,
-            names: decoder.names,
-            ..playbook
-        }),
-        diagnostics,
-    )
+    (playbook.map(|playbook| Playbook { is_sound, names: decoder.names, ..playbook }), diagnostics)
 }
 
 /// Sorts by place, drops what an alias repeats, and caps the number.

@@ -48,23 +48,12 @@ impl Diagnostic {
     /// Returns an error at `span`.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            code,
-            severity: Severity::Error,
-            span,
-            message,
-            label: None,
-            help: None,
-            notes: Vec::new(),
-        }
+        Self { code, severity: Severity::Error, span, message, label: None, help: None, notes: Vec::new() }
     }
 
     /// Returns a warning at `span`.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, span, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
     /// Adds what to say beside the caret.

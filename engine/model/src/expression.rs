@@ -45,22 +45,12 @@ impl Expression {
     /// Parses the text between two braces; `range` is that of the braces in the decoded text.
     pub(crate) fn parse_within(source: &str, range: Range<usize>) -> Result<Self, TemplateFault> {
         let references = engine::analyse(source).map_err(|fault| fault.at(range.clone()))?;
-        Ok(Self {
-            source: source.trim().to_owned(),
-            references,
-            range,
-            context: None,
-        })
+        Ok(Self { source: source.trim().to_owned(), references, range, context: None })
     }
 
     /// Returns the expression that yields this value, whatever the scope.
     pub(crate) fn constant(value: &Value, range: Range<usize>) -> Self {
-        Self {
-            source: engine::literal(value),
-            references: Vec::new(),
-            range,
-            context: None,
-        }
+        Self { source: engine::literal(value), references: Vec::new(), range, context: None }
     }
 
     /// Evaluates the expression.
@@ -72,9 +62,7 @@ impl Expression {
             && reference.to_string() == self.source
         {
             let value = scope.get(reference).cloned();
-            return value.ok_or_else(|| EvalError::NotKnown {
-                reference: reference.clone(),
-            });
+            return value.ok_or_else(|| EvalError::NotKnown { reference: reference.clone() });
         }
         engine::evaluate(&self.source, &self.references, scope)
     }
@@ -82,10 +70,7 @@ impl Expression {
     /// Evaluates a condition: anything but a boolean is an error.
     pub fn eval_condition(&self, scope: &Scope) -> Result<bool, EvalError> {
         let value = self.eval(scope)?;
-        value.as_bool().ok_or_else(|| EvalError::NotBoolean {
-            source_text: self.source.clone(),
-            found: value.kind(),
-        })
+        value.as_bool().ok_or_else(|| EvalError::NotBoolean { source_text: self.source.clone(), found: value.kind() })
     }
 }
 

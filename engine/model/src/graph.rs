@@ -51,10 +51,7 @@ impl Graph {
 
     /// Returns a shortest circle in a tangle: each node needs the next one, the last needs the first.
     pub(crate) fn shortest_circle(&self, tangle: &[usize]) -> Vec<usize> {
-        let circles = tangle
-            .iter()
-            .take(MAX_STARTS)
-            .filter_map(|&start| self.circle_through(start));
+        let circles = tangle.iter().take(MAX_STARTS).filter_map(|&start| self.circle_through(start));
         circles.min_by_key(Vec::len).unwrap_or_default()
     }
 
@@ -77,9 +74,7 @@ impl Graph {
     }
 
     fn needs(&self, node: usize) -> impl Iterator<Item = usize> {
-        self.graph
-            .neighbors_directed(NodeIndex::new(node), Direction::Incoming)
-            .map(NodeIndex::index)
+        self.graph.neighbors_directed(NodeIndex::new(node), Direction::Incoming).map(NodeIndex::index)
     }
 
     /// Tells for each pair `(above, below)` whether `below` needs `above`, directly or through others.
@@ -152,10 +147,7 @@ mod tests {
         let chain = Graph::new(200, |node| node.checked_sub(1));
         let order = chain.order().expect("a chain has an order");
         let pairs = [(0, 199), (199, 0), (100, 100), (63, 64), (64, 63), (150, 199), (0, 1)];
-        assert_eq!(
-            chain.reaches(&order, &pairs),
-            [true, false, false, true, false, true, true]
-        );
+        assert_eq!(chain.reaches(&order, &pairs), [true, false, false, true, false, true, true]);
     }
 
     #[test]

@@ -18,15 +18,7 @@ pub const MAX_VALUES: usize = 10_000;
 /// How deeply the input may be nested.
 const MAX_DEPTH: usize = 512;
 /// What filters would need the world for.
-const IMPURE: [&str; 7] = [
-    "debug_empty",
-    "env",
-    "halt",
-    "localtime",
-    "now",
-    "stderr_empty",
-    "strflocaltime",
-];
+const IMPURE: [&str; 7] = ["debug_empty", "env", "halt", "localtime", "now", "stderr_empty", "strflocaltime"];
 /// The variables that are bound in filters.
 const VARIABLES: [&str; 3] = ["$inputs", "$vars", "$steps"];
 
@@ -77,22 +69,16 @@ pub struct Bindings {
 impl From<&Scope> for Bindings {
     fn from(scope: &Scope) -> Self {
         let root = |name| scope.root(name).cloned();
-        Self {
-            inputs: root("inputs"),
-            vars: root("vars"),
-            steps: root("steps"),
-        }
+        Self { inputs: root("inputs"), vars: root("vars"), steps: root("steps") }
     }
 }
 
 impl Bindings {
     fn values(&self) -> impl Iterator<Item = Val> {
-        [&self.inputs, &self.vars, &self.steps]
-            .into_iter()
-            .map(|value| match value {
-                Some(value) => to_jaq(value),
-                None => Val::obj(<_>::default()),
-            })
+        [&self.inputs, &self.vars, &self.steps].into_iter().map(|value| match value {
+            Some(value) => to_jaq(value),
+            None => Val::obj(<_>::default()),
+        })
     }
 }
 
@@ -101,18 +87,10 @@ impl Filter {
     pub fn compile(text: &str) -> Result<Self, JqFault> {
         let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let arena = Arena::default();
-        let modules = Loader::new(definitions)
-            .load(&arena, File { code: text, path: () })
-            .map_err(|errors| {
-                errors
-                    .into_iter()
-                    .next()
-                    .map_or_else(unknown_fault, |(_, error)| load_fault(text, error))
-            })?;
-        let compiled = Compiler::default()
-            .with_funs(functions())
-            .with_global_vars(VARIABLES)
-            .compile(modules);
+        let modules = Loader::new(definitions).load(&arena, File { code: text, path: () }).map_err(|errors| {
+            errors.into_iter().next().map_or_else(unknown_fault, |(_, error)| load_fault(text, error))
+        })?;
+        let compiled = Compiler::default().with_funs(functions()).with_global_vars(VARIABLES).compile(modules);
         compiled.map(Self).map_err(|errors| {
             let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
             first.map_or_else(unknown_fault, |(name, kind)| JqFault {
@@ -128,9 +106,7 @@ impl Filter {
     /// stopped.
     pub fn run(&self, input: &[u8], bindings: &Bindings) -> Result<Vec<Value>, JqError> {
         check_depth(input)?;
-        let input = read::parse_single(input).map_err(|error| JqError::NotJson {
-            message: error.to_string(),
-        })?;
+        let input = read::parse_single(input).map_err(|error| JqError::NotJson { message: error.to_string() })?;
         let context = Ctx::<Data>::new(&self.0.lut, Vars::new(bindings.values()));
         let mut values = Vec::new();
         for result in self.0.id.run((context, input)) {
@@ -153,11 +129,7 @@ impl std::fmt::Debug for Filter {
 fn functions() -> impl Iterator<Item = Fun<Data>> {
     let all = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     all.map(|(name, arguments, native)| {
-        let native = if IMPURE.contains(&name) {
-            Native::<Data>::new(refuse)
-        } else {
-            native
-        };
+        let native = if IMPURE.contains(&name) { Native::<Data>::new(refuse) } else { native };
         (name, arguments, native)
     })
 }
@@ -169,48 +141,31 @@ fn refuse(_: Cv<'_, Data>) -> ValXs<'_, Val> {
 
 fn load_fault(text: &str, error: LoadError<&str>) -> JqFault {
     let found = match error {
-        LoadError::Lex(errors) => errors
-            .into_iter()
-            .next()
-            .map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at))),
-        LoadError::Parse(errors) => errors
-            .into_iter()
-            .next()
-            .map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at))),
+        LoadError::Lex(errors) => {
+            errors.into_iter().next().map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at)))
+        }
+        LoadError::Parse(errors) => {
+            errors.into_iter().next().map(|(expected, at)| (expected.as_str().to_owned(), span_within(text, at)))
+        }
         LoadError::Io(_) => {
-            return JqFault {
-                message: "filters cannot load modules".to_owned(),
-                ..unknown_fault()
-            };
+            return JqFault { message: "filters cannot load modules".to_owned(), ..unknown_fault() };
         }
     };
-    found.map_or_else(unknown_fault, |(expected, range)| JqFault {
-        range,
-        message: format!("expected {expected}"),
-    })
+    found.map_or_else(unknown_fault, |(expected, range)| JqFault { range, message: format!("expected {expected}") })
 }
 
 fn unknown_fault() -> JqFault {
-    JqFault {
-        range: 0..0,
-        message: "not a jq filter".to_owned(),
-    }
+    JqFault { range: 0..0, message: "not a jq filter".to_owned() }
 }
 
 fn span_within(text: &str, part: &str) -> Range<usize> {
     let bounds = text.as_bytes().as_ptr_range();
-    if bounds.contains(&part.as_ptr()) || part.as_ptr() == bounds.end {
-        span(text, part)
-    } else {
-        0..text.len()
-    }
+    if bounds.contains(&part.as_ptr()) || part.as_ptr() == bounds.end { span(text, part) } else { 0..text.len() }
 }
 
 fn raised(exception: Exn<'_, Val>) -> JqError {
     let Ok(error) = exception.get_err() else {
-        return JqError::Filter {
-            message: "the filter ended early".to_owned(),
-        };
+        return JqError::Filter { message: "the filter ended early".to_owned() };
     };
     let message = match error.into_val() {
         Val::TStr(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -233,9 +188,7 @@ fn check_depth(input: &[u8]) -> Result<(), JqError> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(JqError::NotJson {
-                message: format!("nested more than {MAX_DEPTH} levels deep"),
-            });
+            return Err(JqError::NotJson { message: format!("nested more than {MAX_DEPTH} levels deep") });
         }
     }
     Ok(())
@@ -246,7 +199,6 @@ fn to_jaq(value: &Value) -> Val {
 }
 
 fn from_jaq(value: &Val) -> Result<Value, JqError> {
-    Value::from_json(value.to_string().as_bytes()).map_err(|error| JqError::Filter {
-        message: format!("the result is not a value: {error}"),
-    })
+    Value::from_json(value.to_string().as_bytes())
+        .map_err(|error| JqError::Filter { message: format!("the result is not a value: {error}") })
 }

@@ -37,12 +37,7 @@ pub struct Expect {
 
 impl Default for Expect {
     fn default() -> Self {
-        Self {
-            exit: vec![0],
-            stdout: None,
-            stderr: None,
-            jq: None,
-        }
+        Self { exit: vec![0], stdout: None, stderr: None, jq: None }
     }
 }
 
@@ -129,9 +124,7 @@ pub fn judge_attempt(
     };
     match conclusion {
         Ok(outputs) => Judgement::Met { outputs },
-        Err(Finding::Unmet(reason) | Finding::Unfit(reason)) => Judgement::Unmet {
-            reason: with_hint(reason, open),
-        },
+        Err(Finding::Unmet(reason) | Finding::Unfit(reason)) => Judgement::Unmet { reason: with_hint(reason, open) },
         Err(Finding::Unreadable(reason)) => Judgement::Unclear { reason },
     }
 }
@@ -144,22 +137,12 @@ pub fn judge_probe(expect: &Expect, exit_code: i32, open: Opener<'_>, bindings: 
     if !expect.exit.contains(&exit_code) {
         let reason = with_hint(wrong_exit(expect, exit_code), open);
         let says_no = expect.is_by_exit() && exit_code == 1;
-        return if says_no {
-            Judgement::Unmet { reason }
-        } else {
-            Judgement::Unclear { reason }
-        };
+        return if says_no { Judgement::Unmet { reason } } else { Judgement::Unclear { reason } };
     }
     match conditions(expect, open, bindings) {
-        Ok(()) => Judgement::Met {
-            outputs: BTreeMap::new(),
-        },
-        Err(Finding::Unmet(reason)) => Judgement::Unmet {
-            reason: with_hint(reason, open),
-        },
-        Err(Finding::Unfit(reason)) => Judgement::Unclear {
-            reason: with_hint(reason, open),
-        },
+        Ok(()) => Judgement::Met { outputs: BTreeMap::new() },
+        Err(Finding::Unmet(reason)) => Judgement::Unmet { reason: with_hint(reason, open) },
+        Err(Finding::Unfit(reason)) => Judgement::Unclear { reason: with_hint(reason, open) },
         Err(Finding::Unreadable(reason)) => Judgement::Unclear { reason },
     }
 }
@@ -188,9 +171,7 @@ fn conditions(expect: &Expect, open: Opener<'_>, bindings: &Bindings) -> Result<
 
 fn must_match(stream: &Stream, pattern: &str, open: Opener<'_>) -> Result<(), Finding> {
     let compiled = Pattern::compile(pattern).map_err(|fault| Finding::Unfit(format!("/{pattern}/: {fault}")))?;
-    let found = compiled
-        .search(&mut *opened(stream, open)?)
-        .map_err(|error| unreadable(stream, &error))?;
+    let found = compiled.search(&mut *opened(stream, open)?).map_err(|error| unreadable(stream, &error))?;
     match found {
         Some(_) => Ok(()),
         None => Err(Finding::Unmet(format!("{stream} does not match /{pattern}/"))),
@@ -254,19 +235,12 @@ fn with_hint(reason: String, open: Opener<'_>) -> String {
 }
 
 fn last_line(text: &[u8]) -> Option<String> {
-    let line = text
-        .rsplit(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii)
-        .find(|line| !line.is_empty())?;
+    let line = text.rsplit(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find(|line| !line.is_empty())?;
     let line = String::from_utf8_lossy(line);
     let is_short = line.chars().count() <= MAX_HINT;
     is_short.then(|| line.chars().flat_map(printable).collect())
 }
 
 fn printable(c: char) -> Vec<char> {
-    if c.is_control() {
-        c.escape_debug().collect()
-    } else {
-        vec![c]
-    }
+    if c.is_control() { c.escape_debug().collect() } else { vec![c] }
 }

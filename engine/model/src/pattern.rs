@@ -40,9 +40,7 @@ impl Pattern {
     /// Compiles a pattern.
     pub fn compile(text: &str) -> Result<Self, PatternFault> {
         let regex = RegexBuilder::new(text).multi_line(true).size_limit(MAX_PROGRAM).build();
-        regex.map(|regex| Self { regex }).map_err(|error| PatternFault {
-            message: one_line(&error),
-        })
+        regex.map(|regex| Self { regex }).map_err(|error| PatternFault { message: one_line(&error) })
     }
 
     /// Returns the text of the pattern.
@@ -67,10 +65,7 @@ impl Pattern {
             let is_last = read < wanted;
             let certain = if is_last { buffer.len() } else { buffer.len() - overlap };
             if let Some(found) = self.find(&buffer, searched, certain, is_last) {
-                return Ok(Some(Match {
-                    offset: before + found.offset,
-                    ..found
-                }));
+                return Ok(Some(Match { offset: before + found.offset, ..found }));
             }
             if is_last {
                 return Ok(None);
@@ -88,10 +83,7 @@ impl Pattern {
         let found = self.regex.captures_at(buffer, from)?;
         let whole = found.get(0)?;
         let text = found.get(1).unwrap_or(whole).as_bytes().to_vec();
-        (is_last || whole.start() < certain).then(|| Match {
-            offset: whole.start() as u64,
-            text,
-        })
+        (is_last || whole.start() < certain).then(|| Match { offset: whole.start() as u64, text })
     }
 }
 
@@ -134,27 +126,14 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_searched() {
-        let found = Pattern::compile("ok")
-            .unwrap()
-            .search(&mut &b"\xff\xfe ok"[..])
-            .unwrap()
-            .unwrap();
+        let found = Pattern::compile("ok").unwrap().search(&mut &b"\xff\xfe ok"[..]).unwrap().unwrap();
         assert_eq!((found.offset, found.text), (3, b"ok".to_vec()));
     }
 
     #[test]
     fn matches_across_windows_are_found_where_they_are() {
         let text = "a\nneedle of 16 by\nb needle\n".repeat(3);
-        for pattern in [
-            "needle of 16 by",
-            "^b",
-            r"\bb (needle)",
-            "by$",
-            "absent",
-            r"\z",
-            "(?-m)^b",
-            "^needle",
-        ] {
+        for pattern in ["needle of 16 by", "^b", r"\bb (needle)", "by$", "absent", r"\z", "(?-m)^b", "^needle"] {
             let pattern = Pattern::compile(pattern).unwrap();
             let whole = pattern.search(&mut text.as_bytes()).unwrap();
             for window in 40..100 {
@@ -168,10 +147,7 @@ mod tests {
     fn faults_are_one_line() {
         let fault = |text| Pattern::compile(text).unwrap_err().message;
         assert_eq!(fault("a("), "unclosed group");
-        assert_eq!(
-            fault("(?=a)"),
-            "look-around, including look-ahead and look-behind, is not supported"
-        );
+        assert_eq!(fault("(?=a)"), "look-around, including look-ahead and look-behind, is not supported");
         assert_eq!(fault(r"(\w{1000}){1000}"), "the pattern is too large");
     }
 }

@@ -286,10 +286,7 @@ impl Plan {
     /// Covers the playbook's text, inputs, every resolved text, the files of `bin/` and the format's version. Where the
     /// inputs came from and the engine's version do not count.
     pub fn digest(&self) -> String {
-        let bare = Plan {
-            origins: BTreeMap::new(),
-            ..self.clone()
-        };
+        let bare = Plan { origins: BTreeMap::new(), ..self.clone() };
         let bytes = serde_json::to_vec(&bare).expect("a plan holds no map with keys that are not strings");
         hex(&Sha256::digest(bytes))
     }
@@ -313,10 +310,8 @@ impl Step {
 /// Returns bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String succeeds");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String succeeds");
+        text
+    })
 }

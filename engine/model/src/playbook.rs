@@ -221,11 +221,7 @@ impl Step {
             Some(Rollback::Nothing(_)) | None => None,
         };
         let release = self.release.as_ref().map(|release| &release.hook);
-        let hooks = [
-            ("cleanup", self.cleanup.as_deref()),
-            ("rollback", rollback),
-            ("release", release),
-        ];
+        let hooks = [("cleanup", self.cleanup.as_deref()), ("rollback", rollback), ("release", release)];
         hooks.into_iter().filter_map(|(key, hook)| Some((key, hook?)))
     }
 }

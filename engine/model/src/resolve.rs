@@ -48,12 +48,7 @@ pub fn resolve(
     let scope = Scope::new().with_inputs(inputs.values.clone());
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
-    let mut resolver = Resolver {
-        source,
-        playbook,
-        scope,
-        faults: Vec::new(),
-    };
+    let mut resolver = Resolver { source, playbook, scope, faults: Vec::new() };
     let steps = resolver.steps(check::needs(checked));
     let plan = Plan {
         format: FORMAT,
@@ -66,37 +61,21 @@ pub fn resolve(
         vars,
         files: facts.files,
         on_failure: on_failure(playbook.on_failure),
-        max_parallel: playbook
-            .max_parallel
-            .as_ref()
-            .map_or(number(MAX_PARALLEL), |limit| limit.value),
+        max_parallel: playbook.max_parallel.as_ref().map_or(number(MAX_PARALLEL), |limit| limit.value),
         guards: resolver.guards(&playbook.guards, None),
         steps,
-        invariants: playbook
-            .invariants
-            .iter()
-            .map(|invariant| resolver.invariant(invariant))
-            .collect(),
-        finally: in_order(checked.finally_needs())
-            .map(|at| resolver.last(&playbook.finally[at]))
-            .collect(),
+        invariants: playbook.invariants.iter().map(|invariant| resolver.invariant(invariant)).collect(),
+        finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
         outputs: resolver.outputs(),
     };
-    if resolver.faults.is_empty() {
-        Ok(plan)
-    } else {
-        Err(resolver.faults)
-    }
+    if resolver.faults.is_empty() { Ok(plan) } else { Err(resolver.faults) }
 }
 
 /// Returns the indices of nodes so that each comes after those it needs, in the written order where that is open.
 fn in_order(needs: &[Vec<usize>]) -> impl Iterator<Item = usize> {
     let mut left: Vec<usize> = (0..needs.len()).collect();
     let mut order: Vec<usize> = Vec::new();
-    while let Some(next) = left
-        .iter()
-        .position(|&at| needs[at].iter().all(|need| order.contains(need)))
-    {
+    while let Some(next) = left.iter().position(|&at| needs[at].iter().all(|need| order.contains(need))) {
         order.push(left.remove(next));
     }
     order.into_iter()
@@ -118,13 +97,8 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn steps(&mut self, needs: &[Vec<usize>]) -> Vec<plan::Step> {
-        let mut steps: Vec<plan::Step> = self
-            .playbook
-            .steps
-            .iter()
-            .zip(needs)
-            .map(|(step, needs)| self.step(step, needs))
-            .collect();
+        let mut steps: Vec<plan::Step> =
+            self.playbook.steps.iter().zip(needs).map(|(step, needs)| self.step(step, needs)).collect();
         for at in 0..steps.len() {
             let until = steps[at].release.as_ref().map(|release| release.until.clone());
             let hold = until.map(|until| plan::hold(&steps, at, &until));
@@ -147,13 +121,7 @@ impl<'a> Resolver<'a> {
             needs: needs.to_vec(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
-            command: self.deed(
-                &step.invocation,
-                &step.expect,
-                &around.parent(self.playbook),
-                &step.outputs,
-                Some(id),
-            ),
+            command: self.deed(&step.invocation, &step.expect, &around.parent(self.playbook), &step.outputs, Some(id)),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,
@@ -181,10 +149,7 @@ impl<'a> Resolver<'a> {
             | playbook::OutputSource::File(_) => None,
         });
         let looks: Vec<_> = looks.collect();
-        looks
-            .into_iter()
-            .map(|(output, invocation)| self.look(output, invocation, around, &step.id.value))
-            .collect()
+        looks.into_iter().map(|(output, invocation)| self.look(output, invocation, around, &step.id.value)).collect()
     }
 
     fn look(
@@ -197,19 +162,13 @@ impl<'a> Resolver<'a> {
         let mut command = self.command(invocation, around, Some(step));
         command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
         command.outputs = self.rules(std::slice::from_ref(output), Some(step), true);
-        plan::Look {
-            name: output.name.value.clone(),
-            command,
-        }
+        plan::Look { name: output.name.value.clone(), command }
     }
 
     fn guards(&mut self, guards: &'a [playbook::Guard], around: Option<&Surroundings<'a>>) -> Vec<plan::Guard> {
         let playbook = self.playbook;
         let fallback = Surroundings::of(playbook, None);
-        guards
-            .iter()
-            .map(|guard| self.guard(guard, around.unwrap_or(&fallback)))
-            .collect()
+        guards.iter().map(|guard| self.guard(guard, around.unwrap_or(&fallback))).collect()
     }
 
     fn guard(&mut self, guard: &'a playbook::Guard, around: &Surroundings<'a>) -> plan::Guard {
@@ -253,19 +212,13 @@ impl<'a> Resolver<'a> {
 
     fn outputs(&mut self) -> BTreeMap<String, Text> {
         let outputs = &self.playbook.outputs;
-        outputs
-            .iter()
-            .map(|output| (output.name.value.clone(), self.text(&output.value, None)))
-            .collect()
+        outputs.iter().map(|output| (output.name.value.clone(), self.text(&output.value, None))).collect()
     }
 
     fn condition(&mut self, when: &Spanned<Expression>, step: Option<&str>) -> Condition {
         let expression = &when.value;
         if !expression.references.iter().all(is_known) {
-            return Condition::Deferred {
-                expression: expression.clone(),
-                after: after(&expression.references, step),
-            };
+            return Condition::Deferred { expression: expression.clone(), after: after(&expression.references, step) };
         }
         match expression.eval_condition(&self.scope) {
             Ok(answer) => Condition::Known(answer),
@@ -286,10 +239,7 @@ impl<'a> Resolver<'a> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             let references: Vec<Reference> = folded.references().cloned().collect();
-            return Text::Deferred {
-                template: folded,
-                after: after(&references, step),
-            };
+            return Text::Deferred { template: folded, after: after(&references, step) };
         }
         let value = self.known(&folded, template.span);
         Text::Known(self.exact(&value, template.span))
@@ -310,15 +260,13 @@ impl<'a> Resolver<'a> {
         value.text().map(std::borrow::Cow::into_owned).unwrap_or_else(|| {
             let message = "this is `none`, which no command can be given";
             let help = "give the input a value, or use a condition: ${{ a if a is not none else b }}";
-            self.faults
-                .push(Diagnostic::error(Code::NoValue, span, message).help(help));
+            self.faults.push(Diagnostic::error(Code::NoValue, span, message).help(help));
             String::new()
         })
     }
 
     fn fault<T: Default>(&mut self, span: Span, error: &EvalError) -> T {
-        self.faults
-            .push(Diagnostic::error(Code::NoValue, span, error.to_string()));
+        self.faults.push(Diagnostic::error(Code::NoValue, span, error.to_string()));
         T::default()
     }
 

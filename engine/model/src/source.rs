@@ -20,10 +20,7 @@ impl Span {
     /// Returns the span from `start` to `end`; both lie in a source, which is never larger than [`MAX_BYTES`].
     pub fn new(start: usize, end: usize) -> Self {
         let offset = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        Self {
-            start: offset(start),
-            end: offset(end.max(start)),
-        }
+        Self { start: offset(start), end: offset(end.max(start)) }
     }
 
     /// Returns the same range for slicing.
@@ -49,10 +46,7 @@ impl<T> Spanned<T> {
 
     /// Applies `f` to the value and keeps the place.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Spanned<U> {
-        Spanned {
-            value: f(self.value),
-            span: self.span,
-        }
+        Spanned { value: f(self.value), span: self.span }
     }
 }
 
@@ -76,20 +70,13 @@ impl Source {
             bytes.drain(..3);
         }
         if bytes.len() > MAX_BYTES {
-            let message = format!(
-                "the file has {} MiB, more than the {} MiB that are read",
-                bytes.len() >> 20,
-                MAX_BYTES >> 20
-            );
+            let message =
+                format!("the file has {} MiB, more than the {} MiB that are read", bytes.len() >> 20, MAX_BYTES >> 20);
             return Err(Diagnostic::error(Code::FileTooLarge, Span::default(), message));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            Diagnostic::error(
-                Code::NotUtf8,
-                Span::new(at, at + 1),
-                "the file is not UTF-8 from here on",
-            )
+            Diagnostic::error(Code::NotUtf8, Span::new(at, at + 1), "the file is not UTF-8 from here on")
         })?;
         match text.char_indices().find(|&(_, c)| is_refused(c)) {
             Some((at, c)) => Err(control_character(at, c)),
@@ -107,17 +94,10 @@ impl Source {
     /// Makes a source of text that is known to be good, such as a test's.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let starts = text
-            .bytes()
-            .enumerate()
-            .filter(|&(_, byte)| byte == b'\n')
-            .map(|(at, _)| Span::new(at + 1, 0).start);
+        let starts =
+            text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| Span::new(at + 1, 0).start);
         let line_starts = std::iter::once(0).chain(starts).collect();
-        Self {
-            name: name.into(),
-            line_starts,
-            text,
-        }
+        Self { name: name.into(), line_starts, text }
     }
 
     /// Returns line and column, both from 1, of a byte offset; the column counts characters.
@@ -125,11 +105,8 @@ impl Source {
         let line = self.line_starts.partition_point(|&start| start <= offset);
         let start = self.line_starts[line - 1] as usize;
         let end = (offset as usize).min(self.text.len());
-        let column = self.text.as_bytes()[start..end.max(start)]
-            .iter()
-            .filter(|&&byte| byte & 0xc0 != 0x80)
-            .count()
-            + 1;
+        let column =
+            self.text.as_bytes()[start..end.max(start)].iter().filter(|&&byte| byte & 0xc0 != 0x80).count() + 1;
         (line, column)
     }
 
@@ -141,10 +118,7 @@ impl Source {
     /// Returns the bytes of line `line` (from 1) without its line end.
     pub fn line_span(&self, line: usize) -> Span {
         let start = self.line_starts[line - 1] as usize;
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |&next| next as usize);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |&next| next as usize);
         let trimmed = self.text[start..end].trim_end_matches(['\n', '\r']);
         Span::new(start, start + trimmed.len())
     }
@@ -158,11 +132,8 @@ fn is_refused(c: char) -> bool {
 
 fn control_character(at: usize, c: char) -> Diagnostic {
     let span = Span::new(at, at + c.len_utf8());
-    let diagnostic = Diagnostic::error(
-        Code::ControlCharacter,
-        span,
-        format!("the file holds `{}`", c.escape_unicode()),
-    );
+    let diagnostic =
+        Diagnostic::error(Code::ControlCharacter, span, format!("the file holds `{}`", c.escape_unicode()));
     diagnostic.help("leave it out; where it is meant, write it as an escape in double quotes")
 }
 

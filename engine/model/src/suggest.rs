@@ -11,14 +11,8 @@ pub(crate) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     }
     let limit = length.div_ceil(3).min(3);
     let is_near = |candidate: &&str| candidate.len().abs_diff(word.len()) <= 4 * limit && *candidate != word;
-    let scored = candidates
-        .into_iter()
-        .filter(is_near)
-        .map(|candidate| (distance(word, candidate), candidate));
-    scored
-        .filter(|&(score, _)| score <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let scored = candidates.into_iter().filter(is_near).map(|candidate| (distance(word, candidate), candidate));
+    scored.filter(|&(score, _)| score <= limit).min().map(|(_, candidate)| candidate)
 }
 
 /// Returns `did you mean ...?` if a candidate is near enough.
@@ -29,11 +23,7 @@ pub(crate) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = 
 /// Counts the letters that are missing, superfluous, wrong, or swapped with their neighbour.
 fn distance(left: &str, right: &str) -> usize {
     let (left, right): (Vec<char>, Vec<char>) = (left.to_lowercase().chars().collect(), right.chars().collect());
-    let mut rows = [
-        vec![0; right.len() + 1],
-        vec![0; right.len() + 1],
-        (0..=right.len()).collect::<Vec<usize>>(),
-    ];
+    let mut rows = [vec![0; right.len() + 1], vec![0; right.len() + 1], (0..=right.len()).collect::<Vec<usize>>()];
     for i in 1..=left.len() {
         rows.rotate_left(1);
         rows[2][0] = i;

@@ -79,11 +79,7 @@ impl Template {
     /// Splits text whose expressions yield exact values: arguments, environment, paths.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateFault>> {
         let (pieces, faults) = split(text);
-        if faults.is_empty() {
-            Ok(Self { pieces })
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Self { pieces }) } else { Err(faults) }
     }
 
     /// Splits a script, and finds for each expression how its value must be quoted there.
@@ -101,21 +97,13 @@ impl Template {
             }
         }
         faults.sort_by_key(|fault| fault.range.start);
-        if faults.is_empty() {
-            Ok(Self { pieces })
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Self { pieces }) } else { Err(faults) }
     }
 
     /// Returns a template of literal text; nothing in it is read as an expression.
     pub fn literal(text: impl Into<String>) -> Self {
         let text = text.into();
-        let pieces = if text.is_empty() {
-            Vec::new()
-        } else {
-            vec![Piece::Literal(text)]
-        };
+        let pieces = if text.is_empty() { Vec::new() } else { vec![Piece::Literal(text)] };
         Self { pieces }
     }
 
@@ -201,9 +189,7 @@ impl Template {
     pub fn render(&self, scope: &Scope) -> Result<Value, EvalError> {
         match self.as_single() {
             Some(expression) => expression.eval(scope),
-            None => self
-                .concatenate(|expression| exact_text(expression, &expression.eval(scope)?))
-                .map(Value::String),
+            None => self.concatenate(|expression| exact_text(expression, &expression.eval(scope)?)).map(Value::String),
         }
     }
 
@@ -212,11 +198,7 @@ impl Template {
     /// Expressions of a template that was not parsed as a script are quoted as words.
     pub fn render_script(&self, scope: &Scope) -> Result<String, EvalError> {
         self.concatenate(|expression| {
-            written(
-                expression,
-                &expression.eval(scope)?,
-                expression.context.unwrap_or(QuoteContext::Word),
-            )
+            written(expression, &expression.eval(scope)?, expression.context.unwrap_or(QuoteContext::Word))
         })
     }
 
@@ -283,21 +265,15 @@ fn unclosed(open: usize) -> TemplateFault {
         code: FaultCode::Unclosed,
         range: open..open + OPEN.len(),
         message: "`${{` is not closed by `}}`".to_owned(),
-        help: Some(format!(
-            "a literal `${{{{` is written `{ESCAPED_OPEN}`; a quote inside needs its partner"
-        )),
+        help: Some(format!("a literal `${{{{` is written `{ESCAPED_OPEN}`; a quote inside needs its partner")),
     }
 }
 
 /// Returns the value as text outside of scripts.
 fn exact_text(expression: &Expression, value: &Value) -> Result<String, EvalError> {
-    let text = value.text().ok_or_else(|| EvalError::IsNone {
-        source_text: expression.source.clone(),
-    })?;
+    let text = value.text().ok_or_else(|| EvalError::IsNone { source_text: expression.source.clone() })?;
     if text.contains('\0') {
-        return Err(EvalError::Nul {
-            source_text: expression.source.clone(),
-        });
+        return Err(EvalError::Nul { source_text: expression.source.clone() });
     }
     Ok(text.into_owned())
 }
@@ -309,10 +285,9 @@ fn written(expression: &Expression, value: &Value, context: QuoteContext) -> Res
             let words = items.iter().map(|item| written(expression, item, QuoteContext::Word));
             Ok(words.collect::<Result<Vec<_>, _>>()?.join(" "))
         }
-        Value::List(_) if context.refuses_lists() => Err(EvalError::ListInWord {
-            source_text: expression.source.clone(),
-            place: context.place(),
-        }),
+        Value::List(_) if context.refuses_lists() => {
+            Err(EvalError::ListInWord { source_text: expression.source.clone(), place: context.place() })
+        }
         _ => Ok(context.quote(&exact_text(expression, value)?)),
     }
 }

@@ -51,13 +51,7 @@ pub enum UnitError {
     Overflow,
 }
 
-const DURATION_UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+const DURATION_UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 const SIZE_UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
@@ -94,9 +88,7 @@ impl FromStr for Duration {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         if text.is_empty() {
-            return Err(UnitError::Empty {
-                expected: "a duration such as `90s` or `1h30m`",
-            });
+            return Err(UnitError::Empty { expected: "a duration such as `90s` or `1h30m`" });
         }
         let (mut rest, mut total, mut below) = (text, 0_u64, u64::MAX);
         while !rest.is_empty() {
@@ -147,9 +139,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         if text.is_empty() {
-            return Err(UnitError::Empty {
-                expected: "a size such as `64MiB` or `2GB`",
-            });
+            return Err(UnitError::Empty { expected: "a size such as `64MiB` or `2GB`" });
         }
         let (number, unit, tail) = split(text)?;
         let factor = factor(&SIZE_UNITS, number, unit, "B, KB, MB, GB, TB, KiB, MiB, GiB and TiB")?;
@@ -184,24 +174,12 @@ fn split(text: &str) -> Result<(&str, &str, &str), UnitError> {
 }
 
 fn factor(units: &[(&str, u64)], number: &str, unit: &str, known: &'static str) -> Result<u64, UnitError> {
-    let unknown = || UnitError::Unit {
-        number: number.to_owned(),
-        unit: unit.to_owned(),
-        known,
-    };
-    units
-        .iter()
-        .find(|&&(name, _)| name == unit)
-        .map(|&(_, factor)| factor)
-        .ok_or_else(unknown)
+    let unknown = || UnitError::Unit { number: number.to_owned(), unit: unit.to_owned(), known };
+    units.iter().find(|&&(name, _)| name == unit).map(|&(_, factor)| factor).ok_or_else(unknown)
 }
 
 fn times(number: &str, factor: u64) -> Result<u64, UnitError> {
-    number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(factor))
-        .ok_or(UnitError::Overflow)
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).ok_or(UnitError::Overflow)
 }
 
 /// Gives a unit the conversions to and from text that serde uses.
@@ -250,10 +228,7 @@ mod tests {
         assert_eq!(duration("2d"), "2d = 172800000 ms");
         assert_eq!(duration("250ms"), "250ms = 250 ms");
         assert_eq!(duration("0s"), "0s = 0 ms");
-        assert_eq!(
-            duration(""),
-            "empty, where a duration such as `90s` or `1h30m` is wanted"
-        );
+        assert_eq!(duration(""), "empty, where a duration such as `90s` or `1h30m` is wanted");
         assert_eq!(duration("90"), "`90` has no unit, the units are d, h, m, s and ms");
         assert_eq!(duration("-1s"), "`-1s` does not start with a number");
         assert_eq!(duration("1.5h"), "unknown unit `.`, the units are d, h, m, s and ms");
@@ -270,10 +245,7 @@ mod tests {
         assert_eq!(size("2GB"), "2GB = 2000000000");
         assert_eq!(size("1024KiB"), "1MiB = 1048576");
         assert_eq!(size("0B"), "0B = 0");
-        assert_eq!(
-            size("5"),
-            "`5` has no unit, the units are B, KB, MB, GB, TB, KiB, MiB, GiB and TiB"
-        );
+        assert_eq!(size("5"), "`5` has no unit, the units are B, KB, MB, GB, TB, KiB, MiB, GiB and TiB");
         assert_eq!(size("1GB2MB"), "`2MB` does not start with a number");
         assert_eq!(size("99999999TiB"), "larger than can be counted");
     }

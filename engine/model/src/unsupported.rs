@@ -11,17 +11,11 @@ pub(crate) struct Unsupported {
 }
 
 const fn key(purpose: &'static str) -> Unsupported {
-    Unsupported {
-        purpose,
-        is_step_kind: false,
-    }
+    Unsupported { purpose, is_step_kind: false }
 }
 
 const fn kind(purpose: &'static str) -> Unsupported {
-    Unsupported {
-        purpose,
-        is_step_kind: true,
-    }
+    Unsupported { purpose, is_step_kind: true }
 }
 
 /// The names in expressions that are not yet supported.

@@ -208,15 +208,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number)
-            .map(Value::Int)
-            .map_err(|_| E::custom("integer beyond 64 bits"))
+        i64::try_from(number).map(Value::Int).map_err(|_| E::custom("integer beyond 64 bits"))
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
-        Float::new(number)
-            .map(Value::Float)
-            .ok_or_else(|| E::custom("number is not finite"))
+        Float::new(number).map(Value::Float).ok_or_else(|| E::custom("number is not finite"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {

@@ -71,13 +71,7 @@ impl Node {
 
     /// Returns the text that stands for an alias whose anchor is not there.
     fn unknown(name: &str, span: Span) -> Self {
-        Self {
-            span,
-            kind: Kind::Scalar(Scalar {
-                text: name.to_owned(),
-                style: Style::Quoted,
-            }),
-        }
+        Self { span, kind: Kind::Scalar(Scalar { text: name.to_owned(), style: Style::Quoted }) }
     }
 }
 
@@ -99,8 +93,7 @@ pub(crate) fn read(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Option
         if text.len() > MAX_REPAIRED_BYTES {
             return None;
         }
-        text.to_mut()
-            .replace_range(template.range(), &"x".repeat(template.range().len()));
+        text.to_mut().replace_range(template.range(), &"x".repeat(template.range().len()));
     }
     None
 }

@@ -35,22 +35,11 @@ impl Left {
     }
 
     fn attempt(&self, expect: &Expect, exit_code: i32, outputs: &[OutputRule]) -> String {
-        shown(&judge_attempt(
-            expect,
-            exit_code,
-            outputs,
-            &|stream| self.open(stream),
-            &bindings(),
-        ))
+        shown(&judge_attempt(expect, exit_code, outputs, &|stream| self.open(stream), &bindings()))
     }
 
     fn probe(&self, expect: &Expect, exit_code: i32) -> String {
-        shown(&judge_probe(
-            expect,
-            exit_code,
-            &|stream| self.open(stream),
-            &bindings(),
-        ))
+        shown(&judge_probe(expect, exit_code, &|stream| self.open(stream), &bindings()))
     }
 }
 
@@ -61,9 +50,7 @@ fn bindings() -> Bindings {
 fn shown(judgement: &Judgement) -> String {
     match judgement {
         Judgement::Met { outputs } => {
-            let outputs = outputs
-                .iter()
-                .map(|(name, value)| format!(" {name}={}", value.to_json()));
+            let outputs = outputs.iter().map(|(name, value)| format!(" {name}={}", value.to_json()));
             format!("met{}", outputs.collect::<String>())
         }
         Judgement::Unmet { reason } => format!("unmet: {reason}"),
@@ -72,24 +59,15 @@ fn shown(judgement: &Judgement) -> String {
 }
 
 fn by_exit(codes: &[i32]) -> Expect {
-    Expect {
-        exit: codes.to_vec(),
-        ..Expect::default()
-    }
+    Expect { exit: codes.to_vec(), ..Expect::default() }
 }
 
 fn by_stdout(pattern: &str) -> Expect {
-    Expect {
-        stdout: Some(pattern.to_owned()),
-        ..Expect::default()
-    }
+    Expect { stdout: Some(pattern.to_owned()), ..Expect::default() }
 }
 
 fn by_jq(filter: &str) -> Expect {
-    Expect {
-        jq: Some(filter.to_owned()),
-        ..Expect::default()
-    }
+    Expect { jq: Some(filter.to_owned()), ..Expect::default() }
 }
 
 #[test]
@@ -98,18 +76,8 @@ fn probes_have_three_answers() {
         (Expect::default(), 0, "", "met"),
         (Expect::default(), 1, "", "unmet: exited with 1, expected 0"),
         (Expect::default(), 2, "", "unclear: exited with 2, expected 0"),
-        (
-            Expect::default(),
-            126,
-            "",
-            "unclear: exited with 126 (found, but not executable), expected 0",
-        ),
-        (
-            Expect::default(),
-            127,
-            "",
-            "unclear: exited with 127 (program not found), expected 0",
-        ),
+        (Expect::default(), 126, "", "unclear: exited with 126 (found, but not executable), expected 0"),
+        (Expect::default(), 127, "", "unclear: exited with 127 (program not found), expected 0"),
         (Expect::default(), 143, "", "unclear: exited with 143, expected 0"),
         (by_exit(&[0, 2]), 2, "", "met"),
         (by_exit(&[1]), 1, "", "met"),
@@ -120,54 +88,21 @@ fn probes_have_three_answers() {
         (by_stdout("^ok$"), 1, "ok\n", "unclear: exited with 1, expected 0"),
         (by_stdout("("), 0, "ok\n", "unclear: /(/: unclosed group"),
         (by_jq(".n == $inputs.count"), 0, "{\"n\": 2}", "met"),
-        (
-            by_jq(".n == $inputs.count"),
-            0,
-            "{\"n\": 3}",
-            "unmet: jq `.n == $inputs.count` yields false, expected true",
-        ),
+        (by_jq(".n == $inputs.count"), 0, "{\"n\": 3}", "unmet: jq `.n == $inputs.count` yields false, expected true"),
         (by_jq(".n == 2"), 1, "{\"n\": 2}", "unclear: exited with 1, expected 0"),
-        (
-            by_jq(".n"),
-            0,
-            "{\"n\": \"x\"}",
-            "unmet: jq `.n` yields \"x\", expected true",
-        ),
-        (
-            by_jq("empty"),
-            0,
-            "{}",
-            "unmet: jq `empty` yields nothing, expected true",
-        ),
+        (by_jq(".n"), 0, "{\"n\": \"x\"}", "unmet: jq `.n` yields \"x\", expected true"),
+        (by_jq("empty"), 0, "{}", "unmet: jq `empty` yields nothing, expected true"),
         (by_jq(".[]"), 0, "[true, true]", "met"),
-        (
-            by_jq(".[]"),
-            0,
-            "[true, false]",
-            "unmet: jq `.[]` yields 2 values, expected true",
-        ),
+        (by_jq(".[]"), 0, "[true, false]", "unmet: jq `.[]` yields 2 values, expected true"),
         (by_jq(".n"), 0, "not json", "unclear: stdout is not JSON: "),
         (by_jq(".n"), 0, "", "unclear: stdout is not JSON: "),
         (by_jq(".n"), 0, "{} {}", "unclear: stdout is not JSON: "),
-        (
-            by_jq(".n.m"),
-            0,
-            "{\"n\": 1}",
-            "unclear: jq `.n.m`: cannot index 1 with \"m\"",
-        ),
-        (
-            by_jq("repeat(true)"),
-            0,
-            "{}",
-            "unclear: jq `repeat(true)`: the filter yields more than 10000 values",
-        ),
+        (by_jq(".n.m"), 0, "{\"n\": 1}", "unclear: jq `.n.m`: cannot index 1 with \"m\""),
+        (by_jq("repeat(true)"), 0, "{}", "unclear: jq `repeat(true)`: the filter yields more than 10000 values"),
     ];
     for (expect, exit_code, stdout, expected) in cases {
         let answer = Left::stdout(stdout).probe(&expect, exit_code);
-        assert!(
-            answer.starts_with(expected),
-            "{expect:?} {exit_code} {stdout:?}: {answer}"
-        );
+        assert!(answer.starts_with(expected), "{expect:?} {exit_code} {stdout:?}: {answer}");
     }
 }
 
@@ -177,12 +112,7 @@ fn attempts_succeed_or_fail() {
         (by_exit(&[0, 8]), 8, "", "met"),
         (by_exit(&[0, 8]), 1, "", "unmet: exited with 1, expected 0 or 8"),
         (by_stdout("Backup created of "), 0, "Backup created of x", "met"),
-        (
-            by_stdout("Backup created of "),
-            0,
-            "nothing",
-            "unmet: stdout does not match /Backup created of /",
-        ),
+        (by_stdout("Backup created of "), 0, "nothing", "unmet: stdout does not match /Backup created of /"),
         (by_jq("."), 0, "not json", "unmet: stdout is not JSON: "),
         (by_jq("env"), 0, "{}", "unmet: jq `env`: the environment, the clock"),
         (by_jq("halt"), 0, "{}", "unmet: jq `halt`: the environment, the clock"),
@@ -190,10 +120,7 @@ fn attempts_succeed_or_fail() {
     ];
     for (expect, exit_code, stdout, expected) in cases {
         let answer = Left::stdout(stdout).attempt(&expect, exit_code, &[]);
-        assert!(
-            answer.starts_with(expected),
-            "{expect:?} {exit_code} {stdout:?}: {answer}"
-        );
+        assert!(answer.starts_with(expected), "{expect:?} {exit_code} {stdout:?}: {answer}");
     }
 }
 
@@ -201,21 +128,12 @@ fn attempts_succeed_or_fail() {
 fn reasons_quote_the_last_line_of_stderr() {
     let left = |stderr: &str| Left::default().and(Stream::Stderr, stderr);
     let answer = left("first\nbbr-backup already exists\x1b[0m\n\n").attempt(&Expect::default(), 1, &[]);
-    assert_eq!(
-        answer,
-        r"unmet: exited with 1, expected 0; stderr ends with: bbr-backup already exists\u{1b}[0m"
-    );
+    assert_eq!(answer, r"unmet: exited with 1, expected 0; stderr ends with: bbr-backup already exists\u{1b}[0m");
     let answer = left(&"x".repeat(300)).attempt(&Expect::default(), 1, &[]);
     assert_eq!(answer, "unmet: exited with 1, expected 0");
-    let stderr = Expect {
-        stderr: Some("done".to_owned()),
-        ..Expect::default()
-    };
+    let stderr = Expect { stderr: Some("done".to_owned()), ..Expect::default() };
     assert_eq!(left("so\nundone").attempt(&stderr, 0, &[]), "met");
-    assert_eq!(
-        left("백업").attempt(&stderr, 0, &[]),
-        "unmet: stderr does not match /done/; stderr ends with: 백업"
-    );
+    assert_eq!(left("백업").attempt(&stderr, 0, &[]), "unmet: stderr does not match /done/; stderr ends with: 백업");
 }
 
 #[test]
@@ -226,13 +144,7 @@ fn what_cannot_be_read_is_unclear() {
 }
 
 fn rule(source: OutputSource, extract: Extract, r#type: Type) -> OutputRule {
-    OutputRule {
-        name: "x".to_owned(),
-        source,
-        extract,
-        r#type,
-        optional: false,
-    }
+    OutputRule { name: "x".to_owned(), source, extract, r#type, optional: false }
 }
 
 #[test]
@@ -244,64 +156,24 @@ fn outputs_are_taken_and_typed() {
     let cases = [
         (Whole, Type::String, " a b\n\n", "met x=\"a b\""),
         (Whole, Type::Integer, "12\n", "met x=12"),
-        (
-            Whole,
-            Type::Integer,
-            "twelve\n",
-            "unmet: output `x` `twelve` is not a valid integer",
-        ),
-        (
-            Whole,
-            Type::String,
-            "\n",
-            "unmet: output `x` is missing: stdout is empty",
-        ),
+        (Whole, Type::Integer, "twelve\n", "unmet: output `x` `twelve` is not a valid integer"),
+        (Whole, Type::String, "\n", "unmet: output `x` is missing: stdout is empty"),
         (Whole, Type::String, &long, "unmet: output `x` is larger than 64 KiB"),
         (Whole, Type::List, "[1, 2]", "met x=[1,2]"),
         (FirstLine, Type::Path, "\n/a\n/b\n", "met x=\"/a\""),
         (LastLine, Type::Path, "/a\n/b\n\n", "met x=\"/b\""),
         (LastLine, Type::Path, "/a", "met x=\"/a\""),
-        (
-            LastLine,
-            Type::Path,
-            "",
-            "unmet: output `x` is missing: stdout is empty",
-        ),
+        (LastLine, Type::Path, "", "unmet: output `x` is missing: stdout is empty"),
         (regex("took (\\d+)s"), Type::Integer, "it took 12s", "met x=12"),
         (regex("took \\w+"), Type::String, "it took 12s", "met x=\"took 12s\""),
-        (
-            regex("took"),
-            Type::String,
-            "nothing",
-            "unmet: output `x` is missing: stdout does not match /took/",
-        ),
+        (regex("took"), Type::String, "nothing", "unmet: output `x` is missing: stdout does not match /took/"),
         (jq(".n"), Type::Integer, "{\"n\": 1}", "met x=1"),
         (jq(".n"), Type::Integer, "{\"n\": \"1\"}", "met x=1"),
-        (
-            jq(".n"),
-            Type::String,
-            "{\"n\": 1}",
-            "unmet: output `x` expected a value of type string, found an integer",
-        ),
-        (
-            jq(".n"),
-            Type::String,
-            "{}",
-            "unmet: output `x` is missing: jq `.n` yields nothing",
-        ),
-        (
-            jq(".[]"),
-            Type::Integer,
-            "[1, 2]",
-            "unmet: output `x` is 2 values; wrap the filter in [ ]",
-        ),
+        (jq(".n"), Type::String, "{\"n\": 1}", "unmet: output `x` expected a value of type string, found an integer"),
+        (jq(".n"), Type::String, "{}", "unmet: output `x` is missing: jq `.n` yields nothing"),
+        (jq(".[]"), Type::Integer, "[1, 2]", "unmet: output `x` is 2 values; wrap the filter in [ ]"),
         (jq("[.[] * 2]"), Type::List, "[1, 2]", "met x=[2,4]"),
-        (
-            jq("."),
-            Type::List,
-            "oops",
-            "unmet: output `x` cannot be taken: stdout is not JSON",
-        ),
+        (jq("."), Type::List, "oops", "unmet: output `x` cannot be taken: stdout is not JSON"),
     ];
     for (extract, r#type, stdout, expected) in cases {
         let rules = [rule(OutputSource::Stdout, extract, r#type)];
@@ -311,47 +183,25 @@ fn outputs_are_taken_and_typed() {
     for extract in [Whole, FirstLine, LastLine] {
         let rules = [rule(OutputSource::Stdout, extract, Type::String)];
         let text = format!("x{}y", " ".repeat(300_000));
-        assert!(
-            Left::stdout(text)
-                .attempt(&Expect::default(), 0, &rules)
-                .contains("larger than 64 KiB")
-        );
-        assert!(
-            Left::stdout(b"\xff")
-                .attempt(&Expect::default(), 0, &rules)
-                .contains("is not UTF-8")
-        );
-        assert!(
-            Left::stdout(b"a\0b")
-                .attempt(&Expect::default(), 0, &rules)
-                .contains("NUL")
-        );
+        assert!(Left::stdout(text).attempt(&Expect::default(), 0, &rules).contains("larger than 64 KiB"));
+        assert!(Left::stdout(b"\xff").attempt(&Expect::default(), 0, &rules).contains("is not UTF-8"));
+        assert!(Left::stdout(b"a\0b").attempt(&Expect::default(), 0, &rules).contains("NUL"));
     }
 }
 
 #[test]
 fn outputs_have_sources() {
-    let left = Left::stdout("out")
-        .and(Stream::Stderr, "err")
-        .and(Stream::File("/f".to_owned()), "file");
+    let left = Left::stdout("out").and(Stream::Stderr, "err").and(Stream::File("/f".to_owned()), "file");
     let left = left.and(Stream::Published, "y=1\nx<<E\n[1,\n2]\nE\n");
     let file = |path: &str| OutputSource::File(path.to_owned());
     let cases = [
         (OutputSource::Stderr, Extract::Whole, "met x=\"err\""),
         (OutputSource::Look, Extract::Whole, "met x=\"out\""),
         (file("/f"), Extract::Whole, "met x=\"file\""),
-        (
-            file("/g"),
-            Extract::Whole,
-            "unmet: output `x` is missing: file /g is empty or not there",
-        ),
+        (file("/g"), Extract::Whole, "unmet: output `x` is missing: file /g is empty or not there"),
         (OutputSource::Published, Extract::Whole, "met x=\"[1,\\n2]\""),
         (OutputSource::Published, Extract::LastLine, "met x=\"2]\""),
-        (
-            OutputSource::Published,
-            Extract::Jq(".[1] | tostring".to_owned()),
-            "met x=\"2\"",
-        ),
+        (OutputSource::Published, Extract::Jq(".[1] | tostring".to_owned()), "met x=\"2\""),
     ];
     for (source, extract, expected) in cases {
         let rules = [rule(source, extract, Type::String)];
@@ -361,22 +211,15 @@ fn outputs_have_sources() {
     let mut missing = rule(OutputSource::Published, Extract::Whole, Type::String);
     missing.name = "z".to_owned();
     let answer = left.attempt(&Expect::default(), 0, std::slice::from_ref(&missing));
-    assert!(
-        answer.starts_with("unmet: output `z` was not written to $FIREDRILL_OUTPUT"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("unmet: output `z` was not written to $FIREDRILL_OUTPUT"), "{answer}");
     missing.optional = true;
     assert_eq!(left.attempt(&Expect::default(), 0, &[missing]), "met z=null");
 }
 
 #[test]
 fn filters_that_are_none_say_where() {
-    let fault = |text: &str| {
-        Filter::compile(text)
-            .map(|_| ())
-            .map_err(|fault| (fault.range, fault.message))
-            .unwrap_err()
-    };
+    let fault =
+        |text: &str| Filter::compile(text).map(|_| ()).map_err(|fault| (fault.range, fault.message)).unwrap_err();
     assert_eq!(fault(".a | nope"), (5..9, "undefined filter `nope`".to_owned()));
     assert_eq!(fault("$nope"), (0..5, "undefined variable `$nope`".to_owned()));
     assert_eq!(fault("[.a").0, 3..3);

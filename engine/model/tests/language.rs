@@ -1,9 +1,6 @@
 //! Tests of the playbook language: broken playbooks, planted faults, hostile texts.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests read fixtures and write what is generated"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures and write what is generated")]
 
 #[path = "language/broken.rs"]
 mod broken;

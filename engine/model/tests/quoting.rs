@@ -2,11 +2,7 @@
 //! shells. Nothing is ever executed from a value.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "only real shells show what arrives"
-)]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "only real shells show what arrives")]
 
 use std::fs;
 use std::path::Path;
@@ -30,12 +26,7 @@ const fn place(name: &'static str, script: &'static str) -> Place {
 }
 
 const fn between(name: &'static str, script: &'static str, before: &'static str, after: &'static str) -> Place {
-    Place {
-        name,
-        script,
-        before,
-        after,
-    }
+    Place { name, script, before, after }
 }
 
 /// Places in which the shell starts nothing.
@@ -44,18 +35,8 @@ const PLACES: &[Place] = &[
     place("double quotes", "p \"${{ vars.v }}\"\n"),
     place("single quotes", "p '${{ vars.v }}'\n"),
     between("glued to literals", "p pre${{ vars.v }}post\n", "pre", "post"),
-    between(
-        "glued inside double quotes",
-        "p \"a b${{ vars.v }}c d\"\n",
-        "a b",
-        "c d",
-    ),
-    between(
-        "glued inside single quotes",
-        "p 'a $b${{ vars.v }}\\c'\n",
-        "a $b",
-        "\\c",
-    ),
+    between("glued inside double quotes", "p \"a b${{ vars.v }}c d\"\n", "a b", "c d"),
+    between("glued inside single quotes", "p 'a $b${{ vars.v }}\\c'\n", "a $b", "\\c"),
     between("behind a flag", "p --flag=${{ vars.v }}\n", "--flag=", ""),
     between("behind a flag, quoted", "p --flag=\"${{ vars.v }}\"\n", "--flag=", ""),
     place("an assignment", "x=${{ vars.v }}; p \"$x\"\n"),
@@ -64,14 +45,8 @@ const PLACES: &[Place] = &[
     place("an exported variable", "export X=${{ vars.v }}; p \"$X\"; unset X\n"),
     place("a loop", "for x in ${{ vars.v }} b; do p \"$x\"; break; done\n"),
     place("a function", "f() {\n  p \"$1\"\n}\nf ${{ vars.v }}\n"),
-    place(
-        "a case subject",
-        "case ${{ vars.v }} in nothing-like-this) p no;; *) p ${{ vars.v }};; esac\n",
-    ),
-    place(
-        "a condition",
-        "if [ x${{ vars.v }} = x\"${{ vars.v }}\" ]; then p ${{ vars.v }}; fi\n",
-    ),
+    place("a case subject", "case ${{ vars.v }} in nothing-like-this) p no;; *) p ${{ vars.v }};; esac\n"),
+    place("a condition", "if [ x${{ vars.v }} = x\"${{ vars.v }}\" ]; then p ${{ vars.v }}; fi\n"),
     place("behind a continued line", "p \\\n${{ vars.v }}\n"),
     place("behind a continued line in quotes", "p \"\\\n${{ vars.v }}\"\n"),
     between("behind a variable", "y=1; p $y${{ vars.v }}\n", "1", ""),
@@ -86,77 +61,27 @@ const PLACES: &[Place] = &[
     between("an escaped dollar in quotes", "p \"\\$${{ vars.v }}\"\n", "$", ""),
     between("two backslashes", "p \\\\${{ vars.v }}\n", "\\", ""),
     between("two backslashes in quotes", "p \"\\\\${{ vars.v }}\"\n", "\\", ""),
-    between(
-        "two values side by side",
-        "p \"${{ vars.v }}\"${{ '$' }}\"${{ 'x' }}\"\n",
-        "",
-        "$x",
-    ),
+    between("two values side by side", "p \"${{ vars.v }}\"${{ '$' }}\"${{ 'x' }}\"\n", "", "$x"),
     between("an apostrophe in quotes", "p \"it's ${{ vars.v }}\"\n", "it's ", ""),
-    place(
-        "behind a comment",
-        "# it's a \"comment\n: a#no # 'one\np ${{ vars.v }}\n",
-    ),
-    place(
-        "behind an odd word",
-        ": a#\\' \"#'\" '#\"' ${x:-\"}\"} $(( (1) + 1 )) `: x`; p ${{ vars.v }}\n",
-    ),
+    place("behind a comment", "# it's a \"comment\n: a#no # 'one\np ${{ vars.v }}\n"),
+    place("behind an odd word", ": a#\\' \"#'\" '#\"' ${x:-\"}\"} $(( (1) + 1 )) `: x`; p ${{ vars.v }}\n"),
     place("eval", "eval \"x=${{ vars.v | quote }}\"; p \"$x\"\n"),
     place("set", "set -- a ${{ vars.v }}; p \"$2\"; set --\n"),
 ];
 
 /// Places in which the shell starts other processes.
 const STARTING_PLACES: &[Place] = &[
-    place(
-        "an assignment before a command",
-        "X=${{ vars.v }} sh -c 'printf \"%s\\0\" \"$X\"'\n",
-    ),
+    place("an assignment before a command", "X=${{ vars.v }} sh -c 'printf \"%s\\0\" \"$X\"'\n"),
     place("a substitution", "x=$(printf %s ${{ vars.v }}; echo .); p \"${x%.}\"\n"),
-    between(
-        "a substitution in quotes",
-        "p \"$(printf '%s|' ${{ vars.v }})\"\n",
-        "",
-        "|",
-    ),
-    between(
-        "quotes in a substitution in quotes",
-        "p \"$(printf '%s|' \"${{ vars.v }}\")\"\n",
-        "",
-        "|",
-    ),
-    between(
-        "single quotes in a substitution",
-        "p \"$(printf '%s|' '${{ vars.v }}')\"\n",
-        "",
-        "|",
-    ),
-    between(
-        "two substitutions deep",
-        "p \"$(printf '%s|' \"$(printf '%s|' \"${{ vars.v }}\")\")\"\n",
-        "",
-        "||",
-    ),
-    between(
-        "case in a substitution",
-        "p \"$(case a in a) printf '%s|' ${{ vars.v }};; esac)\"\n",
-        "",
-        "|",
-    ),
+    between("a substitution in quotes", "p \"$(printf '%s|' ${{ vars.v }})\"\n", "", "|"),
+    between("quotes in a substitution in quotes", "p \"$(printf '%s|' \"${{ vars.v }}\")\"\n", "", "|"),
+    between("single quotes in a substitution", "p \"$(printf '%s|' '${{ vars.v }}')\"\n", "", "|"),
+    between("two substitutions deep", "p \"$(printf '%s|' \"$(printf '%s|' \"${{ vars.v }}\")\")\"\n", "", "||"),
+    between("case in a substitution", "p \"$(case a in a) printf '%s|' ${{ vars.v }};; esac)\"\n", "", "|"),
     place("a subshell", "(p ${{ vars.v }})\n"),
-    between(
-        "a pipe",
-        "printf '%s|' ${{ vars.v }} | { x=$(cat); p \"$x\"; }\n",
-        "",
-        "|",
-    ),
-    place(
-        "behind a here-document on its line",
-        "cat >/dev/null <<E; p ${{ vars.v }}\nit's \"odd\n E\nE\n",
-    ),
-    place(
-        "behind a here-document",
-        "cat >/dev/null <<-'E F'\nit's $(odd \n\tE F\np ${{ vars.v }}\n",
-    ),
+    between("a pipe", "printf '%s|' ${{ vars.v }} | { x=$(cat); p \"$x\"; }\n", "", "|"),
+    place("behind a here-document on its line", "cat >/dev/null <<E; p ${{ vars.v }}\nit's \"odd\n E\nE\n"),
+    place("behind a here-document", "cat >/dev/null <<-'E F'\nit's $(odd \n\tE F\np ${{ vars.v }}\n"),
     between(
         "a here-document in a substitution",
         "p \"$(cat <<E\nit's )\"odd\nE\nprintf '%s|' ${{ vars.v }})\"\n",
@@ -164,42 +89,21 @@ const STARTING_PLACES: &[Place] = &[
         "|",
     ),
     place("a nested shell", "sh -c \"printf '%s\\\\0' ${{ vars.v | quote }}\"\n"),
-    place(
-        "a nested shell in single quotes",
-        "sh -c 'printf \"%s\\0\" ${{ vars.v | quote }}'\n",
-    ),
+    place("a nested shell in single quotes", "sh -c 'printf \"%s\\0\" ${{ vars.v | quote }}'\n"),
     place("a nested bash", "bash -c \"printf '%s\\\\0' ${{ vars.v | quote }}\"\n"),
-    place(
-        "an argument of a nested shell",
-        "sh -c 'printf \"%s\\0\" \"$1\"' sh ${{ vars.v }}\n",
-    ),
+    place("an argument of a nested shell", "sh -c 'printf \"%s\\0\" \"$1\"' sh ${{ vars.v }}\n"),
     place("an argument of another program", "env printf '%s\\0' ${{ vars.v }}\n"),
 ];
 
 /// What only bash has.
 const BASH_PLACES: &[Place] = &[
-    between(
-        "a here-string",
-        "IFS= read -rd '' x <<< ${{ vars.v }} || p \"$x\"\n",
-        "",
-        "\n",
-    ),
-    between(
-        "a here-string in quotes",
-        "IFS= read -rd '' x <<< \"a${{ vars.v }}\" || p \"$x\"\n",
-        "a",
-        "\n",
-    ),
+    between("a here-string", "IFS= read -rd '' x <<< ${{ vars.v }} || p \"$x\"\n", "", "\n"),
+    between("a here-string in quotes", "IFS= read -rd '' x <<< \"a${{ vars.v }}\" || p \"$x\"\n", "a", "\n"),
     place("an array", "a=(x ${{ vars.v }}\ny); p \"${a[1]}\"\n"),
     place("behind $'...'", ": $'a\"b'; p ${{ vars.v }}\n"),
     place("a declaration", "f() { declare x=${{ vars.v }}; p \"$x\"; }; f\n"),
     place("behind a condition", "[[ ' a]] ' == *\"]]\"* ]] && p ${{ vars.v }}\n"),
-    between(
-        "process substitution",
-        "IFS= read -rd '' x < <(printf '%s|' ${{ vars.v }}) || p \"$x\"\n",
-        "",
-        "|",
-    ),
+    between("process substitution", "IFS= read -rd '' x < <(printf '%s|' ${{ vars.v }}) || p \"$x\"\n", "", "|"),
 ];
 
 const OWN_STRINGS: &[&str] = &[
@@ -313,10 +217,8 @@ fn scope(value: &str) -> Scope {
 fn check(shell: (&str, ShellKind), places: &[&Place], values: &[String]) {
     let directory = tempfile::tempdir().unwrap();
     let script = tempfile::NamedTempFile::new().unwrap();
-    let templates: Vec<_> = places
-        .iter()
-        .map(|place| (place, Template::parse_script(place.script, shell.1).expect(place.name)))
-        .collect();
+    let templates: Vec<_> =
+        places.iter().map(|place| (place, Template::parse_script(place.script, shell.1).expect(place.name))).collect();
     let mut text = String::from("p() { printf '%s\\0' \"$1\"; }\n");
     let mut expected = Vec::new();
     for value in values {
@@ -326,27 +228,14 @@ fn check(shell: (&str, ShellKind), places: &[&Place], values: &[String]) {
         }
     }
     fs::write(script.path(), text).unwrap();
-    let output = Command::new(shell.0)
-        .arg(script.path())
-        .current_dir(&directory)
-        .output()
-        .unwrap();
+    let output = Command::new(shell.0).arg(script.path()).current_dir(&directory).output().unwrap();
     let printed: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
     for ((name, expected), printed) in expected.iter().zip(&printed) {
         let shown = String::from_utf8_lossy(printed);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            expected.as_bytes() == *printed,
-            "{name} in {}: {expected:?}, not {shown:?}: {errors:.500}",
-            shell.0
-        );
+        assert!(expected.as_bytes() == *printed, "{name} in {}: {expected:?}, not {shown:?}: {errors:.500}", shell.0);
     }
-    assert_eq!(
-        printed.len(),
-        expected.len() + 1,
-        "{:.500}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(printed.len(), expected.len() + 1, "{:.500}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 0, "something was executed");
 }
 
@@ -364,10 +253,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
@@ -399,9 +285,7 @@ fn hostile_strings_arrive_unchanged() {
 #[test]
 fn naughty_strings_arrive_unchanged() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let lists = here
-        .ancestors()
-        .map(|folder| folder.join("shared/reference/strings/blns.json"));
+    let lists = here.ancestors().map(|folder| folder.join("shared/reference/strings/blns.json"));
     let Some(list) = lists.into_iter().find(|path| path.exists()) else {
         return;
     };
@@ -536,9 +420,7 @@ fn nothing_is_executed_in_random_scripts() {
     let mut random = Random(7);
     let mut tried = Vec::new();
     while tried.len() < rounds(150) {
-        let script: String = (0..2 + random.below(14))
-            .map(|_| TOKENS[random.below(TOKENS.len())])
-            .collect();
+        let script: String = (0..2 + random.below(14)).map(|_| TOKENS[random.below(TOKENS.len())]).collect();
         let shell = SHELLS[random.below(SHELLS.len())];
         let Ok(template) = Template::parse_script(&script, shell.1) else {
             continue;
@@ -550,10 +432,7 @@ fn nothing_is_executed_in_random_scripts() {
         let text = template.render_script(&scope(value)).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("timeout");
-        command
-            .args(["5", shell.0, "-c", &text])
-            .current_dir(&directory)
-            .stdin(Stdio::null());
+        command.args(["5", shell.0, "-c", &text]).current_dir(&directory).stdin(Stdio::null());
         command.output().unwrap();
         tried.push((directory, shell.0, text));
     }

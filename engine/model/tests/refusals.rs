@@ -9,24 +9,13 @@ use firedrill_model::template::Template;
 fn answers(script: &str, kind: ShellKind) -> String {
     match Template::parse_script(script, kind) {
         Ok(template) => {
-            let places = template
-                .expressions()
-                .map(|each| format!("{:?}", each.context.unwrap()));
+            let places = template.expressions().map(|each| format!("{:?}", each.context.unwrap()));
             places.collect::<Vec<_>>().join(" ")
         }
         Err(faults) => {
             assert!(faults.iter().all(|fault| fault.help.is_some()), "{script}: no help");
-            assert!(
-                faults
-                    .iter()
-                    .all(|fault| script[fault.range.clone()].starts_with("${{")),
-                "{script}: {faults:?}"
-            );
-            faults
-                .into_iter()
-                .map(|fault| fault.message)
-                .collect::<Vec<_>>()
-                .join("; ")
+            assert!(faults.iter().all(|fault| script[fault.range.clone()].starts_with("${{")), "{script}: {faults:?}");
+            faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; ")
         }
     }
 }
@@ -34,9 +23,7 @@ fn answers(script: &str, kind: ShellKind) -> String {
 #[track_caller]
 fn refused(part: &str, scripts: &[&str]) {
     for script in scripts {
-        let script = script
-            .replace('@', "${{ vars.v }}")
-            .replace("¤", "${{ vars.v | quote }}");
+        let script = script.replace('@', "${{ vars.v }}").replace("¤", "${{ vars.v | quote }}");
         for kind in [ShellKind::Posix, ShellKind::Bash] {
             let answer = answers(&script, kind);
             assert!(answer.contains(part), "{script:?}: {answer:?} does not say {part:?}");
@@ -47,9 +34,7 @@ fn refused(part: &str, scripts: &[&str]) {
 #[track_caller]
 fn placed(places: &str, scripts: &[&str]) {
     for script in scripts {
-        let script = script
-            .replace('@', "${{ vars.v }}")
-            .replace("¤", "${{ vars.v | quote }}");
+        let script = script.replace('@', "${{ vars.v }}").replace("¤", "${{ vars.v | quote }}");
         assert_eq!(answers(&script, ShellKind::Posix), places, "{script:?}");
     }
 }
@@ -69,95 +54,36 @@ fn here_documents() {
             "cat <<-EOF\n EOF\n@\n",
         ],
     );
-    placed(
-        "Words",
-        &[
-            "cat <<EOF @\nx\nEOF\n",
-            "cat <<EOF\n'\nEOF\necho @",
-            "cat << \"E F\"\n'\nE F\necho @",
-        ],
-    );
-    placed(
-        "Words",
-        &["cat <<-EOF\n'\n\tEOF\necho @", "cat <<\\EOF\n`\nEOF\necho @"],
-    );
+    placed("Words", &["cat <<EOF @\nx\nEOF\n", "cat <<EOF\n'\nEOF\necho @", "cat << \"E F\"\n'\nE F\necho @"]);
+    placed("Words", &["cat <<-EOF\n'\n\tEOF\necho @", "cat <<\\EOF\n`\nEOF\necho @"]);
     placed("Word", &["cat <<EOF > @\nx\nEOF\n", "cat <<< @"]);
 }
 
 #[test]
 fn comments() {
-    refused(
-        "in a comment",
-        &[
-            "# @",
-            "echo a # @",
-            "echo;#'@'",
-            "(#@\n)",
-            "x=$(echo # \"@\"\n)",
-            "a & # '\n# @",
-        ],
-    );
-    placed(
-        "Words",
-        &[
-            "# it's\necho @",
-            "echo a#b @",
-            "echo $# @",
-            "echo ${#x} @",
-            "echo \\# @",
-            "echo '#' @",
-        ],
-    );
+    refused("in a comment", &["# @", "echo a # @", "echo;#'@'", "(#@\n)", "x=$(echo # \"@\"\n)", "a & # '\n# @"]);
+    placed("Words", &["# it's\necho @", "echo a#b @", "echo $# @", "echo ${#x} @", "echo \\# @", "echo '#' @"]);
     placed("Word", &["echo a\\\n#@", "echo a#@"]);
 }
 
 #[test]
 fn quotes_that_shells_read_differently() {
     refused("inside $'...'", &["echo $'@'", "echo a$'\\t@'"]);
-    refused(
-        "inside ${...}",
-        &[
-            "echo ${x:-@}",
-            "echo \"${x:-@}\"",
-            "echo ${x:-$(echo @)}",
-            "echo ${x#\"@\"}",
-        ],
-    );
+    refused("inside ${...}", &["echo ${x:-@}", "echo \"${x:-@}\"", "echo ${x:-$(echo @)}", "echo ${x#\"@\"}"]);
     refused(
         "inside an arithmetic",
-        &[
-            "echo $((@ + 1))",
-            "echo \"$((1 + (@)))\"",
-            "echo $(( $(echo @) ))",
-            "((x = @))",
-        ],
+        &["echo $((@ + 1))", "echo \"$((1 + (@)))\"", "echo $(( $(echo @) ))", "((x = @))"],
     );
-    refused(
-        "inside backticks",
-        &["echo `echo @`", "echo \"`echo '@'`\"", "x=`echo \\`echo @\\``"],
-    );
-    refused(
-        "inside [[ ... ]]",
-        &["[[ @ -eq 1 ]]", "[[ x =~ @ ]]", "if [[ a == b && \"@\" ]]; then :; fi"],
-    );
+    refused("inside backticks", &["echo `echo @`", "echo \"`echo '@'`\"", "x=`echo \\`echo @\\``"]);
+    refused("inside [[ ... ]]", &["[[ @ -eq 1 ]]", "[[ x =~ @ ]]", "if [[ a == b && \"@\" ]]; then :; fi"]);
     refused(
         "in a pattern of `case`",
-        &[
-            "case x in @) ;; esac",
-            "case x in a|\"@\") ;; esac",
-            "case x in a) ;; (@) ;; esac",
-        ],
+        &["case x in @) ;; esac", "case x in a|\"@\") ;; esac", "case x in a) ;; (@) ;; esac"],
     );
     refused("inside [...]", &["a[@]=1", "a=([@]=1)", "a[\"@\"]=1", "ls x[@"]);
     refused("right behind a `$`", &["echo $@", "echo \"$@\"", "echo \"a$@\""]);
-    refused(
-        "a variable's name",
-        &["echo \"$x@\"", "echo \"$1@\"", "echo \"a $abc_d@ b\""],
-    );
-    refused(
-        "right behind a backslash",
-        &["echo \\@", "echo \"\\@\"", "echo \"\\\\\\@\""],
-    );
+    refused("a variable's name", &["echo \"$x@\"", "echo \"$1@\"", "echo \"a $abc_d@ b\""]);
+    refused("right behind a backslash", &["echo \\@", "echo \"\\@\"", "echo \"\\\\\\@\""]);
 }
 
 #[test]
@@ -225,33 +151,11 @@ fn commands_that_evaluate_their_arguments() {
             "! unset @",
         ],
     );
-    refused(
-        "the shell itself evaluates",
-        &["RANDOM=@", "export PS4=\"@\"", "SECONDS=@ :"],
-    );
+    refused("the shell itself evaluates", &["RANDOM=@", "export PS4=\"@\"", "SECONDS=@ :"]);
     refused("the format of printf", &["printf @", "printf \"@\\n\"", "printf @ x"]);
     refused("take it for an operator", &["[ @ @ ]", "test x -o @ \"@\""]);
-    placed(
-        "Words",
-        &[
-            "printf '%s' @",
-            "printf -- @",
-            "echo unset @",
-            "read x < <(echo @)",
-            "set -- @",
-        ],
-    );
-    placed(
-        "Word",
-        &[
-            "export X=@",
-            "local x=@",
-            "[ -n @ ]",
-            "[ @ = x ]",
-            "RANDOMX=@",
-            "read x <<< @",
-        ],
-    );
+    placed("Words", &["printf '%s' @", "printf -- @", "echo unset @", "read x < <(echo @)", "set -- @"]);
+    placed("Word", &["export X=@", "local x=@", "[ -n @ ]", "[ @ = x ]", "RANDOMX=@", "read x <<< @"]);
 }
 
 #[test]
@@ -293,43 +197,20 @@ fn nested_shells() {
     refused("in a here-document", &["bash -c 'cat <<E\n¤\nE\n'"]);
     refused("in a comment", &["ssh host \"ls # ¤\""]);
     refused("right behind a `$`", &["sh -c 'echo $¤'"]);
-    refused(
-        "two shells away",
-        &["ssh host \"bash -c 'ls ¤'\"", "ssh host bash -c ¤"],
-    );
-    placed(
-        "Double",
-        &[
-            "bash -c \"ls ¤\"",
-            "ssh host \"ls ¤ | cat\"",
-            "bosh ssh g/0 -c \"sudo ls ¤\"",
-            "eval \"x=¤\"",
-        ],
-    );
+    refused("two shells away", &["ssh host \"bash -c 'ls ¤'\"", "ssh host bash -c ¤"]);
+    placed("Double", &["bash -c \"ls ¤\"", "ssh host \"ls ¤ | cat\"", "bosh ssh g/0 -c \"sudo ls ¤\"", "eval \"x=¤\""]);
     placed("Single", &["bash -c 'ls ¤'", "trap 'rm ¤' EXIT"]);
     placed(
         "Words",
-        &[
-            "ssh @ uptime",
-            "ssh -i @ host uptime",
-            "bosh ssh @ -c uptime",
-            "sh -c 'ls \"$1\"' sh @",
-            "bash script.sh @",
-        ],
+        &["ssh @ uptime", "ssh -i @ host uptime", "bosh ssh @ -c uptime", "sh -c 'ls \"$1\"' sh @", "bash script.sh @"],
     );
 }
 
 #[test]
 fn scripts_of_opaque_shells_take_quoted_values_only() {
     let answer = |script| answers(script, ShellKind::Opaque);
-    assert_eq!(
-        answer("ls ${{ vars.v | quote }} ${{ ['a', 'b'] | quote }}"),
-        "Nested Nested"
-    );
-    assert_eq!(
-        answer("ls ${{ vars.v }}"),
-        "a value cannot be put in the script of another shell"
-    );
+    assert_eq!(answer("ls ${{ vars.v | quote }} ${{ ['a', 'b'] | quote }}"), "Nested Nested");
+    assert_eq!(answer("ls ${{ vars.v }}"), "a value cannot be put in the script of another shell");
     assert_eq!(
         answer("ls '${{ vars.v | quote }}'"),
         "a value cannot be put inside quotes in the script of another shell"
@@ -340,38 +221,12 @@ fn scripts_of_opaque_shells_take_quoted_values_only() {
 fn ordinary_scripts_are_understood() {
     placed(
         "Words",
-        &[
-            "echo @",
-            "@ --help",
-            "for x in @; do :; done",
-            "a=(@)",
-            "(echo @)",
-            "{ echo @; }",
-            "echo @|cat",
-        ],
+        &["echo @", "@ --help", "for x in @; do :; done", "a=(@)", "(echo @)", "{ echo @; }", "echo @|cat"],
     );
-    placed(
-        "Word",
-        &[
-            "x=@",
-            "echo a@",
-            "echo @a",
-            "echo > @",
-            "echo 2> @",
-            "case @ in a) ;; esac",
-            "echo @\\\nx",
-        ],
-    );
+    placed("Word", &["x=@", "echo a@", "echo @a", "echo > @", "echo 2> @", "case @ in a) ;; esac", "echo @\\\nx"]);
     placed(
         "Double",
-        &[
-            "echo \"@\"",
-            "x=\"a @\"",
-            "echo \"$(true)@\"",
-            "echo \"${x}@\"",
-            "echo \"it's @\"",
-            "\"a\"'b'\"@\"",
-        ],
+        &["echo \"@\"", "x=\"a @\"", "echo \"$(true)@\"", "echo \"${x}@\"", "echo \"it's @\"", "\"a\"'b'\"@\""],
     );
     placed("Single", &["echo '@'", "echo \"$(echo '@')\"", "x='$(@)'", "x='\\@'"]);
     placed(
@@ -383,12 +238,7 @@ fn ordinary_scripts_are_understood() {
     );
     placed(
         "Words",
-        &[
-            "docker ps --format '{{.Names}}' @",
-            "echo ${#list} {% @",
-            "echo $((1 << 2)) @",
-            "echo \"`date`\" @",
-        ],
+        &["docker ps --format '{{.Names}}' @", "echo ${#list} {% @", "echo $((1 << 2)) @", "echo \"`date`\" @"],
     );
 }
 
@@ -403,10 +253,7 @@ fn lists_are_words_only_where_words_may_stand() {
     assert_eq!(render("ls ${{ [] }} x"), Ok("ls  x".to_owned()));
     for script in ["x=@", "ls a@", "ls \"@\"", "ls > @", "[ @ ]", "case @ in *) ;; esac"] {
         let error = render(script).unwrap_err();
-        assert!(
-            error.contains("is a list") && error.contains("join"),
-            "{script}: {error}"
-        );
+        assert!(error.contains("is a list") && error.contains("join"), "{script}: {error}");
     }
     assert_eq!(QuoteContext::Double.quote("a\"b"), "a\\\"b");
 }

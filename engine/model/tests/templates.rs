@@ -32,15 +32,8 @@ fn scope() -> Scope {
 
 fn eval(source: &str) -> String {
     match Expression::parse(source) {
-        Ok(expression) => expression
-            .eval(&scope())
-            .map_or_else(|error| error.to_string(), |value| value.to_json()),
-        Err(fault) => format!(
-            "{:?}: {} ({})",
-            fault.code,
-            fault.message,
-            fault.help.unwrap_or_default()
-        ),
+        Ok(expression) => expression.eval(&scope()).map_or_else(|error| error.to_string(), |value| value.to_json()),
+        Err(fault) => format!("{:?}: {} ({})", fault.code, fault.message, fault.help.unwrap_or_default()),
     }
 }
 
@@ -63,10 +56,7 @@ fn expressions_yield_values() {
         ("inputs.map.absent | default('x')", r#""x""#),
         ("['--with-manifest'] if inputs.flag else []", r#"["--with-manifest"]"#),
         ("vars.dir + '/' + steps.backup.outputs.artifact", r#""/x//x/y""#),
-        (
-            "steps.backup.outcome == 'succeeded' and steps.backup.exit_code in [8, 16]",
-            "true",
-        ),
+        ("steps.backup.outcome == 'succeeded' and steps.backup.exit_code in [8, 16]", "true"),
         ("'already' in stderr", "true"),
         ("run.id is not none", "true"),
         ("inputs.name is startingwith('cf-')", "true"),
@@ -89,48 +79,21 @@ fn expressions_yield_values() {
 #[test]
 fn faults_say_what_to_write_instead() {
     let cases = [
-        (
-            "inputs",
-            "IncompleteName: `inputs` must be written out in full (write `inputs.NAME`",
-        ),
+        ("inputs", "IncompleteName: `inputs` must be written out in full (write `inputs.NAME`"),
         ("steps[inputs.name]", "IncompleteName: `steps` must be"),
-        (
-            "steps.backup.outputs['artifact']",
-            "IncompleteName: `steps.backup.outputs` must be",
-        ),
+        ("steps.backup.outputs['artifact']", "IncompleteName: `steps.backup.outputs` must be"),
         ("steps.backup", "IncompleteName: `steps.backup` must be"),
-        (
-            "input.name",
-            "UnknownName: unknown name `input` (did you mean `inputs`?)",
-        ),
-        (
-            "foundation",
-            "UnknownName: unknown name `foundation` (inputs are `inputs.foundation`",
-        ),
-        (
-            "steps.backup.output.x",
-            "UnknownName: `steps.backup` has no `output` (did you mean `steps.backup.outputs`?)",
-        ),
-        (
-            "run.started",
-            "UnknownName: `run` has no `started` (did you mean `run.started_at`?)",
-        ),
+        ("input.name", "UnknownName: unknown name `input` (did you mean `inputs`?)"),
+        ("foundation", "UnknownName: unknown name `foundation` (inputs are `inputs.foundation`"),
+        ("steps.backup.output.x", "UnknownName: `steps.backup` has no `output` (did you mean `steps.backup.outputs`?)"),
+        ("run.started", "UnknownName: `run` has no `started` (did you mean `run.started_at`?)"),
         ("item.x", "NotSupported: `item` is not yet supported"),
         ("env('HOME')", "NotSupported: `env` is not yet supported"),
-        (
-            "inputs.name | uper",
-            "UnknownFilter: unknown filter `uper` (did you mean `upper`?)",
-        ),
-        (
-            "inputs.name is startwith('a')",
-            "UnknownFilter: unknown test `startwith` (did you mean",
-        ),
+        ("inputs.name | uper", "UnknownFilter: unknown filter `uper` (did you mean `upper`?)"),
+        ("inputs.name is startwith('a')", "UnknownFilter: unknown test `startwith` (did you mean"),
         ("inputs.name.upper()", "Call: functions and methods cannot be called"),
         ("range(9)", "UnknownName: unknown name `range`"),
-        (
-            "inputs.name ~ 'x'",
-            "Operator: `~` is not available (join strings with `+`",
-        ),
+        ("inputs.name ~ 'x'", "Operator: `~` is not available (join strings with `+`"),
         ("inputs.name +", "Syntax: "),
         ("", "Syntax: the expression is empty"),
         ("'a", "Syntax: a string is not closed"),
@@ -140,10 +103,7 @@ fn faults_say_what_to_write_instead() {
         ("inputs.map.absent", "`inputs.map.absent` is undefined"),
         ("inputs.count + 'x'", "`inputs.count + 'x'`: "),
         ("[inputs.map.absent]", "`[inputs.map.absent]`: "),
-        (
-            "9223372036854775807 + 1",
-            "`9223372036854775807 + 1`: the integer is beyond 64 bits",
-        ),
+        ("9223372036854775807 + 1", "`9223372036854775807 + 1`: the integer is beyond 64 bits"),
         ("1 / 0", "`1 / 0`: "),
     ];
     for (source, expected) in cases {
@@ -162,19 +122,9 @@ fn runaways_end_with_an_error() {
     ] {
         let answer = eval(source);
         let reasons = ["takes too long", "larger than 16 MiB", "too large"];
-        assert!(
-            reasons.iter().any(|reason| answer.contains(reason)),
-            "{source}: {answer:.80}"
-        );
+        assert!(reasons.iter().any(|reason| answer.contains(reason)), "{source}: {answer:.80}");
     }
-    for (open, close) in [
-        ("(", ")"),
-        ("not ", ""),
-        ("-", ""),
-        ("[", "]"),
-        ("1 + ", ""),
-        ("'a' if true else ", ""),
-    ] {
+    for (open, close) in [("(", ")"), ("not ", ""), ("-", ""), ("[", "]"), ("1 + ", ""), ("'a' if true else ", "")] {
         let deep = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
         assert!(eval(&deep).contains("too complex"), "{:.80}", eval(&deep));
     }
@@ -184,30 +134,16 @@ fn runaways_end_with_an_error() {
 fn every_name_is_found() {
     let names = |source| {
         let expression = Expression::parse(source).unwrap();
-        expression
-            .references
-            .iter()
-            .map(Reference::to_string)
-            .collect::<Vec<_>>()
-            .join(" ")
+        expression.references.iter().map(Reference::to_string).collect::<Vec<_>>().join(" ")
     };
     let cases = [
         ("inputs.a if inputs.b else vars.c", "inputs.a inputs.b vars.c"),
-        (
-            "steps.s.outputs.list[inputs.i:vars.j] | join(inputs.sep)",
-            "steps.s.outputs.list inputs.i vars.j inputs.sep",
-        ),
+        ("steps.s.outputs.list[inputs.i:vars.j] | join(inputs.sep)", "steps.s.outputs.list inputs.i vars.j inputs.sep"),
         ("inputs.a + inputs.a.b", "inputs.a"),
         ("{inputs.k: vars.v}", "inputs.k vars.v"),
         ("'inputs.x' + \"vars.y\"", ""),
-        (
-            "inputs.a is divisibleby(vars.n) and not inputs.is.not",
-            "inputs.a vars.n inputs.is",
-        ),
-        (
-            "steps.s.outcome == 'failed' or steps.s.files.log in stdout",
-            "steps.s.outcome steps.s.files.log stdout",
-        ),
+        ("inputs.a is divisibleby(vars.n) and not inputs.is.not", "inputs.a vars.n inputs.is"),
+        ("steps.s.outcome == 'failed' or steps.s.files.log in stdout", "steps.s.outcome steps.s.files.log stdout"),
         ("inputs.x|default(value=vars.y)", "inputs.x vars.y"),
         ("1.5 + 1e5 + 0x1f + inputs.n", "inputs.n"),
     ];
@@ -218,32 +154,20 @@ fn every_name_is_found() {
 
 #[test]
 fn only_dollar_braces_mean_something() {
-    for text in [
-        "docker ps --format '{{.Names}}'",
-        "${#list} {% x %} {# y #}",
-        "$ {{ x }}",
-        "}} ${x}",
-        "",
-    ] {
+    for text in ["docker ps --format '{{.Names}}'", "${#list} {% x %} {# y #}", "$ {{ x }}", "}} ${x}", ""] {
         let template = Template::parse(text).unwrap();
         assert!(template.is_literal());
         assert_eq!(template.render(&Scope::new()), Ok(Value::from(text)));
     }
     let template = Template::parse("a ${{ '${{' }} b ${{ '}}' }}${{ {'a': {'b': 1}} }}").unwrap();
-    assert_eq!(
-        template.render(&Scope::new()),
-        Ok(Value::from("a ${{ b }}{\"a\":{\"b\":1}}"))
-    );
+    assert_eq!(template.render(&Scope::new()), Ok(Value::from("a ${{ b }}{\"a\":{\"b\":1}}")));
 }
 
 #[test]
 fn every_fault_of_a_template_is_found_at_its_place() {
     let text = "a ${{ foo }} ${{ inputs.x | bar }} ${{ inputs.y }} ${{ inputs.z";
     let faults = Template::parse(text).unwrap_err();
-    let found: Vec<_> = faults
-        .iter()
-        .map(|fault| (fault.code, &text[fault.range.clone()]))
-        .collect();
+    let found: Vec<_> = faults.iter().map(|fault| (fault.code, &text[fault.range.clone()])).collect();
     let expected = [
         (FaultCode::UnknownName, "${{ foo }}"),
         (FaultCode::UnknownFilter, "${{ inputs.x | bar }}"),
@@ -256,20 +180,12 @@ fn every_fault_of_a_template_is_found_at_its_place() {
 
 #[test]
 fn a_single_expression_keeps_its_type() {
-    let render = |text: &str| {
-        Template::parse(text)
-            .unwrap()
-            .render(&scope())
-            .map_err(|error| error.to_string())
-    };
+    let render = |text: &str| Template::parse(text).unwrap().render(&scope()).map_err(|error| error.to_string());
     assert_eq!(render("${{ inputs.count }}"), Ok(Value::Int(3)));
     assert_eq!(render("${{ inputs.nothing }}"), Ok(Value::None));
     assert_eq!(render(" ${{ inputs.count }}"), Ok(Value::from(" 3")));
     assert_eq!(render("x${{ inputs.nodes }}"), Ok(Value::from("x[\"a b\",\"c'd\"]")));
-    assert_eq!(
-        render("x${{ inputs.nothing }}"),
-        Err("`inputs.nothing` is none".to_owned())
-    );
+    assert_eq!(render("x${{ inputs.nothing }}"), Err("`inputs.nothing` is none".to_owned()));
     assert!(render("x${{ '\\u0000' }}").unwrap_err().contains("NUL"));
 }
 
@@ -277,24 +193,12 @@ fn a_single_expression_keeps_its_type() {
 fn what_is_known_is_folded_in() {
     let known = |reference: &Reference| matches!(reference, Reference::Input(_));
     let cases = [
-        (
-            "a ${{ inputs.name }} ${{ vars.dir }}",
-            "a cf-1 ${{ vars.dir }}",
-            "a 'cf-1' ${{ vars.dir }}",
-        ),
+        ("a ${{ inputs.name }} ${{ vars.dir }}", "a cf-1 ${{ vars.dir }}", "a 'cf-1' ${{ vars.dir }}"),
         ("${{ inputs.count }}", "${{ 3 }}", "'3'"),
         ("${{ inputs.nodes }}", "${{ [\"a b\", \"c'd\"] }}", r"'a b' 'c'\''d'"),
-        (
-            "${{ inputs.name + vars.dir }}",
-            "${{ inputs.name + vars.dir }}",
-            "${{ inputs.name + vars.dir }}",
-        ),
+        ("${{ inputs.name + vars.dir }}", "${{ inputs.name + vars.dir }}", "${{ inputs.name + vars.dir }}"),
         ("\"${{ inputs.name }}\"", "\"cf-1\"", "\"cf-1\""),
-        (
-            "x${{ '${{ inputs.name }}' }}",
-            "x${{ '${{' }} inputs.name }}",
-            "x'${{ '${{' }} inputs.name }}'",
-        ),
+        ("x${{ '${{ inputs.name }}' }}", "x${{ '${{' }} inputs.name }}", "x'${{ '${{' }} inputs.name }}'"),
     ];
     for (text, expected, expected_script) in cases {
         let template = Template::parse(text).unwrap();
@@ -304,11 +208,7 @@ fn what_is_known_is_folded_in() {
         let template = Template::parse_script(text, ShellKind::Posix).unwrap();
         let folded = template.fold(&scope(), known).unwrap();
         assert_eq!(folded.display().to_string(), expected_script);
-        assert_eq!(
-            folded.render_script(&scope()),
-            template.render_script(&scope()),
-            "{text}"
-        );
+        assert_eq!(folded.render_script(&scope()), template.render_script(&scope()), "{text}");
     }
 }
 
@@ -319,22 +219,11 @@ fn types_are_strict() {
     let mismatch = Type::String.check(&float).unwrap_err();
     assert!(mismatch.help.unwrap().contains("put quotes around it"));
     assert_eq!(check(Type::Number, float.clone()), Ok(float.clone()));
-    assert_eq!(
-        check(Type::Integer, float),
-        Err("expected a value of type integer, found a number".to_owned())
-    );
+    assert_eq!(check(Type::Integer, float), Err("expected a value of type integer, found a number".to_owned()));
     for (wanted, good, bad) in [
-        (
-            Type::Duration,
-            &["90s", "10m", "1h30m", "2d", "500ms"][..],
-            &["", "10", "1h 30m", "-5m", "s", "5x"][..],
-        ),
+        (Type::Duration, &["90s", "10m", "1h30m", "2d", "500ms"][..], &["", "10", "1h 30m", "-5m", "s", "5x"][..]),
         (Type::Size, &["64MiB", "2GB", "0B"], &["64", "MiB", "1.5GB", "1GB2MB"]),
-        (
-            Type::Timestamp,
-            &["2026-11-22T17:00:00Z", "2026-11-22T17:00:00+09:00"],
-            &["2026-11-22", "now"],
-        ),
+        (Type::Timestamp, &["2026-11-22T17:00:00Z", "2026-11-22T17:00:00+09:00"], &["2026-11-22", "now"]),
         (Type::Path, &["/x", "x y"], &["", "a\0b"]),
     ] {
         for text in good {
@@ -346,15 +235,9 @@ fn types_are_strict() {
     }
     let command = Value::List(vec![Value::from("sleep"), Value::Int(5)]);
     assert_eq!(check(Type::Command, command), Ok(Value::from(vec!["sleep", "5"])));
-    assert_eq!(
-        check(Type::Command, Value::List(vec![])),
-        Err("a command needs a program".to_owned())
-    );
+    assert_eq!(check(Type::Command, Value::List(vec![])), Err("a command needs a program".to_owned()));
     assert_eq!(Type::Integer.read("5"), Ok(Value::Int(5)));
-    assert_eq!(
-        Type::Boolean.read("yes").unwrap_err().message,
-        "`yes` is not a valid boolean"
-    );
+    assert_eq!(Type::Boolean.read("yes").unwrap_err().message, "`yes` is not a valid boolean");
     assert_eq!(Type::List.read("[1]"), Ok(Value::List(vec![Value::Int(1)])));
     assert!(Type::ALL.into_iter().all(|each| each.check(&Value::None).is_err()));
 }

@@ -47,12 +47,7 @@ impl Console {
     pub fn new(plan: &Plan, colour: Colour, zone: Zone, columns: usize) -> Console {
         let ids = plan.steps.iter().map(|step| width(&step.id));
         let widest = ids.chain([INVARIANTS.len()]).max().unwrap_or(0);
-        Console {
-            ink: Ink::new(colour),
-            zone,
-            subject_width: widest.min(WIDEST_SUBJECT),
-            columns,
-        }
+        Console { ink: Ink::new(colour), zone, subject_width: widest.min(WIDEST_SUBJECT), columns }
     }
 
     /// Returns the lines that stand above everything else.
@@ -70,9 +65,7 @@ impl Console {
 
     /// Returns the lines that tell what an event changed. `view` has taken the event already.
     pub fn lines(&self, view: &View, at_ms: u64, changes: &[Change], tail: TailOf<'_>) -> String {
-        let told = changes
-            .iter()
-            .filter(|change| !is_told_by_another(view, change, changes));
+        let told = changes.iter().filter(|change| !is_told_by_another(view, change, changes));
         told.map(|change| self.change(view, at_ms, change, tail)).collect()
     }
 
@@ -88,21 +81,16 @@ impl Console {
             Change::Started(command) => return self.started(view, at_ms, command),
             Change::Finished(command) => return self.finished(view, at_ms, command, tail),
             Change::TakenOver => (RUN, Line::new(Tone::Warning, "resumed")),
-            Change::NotStarted(command) => (
-                subject(command),
-                Line::new(Tone::Quiet, &format!("{} had not been started", what(command))),
-            ),
+            Change::NotStarted(command) => {
+                (subject(command), Line::new(Tone::Quiet, &format!("{} had not been started", what(command))))
+            }
             Change::Adopted(command) => (
                 subject(command),
-                Line::new(
-                    Tone::Plain,
-                    &format!("{} is still running and was adopted", what(command)),
-                ),
+                Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),
             ),
-            Change::Remarked(step, text) => (
-                step.as_ref().map_or(RUN, |step| step.as_str()),
-                Line::new(Tone::Warning, text),
-            ),
+            Change::Remarked(step, text) => {
+                (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
+            }
             Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
             Change::Said(word) => (word.step.as_str(), said(word)),
             Change::Pauses(wait, length) => {
@@ -135,9 +123,7 @@ impl Console {
 
     fn unwinding(&self, view: &View, at_ms: u64) -> String {
         let owes = |status| matches!(status, DebtStatus::Owed | DebtStatus::UnderWay);
-        let is_owing = view
-            .steps()
-            .any(|step| [step.cleanup, step.rollback, step.release].into_iter().any(owes));
+        let is_owing = view.steps().any(|step| [step.cleanup, step.rollback, step.release].into_iter().any(owes));
         if !is_owing {
             return String::new();
         }
@@ -175,10 +161,7 @@ impl Console {
 
 impl Line {
     fn new(tone: Tone, text: &str) -> Line {
-        Line {
-            tone,
-            text: text.to_owned(),
-        }
+        Line { tone, text: text.to_owned() }
     }
 }
 
@@ -236,10 +219,7 @@ fn said(word: &Word) -> Line {
         firedrill_run::Done::Done => "done",
         firedrill_run::Done::NotDone => "not done",
     };
-    Line::new(
-        Tone::Plain,
-        &format!("settled by {}: {what} is {done}\n{}", word.by, word.note),
-    )
+    Line::new(Tone::Plain, &format!("settled by {}: {what} is {done}\n{}", word.by, word.note))
 }
 
 fn waiting(wait: &Wait) -> &str {
@@ -261,23 +241,13 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
 
 fn settled(view: &View, at: usize) -> Line {
     let step = view.step(at);
-    let after = step
-        .took_ms
-        .map(|ms| format!(" after {}", words::took(ms)))
-        .unwrap_or_default();
+    let after = step.took_ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default();
     match view.run().summary(at).stage {
         Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
         Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
-        _ if step
-            .executions
-            .iter()
-            .all(|execution| execution.command.role != Role::Attempt) =>
-        {
+        _ if step.executions.iter().all(|execution| execution.command.role != Role::Attempt) => {
             Line::new(Tone::Bad, "failed before it started")
         }
-        _ => Line::new(
-            Tone::Bad,
-            &format!("failed after {}", words::count(step.attempts as usize, "attempt")),
-        ),
+        _ => Line::new(Tone::Bad, &format!("failed after {}", words::count(step.attempts as usize, "attempt"))),
     }
 }

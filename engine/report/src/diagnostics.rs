@@ -48,9 +48,7 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     };
     let title = level.primary_title(clean(&diagnostic.message)).id(diagnostic.code.id());
     let excerpts = excerpts(source, diagnostic);
-    let group = excerpts
-        .into_iter()
-        .fold(Group::with_title(title), |group, excerpt| excerpt.add_to(source, group));
+    let group = excerpts.into_iter().fold(Group::with_title(title), |group, excerpt| excerpt.add_to(source, group));
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(clean(help))),
         None => group,
@@ -88,9 +86,7 @@ impl<'a> Excerpt<'a> {
             return group.element(snippet.path(clean(&source.name)));
         }
         // The column of a cut line cannot be told from what is left of it.
-        group
-            .element(Origin::path(clean(&source.name)).line(line).char_column(column))
-            .element(snippet)
+        group.element(Origin::path(clean(&source.name)).line(line).char_column(column)).element(snippet)
     }
 }
 
@@ -109,13 +105,7 @@ fn excerpts<'a>(source: &Source, diagnostic: &'a Diagnostic) -> Vec<Excerpt<'a>>
         let range = source.line_span(first).range().start..source.line_span(last).range().end;
         return vec![Excerpt { range, marks }];
     }
-    marks
-        .into_iter()
-        .map(|mark| Excerpt {
-            range: around(source, &mark),
-            marks: vec![mark],
-        })
-        .collect()
+    marks.into_iter().map(|mark| Excerpt { range: around(source, &mark), marks: vec![mark] }).collect()
 }
 
 fn mark<'a>(source: &Source, kind: AnnotationKind, span: Span, label: Option<Cow<'a, str>>) -> Mark<'a> {
@@ -127,12 +117,7 @@ fn mark<'a>(source: &Source, kind: AnnotationKind, span: Span, label: Option<Cow
     let start = start.min(end_of_line);
     let limit = start.saturating_add(Span::new(MAX_LINE_BYTES / 2, 0).start);
     let end = floor(source, end.min(limit).max(start) as usize);
-    Mark {
-        kind,
-        span: Span::new(start as usize, end),
-        line,
-        label,
-    }
+    Mark { kind, span: Span::new(start as usize, end), line, label }
 }
 
 /// Returns the mark's line, or of a long line the part around the mark.
@@ -141,12 +126,7 @@ fn around(source: &Source, mark: &Mark<'_>) -> Range<usize> {
     if line.len() <= MAX_LINE_BYTES {
         return line;
     }
-    let start = mark
-        .span
-        .range()
-        .start
-        .saturating_sub(MAX_LINE_BYTES / 4)
-        .max(line.start);
+    let start = mark.span.range().start.saturating_sub(MAX_LINE_BYTES / 4).max(line.start);
     floor(source, start)..floor(source, (start + MAX_LINE_BYTES).min(line.end))
 }
 
@@ -169,30 +149,20 @@ fn clean(text: &str) -> Cow<'_, str> {
 }
 
 fn count(source: &Source, diagnostics: &[Diagnostic]) -> String {
-    let of = |severity| {
-        diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == severity)
-            .count()
-    };
+    let of = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let counted = |count: usize, severity: Severity| match count {
         0 => None,
         1 => Some(format!("1 {}", severity.word())),
         many => Some(format!("{many} {}s", severity.word())),
     };
-    let counts = [Severity::Error, Severity::Warning]
-        .into_iter()
-        .filter_map(|severity| counted(of(severity), severity));
+    let counts =
+        [Severity::Error, Severity::Warning].into_iter().filter_map(|severity| counted(of(severity), severity));
     let counts: Vec<String> = counts.collect();
     if counts.is_empty() {
         return String::new();
     }
     let hidden = diagnostics.len().saturating_sub(MAX_SHOWN);
-    let hidden = if hidden > 0 {
-        format!(", {hidden} of them not shown")
-    } else {
-        String::new()
-    };
+    let hidden = if hidden > 0 { format!(", {hidden} of them not shown") } else { String::new() };
     format!("{} in {}{hidden}\n", counts.join(" and "), clean(&source.name))
 }
 

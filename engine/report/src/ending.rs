@@ -18,11 +18,7 @@ pub fn ending(view: &View, outputs: &BTreeMap<String, String>, columns: usize, c
     let Some(verdict) = view.verdict() else {
         return String::new();
     };
-    let block = Block {
-        view,
-        ink: Ink::new(colour),
-        columns,
-    };
+    let block = Block { view, ink: Ink::new(colour), columns };
     let mut parts = vec![block.verdict(verdict)];
     if !matches!(verdict, Verdict::Succeeded | Verdict::Skipped | Verdict::Refused) {
         parts.push(block.steps());
@@ -59,9 +55,7 @@ impl Block<'_> {
     fn meaning(&self, verdict: Verdict) -> String {
         match verdict {
             Verdict::Succeeded => String::new(),
-            Verdict::Skipped => format!("{} Nothing had to be done.", self.unmet_guards())
-                .trim_start()
-                .to_owned(),
+            Verdict::Skipped => format!("{} Nothing had to be done.", self.unmet_guards()).trim_start().to_owned(),
             Verdict::Refused => format!("{} Nothing was done.", self.unmet_guards()),
             Verdict::RolledBack => format!("{} Nothing of what was done is left.", self.failure()),
             Verdict::Failed => format!("{} Something of what was done is still there.", self.failure()),
@@ -75,9 +69,7 @@ impl Block<'_> {
             matches!(execution.command.role, Role::Guard(_))
                 && execution.finish.as_ref().is_some_and(|finish| finish.why().is_some())
         });
-        let names: Vec<String> = unmet
-            .filter_map(|execution| guard_name(&execution.command.role))
-            .collect();
+        let names: Vec<String> = unmet.filter_map(|execution| guard_name(&execution.command.role)).collect();
         match names.as_slice() {
             [] => String::new(),
             [one] => format!("Guard {one} is unmet."),
@@ -86,12 +78,8 @@ impl Block<'_> {
     }
 
     fn failure(&self) -> String {
-        let failed: Vec<String> = self
-            .view
-            .steps()
-            .filter(|step| step.status == Status::Failed)
-            .map(|step| step.id)
-            .collect();
+        let failed: Vec<String> =
+            self.view.steps().filter(|step| step.status == Status::Failed).map(|step| step.id).collect();
         match failed.as_slice() {
             [] => String::new(),
             [one] => format!("Step {one} failed."),
@@ -105,10 +93,7 @@ impl Block<'_> {
         let rows = steps.iter().zip(table(&cells));
         rows.map(|(step, cells)| {
             let status = self.ink.paint(status_tone(step), &cells[1]);
-            format!("  {}  {status}  {}\n", cells[0], cells[2..].join("  "))
-                .trim_end()
-                .to_owned()
-                + "\n"
+            format!("  {}  {status}  {}\n", cells[0], cells[2..].join("  ")).trim_end().to_owned() + "\n"
         })
         .collect()
     }
@@ -129,18 +114,14 @@ impl Block<'_> {
         match open {
             Open::InDoubt { step, .. } => {
                 let why = self.view.reason(step.as_str()).unwrap_or("nobody saw how it ended");
-                self.said(
-                    &format!("{step} is in doubt: nobody knows whether it had its effect"),
-                    why,
-                ) + &self.typed("see what it printed", &format!("firedrill logs {run} {step}"))
+                self.said(&format!("{step} is in doubt: nobody knows whether it had its effect"), why)
+                    + &self.typed("see what it printed", &format!("firedrill logs {run} {step}"))
                     + &self.settle("say what you found out", step.as_str(), "done|not-done")
             }
             Open::Owed { step, debt } => self.owed(step.as_str(), *debt),
             Open::Invariant { id, answer } => {
                 let invariant = self.view.plan().invariants.iter().find(|invariant| invariant.id == *id);
-                let message = invariant
-                    .and_then(|invariant| invariant.message.as_deref())
-                    .unwrap_or_default();
+                let message = invariant.and_then(|invariant| invariant.message.as_deref()).unwrap_or_default();
                 self.said(&format!("invariant {id} {}", answered(*answer)), message)
             }
         }
@@ -162,16 +143,9 @@ impl Block<'_> {
         let name = format!("{step}.{word}");
         let mut text = self.said(&format!("{name} is owed"), &why);
         if latest.is_some() {
-            text += &self.typed(
-                "see what it printed",
-                &format!("firedrill logs {} {name}", self.view.id()),
-            );
+            text += &self.typed("see what it printed", &format!("firedrill logs {} {name}", self.view.id()));
         }
-        let purpose = if latest.is_some() {
-            "or do it by hand, then"
-        } else {
-            "do it by hand, then"
-        };
+        let purpose = if latest.is_some() { "or do it by hand, then" } else { "do it by hand, then" };
         text + &self.settle(purpose, &name, "done")
     }
 
@@ -189,10 +163,7 @@ impl Block<'_> {
 
     fn settle(&self, purpose: &str, name: &str, done: &str) -> String {
         let run = self.view.id();
-        self.typed(
-            purpose,
-            &format!("firedrill settle {run} {name} --as {done} --by NAME --note TEXT"),
-        )
+        self.typed(purpose, &format!("firedrill settle {run} {name} --as {done} --by NAME --note TEXT"))
     }
 
     /// Returns what to type for a purpose: beside it, or below it if that is too wide.
@@ -209,16 +180,10 @@ impl Block<'_> {
         if outputs.is_empty() {
             return None;
         }
-        let rows: Vec<Vec<String>> = outputs
-            .iter()
-            .map(|(name, value)| vec![name.clone(), harmless(value)])
-            .collect();
+        let rows: Vec<Vec<String>> = outputs.iter().map(|(name, value)| vec![name.clone(), harmless(value)]).collect();
         let rows = table(&rows);
         let rows = rows.iter().map(|row| format!("  {}", row.join("  ").trim_end()));
-        let lines: Vec<String> = [self.ink.paint(Tone::Strong, "outputs")]
-            .into_iter()
-            .chain(rows)
-            .collect();
+        let lines: Vec<String> = [self.ink.paint(Tone::Strong, "outputs")].into_iter().chain(rows).collect();
         Some(
             lines.join(
                 "
@@ -234,10 +199,8 @@ impl Block<'_> {
             Verdict::Succeeded | Verdict::Skipped | Verdict::Refused => return None,
             Verdict::Stuck => self.typed("when the cause is gone", &format!("firedrill resume {run}")),
             Verdict::RolledBack | Verdict::Failed | Verdict::Cancelled => {
-                let failed = self
-                    .view
-                    .steps()
-                    .find(|step| step.status == Status::Failed && !step.executions.is_empty());
+                let failed =
+                    self.view.steps().find(|step| step.status == Status::Failed && !step.executions.is_empty());
                 let step = failed.map(|step| format!(" {}", step.id)).unwrap_or_default();
                 self.typed("see what was printed", &format!("firedrill logs {run}{step}"))
             }
@@ -251,11 +214,7 @@ impl Block<'_> {
 const PURPOSE_WIDTH: usize = 22;
 
 fn guard_name(role: &Role) -> Option<String> {
-    if let Role::Guard(id) = role {
-        Some(id.to_string())
-    } else {
-        None
-    }
+    if let Role::Guard(id) = role { Some(id.to_string()) } else { None }
 }
 
 fn answered(answer: Answered) -> &'static str {
@@ -268,23 +227,10 @@ fn answered(answer: Answered) -> &'static str {
 
 /// Returns a row of the table of steps: id, status, attempts, length, what became of its obligations.
 fn cells(step: &StepView) -> Vec<String> {
-    let attempts = if step.attempts > 1 {
-        words::count(step.attempts as usize, "attempt")
-    } else {
-        String::new()
-    };
+    let attempts = if step.attempts > 1 { words::count(step.attempts as usize, "attempt") } else { String::new() };
     let mut remarks: Vec<String> = Vec::new();
-    remarks.extend(
-        step.reason
-            .as_deref()
-            .map(harmless)
-            .map(|reason| reason.replace('\n', " ")),
-    );
-    for (word, debt) in [
-        ("cleanup", step.cleanup),
-        ("rollback", step.rollback),
-        ("release", step.release),
-    ] {
+    remarks.extend(step.reason.as_deref().map(harmless).map(|reason| reason.replace('\n', " ")));
+    for (word, debt) in [("cleanup", step.cleanup), ("rollback", step.rollback), ("release", step.release)] {
         let is_said_by_status = word == "rollback" && step.status == Status::RolledBack;
         let is_ordinary = word == "rollback" && debt == DebtStatus::Owed && step.status == Status::Succeeded;
         if debt != DebtStatus::None && !is_said_by_status && !is_ordinary {

@@ -16,15 +16,8 @@ impl Tail {
     /// Makes a tail of the last bytes of a stream; `is_cut` says whether there were bytes before them.
     pub fn of(bytes: &[u8], is_cut: bool) -> Tail {
         let text = String::from_utf8_lossy(bytes).into_owned();
-        let whole = if is_cut {
-            text.split_once('\n').map_or(text.as_str(), |(_, rest)| rest)
-        } else {
-            &text
-        };
-        Tail {
-            text: whole.to_owned(),
-            is_cut,
-        }
+        let whole = if is_cut { text.split_once('\n').map_or(text.as_str(), |(_, rest)| rest) } else { &text };
+        Tail { text: whole.to_owned(), is_cut }
     }
 
     /// Returns at most `count` last lines, harmless, blank ones at the end left out.
@@ -139,11 +132,7 @@ mod tests {
     fn no_control_character_survives() {
         let everything: String = (0..0x300).filter_map(char::from_u32).collect();
         let twice = everything.repeat(2);
-        assert!(
-            harmless(&twice)
-                .chars()
-                .all(|character| character == '\n' || !character.is_control())
-        );
+        assert!(harmless(&twice).chars().all(|character| character == '\n' || !character.is_control()));
     }
 
     #[test]

@@ -179,11 +179,7 @@ pub fn plan_schema() -> String {
 
 impl Document {
     fn of(plan: &Plan) -> Document {
-        let count = |exactness| {
-            crate::plan_text::commands(plan)
-                .filter(|it| Exactness::of(it) == exactness)
-                .count()
-        };
+        let count = |exactness| crate::plan_text::commands(plan).filter(|it| Exactness::of(it) == exactness).count();
         Document {
             version: VERSION,
             playbook: plan.playbook.clone(),
@@ -191,16 +187,8 @@ impl Document {
             description: plan.description.clone(),
             digest: plan.digest(),
             inputs: inputs(plan),
-            vars: plan
-                .vars
-                .iter()
-                .map(|(name, value)| (name.clone(), json(value)))
-                .collect(),
-            files: plan
-                .files
-                .iter()
-                .map(|file| (file.path.clone(), file.sha256.clone()))
-                .collect(),
+            vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
+            files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             on_failure: match plan.on_failure {
                 OnFailure::Rollback => "rollback",
                 OnFailure::Stop => "stop",
@@ -210,11 +198,7 @@ impl Document {
             steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
             invariants: plan.invariants.iter().map(Invariant::of).collect(),
             finally: plan.finally.iter().map(Final::of).collect(),
-            outputs: plan
-                .outputs
-                .iter()
-                .map(|(name, text)| (name.clone(), Text::of(text)))
-                .collect(),
+            outputs: plan.outputs.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
             commands: Counts {
                 exact: count(Exactness::Exact),
                 at_start: count(Exactness::AtStart),
@@ -233,13 +217,7 @@ fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
             Some(Origin::File(file)) => format!("file {file}"),
             Some(Origin::Default) | None => "default".to_owned(),
         };
-        (
-            name.clone(),
-            Input {
-                value: json(value),
-                origin,
-            },
-        )
+        (name.clone(), Input { value: json(value), origin })
     });
     inputs.collect()
 }
@@ -282,11 +260,7 @@ impl Step {
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,
             irreversible: step.effect.irreversible,
-            looks: step
-                .looks
-                .iter()
-                .map(|look| (look.name.clone(), Command::of(&look.command)))
-                .collect(),
+            looks: step.looks.iter().map(|look| (look.name.clone(), Command::of(&look.command))).collect(),
             verify: step.verify.as_ref().map(Probe::of),
             cleanup: step.cleanup.as_ref().map(Hook::of),
             rollback: step.rollback_hook().map(Hook::of),
@@ -302,11 +276,7 @@ impl Step {
 
 impl Invariant {
     fn of(invariant: &plan::Invariant) -> Invariant {
-        Invariant {
-            id: invariant.id.clone(),
-            probe: Probe::of(&invariant.probe),
-            message: invariant.message.clone(),
-        }
+        Invariant { id: invariant.id.clone(), probe: Probe::of(&invariant.probe), message: invariant.message.clone() }
     }
 }
 

@@ -18,12 +18,7 @@ use crate::text::{pad, table, wrap, wrap_prose};
 
 /// Returns a plan as text for a terminal of this many columns.
 pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
-    let mut page = Page {
-        text: String::new(),
-        ink: Ink::new(colour),
-        columns,
-        shared: Shared::of(plan),
-    };
+    let mut page = Page { text: String::new(), ink: Ink::new(colour), columns, shared: Shared::of(plan) };
     page.header(plan);
     page.inputs(plan);
     page.shared();
@@ -69,16 +64,10 @@ impl Page {
             OnFailure::Rollback => "on failure: roll back",
             OnFailure::Stop => "on failure: stop, leave what is done",
         };
-        let about = format!(
-            "plan {digest}, {on_failure}, at most {} commands at once",
-            plan.max_parallel
-        );
+        let about = format!("plan {digest}, {on_failure}, at most {} commands at once", plan.max_parallel);
         self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
         if let Some(description) = &plan.description {
-            let lines = wrap_prose(
-                harmless(description).trim(),
-                self.columns.saturating_sub(2).min(WIDEST_PROSE),
-            );
+            let lines = wrap_prose(harmless(description).trim(), self.columns.saturating_sub(2).min(WIDEST_PROSE));
             self.line("");
             for line in lines {
                 self.line(&format!("  {line}"));
@@ -94,10 +83,7 @@ impl Page {
         self.rows("inputs", &inputs.collect::<Vec<_>>());
         let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("vars", &vars.collect::<Vec<_>>());
-        let files = plan
-            .files
-            .iter()
-            .map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
+        let files = plan.files.iter().map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
         self.rows("files", &files.collect::<Vec<_>>());
     }
 
@@ -107,26 +93,15 @@ impl Page {
         }
         self.heading(name, "");
         for mut cells in table(rows) {
-            let last = if cells.len() > 2 {
-                cells.pop().unwrap_or_default()
-            } else {
-                String::new()
-            };
-            let line = format!(
-                "  {}  {}",
-                cells.join("  "),
-                self.ink.paint(Tone::Quiet, last.trim_end())
-            );
+            let last = if cells.len() > 2 { cells.pop().unwrap_or_default() } else { String::new() };
+            let line = format!("  {}  {}", cells.join("  "), self.ink.paint(Tone::Quiet, last.trim_end()));
             self.line(&line);
         }
     }
 
     fn guards(&mut self, guards: &[Guard]) {
         if !guards.is_empty() {
-            self.heading(
-                "guards",
-                "asked at the start, all of them, and again before the first change",
-            );
+            self.heading("guards", "asked at the start, all of them, and again before the first change");
         }
         for guard in guards {
             self.item(&guard.id, "");
@@ -168,10 +143,7 @@ impl Page {
         for invariant in invariants {
             self.item(&invariant.id, "");
             self.command(INDENT, &invariant.probe.command);
-            invariant
-                .message
-                .iter()
-                .for_each(|message| self.fact("if not", message));
+            invariant.message.iter().for_each(|message| self.fact("if not", message));
         }
     }
 
@@ -199,10 +171,7 @@ impl Page {
             None | Some(Condition::Known(true)) => {}
             Some(Condition::Known(false)) => self.fact("when", "false: it is skipped"),
             Some(Condition::Deferred { expression, after }) => {
-                self.fact(
-                    "when",
-                    &format!("{} ({})", expression.source, command::known_after(after)),
-                );
+                self.fact("when", &format!("{} ({})", expression.source, command::known_after(after)));
             }
         }
     }
@@ -215,11 +184,7 @@ impl Page {
     }
 
     fn item(&mut self, name: &str, title: &str) {
-        let line = format!(
-            "  {}  {}",
-            self.ink.paint(Tone::Strong, name),
-            harmless(title).replace('\n', " ")
-        );
+        let line = format!("  {}  {}", self.ink.paint(Tone::Strong, name), harmless(title).replace('\n', " "));
         self.line(&line);
     }
 
@@ -236,10 +201,7 @@ impl Page {
     }
 
     fn wrapped(&mut self, first: usize, further: usize, text: &str) {
-        for (at, line) in wrap(text, self.columns.saturating_sub(further).max(20))
-            .iter()
-            .enumerate()
-        {
+        for (at, line) in wrap(text, self.columns.saturating_sub(further).max(20)).iter().enumerate() {
             self.line(&format!("{}{line}", " ".repeat(if at == 0 { first } else { further })));
         }
     }

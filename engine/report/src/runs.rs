@@ -51,23 +51,15 @@ struct Document<'a> {
 /// Returns the list as text, in the order given.
 pub fn runs_text(rows: &[RunRow], zone: Zone, colour: Colour) -> String {
     let ink = Ink::new(colour);
-    let head = ["RUN", "STATE", "STARTED", "TOOK", "PLAYBOOK"]
-        .map(str::to_owned)
-        .to_vec();
-    let cells: Vec<Vec<String>> = [head]
-        .into_iter()
-        .chain(rows.iter().map(|row| cells(row, zone)))
-        .collect();
-    let lines = table(&cells)
-        .into_iter()
-        .enumerate()
-        .map(|(at, cells)| match at.checked_sub(1) {
-            None => ink.paint(Tone::Quiet, cells.join("  ").trim_end()),
-            Some(at) => {
-                let state = ink.paint(row_tone(&rows[at]), &cells[1]);
-                format!("{}  {state}  {}", cells[0], cells[2..].join("  ").trim_end())
-            }
-        });
+    let head = ["RUN", "STATE", "STARTED", "TOOK", "PLAYBOOK"].map(str::to_owned).to_vec();
+    let cells: Vec<Vec<String>> = [head].into_iter().chain(rows.iter().map(|row| cells(row, zone))).collect();
+    let lines = table(&cells).into_iter().enumerate().map(|(at, cells)| match at.checked_sub(1) {
+        None => ink.paint(Tone::Quiet, cells.join("  ").trim_end()),
+        Some(at) => {
+            let state = ink.paint(row_tone(&rows[at]), &cells[1]);
+            format!("{}  {state}  {}", cells[0], cells[2..].join("  ").trim_end())
+        }
+    });
     lines.map(|line| line + "\n").collect()
 }
 

@@ -90,24 +90,15 @@ pub fn show_json(view: &View, state: RunState, outputs: &BTreeMap<String, String
 
 /// Returns how a run ended as one line of JSON: the last one after its events.
 pub fn verdict_json(view: &View, outputs: &BTreeMap<String, String>) -> String {
-    let line = VerdictLine {
-        version: VERSION,
-        run: view.id(),
-        verdict: view.verdict(),
-        open: view.run().open(),
-        outputs,
-    };
+    let line =
+        VerdictLine { version: VERSION, run: view.id(), verdict: view.verdict(), open: view.run().open(), outputs };
     serde_json::to_string(&line).expect("a view holds no map with keys that are not strings")
 }
 
 /// Returns an event as one line of JSON.
 pub fn event_json(envelope: &Envelope) -> String {
-    let line = EventLine {
-        version: VERSION,
-        sequence: envelope.sequence,
-        at_ms: envelope.at_ms,
-        event: &envelope.event,
-    };
+    let line =
+        EventLine { version: VERSION, sequence: envelope.sequence, at_ms: envelope.at_ms, event: &envelope.event };
     serde_json::to_string(&line).expect("an event holds no map with keys that are not strings")
 }
 
@@ -115,20 +106,13 @@ fn heading(view: &View, state: RunState, zone: Zone, ink: Ink) -> String {
     let plan = view.plan();
     let title = plan.title.as_deref().map(harmless).unwrap_or_default();
     let digest: String = view.digest().chars().take(12).collect();
-    let times = format!(
-        "started {}, {}",
-        zone.date(view.started_ms()),
-        words::took(view.took_ms())
-    );
+    let times = format!("started {}, {}", zone.date(view.started_ms()), words::took(view.took_ms()));
     let state = match (state, view.verdict()) {
         (RunState::Running, _) => ink.paint(Tone::Strong, "RUNNING"),
         (RunState::AtRest, Some(verdict)) => ink.paint(tone(verdict), &verdict.words().to_uppercase()),
         (RunState::Interrupted | RunState::AtRest, _) => {
             let resume = ink.paint(Tone::Typed, &format!("firedrill resume {}", view.id()));
-            format!(
-                "{}  its engine is gone: {resume}",
-                ink.paint(Tone::Warning, "INTERRUPTED")
-            )
+            format!("{}  its engine is gone: {resume}", ink.paint(Tone::Warning, "INTERRUPTED"))
         }
     };
     let name = ink.paint(Tone::Strong, &plan.playbook);
@@ -146,16 +130,7 @@ fn said(view: &View, ink: Ink) -> Option<String> {
             firedrill_run::Done::Done => "done",
             firedrill_run::Done::NotDone => "not done",
         };
-        format!(
-            "  {}{kind} is {done}, says {}: {}\n",
-            word.step,
-            harmless(&word.by),
-            harmless(&word.note)
-        )
+        format!("  {}{kind} is {done}, says {}: {}\n", word.step, harmless(&word.by), harmless(&word.note))
     });
-    Some(format!(
-        "{}\n{}",
-        ink.paint(Tone::Strong, "settled by people"),
-        lines.collect::<String>()
-    ))
+    Some(format!("{}\n{}", ink.paint(Tone::Strong, "settled by people"), lines.collect::<String>()))
 }

@@ -32,10 +32,7 @@ pub(crate) fn wrap_prose(text: &str, columns: usize) -> Vec<String> {
         }
         is_open = !line.trim().is_empty();
     }
-    paragraphs
-        .iter()
-        .flat_map(|paragraph| wrap_line(paragraph, columns))
-        .collect()
+    paragraphs.iter().flat_map(|paragraph| wrap_line(paragraph, columns)).collect()
 }
 
 fn wrap_line(line: &str, columns: usize) -> Vec<String> {
@@ -72,20 +69,14 @@ pub(crate) fn wrap_command(words: &[String], columns: usize, plain: impl Fn(&str
     }
     let last = lines.len().saturating_sub(1);
     let ends = lines.into_iter().enumerate();
-    ends.map(|(at, (line, _))| if at < last { format!("{line} \\") } else { line })
-        .collect()
+    ends.map(|(at, (line, _))| if at < last { format!("{line} \\") } else { line }).collect()
 }
 
 /// A table whose columns are as wide as their widest cell. Cells are painted after they are padded.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<Vec<String>> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widest = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| width(cell))
-            .max()
-            .unwrap_or(0)
-    };
+    let widest =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(widest).collect();
     let padded = |row: &Vec<String>| row.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
     rows.iter().map(padded).collect()
@@ -106,18 +97,12 @@ mod tests {
     #[test]
     fn paragraphs_flow_and_lists_stay() {
         let text = "one\ntwo three\n\n- four\n- five\nsix";
-        assert_eq!(
-            wrap_prose(text, 9),
-            ["one two", "three", "", "- four", "- five", "six"].map(str::to_owned)
-        );
+        assert_eq!(wrap_prose(text, 9), ["one two", "three", "", "- four", "- five", "six"].map(str::to_owned));
     }
 
     #[test]
     fn a_broken_command_is_one_for_the_shell() {
         let words = ["bosh", "-d", "cf-0123456789", "instances", "--json"].map(str::to_owned);
-        assert_eq!(
-            wrap_command(&words, 24, width),
-            ["bosh -d cf-0123456789 \\", "    instances --json"]
-        );
+        assert_eq!(wrap_command(&words, 24, width), ["bosh -d cf-0123456789 \\", "    instances --json"]);
     }
 }

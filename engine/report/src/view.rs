@@ -133,10 +133,7 @@ impl View {
                 (self.engines > 1).then_some(Change::TakenOver)
             }
             Event::Decided { question, answer } => self.decided(question, answer),
-            Event::Rendered {
-                command,
-                outcome: Rendering::Error(why),
-            } => Some(self.unrendered(command, why)),
+            Event::Rendered { command, outcome: Rendering::Error(why) } => Some(self.unrendered(command, why)),
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
@@ -146,14 +143,7 @@ impl View {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))
             }
-            Event::Settled {
-                step,
-                debt,
-                done,
-                by,
-                note,
-                ..
-            } => {
+            Event::Settled { step, debt, done, by, note, .. } => {
                 let word = Word {
                     step: step.clone(),
                     debt: *debt,
@@ -192,13 +182,7 @@ impl View {
     }
 
     fn started(&mut self, command: &CommandId, at_ms: u64) -> Change {
-        let execution = Execution {
-            command: command.clone(),
-            started_ms: at_ms,
-            ms: None,
-            exit: None,
-            finish: None,
-        };
+        let execution = Execution { command: command.clone(), started_ms: at_ms, ms: None, exit: None, finish: None };
         if self.executions.insert(command.clone(), execution).is_none() {
             self.order.push(command.clone());
         }
@@ -209,11 +193,7 @@ impl View {
         let execution = self.executions.get_mut(command)?;
         (execution.ms, execution.exit) = (Some(ms), Some(exit.clone()));
         let is_judging = matches!(self.run.task(command).map(|task| task.at), Some(TaskAt::Judging(_)));
-        if is_judging {
-            None
-        } else {
-            self.finished(command, self.meaning(command, exit))
-        }
+        if is_judging { None } else { self.finished(command, self.meaning(command, exit)) }
     }
 
     /// Returns what an end means that needs no judgement of what was printed.

@@ -39,23 +39,11 @@ fn recorded(events: Vec<Event>) -> Vec<Envelope> {
     let events = events.into_iter().enumerate().map(|(at, event)| {
         let event = match event {
             Event::RunStarted { plan, .. } => Event::RunStarted { run: RUN.into(), plan },
-            Event::Ended { command, exit, .. } => Event::Ended {
-                command,
-                exit,
-                ms: 31_400,
-            },
+            Event::Ended { command, exit, .. } => Event::Ended { command, exit, ms: 31_400 },
             other => other,
         };
-        at_ms += if matches!(event, Event::Ended { .. }) {
-            31_400
-        } else {
-            12
-        };
-        Envelope {
-            sequence: at as u64 + 1,
-            at_ms,
-            event,
-        }
+        at_ms += if matches!(event, Event::Ended { .. }) { 31_400 } else { 12 };
+        Envelope { sequence: at as u64 + 1, at_ms, event }
     });
     events.collect()
 }
@@ -69,12 +57,7 @@ fn shown(plan: &Arc<Plan>, envelopes: &[Envelope]) -> String {
         text += &console.lines(&view, envelope.at_ms, &changes, &printed);
     }
     let is_good = view.verdict() == Some(Verdict::Succeeded);
-    let artifact = is_good.then(|| {
-        (
-            "artifact".to_owned(),
-            "/var/backups/director/20261122T030311Z".to_owned(),
-        )
-    });
+    let artifact = is_good.then(|| ("artifact".to_owned(), "/var/backups/director/20261122T030311Z".to_owned()));
     text + &ending(&view, &artifact.into_iter().collect(), 100, Colour::Never)
 }
 
@@ -116,28 +99,19 @@ fn success() {
 
 #[test]
 fn retry_with_cleanup() {
-    insta::assert_snapshot!(told(
-        nightly("lock ^\nbackup lock x2 ~\ncheck backup ro"),
-        "backup.attempt.1.1 1"
-    ));
+    insta::assert_snapshot!(told(nightly("lock ^\nbackup lock x2 ~\ncheck backup ro"), "backup.attempt.1.1 1"));
 }
 
 #[test]
 fn rolled_back() {
     let plan =
         nightly("@invariant director_up\n@finally notify\nfreeze !\nlock freeze ^\nbackup lock x2 ~\ncheck backup ro");
-    insta::assert_snapshot!(told(
-        plan,
-        "backup.attempt.1.1 1, backup.attempt.2.1 timeout, @.finally-notify.1.1 7"
-    ));
+    insta::assert_snapshot!(told(plan, "backup.attempt.1.1 1, backup.attempt.2.1 timeout, @.finally-notify.1.1 7"));
 }
 
 #[test]
 fn failed_and_left_behind() {
-    insta::assert_snapshot!(told(
-        nightly("@stop\nprepare\nbackup prepare"),
-        "backup.attempt.1.1 missing"
-    ));
+    insta::assert_snapshot!(told(nightly("@stop\nprepare\nbackup prepare"), "backup.attempt.1.1 missing"));
 }
 
 #[test]
@@ -150,10 +124,7 @@ fn stuck_with_what_to_type() {
 #[test]
 fn refused_by_two_guards() {
     let plan = nightly("@guard no_pending_changes\n@guard one_director\n@guard enough_space\nbackup");
-    insta::assert_snapshot!(told(
-        plan,
-        "@.guard-no_pending_changes.1.1 1, @.guard-enough_space.1.1 64"
-    ));
+    insta::assert_snapshot!(told(plan, "@.guard-no_pending_changes.1.1 1, @.guard-enough_space.1.1 64"));
 }
 
 #[test]
@@ -165,10 +136,7 @@ fn skipped_by_a_guard() {
 
 #[test]
 fn in_doubt() {
-    insta::assert_snapshot!(told(
-        nightly("lock ^\nbackup lock\ncheck backup ro"),
-        "backup.attempt.1.1 lost"
-    ));
+    insta::assert_snapshot!(told(nightly("lock ^\nbackup lock\ncheck backup ro"), "backup.attempt.1.1 lost"));
 }
 
 #[test]
@@ -184,10 +152,7 @@ fn in_doubt_and_settled_by_a_human() {
         by: "kim".into(),
         note: "the archive is on the jumpbox".into(),
     });
-    events.push(Event::EngineStarted {
-        boot: String::new(),
-        engine: String::new(),
-    });
+    events.push(Event::EngineStarted { boot: String::new(), engine: String::new() });
     let mut run = Run::replay(Arc::clone(&plan), &events).expect("a legal history");
     assert!(run.apply(&Event::CancelRequested).is_ok());
     events.push(Event::CancelRequested);
@@ -197,10 +162,7 @@ fn in_doubt_and_settled_by_a_human() {
 #[test]
 fn colours_are_only_used_when_asked_for() {
     let plan = Arc::new(nightly("freeze !\nbackup freeze"));
-    let played = Script::new()
-        .exit("backup.attempt.1.1", Exit::Code(1))
-        .play(Arc::clone(&plan))
-        .expect("legal");
+    let played = Script::new().exit("backup.attempt.1.1", Exit::Code(1)).play(Arc::clone(&plan)).expect("legal");
     let envelopes = recorded(played.events);
     let console = Console::new(&plan, Colour::Always, Zone::UTC, 100);
     let mut view = View::new(Arc::clone(&plan));
@@ -211,10 +173,7 @@ fn colours_are_only_used_when_asked_for() {
     }
     text += &ending(&view, &BTreeMap::new(), 100, Colour::Always);
     assert!(text.contains("\u{1b}[32m"));
-    assert!(
-        !text.contains("pwned"),
-        "what a command printed reaches the terminal as it is"
-    );
+    assert!(!text.contains("pwned"), "what a command printed reaches the terminal as it is");
     let bare = firedrill_report::harmless(&text);
     assert_eq!(bare, shown(&plan, &envelopes));
 }
@@ -222,15 +181,8 @@ fn colours_are_only_used_when_asked_for() {
 #[test]
 fn a_view_knows_what_is_owed_and_said() {
     let plan = Arc::new(nightly("lock ^\nbackup lock x2 ~"));
-    let faults = [
-        "backup.cleanup.1.1",
-        "backup.cleanup.1.2",
-        "backup.cleanup.1.3",
-        "backup.attempt.1.1",
-    ];
-    let script = faults
-        .iter()
-        .fold(Script::new(), |script, command| script.exit(command, Exit::Code(3)));
+    let faults = ["backup.cleanup.1.1", "backup.cleanup.1.2", "backup.cleanup.1.3", "backup.attempt.1.1"];
+    let script = faults.iter().fold(Script::new(), |script, command| script.exit(command, Exit::Code(3)));
     let mut events = script.play(Arc::clone(&plan)).expect("a legal history").events;
     events.push(Event::Settled {
         step: "backup".into(),

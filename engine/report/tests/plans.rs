@@ -12,10 +12,7 @@ fn rich() -> Plan {
     let source = Source::new("rich.yaml", include_str!("plans/rich.yaml"));
     let (checked, diagnostics) = check::load(&source, Some("rich"));
     let checked = checked.unwrap_or_else(|| panic!("{diagnostics:#?}"));
-    let given = |text: &str, origin| Given {
-        value: GivenValue::Text(text.into()),
-        origin,
-    };
+    let given = |text: &str, origin| Given { value: GivenValue::Text(text.into()), origin };
     let given = BTreeMap::from([
         ("deployment".to_owned(), given("cf-0123456789abcdef0123", Origin::Flag)),
         ("limit".to_owned(), given("2h", Origin::File("prod.yaml".into()))),
@@ -56,9 +53,6 @@ fn json_is_as_its_schema_says() {
     let schema: serde_json::Value = serde_json::from_str(&plan_schema()).expect("a schema is JSON");
     let document = serde_json::from_str(&plan_json(&rich())).expect("a plan is JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
-    let faults: Vec<String> = validator
-        .iter_errors(&document)
-        .map(|fault| fault.to_string())
-        .collect();
+    let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
     assert_eq!(faults, Vec::<String>::new());
 }

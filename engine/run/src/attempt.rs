@@ -121,10 +121,7 @@ impl Run {
 
     fn verify_task(&self, step: usize) -> Option<Task> {
         let tried = self.state.steps[step].tried.verify;
-        self.planned(step)
-            .verify
-            .as_ref()
-            .map(|probe| Task::first_after(tried, &probe.command))
+        self.planned(step).verify.as_ref().map(|probe| Task::first_after(tried, &probe.command))
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -136,11 +133,7 @@ impl Run {
             (TaskEnd::Met, None) => self.conclude(step, Conclusion::Succeeded),
             (TaskEnd::Met, Some(doubt)) => self.salvage(step, doubt),
             (TaskEnd::Doubt(Doubt::Lost), doubt) => {
-                let verify = self
-                    .planned(step)
-                    .verify
-                    .as_ref()
-                    .expect("a step that verifies has a verify");
+                let verify = self.planned(step).verify.as_ref().expect("a step that verifies has a verify");
                 let again = task.again(&verify.command);
                 self.state.steps[step].stage = Stage::Verifying(again, doubt);
             }
@@ -366,11 +359,7 @@ enum Licence {
 
 impl Licence {
     fn of(step: &Step) -> Licence {
-        if step.effect.read_only || step.effect.idempotent {
-            Licence::Granted
-        } else {
-            Licence::Refused
-        }
+        if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
     }
 }
 

@@ -130,9 +130,7 @@ impl FromStr for Role {
     type Err = CommandIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (kind, member) = text
-            .split_once('-')
-            .map_or((text, None), |(kind, member)| (kind, Some(member)));
+        let (kind, member) = text.split_once('-').map_or((text, None), |(kind, member)| (kind, Some(member)));
         Ok(match (kind, member) {
             ("guard", Some(id)) => Role::Guard(id.into()),
             ("attempt", None) => Role::Attempt,
@@ -165,11 +163,7 @@ impl FromStr for CommandId {
         else {
             return Err(error());
         };
-        let subject = if subject == "@" {
-            Subject::Playbook
-        } else {
-            Subject::Step(subject.into())
-        };
+        let subject = if subject == "@" { Subject::Playbook } else { Subject::Step(subject.into()) };
         Ok(CommandId {
             subject,
             role: role.parse().map_err(|_| error())?,

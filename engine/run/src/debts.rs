@@ -20,9 +20,7 @@ impl Run {
     /// Begins to discharge an obligation.
     pub(crate) fn discharge(&mut self, step: usize, kind: DebtKind) {
         let tried = self.state.steps[step].tried.of(kind);
-        let task = self
-            .hook(step, kind)
-            .map(|hook| Task::first_after(tried, &hook.command));
+        let task = self.hook(step, kind).map(|hook| Task::first_after(tried, &hook.command));
         *self.debt_mut(step, kind) = task.map_or(Debt::None, Debt::Discharging);
         self.place(step);
     }
@@ -39,11 +37,7 @@ impl Run {
             TaskEnd::Texts => Debt::Open,
             TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
                 let failed = task.after_failure();
-                if failed.failures < tries && !self.is_too_late(kind) {
-                    Debt::Discharging(failed)
-                } else {
-                    Debt::Open
-                }
+                if failed.failures < tries && !self.is_too_late(kind) { Debt::Discharging(failed) } else { Debt::Open }
             }
         };
         *self.state.steps[step].tried.of_mut(kind) = task.r#try;
@@ -117,10 +111,7 @@ impl Run {
             0 => self.state.settled == self.state.steps.len(),
             _ => self.state.steps[step].until_left == 0,
         };
-        let holds_doubt = release
-            .hold
-            .iter()
-            .any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
+        let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
         let is_settled = matches!(self.state.steps[step].stage, Stage::Settled(_));
         if is_over && is_settled && !holds_doubt && self.state.phase == Phase::Working {
             self.release(step);
@@ -210,11 +201,7 @@ impl Run {
         self.state.is_told |= matches!(self.state.phase, Phase::Resting | Phase::AtRest);
         let Some(kind) = debt else {
             let was_in_doubt = self.attempt_said(step, done == Done::Done, outputs);
-            return if was_in_doubt {
-                Ok(())
-            } else {
-                Err("the step is not in doubt")
-            };
+            return if was_in_doubt { Ok(()) } else { Err("the step is not in doubt") };
         };
         if self.state.steps[step].stage.is_under_way() {
             return Err("the step is not over: resume the run first");

@@ -24,11 +24,7 @@ fn grow(delay: Duration, percent: u32, times: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
     let factor = (f64::from(percent) / 100.0).powi(times.min(1_000).cast_signed());
     let seconds = delay.as_secs_f64() * factor;
-    if seconds.is_finite() && seconds < LONGEST.as_secs_f64() {
-        Duration::from_secs_f64(seconds)
-    } else {
-        LONGEST
-    }
+    if seconds.is_finite() && seconds < LONGEST.as_secs_f64() { Duration::from_secs_f64(seconds) } else { LONGEST }
 }
 
 /// Returns a number in 0..1 that looks random and is always the same for the same try.
@@ -58,9 +54,7 @@ mod tests {
     fn waits_grow_and_are_bounded() {
         let step = StepId::from("a");
         let doubling = retry(Backoff::Exponential { percent: 200 }, Some(10), Jitter::None);
-        let waits: Vec<u64> = (1..=5)
-            .map(|failures| before(&doubling, &step, failures).as_secs())
-            .collect();
+        let waits: Vec<u64> = (1..=5).map(|failures| before(&doubling, &step, failures).as_secs()).collect();
         assert_eq!(waits, [2, 4, 8, 10, 10]);
         let constant = retry(Backoff::Constant, None, Jitter::None);
         assert_eq!(before(&constant, &step, 7), Duration::from_secs(2));

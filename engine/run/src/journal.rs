@@ -87,10 +87,7 @@ impl Chain {
     /// Returns the chain of an empty journal.
     pub fn new() -> Chain {
         let digest = Sha256::digest(FORMAT);
-        Chain {
-            sequence: 0,
-            hash: first_bytes(&digest),
-        }
+        Chain { sequence: 0, hash: first_bytes(&digest) }
     }
 
     /// Returns the sequence number of the last line; 0 if there is none.
@@ -102,15 +99,8 @@ impl Chain {
     pub fn append(&mut self, at_ms: u64, event: &Event, bytes: &mut Vec<u8>) {
         self.sequence += 1;
         let begin = bytes.len();
-        serde_json::to_writer(
-            &mut *bytes,
-            &Head {
-                n: self.sequence,
-                t: at_ms,
-                e: event,
-            },
-        )
-        .expect("an event holds no map with keys that are not strings");
+        serde_json::to_writer(&mut *bytes, &Head { n: self.sequence, t: at_ms, e: event })
+            .expect("an event holds no map with keys that are not strings");
         bytes.pop();
         self.hash = link(&self.hash, &bytes[begin..]);
         bytes.extend_from_slice(b",\"h\":\"");
@@ -131,12 +121,7 @@ impl Default for Chain {
 /// left out; whether that is harmless is for the caller to hold against what else is known. Everything else that is
 /// not as it was written is an error.
 pub fn read(bytes: &[u8]) -> Result<Journal, JournalError> {
-    let mut journal = Journal {
-        envelopes: Vec::new(),
-        chain: Chain::new(),
-        whole: 0,
-        is_torn: false,
-    };
+    let mut journal = Journal { envelopes: Vec::new(), chain: Chain::new(), whole: 0, is_torn: false };
     let mut rest = bytes;
     while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
         let (line, after) = rest.split_at(end + 1);
@@ -153,20 +138,13 @@ fn read_line(text: &[u8], chain: &mut Chain) -> Result<Envelope, JournalError> {
     let number = chain.sequence + 1;
     let damaged = |why: String| JournalError::Damaged { line: number, why };
     let line: Line = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
-    let head = text
-        .len()
-        .checked_sub(tail_length())
-        .ok_or_else(|| damaged("it is too short".to_owned()))?;
+    let head = text.len().checked_sub(tail_length()).ok_or_else(|| damaged("it is too short".to_owned()))?;
     let hash = link(&chain.hash, &text[..head]);
     if line.h != hex(&hash) || line.n != number {
         return Err(JournalError::Broken { line: number });
     }
     *chain = Chain { sequence: number, hash };
-    Ok(Envelope {
-        sequence: line.n,
-        at_ms: line.t,
-        event: line.e,
-    })
+    Ok(Envelope { sequence: line.n, at_ms: line.t, event: line.e })
 }
 
 /// Returns the length of `,"h":"..."}`.
@@ -197,16 +175,9 @@ mod tests {
         let mut bytes = Vec::new();
         let command = || "backup.attempt.1.1".parse().expect("a command's name");
         for event in [
-            Event::RunStarted {
-                run: "r1".into(),
-                plan: "ab".into(),
-            },
+            Event::RunStarted { run: "r1".into(), plan: "ab".into() },
             Event::Started { command: command() },
-            Event::Ended {
-                command: command(),
-                exit: Exit::Code(0),
-                ms: 12,
-            },
+            Event::Ended { command: command(), exit: Exit::Code(0), ms: 12 },
         ] {
             chain.append(1_763_829_100_123, &event, &mut bytes);
         }

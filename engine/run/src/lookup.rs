@@ -15,10 +15,7 @@ impl Run {
 
     /// Returns the probe behind an id, if it is one.
     pub fn probe(&self, id: &CommandId) -> Option<&Probe> {
-        let step = id
-            .step()
-            .map(|step| self.shape.index(step))
-            .map(|index| index.map(|at| &self.plan.steps[at]));
+        let step = id.step().map(|step| self.shape.index(step)).map(|index| index.map(|at| &self.plan.steps[at]));
         match (&id.role, step) {
             (Role::Guard(name), None) => find(&self.plan.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
             (Role::Guard(name), Some(step)) => find(&step?.guards, |guard| &guard.id, name).map(|guard| &guard.probe),
@@ -140,19 +137,11 @@ impl StepState {
 
 impl Debt {
     pub(crate) fn task(&self) -> Option<&Task> {
-        if let Debt::Discharging(task) = self {
-            Some(task)
-        } else {
-            None
-        }
+        if let Debt::Discharging(task) = self { Some(task) } else { None }
     }
 
     fn task_mut(&mut self) -> Option<&mut Task> {
-        if let Debt::Discharging(task) = self {
-            Some(task)
-        } else {
-            None
-        }
+        if let Debt::Discharging(task) = self { Some(task) } else { None }
     }
 }
 

@@ -49,12 +49,7 @@ impl Run {
     pub fn new(plan: Arc<Plan>) -> Run {
         let shape = Arc::new(Shape::new(&plan));
         let state = State::new(&plan);
-        Run {
-            plan,
-            shape,
-            state,
-            news: Vec::new(),
-        }
+        Run { plan, shape, state, news: Vec::new() }
     }
 
     /// Returns the run that these events lead to.
@@ -69,10 +64,7 @@ impl Run {
     /// Fails, leaving the state as it was or half changed, if the fact cannot happen here; a run of which an event was
     /// refused must not be used any more.
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
-        self.take(event).map_err(|why| IllegalEvent {
-            event: describe(event),
-            why,
-        })?;
+        self.take(event).map_err(|why| IllegalEvent { event: describe(event), why })?;
         self.cascade();
         Ok(())
     }
@@ -102,13 +94,7 @@ impl Run {
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
             Event::CancelRequested => self.cancel(),
-            Event::Settled {
-                step,
-                debt,
-                done,
-                outputs,
-                ..
-            } => self.said(step, *debt, *done, outputs)?,
+            Event::Settled { step, debt, done, outputs, .. } => self.said(step, *debt, *done, outputs)?,
         }
         Ok(())
     }
@@ -141,13 +127,7 @@ impl Run {
             self.salvaged(command, judgement);
             return Ok(());
         }
-        if !matches!(
-            self.task(command),
-            Some(Task {
-                at: TaskAt::Judging(_),
-                ..
-            })
-        ) {
+        if !matches!(self.task(command), Some(Task { at: TaskAt::Judging(_), .. })) {
             return Err("the command has not ended, or its exit code says everything");
         }
         self.keep_outputs(command, judgement);
@@ -226,11 +206,7 @@ impl Run {
             Wait::Hook(_, kind) => self.hook_pause_over(step, *kind),
         };
         self.place(step);
-        if has_waited {
-            Ok(())
-        } else {
-            Err("nothing waits for that")
-        }
+        if has_waited { Ok(()) } else { Err("nothing waits for that") }
     }
 
     /// Sorts a step into the sets that [`Run::next`] walks. Called after every change of a step.

@@ -24,12 +24,7 @@ impl Run {
         let held = ready.filter(|&&step| self.may_start(step)).take(missing);
         held.for_each(|&step| self.stage_effects(step, &mut due));
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
-        due.effects.extend(
-            due.starts
-                .into_iter()
-                .take(room)
-                .map(|(_, command)| Effect::Start(command)),
-        );
+        due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));
         due.effects
     }
 
@@ -41,12 +36,7 @@ impl Run {
     /// Gathers everything but the first starts of steps that wait for room.
     fn gather(&self) -> Due {
         let is_cancelled = self.state.cancel != Cancel::No;
-        let mut due = Due {
-            effects: Vec::new(),
-            starts: Vec::new(),
-            flights: Vec::new(),
-            is_cancelled,
-        };
+        let mut due = Due { effects: Vec::new(), starts: Vec::new(), flights: Vec::new(), is_cancelled };
         self.playbook_effects(&mut due);
         for &step in self.state.busy.iter().filter(|_| !self.is_resting()) {
             self.stage_effects(step, &mut due);
@@ -67,36 +57,19 @@ impl Run {
             let id = self.shape.id(step);
             if matches!(self.state.steps[step].stage, Stage::Pausing(_)) && self.state.doubts == 0 {
                 let length = delay::before(&self.planned(step).retry, id, self.state.steps[step].attempts);
-                pauses.push(Pause {
-                    wait: Wait::Attempt(id.clone()),
-                    length,
-                });
+                pauses.push(Pause { wait: Wait::Attempt(id.clone()), length });
             }
-            pauses.extend(
-                DebtKind::ALL
-                    .into_iter()
-                    .filter_map(|kind| self.hook_pause(step, id, kind)),
-            );
+            pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
         }
         pauses
     }
 
     fn hook_pause(&self, step: usize, id: &StepId, kind: DebtKind) -> Option<Pause> {
-        let Debt::Discharging(Task {
-            at: TaskAt::Pausing,
-            failures,
-            ..
-        }) = self.debt(step, kind)
-        else {
+        let Debt::Discharging(Task { at: TaskAt::Pausing, failures, .. }) = self.debt(step, kind) else {
             return None;
         };
-        let length = self
-            .hook(step, kind)
-            .map_or(Duration::ZERO, |hook| delay::before(&hook.retry, id, *failures));
-        Some(Pause {
-            wait: Wait::Hook(id.clone(), kind),
-            length,
-        })
+        let length = self.hook(step, kind).map_or(Duration::ZERO, |hook| delay::before(&hook.retry, id, *failures));
+        Some(Pause { wait: Wait::Hook(id.clone(), kind), length })
     }
 
     fn playbook_effects(&self, due: &mut Due) {
@@ -115,12 +88,7 @@ impl Run {
         let mut is_probing = false;
         for (invariant, asking) in self.plan.invariants.iter().zip(&self.state.invariants) {
             is_probing |= asking.answer().is_none();
-            due.asking(
-                asking,
-                Role::Invariant(invariant.id.as_str().into()),
-                self.state.rests,
-                false,
-            );
+            due.asking(asking, Role::Invariant(invariant.id.as_str().into()), self.state.rests, false);
         }
         let Some(last) = self.plan.finally.get(self.state.finals.at).filter(|_| !is_probing) else {
             return;
@@ -130,12 +98,7 @@ impl Run {
                 let role = Role::Final(last.id.as_str().into());
                 due.task(
                     task,
-                    CommandId {
-                        subject: Subject::Playbook,
-                        role,
-                        round: self.state.rests,
-                        r#try: task.r#try,
-                    },
+                    CommandId { subject: Subject::Playbook, role, round: self.state.rests, r#try: task.r#try },
                     0,
                 );
             }
@@ -170,12 +133,8 @@ impl Run {
     fn stage_effects(&self, step: usize, due: &mut Due) {
         let state = &self.state.steps[step];
         let id = self.shape.id(step);
-        let name = |role, round, task: &Task| CommandId {
-            subject: Subject::Step(id.clone()),
-            role,
-            round,
-            r#try: task.r#try,
-        };
+        let name =
+            |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
             Stage::Guarding(at, task) => {
@@ -216,12 +175,7 @@ impl Run {
             match self.debt(step, kind) {
                 Debt::Deciding => due.effects.push(Effect::Decide(Question::ReleaseWhen(id.clone()))),
                 Debt::Discharging(task) => {
-                    let command = CommandId {
-                        subject: Subject::Step(id.clone()),
-                        role,
-                        round,
-                        r#try: task.r#try,
-                    };
+                    let command = CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
                     due.task(task, command, state.completed);
                 }
                 Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => {}
@@ -241,17 +195,8 @@ struct Due {
 impl Due {
     fn asking(&mut self, asking: &Asking, role: Role, round: u32, is_ended_by_cancel: bool) {
         let Asking::Asked(task) = asking else { return };
-        let command = CommandId {
-            subject: Subject::Playbook,
-            role,
-            round,
-            r#try: task.r#try,
-        };
-        if is_ended_by_cancel {
-            self.attempt(task, command)
-        } else {
-            self.task(task, command, 0)
-        }
+        let command = CommandId { subject: Subject::Playbook, role, round, r#try: task.r#try };
+        if is_ended_by_cancel { self.attempt(task, command) } else { self.task(task, command, 0) }
     }
 
     /// Gathers what is due of a try that a cancel ends.

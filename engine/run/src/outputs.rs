@@ -21,11 +21,7 @@ impl Run {
     /// Iterates over all outputs: step, name, value.
     pub fn outputs(&self) -> impl Iterator<Item = (&StepId, &str, &Value)> {
         let steps = self.state.outputs.iter();
-        steps.flat_map(|(step, values)| {
-            values
-                .iter()
-                .map(|(name, value)| (self.shape.id(*step), name.as_str(), value))
-        })
+        steps.flat_map(|(step, values)| values.iter().map(|(name, value)| (self.shape.id(*step), name.as_str(), value)))
     }
 
     /// Returns the texts of a command that were deferred and are known.
@@ -37,10 +33,7 @@ impl Run {
     /// read although it was in doubt.
     pub fn exit_of(&self, command: &CommandId) -> Option<i32> {
         match self.task(command)? {
-            Task {
-                at: TaskAt::Judging(code),
-                ..
-            } => Some(*code),
+            Task { at: TaskAt::Judging(code), .. } => Some(*code),
             Task { .. } => None,
         }
     }

@@ -45,11 +45,8 @@ impl Run {
         if !is_open || self.planned(step).effect.read_only {
             return;
         }
-        let has_begun = self
-            .state
-            .steps
-            .iter()
-            .any(|step| step.is_effective() || step.stage.task().is_some_and(Task::is_out));
+        let has_begun =
+            self.state.steps.iter().any(|step| step.is_effective() || step.stage.task().is_some_and(Task::is_out));
         if has_begun && !self.plan.guards.is_empty() {
             self.state.recheck = Recheck::Asking;
             self.ask_guards();
@@ -68,9 +65,7 @@ impl Run {
     /// An attempt has ended: a change that waits for room must not rely on what was asked before.
     pub(crate) fn attempt_ended(&mut self) {
         if self.state.recheck == Recheck::Fresh {
-            self.waiting_change()
-                .into_iter()
-                .for_each(|step| self.want_recheck(step));
+            self.waiting_change().into_iter().for_each(|step| self.want_recheck(step));
         }
     }
 
@@ -89,14 +84,12 @@ impl Run {
 
     pub(crate) fn playbook_task(&self, role: &Role) -> Option<(&Task, u32)> {
         let (asking, round) = match role {
-            Role::Guard(name) => (
-                position(&self.plan, role, name).map(|at| &self.state.guards[at]),
-                self.guard_round(),
-            ),
-            Role::Invariant(name) => (
-                position(&self.plan, role, name).map(|at| &self.state.invariants[at]),
-                self.state.rests,
-            ),
+            Role::Guard(name) => {
+                (position(&self.plan, role, name).map(|at| &self.state.guards[at]), self.guard_round())
+            }
+            Role::Invariant(name) => {
+                (position(&self.plan, role, name).map(|at| &self.state.invariants[at]), self.state.rests)
+            }
             Role::Final(name) => {
                 let last = self.plan.finally.get(self.state.finals.at)?;
                 return (last.id == **name).then_some((self.state.finals.task.as_ref()?, self.state.rests));
@@ -200,10 +193,8 @@ impl Run {
     fn is_quiet(&self) -> bool {
         let waits = |&step: &usize| {
             let state = &self.state.steps[step];
-            matches!(
-                state.stage,
-                Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting
-            ) && !state.debts.are_under_way()
+            matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting)
+                && !state.debts.are_under_way()
         };
         let is_held_back =
             |&step: &usize| matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_));
@@ -270,10 +261,7 @@ impl Run {
     }
 
     pub(crate) fn final_over(&mut self) {
-        self.state.finals = Finals {
-            at: self.state.finals.at + 1,
-            task: None,
-        };
+        self.state.finals = Finals { at: self.state.finals.at + 1, task: None };
     }
 
     /// A new engine has the run: what is in flight becomes unsure, and what was left open is tried again.
@@ -331,11 +319,7 @@ impl Asking {
     }
 
     pub(crate) fn answer(&self) -> Option<Answered> {
-        if let Asking::Answered(answer) = self {
-            Some(*answer)
-        } else {
-            None
-        }
+        if let Asking::Answered(answer) = self { Some(*answer) } else { None }
     }
 
     pub(crate) fn is_out(&self) -> bool {
@@ -358,11 +342,7 @@ impl Task {
 
 impl crate::state::StepState {
     fn doubt_flights(&mut self) {
-        for debt in [
-            &mut self.debts.cleanup,
-            &mut self.debts.rollback,
-            &mut self.debts.release,
-        ] {
+        for debt in [&mut self.debts.cleanup, &mut self.debts.rollback, &mut self.debts.release] {
             if let crate::state::Debt::Discharging(task) = debt {
                 task.doubt();
             }

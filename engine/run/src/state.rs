@@ -301,11 +301,7 @@ pub enum TaskAt {
 }
 
 impl Debts {
-    pub(crate) const NONE: Debts = Debts {
-        cleanup: Debt::None,
-        rollback: Debt::None,
-        release: Debt::None,
-    };
+    pub(crate) const NONE: Debts = Debts { cleanup: Debt::None, rollback: Debt::None, release: Debt::None };
 }
 
 impl Stage {

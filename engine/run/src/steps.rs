@@ -39,11 +39,7 @@ impl Run {
     }
 
     pub(crate) fn ask_guard(&mut self, step: usize, at: usize) {
-        let task = self
-            .planned(step)
-            .guards
-            .get(at)
-            .map(|guard| Task::first(&guard.probe.command));
+        let task = self.planned(step).guards.get(at).map(|guard| Task::first(&guard.probe.command));
         match task {
             Some(task) => self.state.steps[step].stage = Stage::Guarding(at, task),
             None => self.attempt(step),

@@ -55,37 +55,22 @@ pub(crate) enum TaskStep {
 impl Task {
     /// Returns the first try of a command.
     pub(crate) fn first(command: &Command) -> Task {
-        Task {
-            r#try: 1,
-            failures: 0,
-            at: begin(command),
-        }
+        Task { r#try: 1, failures: 0, at: begin(command) }
     }
 
     /// Returns the first try of a command that was tried before, up to the number given.
     pub(crate) fn first_after(tried: u32, command: &Command) -> Task {
-        Task {
-            r#try: tried + 1,
-            ..Task::first(command)
-        }
+        Task { r#try: tried + 1, ..Task::first(command) }
     }
 
     /// Returns the try after this one, which failed.
     pub(crate) fn after_failure(self) -> Task {
-        Task {
-            r#try: self.r#try + 1,
-            failures: self.failures + 1,
-            at: TaskAt::Pausing,
-        }
+        Task { r#try: self.r#try + 1, failures: self.failures + 1, at: TaskAt::Pausing }
     }
 
     /// Returns the try after this one, which was lost and may simply be made again.
     pub(crate) fn again(self, command: &Command) -> Task {
-        Task {
-            r#try: self.r#try + 1,
-            failures: self.failures,
-            at: begin(command),
-        }
+        Task { r#try: self.r#try + 1, failures: self.failures, at: begin(command) }
     }
 
     /// Returns what an event does to the try, or `None` if it cannot happen to it.
@@ -114,11 +99,7 @@ impl Task {
 
 /// Returns where the next try of a command begins.
 pub(crate) fn begin(command: &Command) -> TaskAt {
-    if command.is_known() {
-        TaskAt::Due
-    } else {
-        TaskAt::Rendering
-    }
+    if command.is_known() { TaskAt::Due } else { TaskAt::Rendering }
 }
 
 fn ended(exit: &Exit, kind: Kind, command: &Command) -> TaskStep {

@@ -72,10 +72,7 @@ impl Run {
     /// Returns what the steps that need this one forbid.
     fn block_of_dependents(&self, step: usize) -> Block {
         let dependents = self.shape.dependents(step).iter();
-        dependents
-            .map(|&dependent| self.block_passed_on(dependent))
-            .max()
-            .unwrap_or(Block::None)
+        dependents.map(|&dependent| self.block_passed_on(dependent)).max().unwrap_or(Block::None)
     }
 
     fn block_passed_on(&self, step: usize) -> Block {

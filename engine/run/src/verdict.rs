@@ -92,14 +92,7 @@ impl Run {
             Verdict::Cancelled
         } else if let Some(refusal) = self.refused() {
             refusal
-        } else if has_failed
-            && self
-                .state
-                .steps
-                .iter()
-                .enumerate()
-                .any(|(at, step)| self.is_left_behind(at, step))
-        {
+        } else if has_failed && self.state.steps.iter().enumerate().any(|(at, step)| self.is_left_behind(at, step)) {
             Verdict::Failed
         } else if has_failed {
             Verdict::RolledBack
@@ -128,10 +121,7 @@ impl Run {
         }
         for (invariant, asking) in self.plan.invariants.iter().zip(&self.state.invariants) {
             if let Asking::Answered(answer @ (Answered::DoesNotHold | Answered::CouldNotTell)) = asking {
-                open.push(Open::Invariant {
-                    id: invariant.id.clone(),
-                    answer: *answer,
-                });
+                open.push(Open::Invariant { id: invariant.id.clone(), answer: *answer });
             }
         }
         open

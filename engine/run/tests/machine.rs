@@ -12,11 +12,7 @@ use firedrill_sim::{Played, Script, sketch};
 fn check(plan: &str, faults: &str, expected: &str) {
     let played = play(plan, faults);
     let trace = trace(&played);
-    assert_eq!(
-        trace,
-        expected.split_whitespace().collect::<Vec<_>>().join(" "),
-        "\nplan:\n{plan}"
-    );
+    assert_eq!(trace, expected.split_whitespace().collect::<Vec<_>>().join(" "), "\nplan:\n{plan}");
 }
 
 #[track_caller]
@@ -42,10 +38,7 @@ fn trace(played: &Played) -> String {
         Event::Started { command } => Some(command.to_string()),
         _ => None,
     });
-    let verdict = played
-        .run
-        .verdict()
-        .map_or("unfinished".to_owned(), |verdict| format!("= {verdict}"));
+    let verdict = played.run.verdict().map_or("unfinished".to_owned(), |verdict| format!("= {verdict}"));
     started.chain([verdict]).collect::<Vec<_>>().join(" ")
 }
 
@@ -61,11 +54,7 @@ fn every_prefix_replays(played: &Played) {
 
 #[test]
 fn steps_run_in_the_order_of_their_needs() {
-    check(
-        "a\nb a\nc a\nd b c",
-        "",
-        "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 d.attempt.1.1 = succeeded",
-    );
+    check("a\nb a\nc a\nd b c", "", "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 d.attempt.1.1 = succeeded");
 }
 
 #[test]
@@ -89,11 +78,7 @@ fn a_failed_step_is_rolled_back_itself() {
 
 #[test]
 fn a_cleanup_comes_before_the_next_attempt_and_is_its_licence() {
-    check(
-        "a ~ x2",
-        "a.attempt.1.1 1",
-        "a.attempt.1.1 a.cleanup.1.1 a.attempt.2.1 = succeeded",
-    );
+    check("a ~ x2", "a.attempt.1.1 1", "a.attempt.1.1 a.cleanup.1.1 a.attempt.2.1 = succeeded");
     check(
         "a ~ x2",
         "a.attempt.1.1 1, a.attempt.2.1 1",
@@ -104,26 +89,14 @@ fn a_cleanup_comes_before_the_next_attempt_and_is_its_licence() {
 #[test]
 fn without_a_licence_there_is_no_second_attempt() {
     check("a x3", "a.attempt.1.1 1", "a.attempt.1.1 = failed");
-    check(
-        "a x3 idem",
-        "a.attempt.1.1 1",
-        "a.attempt.1.1 a.attempt.2.1 = succeeded",
-    );
-    check(
-        "a x3 ro",
-        "a.attempt.1.1 timeout",
-        "a.attempt.1.1 a.attempt.2.1 = succeeded",
-    );
+    check("a x3 idem", "a.attempt.1.1 1", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+    check("a x3 ro", "a.attempt.1.1 timeout", "a.attempt.1.1 a.attempt.2.1 = succeeded");
 }
 
 #[test]
 fn a_cleanup_that_fails_for_good_forbids_the_retry_and_is_owed() {
     let faults = "a.attempt.1.1 1, a.cleanup.1.1 1, a.cleanup.1.2 1, a.cleanup.1.3 1";
-    check(
-        "a ~ x2",
-        faults,
-        "a.attempt.1.1 a.cleanup.1.1 a.cleanup.1.2 a.cleanup.1.3 = stuck",
-    );
+    check("a ~ x2", faults, "a.attempt.1.1 a.cleanup.1.1 a.cleanup.1.2 a.cleanup.1.3 = stuck");
 }
 
 #[test]
@@ -138,11 +111,7 @@ fn a_release_is_due_when_its_hold_has_ended_in_whatever_way() {
         "",
         "lock.attempt.1.1 work.attempt.1.1 lock.release.1.1 after.attempt.1.1 = succeeded",
     );
-    check(
-        "lock ^\nwork lock",
-        "",
-        "lock.attempt.1.1 work.attempt.1.1 lock.release.1.1 = succeeded",
-    );
+    check("lock ^\nwork lock", "", "lock.attempt.1.1 work.attempt.1.1 lock.release.1.1 = succeeded");
     check(
         "lock ^work\nwork lock !",
         "work.attempt.1.1 1",
@@ -152,30 +121,18 @@ fn a_release_is_due_when_its_hold_has_ended_in_whatever_way() {
 
 #[test]
 fn a_release_is_owed_by_a_step_that_failed() {
-    check(
-        "lock ^",
-        "lock.attempt.1.1 1",
-        "lock.attempt.1.1 lock.release.1.1 = rolled back",
-    );
+    check("lock ^", "lock.attempt.1.1 1", "lock.attempt.1.1 lock.release.1.1 = rolled back");
 }
 
 #[test]
 fn a_program_that_could_not_be_started_owes_nothing() {
-    check(
-        "lock ^ ! ~",
-        "lock.attempt.1.1 missing",
-        "lock.attempt.1.1 = rolled back",
-    );
+    check("lock ^ ! ~", "lock.attempt.1.1 missing", "lock.attempt.1.1 = rolled back");
 }
 
 #[test]
 fn a_release_that_fails_for_good_makes_the_run_stuck() {
     let faults = "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1";
-    check(
-        "a ^",
-        faults,
-        "a.attempt.1.1 a.release.1.1 a.release.1.2 a.release.1.3 = stuck",
-    );
+    check("a ^", faults, "a.attempt.1.1 a.release.1.1 a.release.1.2 a.release.1.3 = stuck");
 }
 
 #[test]
@@ -200,26 +157,14 @@ fn an_irreversible_step_turns_off_the_rollbacks_of_what_it_needed() {
 
 #[test]
 fn stop_cleans_up_and_releases_but_leaves_what_is_done() {
-    check(
-        "@stop\na ! ^\nb a ~",
-        "b.attempt.1.1 1",
-        "a.attempt.1.1 b.attempt.1.1 b.cleanup.1.1 a.release.1.1 = failed",
-    );
+    check("@stop\na ! ^\nb a ~", "b.attempt.1.1 1", "a.attempt.1.1 b.attempt.1.1 b.cleanup.1.1 a.release.1.1 = failed");
 }
 
 #[test]
 fn a_time_out_is_in_doubt_and_a_verify_that_holds_settles_it() {
     check("a ?", "a.attempt.1.1 timeout", "a.attempt.1.1 a.verify.1.1 = succeeded");
-    check(
-        "a ?",
-        "a.attempt.1.1 timeout, a.verify.1.1 1",
-        "a.attempt.1.1 a.verify.1.1 = stuck",
-    );
-    check(
-        "a ? !",
-        "a.attempt.1.1 timeout, a.verify.1.1 1",
-        "a.attempt.1.1 a.verify.1.1 a.rollback.1.1 = rolled back",
-    );
+    check("a ?", "a.attempt.1.1 timeout, a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 = stuck");
+    check("a ? !", "a.attempt.1.1 timeout, a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 a.rollback.1.1 = rolled back");
 }
 
 #[test]
@@ -233,20 +178,12 @@ fn what_is_in_doubt_keeps_its_holds() {
 
 #[test]
 fn a_verify_that_does_not_hold_fails_the_attempt() {
-    check(
-        "a ? idem x2",
-        "a.verify.1.1 1",
-        "a.attempt.1.1 a.verify.1.1 a.attempt.2.1 a.verify.2.1 = succeeded",
-    );
+    check("a ? idem x2", "a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 a.attempt.2.1 a.verify.2.1 = succeeded");
 }
 
 #[test]
 fn guards_of_the_playbook_refuse_before_anything_starts() {
-    check(
-        "@guard one\n@guard two\na",
-        "@.guard-two.1.1 1",
-        "@.guard-one.1.1 @.guard-two.1.1 = refused",
-    );
+    check("@guard one\n@guard two\na", "@.guard-two.1.1 1", "@.guard-one.1.1 @.guard-two.1.1 = refused");
     check("@guard one\na", "@.guard-one.1.1 7", "@.guard-one.1.1 = refused");
     check("@guard one skip\na", "@.guard-one.1.1 1", "@.guard-one.1.1 = skipped");
     check("@guard one skip\na", "@.guard-one.1.1 7", "@.guard-one.1.1 = refused");
@@ -254,31 +191,15 @@ fn guards_of_the_playbook_refuse_before_anything_starts() {
 
 #[test]
 fn guards_are_asked_again_before_the_first_change() {
-    check(
-        "@guard one\na ro\nb a",
-        "",
-        "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 b.attempt.1.1 = succeeded",
-    );
-    check(
-        "@guard one\na ro\nb a",
-        "@.guard-one.2.1 1",
-        "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 = rolled back",
-    );
-    check(
-        "@guard one\na\nb a",
-        "",
-        "@.guard-one.1.1 a.attempt.1.1 b.attempt.1.1 = succeeded",
-    );
+    check("@guard one\na ro\nb a", "", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 b.attempt.1.1 = succeeded");
+    check("@guard one\na ro\nb a", "@.guard-one.2.1 1", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 = rolled back");
+    check("@guard one\na\nb a", "", "@.guard-one.1.1 a.attempt.1.1 b.attempt.1.1 = succeeded");
 }
 
 #[test]
 fn a_guard_of_a_step_fails_it_before_it_did_anything() {
     check("a g", "a.guard-g.1.1 1", "a.guard-g.1.1 = refused");
-    check(
-        "a !\nb a g !",
-        "b.guard-g.1.1 1",
-        "a.attempt.1.1 b.guard-g.1.1 a.rollback.1.1 = rolled back",
-    );
+    check("a !\nb a g !", "b.guard-g.1.1 1", "a.attempt.1.1 b.guard-g.1.1 a.rollback.1.1 = rolled back");
 }
 
 #[test]
@@ -294,11 +215,7 @@ fn an_invariant_that_does_not_hold_makes_the_run_stuck() {
         "@.invariant-up.1.1 1",
         "a.attempt.1.1 @.invariant-up.1.1 @.finally-note.1.1 = stuck",
     );
-    check(
-        "@invariant up\na",
-        "@.invariant-up.1.1 9",
-        "a.attempt.1.1 @.invariant-up.1.1 = stuck",
-    );
+    check("@invariant up\na", "@.invariant-up.1.1 9", "a.attempt.1.1 @.invariant-up.1.1 = stuck");
 }
 
 #[test]

@@ -69,22 +69,14 @@ pub fn explore(
     let mut seen = HashSet::new();
     let mut histories = Histories(vec![(0, run_started()), (0, engine_started())]);
     let run = Run::replay(plan, [&run_started(), &engine_started()])?;
-    let mut open = VecDeque::from([Node {
-        run,
-        faults: 0,
-        crashes: 0,
-        history: 1,
-    }]);
+    let mut open = VecDeque::from([Node { run, faults: 0, crashes: 0, history: 1 }]);
     while let Some(node) = open.pop_front() {
         if !seen.insert(key(&node)) {
             continue;
         }
         explored.states += 1;
         if let Some(why) = unsound(&node.run) {
-            explored.violation = Some(Violation {
-                why,
-                events: histories.of(node.history),
-            });
+            explored.violation = Some(Violation { why, events: histories.of(node.history) });
             return Ok(explored);
         }
         if explored.states == limits.states {
@@ -131,17 +123,11 @@ impl Histories {
 }
 
 fn run_started() -> Event {
-    Event::RunStarted {
-        run: "explored".into(),
-        plan: String::new(),
-    }
+    Event::RunStarted { run: "explored".into(), plan: String::new() }
 }
 
 fn engine_started() -> Event {
-    Event::EngineStarted {
-        boot: String::new(),
-        engine: String::new(),
-    }
+    Event::EngineStarted { boot: String::new(), engine: String::new() }
 }
 
 fn key(node: &Node) -> u64 {
@@ -161,34 +147,16 @@ struct Cost {
 fn successors(node: &Node, limits: Limits) -> Vec<(Event, Cost)> {
     let mut events = Vec::new();
     if node.run.verdict().is_none() && node.crashes < limits.crashes {
-        events.push((
-            engine_started(),
-            Cost {
-                crashes: 1,
-                ..Cost::default()
-            },
-        ));
+        events.push((engine_started(), Cost { crashes: 1, ..Cost::default() }));
     }
     let may_fail = node.faults < limits.faults;
-    let effect = node
-        .run
-        .next()
-        .into_iter()
-        .find(|effect| !matches!(effect, Effect::Terminate(_)));
+    let effect = node.run.next().into_iter().find(|effect| !matches!(effect, Effect::Terminate(_)));
     if let Some(effect) = effect {
         perform(effect, may_fail, &mut events);
         return events;
     }
     for command in node.run.in_flight() {
-        ends(
-            may_fail,
-            |exit| Event::Ended {
-                command: command.clone(),
-                exit,
-                ms: 0,
-            },
-            &mut events,
-        );
+        ends(may_fail, |exit| Event::Ended { command: command.clone(), exit, ms: 0 }, &mut events);
     }
     for pause in node.run.pauses() {
         events.push((Event::Elapsed { wait: pause.wait }, Cost::default()));
@@ -202,77 +170,25 @@ fn perform(effect: Effect, may_fail: bool, events: &mut Vec<(Event, Cost)>) {
         Effect::Start(command) => events.push((Event::Started { command }, free)),
         Effect::Decide(question) => {
             let answers = [Answer::Yes, Answer::No];
-            events.extend(answers.map(|answer| {
-                (
-                    Event::Decided {
-                        question: question.clone(),
-                        answer,
-                    },
-                    free,
-                )
-            }));
+            events.extend(answers.map(|answer| (Event::Decided { question: question.clone(), answer }, free)));
         }
         Effect::Render(command) => {
-            let text = Rendered {
-                argv: Vec::new(),
-                env: BTreeMap::new(),
-                dir: None,
-                stdin: None,
-            };
-            events.push((
-                Event::Rendered {
-                    command,
-                    outcome: Rendering::Text(text),
-                },
-                free,
-            ));
+            let text = Rendered { argv: Vec::new(), env: BTreeMap::new(), dir: None, stdin: None };
+            events.push((Event::Rendered { command, outcome: Rendering::Text(text) }, free));
         }
         Effect::Judge(command) => {
-            let met = Judgement::Met {
-                outputs: BTreeMap::new(),
-            };
-            events.push((
-                Event::Judged {
-                    command: command.clone(),
-                    judgement: met,
-                },
-                free,
-            ));
+            let met = Judgement::Met { outputs: BTreeMap::new() };
+            events.push((Event::Judged { command: command.clone(), judgement: met }, free));
             if may_fail {
                 let judgement = Judgement::Unmet { reason: String::new() };
                 events.push((Event::Judged { command, judgement }, Cost { faults: 1, ..free }));
             }
         }
         Effect::Settle(command) => {
-            events.push((
-                Event::NotStarted {
-                    command: command.clone(),
-                },
-                free,
-            ));
-            events.push((
-                Event::Adopted {
-                    command: command.clone(),
-                },
-                free,
-            ));
-            events.push((
-                Event::Ended {
-                    command: command.clone(),
-                    exit: Exit::Lost,
-                    ms: 0,
-                },
-                free,
-            ));
-            ends(
-                may_fail,
-                |exit| Event::Ended {
-                    command: command.clone(),
-                    exit,
-                    ms: 0,
-                },
-                events,
-            );
+            events.push((Event::NotStarted { command: command.clone() }, free));
+            events.push((Event::Adopted { command: command.clone() }, free));
+            events.push((Event::Ended { command: command.clone(), exit: Exit::Lost, ms: 0 }, free));
+            ends(may_fail, |exit| Event::Ended { command: command.clone(), exit, ms: 0 }, events);
         }
         other => unreachable!("an effect that the exploration does not know: {other:?}"),
     }
@@ -282,14 +198,6 @@ fn ends(may_fail: bool, event: impl Fn(Exit) -> Event, events: &mut Vec<(Event, 
     events.push((event(Exit::Code(0)), Cost::default()));
     if may_fail {
         let bad = [Exit::Code(1), Exit::TimedOut];
-        events.extend(bad.map(|exit| {
-            (
-                event(exit),
-                Cost {
-                    faults: 1,
-                    ..Cost::default()
-                },
-            )
-        }));
+        events.extend(bad.map(|exit| (event(exit), Cost { faults: 1, ..Cost::default() })));
     }
 }

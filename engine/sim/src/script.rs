@@ -38,14 +38,8 @@ impl Script {
     /// Plays a plan to its rest: of the commands in flight, the one that started first ends first.
     pub fn play(&self, plan: Arc<Plan>) -> Result<Played, IllegalEvent> {
         let mut events = vec![
-            Event::RunStarted {
-                run: "scripted".into(),
-                plan: String::new(),
-            },
-            Event::EngineStarted {
-                boot: String::new(),
-                engine: String::new(),
-            },
+            Event::RunStarted { run: "scripted".into(), plan: String::new() },
+            Event::EngineStarted { boot: String::new(), engine: String::new() },
         ];
         let mut run = Run::replay(plan, &events)?;
         while let Some(event) = self.next_event(&run) {
@@ -56,46 +50,24 @@ impl Script {
     }
 
     fn next_event(&self, run: &Run) -> Option<Event> {
-        let effect = run
-            .next()
-            .into_iter()
-            .find(|effect| !matches!(effect, Effect::Terminate(_)));
+        let effect = run.next().into_iter().find(|effect| !matches!(effect, Effect::Terminate(_)));
         if let Some(effect) = effect {
             return Some(self.answer(effect));
         }
         if let Some(command) = run.in_flight().into_iter().next() {
             return Some(self.end(command));
         }
-        run.pauses()
-            .into_iter()
-            .next()
-            .map(|pause| Event::Elapsed { wait: pause.wait })
+        run.pauses().into_iter().next().map(|pause| Event::Elapsed { wait: pause.wait })
     }
 
     fn answer(&self, effect: Effect) -> Event {
         match effect {
-            Effect::Decide(question) => Event::Decided {
-                question,
-                answer: Answer::Yes,
-            },
+            Effect::Decide(question) => Event::Decided { question, answer: Answer::Yes },
             Effect::Render(command) => {
-                let text = Rendered {
-                    argv: vec![command.to_string()],
-                    env: BTreeMap::new(),
-                    dir: None,
-                    stdin: None,
-                };
-                Event::Rendered {
-                    command,
-                    outcome: Rendering::Text(text),
-                }
+                let text = Rendered { argv: vec![command.to_string()], env: BTreeMap::new(), dir: None, stdin: None };
+                Event::Rendered { command, outcome: Rendering::Text(text) }
             }
-            Effect::Judge(command) => Event::Judged {
-                command,
-                judgement: Judgement::Met {
-                    outputs: BTreeMap::new(),
-                },
-            },
+            Effect::Judge(command) => Event::Judged { command, judgement: Judgement::Met { outputs: BTreeMap::new() } },
             Effect::Settle(command) | Effect::Terminate(command) => self.end(command),
             Effect::Start(command) => Event::Started { command },
             other => unreachable!("an effect that no script knows: {other:?}"),

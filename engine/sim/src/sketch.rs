@@ -70,20 +70,10 @@ fn setting(plan: &mut Plan, line: &str) {
         ["@guard", id] => plan.guards.push(guard(id, OnUnmet::Abort)),
         ["@guard", id, "skip"] => plan.guards.push(guard(id, OnUnmet::Skip)),
         ["@invariant", id] => {
-            plan.invariants.push(Invariant {
-                id: (*id).into(),
-                line: 1,
-                probe: probe(id),
-                message: None,
-            });
+            plan.invariants.push(Invariant { id: (*id).into(), line: 1, probe: probe(id), message: None });
         }
         ["@finally", id] => {
-            plan.finally.push(Final {
-                id: (*id).into(),
-                title: None,
-                when: None,
-                command: command(id),
-            });
+            plan.finally.push(Final { id: (*id).into(), title: None, when: None, command: command(id) });
         }
         _ => panic!("`{line}` means nothing"),
     }
@@ -103,11 +93,7 @@ fn step(plan: &Plan, line: &str) -> Step {
         guards: Vec::new(),
         command: command(id),
         retry: retry(1),
-        effect: StepEffect {
-            read_only: false,
-            idempotent: false,
-            irreversible: false,
-        },
+        effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
         verify: None,
         cleanup: None,
@@ -138,48 +124,28 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
 }
 
 fn index(plan: &Plan, id: &str) -> usize {
-    plan.step_index(id)
-        .unwrap_or_else(|| panic!("`{id}` is neither a mark nor a step above"))
+    plan.step_index(id).unwrap_or_else(|| panic!("`{id}` is neither a mark nor a step above"))
 }
 
 /// Holds the ids of `until` in the hook's arguments until every step is there.
 fn release(until: &str) -> Release {
     let mut hook = hook("release");
-    let ids = until
-        .split(',')
-        .filter(|id| !id.is_empty())
-        .map(|id| Text::Known(id.into()));
+    let ids = until.split(',').filter(|id| !id.is_empty()).map(|id| Text::Known(id.into()));
     hook.command.program = Program::Argv(ids.collect());
-    Release {
-        hook,
-        until: Vec::new(),
-        hold: Vec::new(),
-    }
+    Release { hook, until: Vec::new(), hold: Vec::new() }
 }
 
 fn resolve_releases(plan: &mut Plan) {
     for at in 0..plan.steps.len() {
-        let Some(Program::Argv(ids)) = plan.steps[at]
-            .release
-            .as_ref()
-            .map(|release| release.hook.command.program.clone())
+        let Some(Program::Argv(ids)) =
+            plan.steps[at].release.as_ref().map(|release| release.hook.command.program.clone())
         else {
             continue;
         };
-        let named = ids.iter().filter_map(|text| {
-            if let Text::Known(id) = text {
-                Some(index(plan, id))
-            } else {
-                None
-            }
-        });
+        let named = ids.iter().filter_map(|text| if let Text::Known(id) = text { Some(index(plan, id)) } else { None });
         let until: Vec<usize> = named.collect();
         let hold = firedrill_model::plan::hold(&plan.steps, at, &until);
-        plan.steps[at].release = Some(Release {
-            hook: hook("release"),
-            until,
-            hold,
-        });
+        plan.steps[at].release = Some(Release { hook: hook("release"), until, hold });
     }
 }
 
@@ -200,22 +166,11 @@ fn probe(name: &str) -> Probe {
 }
 
 fn guard(id: &str, on_unmet: OnUnmet) -> Guard {
-    Guard {
-        id: id.into(),
-        line: 1,
-        probe: probe(id),
-        message: None,
-        why: None,
-        on_unmet,
-    }
+    Guard { id: id.into(), line: 1, probe: probe(id), message: None, why: None, on_unmet }
 }
 
 fn hook(name: &str) -> Hook {
-    Hook {
-        command: command(name),
-        when: None,
-        retry: retry(3),
-    }
+    Hook { command: command(name), when: None, retry: retry(3) }
 }
 
 fn retry(attempts: u32) -> Retry {

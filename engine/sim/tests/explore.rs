@@ -23,11 +23,7 @@ const TWELVE: &str = "
 
 #[track_caller]
 fn explored(text: &str, faults: u32, crashes: u32) -> Explored {
-    let limits = Limits {
-        faults,
-        crashes,
-        states: 2_000_000,
-    };
+    let limits = Limits { faults, crashes, states: 2_000_000 };
     let found = explore(Arc::new(sketch(text)), limits, unsound).expect("every event the exploration offers is legal");
     if let Some(violation) = &found.violation {
         let story: Vec<String> = violation.events.iter().map(|event| format!("{event:?}")).collect();
@@ -39,11 +35,7 @@ fn explored(text: &str, faults: u32, crashes: u32) -> Explored {
 /// Returns what is wrong with a state.
 fn unsound(run: &Run) -> Option<String> {
     let steps = 0..run.plan().steps.len();
-    steps
-        .map(|at| unsound_step(run, at))
-        .find(Option::is_some)
-        .flatten()
-        .or_else(|| unsound_rest(run))
+    steps.map(|at| unsound_step(run, at)).find(Option::is_some).flatten().or_else(|| unsound_rest(run))
 }
 
 fn unsound_step(run: &Run, at: usize) -> Option<String> {
@@ -51,18 +43,12 @@ fn unsound_step(run: &Run, at: usize) -> Option<String> {
     let (step, summary) = (&plan.steps[at], run.summary(at));
     let is_unsettled = |need: &&usize| !matches!(run.summary(**need).stage, Stage::Settled(_));
     if let Some(need) = step.needs.iter().find(is_unsettled).filter(|_| summary.is_effective) {
-        return Some(format!(
-            "`{}` began before `{}` had settled",
-            step.id, plan.steps[*need].id
-        ));
+        return Some(format!("`{}` began before `{}` had settled", step.id, plan.steps[*need].id));
     }
     let is_rolling_back = matches!(summary.rollback, Debt::Discharging(_));
     let is_dependent = |other: &usize| plan.steps[*other].needs.contains(&at) && run.summary(*other).is_effective;
     let owes = |other: &usize| run.summary(*other).rollback.is_under_way() || run.summary(*other).rollback.is_open();
-    let early = (0..plan.steps.len())
-        .filter(is_dependent)
-        .find(owes)
-        .filter(|_| is_rolling_back);
+    let early = (0..plan.steps.len()).filter(is_dependent).find(owes).filter(|_| is_rolling_back);
     early.map(|other| format!("`{}` is rolled back before `{}`", step.id, plan.steps[other].id))
 }
 
@@ -81,11 +67,7 @@ fn twelve_steps_stay_explorable() {
     let rough = explored(TWELVE, 1, 1);
     println!("without faults: {calm:?}\nwith one fault: {rough:?}");
     assert!(calm.is_complete && rough.is_complete);
-    assert!(
-        rough.states < 60_000,
-        "{} states: the machine is no longer explorable",
-        rough.states
-    );
+    assert!(rough.states < 60_000, "{} states: the machine is no longer explorable", rough.states);
     assert!(rough.verdicts.contains_key(&Verdict::Succeeded) && rough.verdicts.contains_key(&Verdict::Stuck));
 }
 

@@ -12,11 +12,7 @@ use firedrill_foundation::{World, sandbox_command, stand_in};
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut args = std::env::args_os();
     let called = args.next().unwrap_or_default();
-    let name = Path::new(&called)
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(code) = stand_in(&name, args.collect()) {
         return Ok(code);
     }

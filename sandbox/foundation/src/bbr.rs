@@ -68,10 +68,7 @@ fn refuse(usage: &str, refusal: &str) -> u8 {
 fn deployment(args: &[String]) -> u8 {
     let given = |names: [&str; 2], variable: &str| {
         let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        is_set
-            || args
-                .iter()
-                .any(|arg| names.contains(&arg.split('=').next().unwrap_or(arg)))
+        is_set || args.iter().any(|arg| names.contains(&arg.split('=').next().unwrap_or(arg)))
     };
     let required = [
         (["--target", "-t"], "BOSH_ENVIRONMENT"),
@@ -79,9 +76,7 @@ fn deployment(args: &[String]) -> u8 {
         (["--password", "-p"], "BOSH_CLIENT_SECRET"),
     ];
     let wants_help = args.iter().any(|arg| arg == "--help" || arg == "-h");
-    let missing = required
-        .into_iter()
-        .find(|(names, variable)| !wants_help && !given(*names, variable));
+    let missing = required.into_iter().find(|(names, variable)| !wants_help && !given(*names, variable));
     if let Some(([name, _], _)) = missing {
         return refuse(&help::deployment(), &format!("{name} flag is required."));
     }
@@ -90,10 +85,7 @@ fn deployment(args: &[String]) -> u8 {
         let refusal = "provide one of '--deployment' or '--all-deployments' flags.";
         return refuse(&help::deployment(), refusal);
     }
-    report(
-        &Failure::new(Kind::Other, "Deployment has no backup scripts").into(),
-        "",
-    )
+    report(&Failure::new(Kind::Other, "Deployment has no backup scripts").into(), "")
 }
 
 fn director(world: &World, access: &Access, action: Action, ledger: &Arc<Ledger>) -> Result<u8, WorldError> {
@@ -126,10 +118,7 @@ fn act(
     ledger: &Arc<Ledger>,
 ) -> Result<u8, WorldError> {
     if subcommand == Subcommand::Restore && options.artifact_path.is_empty() {
-        return Ok(refuse(
-            &help::subcommand(subcommand),
-            "--artifact-path flag is required.",
-        ));
+        return Ok(refuse(&help::subcommand(subcommand), "--artifact-path flag is required."));
     }
     let console = Console::new(access.verbosity);
     let session = Session::new(world, access, Arc::clone(&console))?;
@@ -146,10 +135,7 @@ fn act(
     };
     let advised = matches!(subcommand, Subcommand::Backup | Subcommand::Restore) && failures.call_for_cleanup();
     let purpose = trapped(subcommand).unwrap_or(Purpose::Backup);
-    Ok(report(
-        &failures,
-        &if advised { purpose.advice() } else { String::new() },
-    ))
+    Ok(report(&failures, &if advised { purpose.advice() } else { String::new() }))
 }
 
 fn trapped(subcommand: Subcommand) -> Option<Purpose> {
@@ -167,11 +153,7 @@ fn pre_backup_check(session: &Session) -> u8 {
         Err(failure) => {
             out("Director cannot be backed up.\n");
             let failures = Failures::from(failure);
-            let advice = if failures.call_for_cleanup() {
-                Purpose::Backup.advice()
-            } else {
-                String::new()
-            };
+            let advice = if failures.call_for_cleanup() { Purpose::Backup.advice() } else { String::new() };
             report(&failures, &advice)
         }
     }

@@ -17,10 +17,7 @@ const VERSION: &str = "7.9.9-lab";
 /// Runs bosh with its arguments and returns its exit status.
 pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let parsed = Invocation::parse(args);
-    let key = format!(
-        "bosh.{}",
-        parsed.as_ref().map_or("help", |invocation| invocation.command.name())
-    );
+    let key = format!("bosh.{}", parsed.as_ref().map_or("help", |invocation| invocation.command.name()));
     crate::recorded(world, &key, |_| {
         let mut screen = Screen::new(parsed.as_ref().map(|invocation| invocation.format).unwrap_or_default());
         if let Some(point) = FaultPoint::of_subcommand(&key)
@@ -110,10 +107,7 @@ fn authorize(director: &Director, invocation: &Invocation) -> Result<(), Levels>
             ("deployments", "/deployments")
         }
     };
-    Err(vec![
-        format!("Finding {finding}"),
-        refused(401, &format!("Not authorized: '{path}'")),
-    ])
+    Err(vec![format!("Finding {finding}"), refused(401, &format!("Not authorized: '{path}'"))])
 }
 
 fn list_instances(
@@ -135,15 +129,8 @@ fn list_instances(
         return Ok(Ok(()));
     }
     let body = format!("{{\"code\": 70000, \"description\": \"Deployment '{wanted}' doesn't exist\"}}");
-    let infos = if invocation.command == Command::Vms {
-        "vms"
-    } else {
-        "instances"
-    };
-    Ok(Err(vec![
-        format!("Listing deployment '{wanted}' {infos} infos"),
-        refused(404, &body),
-    ]))
+    let infos = if invocation.command == Command::Vms { "vms" } else { "instances" };
+    Ok(Err(vec![format!("Listing deployment '{wanted}' {infos} infos"), refused(404, &body)]))
 }
 
 /// The director answers with a task, which the client waits for.
@@ -173,9 +160,6 @@ fn refused(status: u16, body: &str) -> String {
 
 /// Returns host and port of a director's URL, as the client completes it.
 fn address(environment: &str) -> (&str, &str) {
-    let rest = environment
-        .split_once("://")
-        .map_or(environment, |(_, rest)| rest)
-        .trim_end_matches('/');
+    let rest = environment.split_once("://").map_or(environment, |(_, rest)| rest).trim_end_matches('/');
     rest.split_once(':').unwrap_or((rest, "25555"))
 }

@@ -111,12 +111,7 @@ fn cf() -> Deployment {
             instance("backup_restore/b1c0", 0, "disk-b1", &["monit"]),
             instance("cloud_controller/c0c0", 0, "", &["cloud_controller_ng", "nginx_cc"]),
             instance("cloud_controller/c0c1", 1, "", &["cloud_controller_ng", "nginx_cc"]),
-            instance(
-                "nfs_server/8d2c",
-                0,
-                "disk-n1",
-                &["blobstore_nginx", "blobstore_url_signer", "route_registrar"],
-            ),
+            instance("nfs_server/8d2c", 0, "disk-n1", &["blobstore_nginx", "blobstore_url_signer", "route_registrar"]),
         ],
     }
 }

@@ -66,9 +66,7 @@ impl FaultPoint {
     /// Returns the point that stands for a whole subcommand, `None` where a fault strikes a phase within.
     pub(crate) fn of_subcommand(key: &str) -> Option<FaultPoint> {
         let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE];
-        FaultPoint::ALL
-            .into_iter()
-            .find(|point| point.0 == key && !phases.contains(point))
+        FaultPoint::ALL.into_iter().find(|point| point.0 == key && !phases.contains(point))
     }
 }
 
@@ -130,22 +128,13 @@ pub struct Fault {
 impl Fault {
     /// Returns a fault that always strikes.
     pub fn new(point: FaultPoint, exit: u8) -> Fault {
-        Fault {
-            point,
-            exit,
-            times: None,
-            text: None,
-            struck: 0,
-        }
+        Fault { point, exit, times: None, text: None, struck: 0 }
     }
 
     /// Returns the same fault, which strikes only so often.
     #[must_use]
     pub fn times(self, times: u32) -> Fault {
-        Fault {
-            times: Some(times),
-            ..self
-        }
+        Fault { times: Some(times), ..self }
     }
 
     /// Returns what the fault says; `at` names the place if it was given no text.
@@ -200,17 +189,11 @@ impl Faults {
     }
 
     pub(crate) fn is_quiet(&self, point: FaultPoint) -> bool {
-        !self
-            .0
-            .iter()
-            .any(|fault| fault.point == point && fault.left() != Some(0))
+        !self.0.iter().any(|fault| fault.point == point && fault.left() != Some(0))
     }
 
     pub(crate) fn strike(&mut self, point: FaultPoint) -> Option<Fault> {
-        let fault = self
-            .0
-            .iter_mut()
-            .find(|fault| fault.point == point && fault.left() != Some(0))?;
+        let fault = self.0.iter_mut().find(|fault| fault.point == point && fault.left() != Some(0))?;
         fault.struck += 1;
         Some(fault.clone())
     }

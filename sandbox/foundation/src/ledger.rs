@@ -21,16 +21,10 @@ impl Ledger {
         let path = world.ledger();
         let open = OpenOptions::new().append(true).create(true).open(&path);
         let file = open.map_err(|source| WorldError::io("open", &path, source))?;
-        let command = std::env::var(COMMAND_VARIABLE)
-            .ok()
-            .filter(|command| !command.is_empty());
+        let command = std::env::var(COMMAND_VARIABLE).ok().filter(|command| !command.is_empty());
         let command = command.map_or("-".into(), |command| command.replace(char::is_whitespace, "_"));
         let line = format!("{key} {command} pid={}", std::process::id());
-        let ledger = Ledger {
-            file,
-            line,
-            ended: AtomicBool::new(false),
-        };
+        let ledger = Ledger { file, line, ended: AtomicBool::new(false) };
         ledger.append(&format!("start {}\n", ledger.line))?;
         Ok(ledger)
     }
@@ -44,8 +38,6 @@ impl Ledger {
     }
 
     fn append(&self, line: &str) -> Result<(), WorldError> {
-        (&self.file)
-            .write_all(line.as_bytes())
-            .map_err(|source| WorldError::io("append to", "ledger".as_ref(), source))
+        (&self.file).write_all(line.as_bytes()).map_err(|source| WorldError::io("append to", "ledger".as_ref(), source))
     }
 }

@@ -75,10 +75,7 @@ impl Program {
 
 fn run(program: Program, args: &[String]) -> u8 {
     let Some(root) = std::env::var_os(WORLD_VARIABLE).filter(|root| !root.is_empty()) else {
-        return refuse(
-            program,
-            &format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"),
-        );
+        return refuse(program, &format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"));
     };
     let world = match World::open(&PathBuf::from(root)) {
         Ok(world) => world,

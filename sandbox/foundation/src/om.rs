@@ -24,10 +24,7 @@ const EMPTY_ZIP: [u8; 22] = *b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 /// Runs om with its arguments and returns its exit status.
 pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let parsed = Invocation::parse(args);
-    let key = format!(
-        "om.{}",
-        parsed.as_ref().map_or("help", |invocation| invocation.command.name())
-    );
+    let key = format!("om.{}", parsed.as_ref().map_or("help", |invocation| invocation.command.name()));
     crate::recorded(world, &key, |_| {
         if let Some(point) = FaultPoint::of_subcommand(&key)
             && let Some(fault) = world.strike(point)?
@@ -74,9 +71,7 @@ fn connect(opsman: &OpsManager, invocation: &Invocation) -> Result<(), String> {
     let refused = "token could not be retrieved from target url";
     if target != host(&opsman.target) {
         let dialled = format!("Post \"https://{target}/uaa/oauth/token\": dial tcp: lookup {target}: no such host");
-        return Err(format!(
-            "failed to submit request: could not make api request: {refused}: {dialled}"
-        ));
+        return Err(format!("failed to submit request: could not make api request: {refused}: {dialled}"));
     }
     if invocation.username != opsman.username || invocation.password != opsman.password {
         return Err(format!(
@@ -91,25 +86,17 @@ fn pending_changes(opsman: &OpsManager, format: Format, on: On) -> Result<(), St
         // The client passes on the API's own list, without a new line at its end.
         Format::Json => out(&json!(opsman.products.iter().map(change).collect::<Vec<_>>()).to_string()),
         Format::Table => {
-            let rows = opsman
-                .products
-                .iter()
-                .map(|one| vec![one.guid.clone(), one.change.name().into(), String::new()]);
+            let rows =
+                opsman.products.iter().map(|one| vec![one.guid.clone(), one.change.name().into(), String::new()]);
             out(&table(&["PRODUCT", "ACTION", "ERRANDS"], &rows.collect::<Vec<_>>()));
         }
     }
-    if opsman
-        .products
-        .iter()
-        .all(|product| product.change == Change::Unchanged)
-    {
+    if opsman.products.iter().all(|product| product.change == Change::Unchanged) {
         return Ok(());
     }
     let pending = "there are pending changes.\nGo into the Ops Manager UI, unstage changes, and try again";
     match on {
-        On::Check => Err(format!(
-            "{pending}\nPlease validate your Ops Manager installation in the UI"
-        )),
+        On::Check => Err(format!("{pending}\nPlease validate your Ops Manager installation in the UI")),
         On::Report => {
             err(&format!("Warnings:\n{pending}\n"));
             Ok(())
@@ -136,13 +123,7 @@ fn installations(opsman: &OpsManager, format: Format) -> String {
         Format::Table => {
             let row = |one: &Installation| {
                 let finished = one.finished_at.clone().unwrap_or_default();
-                vec![
-                    one.id.to_string(),
-                    one.user.clone(),
-                    one.status.clone(),
-                    one.started_at.clone(),
-                    finished,
-                ]
+                vec![one.id.to_string(), one.user.clone(), one.status.clone(), one.started_at.clone(), finished]
             };
             let rows: Vec<Vec<String>> = opsman.installations.iter().map(row).collect();
             table(&["ID", "USER", "STATUS", "STARTED AT", "FINISHED AT"], &rows)
@@ -171,35 +152,21 @@ fn products(opsman: &OpsManager, format: Format) -> String {
             pretty(&products.iter().map(versions).collect::<Vec<_>>())
         }
         Format::Table => {
-            let row = |one: &&Product| {
-                vec![
-                    one.name.clone(),
-                    one.staged.clone(),
-                    one.staged.clone(),
-                    one.deployed.clone(),
-                ]
-            };
-            table(
-                &["NAME", "AVAILABLE", "STAGED", "DEPLOYED"],
-                &products.iter().map(row).collect::<Vec<_>>(),
-            )
+            let row =
+                |one: &&Product| vec![one.name.clone(), one.staged.clone(), one.staged.clone(), one.deployed.clone()];
+            table(&["NAME", "AVAILABLE", "STAGED", "DEPLOYED"], &products.iter().map(row).collect::<Vec<_>>())
         }
     }
 }
 
 fn bosh_env(director: &Director) -> String {
     let variables = [
-        (
-            "BOSH_CA_CERT",
-            "-----BEGIN CERTIFICATE-----\nthe sandbox has none\n-----END CERTIFICATE-----",
-        ),
+        ("BOSH_CA_CERT", "-----BEGIN CERTIFICATE-----\nthe sandbox has none\n-----END CERTIFICATE-----"),
         ("BOSH_CLIENT", &director.client),
         ("BOSH_CLIENT_SECRET", &director.client_secret),
         ("BOSH_ENVIRONMENT", &director.host),
     ];
-    variables
-        .map(|(name, value)| format!("export {name}='{value}'\n"))
-        .concat()
+    variables.map(|(name, value)| format!("export {name}='{value}'\n")).concat()
 }
 
 /// Writes the installation: an empty archive and a comment, so that its bytes are known.
@@ -214,9 +181,7 @@ fn export(world: &World, path: &str) -> Result<Result<(), String>, WorldError> {
         err("finished exporting installation\n");
         return Ok(Ok(()));
     };
-    Ok(Err(format!(
-        "failed to export installation: cannot create output file: {error}"
-    )))
+    Ok(Err(format!("failed to export installation: cannot create output file: {error}")))
 }
 
 fn pretty(value: &impl Serialize) -> String {
@@ -228,38 +193,12 @@ fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = titles
         .iter()
         .enumerate()
-        .map(|(column, title)| {
-            rows.iter()
-                .map(|row| row[column].len())
-                .chain([title.len()])
-                .max()
-                .unwrap_or(0)
-        })
+        .map(|(column, title)| rows.iter().map(|row| row[column].len()).chain([title.len()]).max().unwrap_or(0))
         .collect();
-    let rule = widths
-        .iter()
-        .fold("+".to_owned(), |text, width| text + &"-".repeat(width + 2) + "+")
-        + "\n";
-    let line = |cells: Vec<String>| {
-        cells
-            .iter()
-            .fold("|".to_owned(), |text, cell| format!("{text} {cell} |"))
-            + "\n"
-    };
-    let head = line(
-        titles
-            .iter()
-            .zip(&widths)
-            .map(|(title, width)| format!("{title:^width$}"))
-            .collect(),
-    );
-    let body = rows.iter().map(|row| {
-        line(
-            row.iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect(),
-        )
-    });
+    let rule = widths.iter().fold("+".to_owned(), |text, width| text + &"-".repeat(width + 2) + "+") + "\n";
+    let line = |cells: Vec<String>| cells.iter().fold("|".to_owned(), |text, cell| format!("{text} {cell} |")) + "\n";
+    let head = line(titles.iter().zip(&widths).map(|(title, width)| format!("{title:^width$}")).collect());
+    let body =
+        rows.iter().map(|row| line(row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect()));
     format!("{rule}{head}{rule}{}{rule}", body.collect::<String>())
 }

@@ -48,10 +48,7 @@ pub enum SandboxError {
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
     let world = World::open(world)?;
     let Some((verb, rest)) = args.split_first() else {
-        return Err(SandboxError::Usage(format!(
-            "a verb is missing: one of {}",
-            VERBS.join(", ")
-        )));
+        return Err(SandboxError::Usage(format!("a verb is missing: one of {}", VERBS.join(", "))));
     };
     match verb.as_str() {
         "show" => show(&world, out),
@@ -97,35 +94,23 @@ fn parse_fault(point: FaultPoint, options: &[String]) -> Result<Fault, SandboxEr
         }
     }
     if fault.exit == 0 {
-        return Err(SandboxError::Usage(
-            "a fault needs --exit with a number from 1 to 255".into(),
-        ));
+        return Err(SandboxError::Usage("a fault needs --exit with a number from 1 to 255".into()));
     }
     Ok(fault)
 }
 
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, SandboxError> {
-    value
-        .parse()
-        .map_err(|_| SandboxError::Usage(format!("`{name}` needs a number, not `{value}`")))
+    value.parse().map_err(|_| SandboxError::Usage(format!("`{name}` needs a number, not `{value}`")))
 }
 
 fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     let director: Director = world.read()?;
-    let answers = if director.is_reachable() {
-        "answers"
-    } else {
-        "does not answer"
-    };
+    let answers = if director.is_reachable() { "answers" } else { "does not answer" };
     writeln!(out, "director    {} at {}, {answers}", director.name, director.url())?;
     let vm = world.vm();
-    let holder = vm
-        .lock_holder()
-        .map_or("unlocked".to_owned(), |holder| format!("locked by {}", holder.name()));
+    let holder = vm.lock_holder().map_or("unlocked".to_owned(), |holder| format!("locked by {}", holder.name()));
     writeln!(out, "lock        {holder}")?;
-    let directory = vm
-        .directory_holder()
-        .map_or("none".to_owned(), |holder| format!("of {}", holder.name()));
+    let directory = vm.directory_holder().map_or("none".to_owned(), |holder| format!("of {}", holder.name()));
     writeln!(out, "leftover    {directory}")?;
     show_api(world, out)?;
     for (folder, fate) in world.read::<Artifacts>()?.iter() {
@@ -143,24 +128,13 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
 fn show_api(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     let board: TaskBoard = world.read()?;
     for task in board.active() {
-        writeln!(
-            out,
-            "task        {} {} of {} by {}",
-            task.id, task.description, task.deployment, task.user
-        )?;
+        writeln!(out, "task        {} {} of {} by {}", task.id, task.description, task.deployment, task.user)?;
     }
     for lock in &board.locks {
-        writeln!(
-            out,
-            "api lock    {} {} by task {}",
-            lock.kind, lock.resource, lock.task_id
-        )?;
+        writeln!(out, "api lock    {} {} by task {}", lock.kind, lock.resource, lock.task_id)?;
     }
     let opsman: OpsManager = world.read()?;
-    let pending = opsman
-        .products
-        .iter()
-        .filter(|product| product.change != Change::Unchanged);
+    let pending = opsman.products.iter().filter(|product| product.change != Change::Unchanged);
     for product in pending {
         writeln!(out, "pending     {} {}", product.change.name(), product.guid)?;
     }
@@ -179,9 +153,7 @@ fn check(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
         writeln!(out, "the sandbox is consistent and safe")?;
         return Ok(());
     }
-    Err(SandboxError::Unsafe {
-        findings: findings.len(),
-    })
+    Err(SandboxError::Unsafe { findings: findings.len() })
 }
 
 fn findings(world: &World) -> Result<Vec<String>, WorldError> {
@@ -198,12 +170,8 @@ fn findings(world: &World) -> Result<Vec<String>, WorldError> {
         findings.extend(harm_to_second_operator(world));
     }
     let faults: Faults = world.read()?;
-    findings.extend(
-        faults
-            .iter()
-            .filter(|fault| fault.is_half_used())
-            .map(|fault| format!("fault half used: {fault}")),
-    );
+    findings
+        .extend(faults.iter().filter(|fault| fault.is_half_used()).map(|fault| format!("fault half used: {fault}")));
     Ok(findings)
 }
 

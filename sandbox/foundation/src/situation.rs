@@ -101,11 +101,7 @@ enum Wanted {
 }
 
 fn stage(world: &World, wanted: Wanted) -> Result<(), WorldError> {
-    let change = if wanted == Wanted::Broken {
-        Change::Update
-    } else {
-        Change::Unchanged
-    };
+    let change = if wanted == Wanted::Broken { Change::Update } else { Change::Unchanged };
     world.update(|opsman: &mut OpsManager| opsman.stage(change))
 }
 
@@ -124,13 +120,7 @@ fn install(world: &World, wanted: Wanted) -> Result<(), WorldError> {
 
 fn running(earlier: usize, started_at: String) -> Installation {
     let id = u32::try_from(earlier + 1).expect("few installations were recorded");
-    Installation {
-        id,
-        user: "admin".into(),
-        status: "running".into(),
-        started_at,
-        finished_at: None,
-    }
+    Installation { id, user: "admin".into(), status: "running".into(), started_at, finished_at: None }
 }
 
 fn occupy(world: &World, wanted: Wanted) -> Result<(), WorldError> {
@@ -148,11 +138,7 @@ fn lock(world: &World, wanted: Wanted) -> Result<(), WorldError> {
 }
 
 fn finish_foreign(board: &mut TaskBoard) {
-    let foreign: Vec<u32> = board
-        .active()
-        .filter(|task| task.user == FOREIGN_USER)
-        .map(|task| task.id)
-        .collect();
+    let foreign: Vec<u32> = board.active().filter(|task| task.user == FOREIGN_USER).map(|task| task.id).collect();
     for id in foreign {
         board.finish(id, TaskState::Done);
     }
@@ -172,8 +158,7 @@ fn invade(world: &World, wanted: Wanted) -> Result<(), WorldError> {
         Wanted::Broken => {
             vm.begin_job(DIRECTOR_JOB, &Holder::SecondOperator)?;
             let director = Job::named(DIRECTOR_JOB).expect("the director's job is in the table");
-            vm.back_up(director)
-                .map_err(|source| WorldError::io("copy to", &vm.backup_directory(), source))?;
+            vm.back_up(director).map_err(|source| WorldError::io("copy to", &vm.backup_directory(), source))?;
             let marker = second_operator_marker(world);
             fs::write(&marker, "my backup is running\n").map_err(|source| WorldError::io("write", &marker, source))?;
             vm.lock(&Holder::SecondOperator)
@@ -217,11 +202,7 @@ impl fmt::Display for Situation {
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownSituation {
     /// No situation has this name.
-    #[error(
-        "no situation is called `{name}`{}; the situations are {}",
-        hint(name, Situation::names()),
-        known()
-    )]
+    #[error("no situation is called `{name}`{}; the situations are {}", hint(name, Situation::names()), known())]
     Name {
         /// The name that was given.
         name: String,
@@ -255,9 +236,7 @@ impl FromStr for Situation {
             };
         }
         let named = Situation::PLAIN.into_iter().find(|(name, _)| *name == text);
-        named
-            .map(|(_, situation)| situation)
-            .ok_or_else(|| UnknownSituation::Name { name: text.to_owned() })
+        named.map(|(_, situation)| situation).ok_or_else(|| UnknownSituation::Name { name: text.to_owned() })
     }
 }
 

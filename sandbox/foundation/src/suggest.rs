@@ -3,20 +3,13 @@
 /// Returns the known name that differs least from `name`, if it is near enough to be a slip.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let limit = name.len() / 3 + 1;
-    let scored = known
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate));
-    scored
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let scored = known.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, candidate)| candidate)
 }
 
 /// Returns " (did you mean `x`?)", or nothing.
 pub(crate) fn hint<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
-    nearest(name, known)
-        .map(|candidate| format!(" (did you mean `{candidate}`?)"))
-        .unwrap_or_default()
+    nearest(name, known).map(|candidate| format!(" (did you mean `{candidate}`?)")).unwrap_or_default()
 }
 
 fn distance(from: &str, to: &str) -> usize {

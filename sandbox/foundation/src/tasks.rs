@@ -60,11 +60,7 @@ impl Part for TaskBoard {
 
 impl Default for TaskBoard {
     fn default() -> TaskBoard {
-        TaskBoard {
-            next_id: 101,
-            tasks: Vec::new(),
-            locks: Vec::new(),
-        }
+        TaskBoard { next_id: 101, tasks: Vec::new(), locks: Vec::new() }
     }
 }
 

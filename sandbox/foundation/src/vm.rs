@@ -17,13 +17,8 @@ pub(crate) const LOCK_JOB: &str = "lock-director";
 pub(crate) const DIRECTOR_JOB: &str = "director";
 
 const SCRIPTS: [&str; 2] = ["backup", "restore"];
-const LOCK_SCRIPTS: [&str; 5] = [
-    "metadata",
-    "post-backup-unlock",
-    "post-restore-unlock",
-    "pre-backup-lock",
-    "pre-restore-lock",
-];
+const LOCK_SCRIPTS: [&str; 5] =
+    ["metadata", "post-backup-unlock", "post-restore-unlock", "pre-backup-lock", "pre-restore-lock"];
 
 /// A job that bbr backs up, and where on the VM its content lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,26 +30,10 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) const ALL: [Job; 4] = [
-        Job {
-            name: "bbr-credhubdb",
-            stored: "postgres/credhub.sql",
-            member: "credhubdb-artifact-file",
-        },
-        Job {
-            name: "bbr-uaadb",
-            stored: "postgres/uaa.sql",
-            member: "uaadb-artifact-file",
-        },
-        Job {
-            name: "blobstore",
-            stored: "blobstore",
-            member: "store",
-        },
-        Job {
-            name: DIRECTOR_JOB,
-            stored: "postgres/bosh.sql",
-            member: "bosh-director-artifact-file",
-        },
+        Job { name: "bbr-credhubdb", stored: "postgres/credhub.sql", member: "credhubdb-artifact-file" },
+        Job { name: "bbr-uaadb", stored: "postgres/uaa.sql", member: "uaadb-artifact-file" },
+        Job { name: "blobstore", stored: "blobstore", member: "store" },
+        Job { name: DIRECTOR_JOB, stored: "postgres/bosh.sql", member: "bosh-director-artifact-file" },
     ];
 
     pub(crate) fn named(name: &str) -> Option<Job> {
@@ -110,18 +89,11 @@ impl Vm {
     /// Makes the tree of a healthy VM.
     pub(crate) fn furnish(&self, settings: &Settings) -> Result<(), WorldError> {
         let share = settings.store_bytes / 12;
-        for (index, name) in ["postgres/bosh.sql", "postgres/credhub.sql", "postgres/uaa.sql"]
-            .iter()
-            .enumerate()
-        {
+        for (index, name) in ["postgres/bosh.sql", "postgres/credhub.sql", "postgres/uaa.sql"].iter().enumerate() {
             generate(&self.store().join(name), settings.seed + index as u64, share)?;
         }
         for blob in 1..=3_u64 {
-            generate(
-                &self.store().join(format!("blobstore/blob-{blob}")),
-                settings.seed + 7 * blob,
-                share * 3,
-            )?;
+            generate(&self.store().join(format!("blobstore/blob-{blob}")), settings.seed + 7 * blob, share * 3)?;
         }
         for job in Job::ALL {
             self.install(job.name)?;
@@ -133,20 +105,12 @@ impl Vm {
     pub(crate) fn install(&self, job: &str) -> Result<(), WorldError> {
         let folder = self.scripts_of(job);
         attempt("create", &folder, fs::create_dir_all(&folder))?;
-        let scripts = if job == LOCK_JOB {
-            LOCK_SCRIPTS.as_slice()
-        } else {
-            SCRIPTS.as_slice()
-        };
+        let scripts = if job == LOCK_JOB { LOCK_SCRIPTS.as_slice() } else { SCRIPTS.as_slice() };
         for script in scripts {
             let path = folder.join(script);
             let text = format!("#!/bin/sh\n# {job}/{script}: bbr of the sandbox does its work\n");
             attempt("write", &path, fs::write(&path, text))?;
-            attempt(
-                "set the mode of",
-                &path,
-                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)),
-            )?;
+            attempt("set the mode of", &path, fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))?;
         }
         Ok(())
     }
@@ -193,9 +157,7 @@ impl Vm {
 
     /// Returns whose backup directory lies on the VM.
     pub(crate) fn directory_holder(&self) -> Option<Holder> {
-        self.backup_directory()
-            .exists()
-            .then(|| Holder::read(&self.backup_directory().join(".holder")))
+        self.backup_directory().exists().then(|| Holder::read(&self.backup_directory().join(".holder")))
     }
 
     /// Makes bbr's directory for one job; a second backup at the same time shares it, as with the real client.
@@ -215,10 +177,7 @@ impl Vm {
 
     /// Does what the backup script of a job does: copies its content into bbr's directory.
     pub(crate) fn back_up(&self, job: Job) -> io::Result<()> {
-        copy_tree(
-            &self.store().join(job.stored),
-            &self.artifact_of(job.name).join(job.member),
-        )
+        copy_tree(&self.store().join(job.stored), &self.artifact_of(job.name).join(job.member))
     }
 
     /// Does what the restore script of a job does: replaces its content by that in bbr's directory.

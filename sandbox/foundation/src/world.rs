@@ -57,11 +57,7 @@ pub enum WorldError {
 
 impl WorldError {
     pub(crate) fn io(verb: &'static str, path: &Path, source: io::Error) -> WorldError {
-        WorldError::Io {
-            verb,
-            path: path.to_path_buf(),
-            source,
-        }
+        WorldError::Io { verb, path: path.to_path_buf(), source }
     }
 }
 
@@ -81,12 +77,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings {
-            seed: 1,
-            store_bytes: 200 * 1024,
-            pace_ms: 0,
-            artifact_space: None,
-        }
+        Settings { seed: 1, store_bytes: 200 * 1024, pace_ms: 0, artifact_space: None }
     }
 }
 
@@ -124,9 +115,7 @@ impl World {
     pub fn create_with(dir: &Path, executable: &Path, settings: &Settings) -> Result<World, WorldError> {
         let world = World::at(dir)?;
         if world.part::<Settings>().exists() {
-            return Err(WorldError::Exists {
-                path: dir.to_path_buf(),
-            });
+            return Err(WorldError::Exists { path: dir.to_path_buf() });
         }
         create_dir(&world.bin())?;
         create_dir(&dir.join("keys"))?;
@@ -152,9 +141,7 @@ impl World {
     pub fn open(dir: &Path) -> Result<World, WorldError> {
         let world = World::at(dir)?;
         if !world.part::<Settings>().exists() {
-            return Err(WorldError::Missing {
-                path: dir.to_path_buf(),
-            });
+            return Err(WorldError::Missing { path: dir.to_path_buf() });
         }
         Ok(world)
     }

@@ -11,11 +11,6 @@ pub(super) fn explain(code: &str, terminal: &Terminal) -> Result<Status, Failure
         Failure::usage(format!("there is no diagnostic `{code}`"))
             .help("a code looks like FD0107; diagnostics show theirs")
     })?;
-    terminal.print(&format!(
-        "{}: {}\n\n{}\n",
-        known.id(),
-        known.title(),
-        known.explanation().trim()
-    ));
+    terminal.print(&format!("{}: {}\n\n{}\n", known.id(), known.title(), known.explanation().trim()));
     Ok(Status::Done)
 }

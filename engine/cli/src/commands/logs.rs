@@ -52,17 +52,11 @@ impl<'a> Wanted<'a> {
             Some((_, Some((step, "release")))) => (Some(step), Some(Role::Release)),
             Some((name, _)) => (Some(name), None),
         };
-        Wanted {
-            step,
-            hook,
-            attempt: args.attempt,
-        }
+        Wanted { step, hook, attempt: args.attempt }
     }
 
     fn takes(&self, command: &CommandId) -> bool {
-        let is_step = self
-            .step
-            .is_none_or(|step| command.step().is_some_and(|id| id.as_str() == step));
+        let is_step = self.step.is_none_or(|step| command.step().is_some_and(|id| id.as_str() == step));
         let is_hook = self.hook.as_ref().is_none_or(|hook| command.role == *hook);
         is_step && is_hook && self.attempt.is_none_or(|attempt| command.round == attempt)
     }

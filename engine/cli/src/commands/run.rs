@@ -31,10 +31,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     let created_ms = clock::now_ms();
     let about = About {
         version: ABOUT_VERSION,
-        run: args
-            .id
-            .clone()
-            .unwrap_or_else(|| run_id::new(&plan.playbook, created_ms)),
+        run: args.id.clone().unwrap_or_else(|| run_id::new(&plan.playbook, created_ms)),
         playbook: plan.playbook.clone(),
         plan: plan.digest(),
         created_ms,
@@ -59,14 +56,10 @@ pub(super) fn to_rest(dir: &RunDir, lock: &RunLock, format: Format, terminal: &T
 
 /// Returns what every command starts from: a little of this process's environment, and how the sandbox is reached.
 fn environment(world: Option<&World>) -> Result<BTreeMap<String, String>, Failure> {
-    let inherited = INHERITED
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
+    let inherited = INHERITED.into_iter().filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
     let mut variables: BTreeMap<String, String> = inherited.collect();
     if let Some(world) = world {
-        let own = world
-            .environment()
-            .map_err(|error| Failure::failed(error.to_string()))?;
+        let own = world.environment().map_err(|error| Failure::failed(error.to_string()))?;
         variables.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     Ok(variables)
@@ -74,28 +67,17 @@ fn environment(world: Option<&World>) -> Result<BTreeMap<String, String>, Failur
 
 /// Refuses a plan with a point of no return that nobody accepted, and what was accepted and is none.
 fn accepted(plan: &Plan, accepted: &[String]) -> Result<(), Failure> {
-    let irreversible: Vec<&str> = plan
-        .steps
-        .iter()
-        .filter(|step| step.effect.irreversible)
-        .map(|step| step.id.as_str())
-        .collect();
+    let irreversible: Vec<&str> =
+        plan.steps.iter().filter(|step| step.effect.irreversible).map(|step| step.id.as_str()).collect();
     if let Some(other) = accepted.iter().find(|id| !irreversible.contains(&id.as_str())) {
-        return Err(Failure::usage(format!(
-            "`{other}` is no irreversible step of this playbook"
-        )));
+        return Err(Failure::usage(format!("`{other}` is no irreversible step of this playbook")));
     }
-    let missing: Vec<&str> = irreversible
-        .into_iter()
-        .filter(|id| !accepted.iter().any(|accepted| accepted == id))
-        .collect();
+    let missing: Vec<&str> =
+        irreversible.into_iter().filter(|id| !accepted.iter().any(|accepted| accepted == id)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let flags: Vec<String> = missing.iter().map(|id| format!("--accept-irreversible {id}")).collect();
-    let message = format!(
-        "what {} does cannot be undone, and nobody has accepted that",
-        missing.join(" and ")
-    );
+    let message = format!("what {} does cannot be undone, and nobody has accepted that", missing.join(" and "));
     Err(Failure::invalid(message).help(format!("look at the plan, then add {}", flags.join(" "))))
 }

@@ -25,10 +25,7 @@ pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Resu
     })?;
     terminal.print("recorded\n");
     let next = match run.open().len() {
-        0 => format!(
-            "nothing is open any more: `firedrill resume {}` brings the run to its end\n",
-            dir.id()
-        ),
+        0 => format!("nothing is open any more: `firedrill resume {}` brings the run to its end\n", dir.id()),
         left => format!("{left} left: `firedrill show {}`\n", dir.id()),
     };
     terminal.print(&next);
@@ -39,11 +36,8 @@ fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
     let plan = dir.plan()?;
     let (name, debt) = subject(&args.what);
     let step = named(&plan, name)?;
-    let outputs: Result<BTreeMap<String, Value>, Failure> = args
-        .output
-        .iter()
-        .map(|output| Ok((output.name.clone(), value(step, output)?)))
-        .collect();
+    let outputs: Result<BTreeMap<String, Value>, Failure> =
+        args.output.iter().map(|output| Ok((output.name.clone(), value(step, output)?))).collect();
     Ok(Event::Settled {
         step: step.id.as_str().into(),
         debt,
@@ -73,18 +67,9 @@ fn named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Step, Failure> {
 
 /// Reads an output by the type that the playbook gives it.
 fn value(step: &Step, output: &Assignment) -> Result<Value, Failure> {
-    let rules = step
-        .command
-        .outputs
-        .iter()
-        .chain(step.looks.iter().flat_map(|look| &look.command.outputs));
-    let declared: Option<Type> = rules
-        .into_iter()
-        .find(|rule| rule.name == output.name)
-        .map(|rule| rule.r#type);
+    let rules = step.command.outputs.iter().chain(step.looks.iter().flat_map(|look| &look.command.outputs));
+    let declared: Option<Type> = rules.into_iter().find(|rule| rule.name == output.name).map(|rule| rule.r#type);
     let declared =
         declared.ok_or_else(|| Failure::usage(format!("step `{}` has no output `{}`", step.id, output.name)))?;
-    declared
-        .read(&output.value)
-        .map_err(|mismatch| Failure::usage(format!("--output {}: {mismatch}", output.name)))
+    declared.read(&output.value).map_err(|mismatch| Failure::usage(format!("--output {}: {mismatch}", output.name)))
 }

@@ -21,13 +21,7 @@ pub(super) fn show(args: &ShowArgs, home: &Home, terminal: &Terminal) -> Result<
     let outputs = dir.summary().map(|summary| summary.outputs).unwrap_or_default();
     terminal.print(&match args.json.format() {
         Format::Json => show_json(&view, state, &outputs) + "\n",
-        Format::Text => show_text(
-            &view,
-            state,
-            &outputs,
-            terminal.zone,
-            (terminal.columns, terminal.colour),
-        ),
+        Format::Text => show_text(&view, state, &outputs, terminal.zone, (terminal.columns, terminal.colour)),
     });
     Ok(Status::Done)
 }

@@ -31,9 +31,7 @@ fn told(findings: &Findings, terminal: &Terminal) -> String {
 
 /// Returns one list of the findings in all files.
 fn json(all: &[Findings]) -> String {
-    let lists = all
-        .iter()
-        .map(|findings| diagnostics::to_json(&findings.source, &findings.diagnostics));
+    let lists = all.iter().map(|findings| diagnostics::to_json(&findings.source, &findings.diagnostics));
     let entries: Vec<String> = lists
         .filter_map(|list| Some(list.trim().strip_prefix('[')?.strip_suffix(']')?.trim_end().to_owned()))
         .filter(|entries| !entries.trim().is_empty())

@@ -65,10 +65,7 @@ impl<'a> Driver<'a> {
             recorder,
             session,
             mailbox,
-            undurable: Undurable {
-                last: envelopes.last().map_or(0, |last| last.sequence),
-                ..Undurable::default()
-            },
+            undurable: Undurable { last: envelopes.last().map_or(0, |last| last.sequence), ..Undurable::default() },
             ending: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             lengths: lengths(envelopes),
@@ -81,10 +78,7 @@ impl<'a> Driver<'a> {
         self.session.was_same_boot = session::was_same_boot(events);
         if events.is_empty() {
             let plan = self.about.plan.clone();
-            self.record(Event::RunStarted {
-                run: self.dir.id().to_owned(),
-                plan,
-            })?;
+            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan })?;
         }
         self.record(session::engine_started())
     }
@@ -154,9 +148,7 @@ impl<'a> Driver<'a> {
                 self.record(Event::Judged { command, judgement })
             }
             Effect::Start(command) => {
-                self.record(Event::Started {
-                    command: command.clone(),
-                })?;
+                self.record(Event::Started { command: command.clone() })?;
                 self.undurable.starts.push_back((self.undurable.last, command));
                 Ok(())
             }
@@ -171,12 +163,7 @@ impl<'a> Driver<'a> {
     }
 
     fn known(&self) -> Known<'_> {
-        Known {
-            run: &self.run,
-            dir: self.dir,
-            started_at: &self.started_at,
-            lengths: &self.lengths,
-        }
+        Known { run: &self.run, dir: self.dir, started_at: &self.started_at, lengths: &self.lengths }
     }
 
     /// Applies a fact and puts it on its way to the disk; it is shown when it is there.
@@ -192,27 +179,18 @@ impl<'a> Driver<'a> {
     fn wait(&mut self) -> Result<Option<Happening>, DriveError> {
         let now = Instant::now();
         let pauses = self.run.pauses();
-        self.deadlines
-            .retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
+        self.deadlines.retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
         for pause in pauses {
             self.deadlines.entry(pause.wait).or_insert(now + pause.length);
         }
-        let first = self
-            .deadlines
-            .values()
-            .min()
-            .map(|first| first.saturating_duration_since(now));
+        let first = self.deadlines.values().min().map(|first| first.saturating_duration_since(now));
         self.mailbox.wait(&mut self.session, first)
     }
 
     fn end_waits(&mut self) -> Result<(), DriveError> {
         let now = Instant::now();
-        let over: Vec<Wait> = self
-            .deadlines
-            .iter()
-            .filter(|(_, end)| **end <= now)
-            .map(|(wait, _)| wait.clone())
-            .collect();
+        let over: Vec<Wait> =
+            self.deadlines.iter().filter(|(_, end)| **end <= now).map(|(wait, _)| wait.clone()).collect();
         for wait in over {
             self.deadlines.remove(&wait);
             self.record(Event::Elapsed { wait })?;
@@ -233,11 +211,7 @@ impl<'a> Driver<'a> {
     /// Shows and starts what was waiting for the journal.
     fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
         self.recorder.is_durable(sequence);
-        while let Some(envelope) = self
-            .undurable
-            .shows
-            .pop_front_if(|envelope| envelope.sequence <= sequence)
-        {
+        while let Some(envelope) = self.undurable.shows.pop_front_if(|envelope| envelope.sequence <= sequence) {
             self.sink.event(&envelope, &self.run);
         }
         while let Some((_, command)) = self.undurable.starts.pop_front_if(|(intent, _)| *intent <= sequence) {
@@ -330,17 +304,8 @@ impl<'a> Driver<'a> {
     }
 
     fn finish(self, verdict: Verdict) -> Result<(), DriveError> {
-        let outputs = if verdict == Verdict::Succeeded {
-            self.known().outputs()
-        } else {
-            BTreeMap::new()
-        };
-        let summary = Summary {
-            verdict,
-            started_ms: self.about.created_ms,
-            rested_ms: clock::now_ms(),
-            outputs,
-        };
+        let outputs = if verdict == Verdict::Succeeded { self.known().outputs() } else { BTreeMap::new() };
+        let summary = Summary { verdict, started_ms: self.about.created_ms, rested_ms: clock::now_ms(), outputs };
         self.dir.write_summary(&summary)?;
         Ok(self.session.dismiss()?)
     }

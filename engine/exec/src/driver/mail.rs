@@ -54,15 +54,8 @@ impl Mailbox {
     pub(super) fn new() -> Result<Mailbox, DriveError> {
         let (sender, happenings) = channel();
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(into_io)?;
-        let post = Post {
-            sender,
-            bell: Arc::new(bell),
-        };
-        Ok(Mailbox {
-            post,
-            happenings,
-            replies: VecDeque::new(),
-        })
+        let post = Post { sender, bell: Arc::new(bell) };
+        Ok(Mailbox { post, happenings, replies: VecDeque::new() })
     }
 
     pub(super) fn post(&self) -> Post {
@@ -71,10 +64,7 @@ impl Mailbox {
 
     /// Takes what has happened already.
     pub(super) fn take(&mut self) -> Option<Happening> {
-        self.replies
-            .pop_front()
-            .map(Happening::Reply)
-            .or_else(|| self.happenings.try_recv().ok())
+        self.replies.pop_front().map(Happening::Reply).or_else(|| self.happenings.try_recv().ok())
     }
 
     /// Waits for something to happen, for `limit` at the most.

@@ -37,15 +37,7 @@ impl Session {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
         let asked = BTreeSet::new();
-        Ok(Session {
-            number,
-            asked,
-            was_same_boot: true,
-            stops: 0,
-            client,
-            mark,
-            post,
-        })
+        Ok(Session { number, asked, was_same_boot: true, stops: 0, client, mark, post })
     }
 
     /// Returns what becomes readable when a reply arrives.
@@ -127,9 +119,7 @@ fn key(command: &CommandId) -> CommandKey {
 
 /// Returns the command that a supervisor's key names.
 pub(super) fn command(key: &CommandKey) -> Result<CommandId, DriveError> {
-    key.as_str().parse().map_err(|_| DriveError::LostEnd {
-        command: key.to_string(),
-    })
+    key.as_str().parse().map_err(|_| DriveError::LostEnd { command: key.to_string() })
 }
 
 pub(super) fn exit(exit: supervisor::Exit) -> Exit {
@@ -144,10 +134,7 @@ pub(super) fn exit(exit: supervisor::Exit) -> Exit {
 
 /// Returns the fact that this engine has the run.
 pub(super) fn engine_started() -> Event {
-    Event::EngineStarted {
-        boot: boot_id(),
-        engine: env!("CARGO_PKG_VERSION").to_owned(),
-    }
+    Event::EngineStarted { boot: boot_id(), engine: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
 fn boot_id() -> String {
@@ -173,12 +160,6 @@ pub(super) fn check_inbox(dir: &RunDir, events: &[Event]) -> Result<(), DriveErr
             _ => None,
         })
         .collect();
-    let unknown = supervisor::read_inbox(dir.path())?
-        .into_keys()
-        .find(|key| !started.contains(key.as_str()));
-    unknown.map_or(Ok(()), |key| {
-        Err(DriveError::LostEnd {
-            command: key.to_string(),
-        })
-    })
+    let unknown = supervisor::read_inbox(dir.path())?.into_keys().find(|key| !started.contains(key.as_str()));
+    unknown.map_or(Ok(()), |key| Err(DriveError::LostEnd { command: key.to_string() }))
 }

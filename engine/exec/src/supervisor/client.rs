@@ -83,9 +83,7 @@ impl SupervisorClient {
                 settled => return settled,
             }
         }
-        Err(ClientError::NotReady {
-            path: run_dir.to_owned(),
-        })
+        Err(ClientError::NotReady { path: run_dir.to_owned() })
     }
 
     fn greet(run_dir: &Path, run_id: &str, child: Option<Child>) -> Result<Self, ClientError> {
@@ -94,19 +92,11 @@ impl SupervisorClient {
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut sender = RequestSender(stream.try_clone()?);
         let mut reader = ReplyReader::new(stream);
-        sender.send(&Request::Hello {
-            version: VERSION,
-            run: run_id.to_owned(),
-        })?;
+        sender.send(&Request::Hello { version: VERSION, run: run_id.to_owned() })?;
         match reader.next().ok_or(ClientError::Gone)?? {
             Reply::Welcome { pid, .. } => {
                 reader.stream.set_read_timeout(None)?;
-                Ok(Self {
-                    sender,
-                    reader,
-                    pid,
-                    child,
-                })
+                Ok(Self { sender, reader, pid, child })
             }
             Reply::Refused(refusal) => Err(refusal.into()),
             other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected reply {other:?}")).into()),
@@ -179,10 +169,7 @@ struct ReplyReader {
 
 impl ReplyReader {
     fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
-            pending: Vec::new(),
-        }
+        Self { stream, pending: Vec::new() }
     }
 
     /// Takes the next line that was read whole.
@@ -232,32 +219,19 @@ impl Iterator for ReplyReader {
 
 /// Starts a supervisor and waits until it listens, or returns `None` when one lives.
 fn start_if_none(run_dir: &Path, exe: &Path) -> Result<Option<Child>, ClientError> {
-    let io = |source| ClientError::Io {
-        path: run_dir.to_owned(),
-        source,
-    };
+    let io = |source| ClientError::Io { path: run_dir.to_owned(), source };
     if is_alive(run_dir).map_err(io)? {
         return Ok(None);
     }
     let mut child = launch(run_dir, exe).map_err(io)?;
     let mut ready = [0];
-    let length = child
-        .stdout
-        .take()
-        .map_or(Ok(0), |mut pipe| pipe.read(&mut ready))
-        .map_err(io)?;
+    let length = child.stdout.take().map_or(Ok(0), |mut pipe| pipe.read(&mut ready)).map_err(io)?;
     if length > 0 {
         return Ok(Some(child));
     }
     child.wait().map_err(io)?;
     // Another engine may have been faster; then its supervisor serves.
-    if is_alive(run_dir).map_err(io)? {
-        Ok(None)
-    } else {
-        Err(ClientError::NotReady {
-            path: run_dir.to_owned(),
-        })
-    }
+    if is_alive(run_dir).map_err(io)? { Ok(None) } else { Err(ClientError::NotReady { path: run_dir.to_owned() }) }
 }
 
 fn is_alive(run_dir: &Path) -> io::Result<bool> {
@@ -271,25 +245,14 @@ fn launch(run_dir: &Path, exe: &Path) -> io::Result<Child> {
     let marks = [RUN_MARK, COMMAND_MARK].map(|name| (name, std::env::var_os(name)));
     let marks = marks.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let mut command = Command::new(exe);
-    command
-        .arg(SUPERVISE)
-        .arg(std::path::absolute(run_dir)?)
-        .env_clear()
-        .envs(marks);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+    command.arg(SUPERVISE).arg(std::path::absolute(run_dir)?).env_clear().envs(marks);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
 /// Reads a failed connection: a supervisor that is ending leaves its socket behind without a listener.
 fn gone_or(source: io::Error, run_dir: &Path) -> ClientError {
     match source.kind() {
         io::ErrorKind::ConnectionRefused => ClientError::Gone,
-        _ => ClientError::Io {
-            path: run_dir.to_owned(),
-            source,
-        },
+        _ => ClientError::Io { path: run_dir.to_owned(), source },
     }
 }

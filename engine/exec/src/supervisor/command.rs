@@ -58,9 +58,7 @@ pub(super) struct End {
 
 impl Command {
     pub(super) fn new(spawn: &Spawn, pid: Pid, begun: Instant, started: Ticks) -> Self {
-        let limit = spawn
-            .time_limit_ms
-            .and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
+        let limit = spawn.time_limit_ms.and_then(|ms| begun.checked_add(Duration::from_millis(ms)));
         Self {
             key: spawn.command.clone(),
             pid,
@@ -119,10 +117,7 @@ impl Command {
         match (&self.main, &self.course) {
             (Main::Left(Exit::Code(0)), Course::Free { .. }) => {
                 let leftover = process::subtrees(roots)?.len();
-                return Ok(Some(End {
-                    exit: Exit::Code(0),
-                    leftover,
-                }));
+                return Ok(Some(End { exit: Exit::Code(0), leftover }));
             }
             (Main::Left(_), _) if roots.is_empty() => return Ok(Some(self.end())),
             (Main::Left(_), Course::Free { .. }) => self.ask(Why::Failed, now, roots)?,
@@ -140,21 +135,13 @@ impl Command {
     fn end(&self) -> End {
         let exit = match (&self.main, &self.course) {
             (_, Course::Asked { why: Why::TimedOut, .. } | Course::Forced { why: Why::TimedOut }) => Exit::TimedOut,
-            (
-                _,
-                Course::Asked {
-                    why: Why::Terminated, ..
-                }
-                | Course::Forced { why: Why::Terminated },
-            ) => Exit::Terminated,
+            (_, Course::Asked { why: Why::Terminated, .. } | Course::Forced { why: Why::Terminated }) => {
+                Exit::Terminated
+            }
             (Main::Left(exit), _) => exit.clone(),
             (Main::Runs, _) => unreachable!("a command ends after its main process"),
         };
-        let leftover = self
-            .forbidden
-            .iter()
-            .filter(|process| process.handle().is_some())
-            .count();
+        let leftover = self.forbidden.iter().filter(|process| process.handle().is_some()).count();
         End { exit, leftover }
     }
 
@@ -164,10 +151,7 @@ impl Command {
             process.signal(Signal::TERM);
             process.signal(Signal::CONT);
         }
-        self.course = Course::Asked {
-            why,
-            until: now.checked_add(self.grace),
-        };
+        self.course = Course::Asked { why, until: now.checked_add(self.grace) };
         Ok(())
     }
 
@@ -177,10 +161,7 @@ impl Command {
         let mut stopped = BTreeSet::new();
         let mut tree = process::subtrees(roots.to_vec())?;
         for _ in 0..STOP_PASSES {
-            let fresh: Vec<_> = tree
-                .iter()
-                .filter(|process| stopped.insert(process.pid.as_raw_pid()))
-                .collect();
+            let fresh: Vec<_> = tree.iter().filter(|process| stopped.insert(process.pid.as_raw_pid())).collect();
             if fresh.is_empty() {
                 break;
             }
@@ -189,9 +170,7 @@ impl Command {
             }
             tree = process::subtrees(roots.to_vec())?;
         }
-        let protected = tree
-            .into_iter()
-            .filter(|process| process.signal(Signal::KILL) == Delivery::Forbidden);
+        let protected = tree.into_iter().filter(|process| process.signal(Signal::KILL) == Delivery::Forbidden);
         self.forbidden.extend(protected);
         Ok(())
     }

@@ -43,10 +43,7 @@ impl Commands {
             inbox,
             running: BTreeMap::new(),
             mains: HashMap::new(),
-            rested: before
-                .into_iter()
-                .map(|(command, state)| (command, state.into()))
-                .collect(),
+            rested: before.into_iter().map(|(command, state)| (command, state.into())).collect(),
             has_children: false,
             has_unsaved: false,
         }
@@ -64,18 +61,12 @@ impl Commands {
     /// Serves a run; it stays the same for as long as this process lives.
     pub(super) fn serve(&mut self, run: &str) -> Result<(), Refusal> {
         let served = self.run.get_or_insert_with(|| run.to_owned());
-        if served == run {
-            Ok(())
-        } else {
-            Err(Refusal::Run { served: served.clone() })
-        }
+        if served == run { Ok(()) } else { Err(Refusal::Run { served: served.clone() }) }
     }
 
     pub(super) fn state(&self, command: &CommandKey) -> CommandState {
         match (self.running.get(command), self.rested.get(command)) {
-            (Some(running), _) => CommandState::Running {
-                pid: running.pid.as_raw_pid(),
-            },
+            (Some(running), _) => CommandState::Running { pid: running.pid.as_raw_pid() },
             (None, Some(rested)) => rested.clone(),
             (None, None) => CommandState::NeverStarted,
         }
@@ -94,10 +85,7 @@ impl Commands {
             Ok(pid) => {
                 self.note(Record::Spawned {
                     command: spawn.command.clone(),
-                    started: Started {
-                        pid: pid.as_raw_pid(),
-                        since_boot_ms,
-                    },
+                    started: Started { pid: pid.as_raw_pid(), since_boot_ms },
                 });
                 self.mains.insert(pid, spawn.command.clone());
                 let command = Command::new(spawn, pid, begun, Ticks::from_ms(since_boot_ms));
@@ -109,12 +97,7 @@ impl Commands {
     }
 
     fn never_ran(&mut self, spawn: &Spawn, exit: Exit) -> Ended {
-        self.remember(Ended {
-            command: spawn.command.clone(),
-            exit,
-            ms: 0,
-            leftover: 0,
-        })
+        self.remember(Ended { command: spawn.command.clone(), exit, ms: 0, leftover: 0 })
     }
 
     /// Begins to end a command that runs.
@@ -123,9 +106,7 @@ impl Commands {
             return Ok(());
         };
         let roots = self.roots(command, &self.strangers()?);
-        self.running
-            .get_mut(key)
-            .map_or(Ok(()), |command| command.terminate(now, roots))
+        self.running.get_mut(key).map_or(Ok(()), |command| command.terminate(now, roots))
     }
 
     /// Waits for every child that has ended, whose ever it was.
@@ -171,23 +152,14 @@ impl Commands {
     }
 
     fn close(&mut self, key: &CommandKey, End { exit, leftover }: End) -> Ended {
-        let begun = self
-            .running
-            .remove(key)
-            .map_or_else(Instant::now, |command| command.begun);
+        let begun = self.running.remove(key).map_or_else(Instant::now, |command| command.begun);
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.remember(Ended {
-            command: key.clone(),
-            exit,
-            ms,
-            leftover,
-        })
+        self.remember(Ended { command: key.clone(), exit, ms, leftover })
     }
 
     fn remember(&mut self, ended: Ended) -> Ended {
         self.note(Record::Ended(ended.clone()));
-        self.rested
-            .insert(ended.command.clone(), CommandState::Ended(ended.clone()));
+        self.rested.insert(ended.command.clone(), CommandState::Ended(ended.clone()));
         ended
     }
 
@@ -217,33 +189,21 @@ impl Commands {
         if !self.has_children && self.mains.is_empty() {
             return Ok(Vec::new());
         }
-        let strangers = process::children()?
-            .into_iter()
-            .filter(|pid| !self.mains.contains_key(pid));
+        let strangers = process::children()?.into_iter().filter(|pid| !self.mains.contains_key(pid));
         Ok(strangers.filter_map(Process::look).collect())
     }
 
     /// Returns the living processes right under this one from which all living processes of a command descend.
     fn roots(&self, command: &Command, strangers: &[Process]) -> Vec<Process> {
         let main = command.main_runs().then(|| Process::look(command.pid)).flatten();
-        let owned = strangers
-            .iter()
-            .filter(|stranger| self.owns(command, stranger))
-            .copied();
-        owned
-            .chain(main)
-            .filter(|process| !command.is_beyond_reach(process))
-            .collect()
+        let owned = strangers.iter().filter(|stranger| self.owns(command, stranger)).copied();
+        owned.chain(main).filter(|process| !command.is_beyond_reach(process)).collect()
     }
 
     /// Tells whose a stranger is: by its session, else by its mark. One that left both is taken for a process of the
     /// only command that runs, if it is not older.
     fn owns(&self, command: &Command, stranger: &Process) -> bool {
-        if let Some(leader) = self
-            .running
-            .values()
-            .find(|other| other.pid.as_raw_pid() == stranger.session)
-        {
+        if let Some(leader) = self.running.values().find(|other| other.pid.as_raw_pid() == stranger.session) {
             return leader.key == command.key;
         }
         match stranger.mark().filter(|mark| Some(&mark.run) == self.run.as_ref()) {

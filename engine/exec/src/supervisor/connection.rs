@@ -28,13 +28,7 @@ pub(super) struct Heard {
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self {
-            stream,
-            input: Vec::new(),
-            output: Vec::new(),
-            is_behind: false,
-            is_greeted: false,
-        })
+        Ok(Self { stream, input: Vec::new(), output: Vec::new(), is_behind: false, is_greeted: false })
     }
 
     /// Reads what is there, up to a chunk; a broken connection counts as ended.
@@ -47,10 +41,7 @@ impl Connection {
             Ok(length) => length == 0,
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         };
-        Heard {
-            requests: self.take_requests(start),
-            is_over,
-        }
+        Heard { requests: self.take_requests(start), is_over }
     }
 
     /// Takes the whole lines out of the input, of which the first `seen` bytes are known to hold no end of a line.
@@ -95,9 +86,7 @@ pub(super) enum Pace {
 }
 
 fn parse(line: &[u8]) -> Result<Request, Refusal> {
-    serde_json::from_slice(line).map_err(|error| Refusal::Malformed {
-        message: error.to_string(),
-    })
+    serde_json::from_slice(line).map_err(|error| Refusal::Malformed { message: error.to_string() })
 }
 
 impl AsFd for Connection {

@@ -54,9 +54,7 @@ impl From<InboxState> for CommandState {
     /// Reads the state as one that a dead supervisor left behind.
     fn from(state: InboxState) -> Self {
         match state {
-            InboxState::MaybeStarted(started) => Self::Lost {
-                pid: started.map(|started| started.pid),
-            },
+            InboxState::MaybeStarted(started) => Self::Lost { pid: started.map(|started| started.pid) },
             InboxState::Ended(ended) => Self::Ended(ended),
         }
     }
@@ -87,10 +85,7 @@ pub enum InboxError {
 /// A last line without its end is ignored: nothing was started or reported on its ground.
 pub fn read_inbox(run_dir: &Path) -> Result<BTreeMap<CommandKey, InboxState>, InboxError> {
     let content = Place::open(run_dir).and_then(|place| place.read_inbox());
-    fold(&content.map_err(|source| InboxError::Io {
-        path: run_dir.to_owned(),
-        source,
-    })?)
+    fold(&content.map_err(|source| InboxError::Io { path: run_dir.to_owned(), source })?)
 }
 
 fn fold(content: &[u8]) -> Result<BTreeMap<CommandKey, InboxState>, InboxError> {
@@ -106,10 +101,7 @@ fn fold(content: &[u8]) -> Result<BTreeMap<CommandKey, InboxState>, InboxError> 
 }
 
 fn whole_lines(content: &[u8]) -> &[u8] {
-    let end = content
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |last| last + 1);
+    let end = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     &content[..end]
 }
 
@@ -123,11 +115,7 @@ struct Sealed {
 
 impl Sealed {
     fn seal(record: Record) -> Vec<u8> {
-        let mut line = serde_json::to_vec(&Self {
-            sum: checksum(&record),
-            record,
-        })
-        .expect("records are plain data");
+        let mut line = serde_json::to_vec(&Self { sum: checksum(&record), record }).expect("records are plain data");
         line.push(b'\n');
         line
     }
@@ -141,9 +129,7 @@ impl Sealed {
 /// FNV-1a of the record's text: finds damage, keeps no one out.
 fn checksum(record: &Record) -> u64 {
     let text = serde_json::to_vec(record).expect("records are plain data");
-    text.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-    })
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The inbox as its only writer has it.
@@ -156,23 +142,13 @@ pub(super) struct Inbox {
 impl Inbox {
     /// Opens the inbox of a run, which may hold what a dead supervisor wrote, and returns that too.
     pub(super) fn open(place: &Place, run_dir: &Path) -> Result<(Self, BTreeMap<CommandKey, InboxState>), InboxError> {
-        let io = |source| InboxError::Io {
-            path: run_dir.to_owned(),
-            source,
-        };
+        let io = |source| InboxError::Io { path: run_dir.to_owned(), source };
         let content = place.read_inbox().map_err(io)?;
         let states = fold(&content)?;
         let length = whole_lines(&content).len() as u64;
         let file = place.inbox().map_err(io)?;
         file.set_len(length).map_err(io)?;
-        Ok((
-            Self {
-                file,
-                length,
-                room: length,
-            },
-            states,
-        ))
+        Ok((Self { file, length, room: length }, states))
     }
 
     /// Announces a command, with room on the disk for its end and the ends of the others that run.
@@ -181,9 +157,7 @@ impl Inbox {
         if needed > self.room {
             self.room = reserve(&self.file, self.length, needed.max(self.length + ROOM))?;
         }
-        self.append(Record::Spawning {
-            command: command.clone(),
-        })
+        self.append(Record::Spawning { command: command.clone() })
     }
 
     /// Appends a record whole or not at all; it survives this process, but not yet the machine.
@@ -222,26 +196,15 @@ mod tests {
     }
 
     fn started() -> Started {
-        Started {
-            pid: 7,
-            since_boot_ms: 70,
-        }
+        Started { pid: 7, since_boot_ms: 70 }
     }
 
     fn ended() -> Ended {
-        Ended {
-            command: key(),
-            exit: Exit::Code(3),
-            ms: 5,
-            leftover: 0,
-        }
+        Ended { command: key(), exit: Exit::Code(3), ms: 5, leftover: 0 }
     }
 
     fn life() -> Vec<Record> {
-        let spawned = Record::Spawned {
-            command: key(),
-            started: started(),
-        };
+        let spawned = Record::Spawned { command: key(), started: started() };
         vec![Record::Spawning { command: key() }, spawned, Record::Ended(ended())]
     }
 
@@ -250,11 +213,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut inbox, before) = Inbox::open(&Place::open(dir.path()).unwrap(), dir.path()).unwrap();
         assert_eq!(before, BTreeMap::new());
-        let expected = [
-            InboxState::MaybeStarted(None),
-            InboxState::MaybeStarted(Some(started())),
-            InboxState::Ended(ended()),
-        ];
+        let expected =
+            [InboxState::MaybeStarted(None), InboxState::MaybeStarted(Some(started())), InboxState::Ended(ended())];
         for (record, state) in life().into_iter().zip(expected) {
             inbox.append(record).unwrap();
             assert_eq!(read_inbox(dir.path()).unwrap(), BTreeMap::from([(key(), state)]));
@@ -279,10 +239,7 @@ mod tests {
             let (mut inbox, states) = Inbox::open(&place, dir.path()).unwrap();
             assert_eq!(states, BTreeMap::from([(key(), InboxState::MaybeStarted(None))]));
             inbox.append(Record::Ended(ended())).unwrap();
-            assert_eq!(
-                read_inbox(dir.path()).unwrap(),
-                BTreeMap::from([(key(), InboxState::Ended(ended()))])
-            );
+            assert_eq!(read_inbox(dir.path()).unwrap(), BTreeMap::from([(key(), InboxState::Ended(ended()))]));
         }
     }
 
@@ -293,10 +250,7 @@ mod tests {
         for (at, bit) in (0..last).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
             let mut damaged = content.clone();
             damaged[at] ^= 1 << bit;
-            assert!(
-                matches!(fold(&damaged), Err(InboxError::Damaged { .. })),
-                "byte {at}, bit {bit}"
-            );
+            assert!(matches!(fold(&damaged), Err(InboxError::Damaged { .. })), "byte {at}, bit {bit}");
         }
     }
 }

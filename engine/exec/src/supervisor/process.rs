@@ -64,21 +64,14 @@ impl Process {
         let is_dead = matches!(state, "Z" | "X") && fields.get(17).is_none_or(|threads| matches!(*threads, "0" | "1"));
         let started = Ticks(fields.get(19)?.parse().ok()?);
         let (parent, session) = (parent.parse().ok()?, session.parse().ok()?);
-        (!is_dead).then_some(Self {
-            pid,
-            started,
-            parent,
-            session,
-        })
+        (!is_dead).then_some(Self { pid, started, parent, session })
     }
 
     /// Returns a handle that is readable when this process has ended, or `None` when it has. It is never the handle of
     /// another process that was given the id meanwhile.
     pub(super) fn handle(&self) -> Option<OwnedFd> {
         let handle = rustix::process::pidfd_open(self.pid, PidfdFlags::empty()).ok()?;
-        Self::look(self.pid)
-            .filter(|found| found.started == self.started)
-            .map(|_| handle)
+        Self::look(self.pid).filter(|found| found.started == self.started).map(|_| handle)
     }
 
     /// Sends a signal to this process and to no other.
@@ -113,19 +106,14 @@ impl Mark {
             let value = variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
             String::from_utf8(value.to_owned()).ok()
         };
-        Some(Self {
-            run: value(RUN_MARK)?,
-            command: CommandKey::new(value(COMMAND_MARK)?),
-        })
+        Some(Self { run: value(RUN_MARK)?, command: CommandKey::new(value(COMMAND_MARK)?) })
     }
 }
 
 /// Returns every living process that can be seen.
 pub(super) fn all() -> io::Result<Vec<Process>> {
     let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
-    Ok(entries
-        .filter_map(|entry| Process::look(parse_pid(entry.file_name().as_bytes())?))
-        .collect())
+    Ok(entries.filter_map(|entry| Process::look(parse_pid(entry.file_name().as_bytes())?)).collect())
 }
 
 /// Returns the ids of the children of this single-threaded process: from the kernel's list, else by a look at all.
@@ -155,10 +143,7 @@ pub(super) fn subtrees(roots: Vec<Process>) -> io::Result<Vec<Process>> {
     let mut tree = roots;
     let mut next = 0;
     while let Some(parent) = tree.get(next).map(|process| process.pid.as_raw_pid()) {
-        tree.extend(
-            all.iter()
-                .filter(|child| child.parent == parent && found.insert(child.pid.as_raw_pid())),
-        );
+        tree.extend(all.iter().filter(|child| child.parent == parent && found.insert(child.pid.as_raw_pid())));
         next += 1;
     }
     Ok(tree)
@@ -175,12 +160,7 @@ mod tests {
     #[test]
     fn a_name_may_hold_anything() {
         let found = parse("1 (a) Z 9 (\n) S 40 41 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5000 0 0").unwrap();
-        let expected = Process {
-            pid: Pid::INIT,
-            started: Ticks(5000),
-            parent: 40,
-            session: 42,
-        };
+        let expected = Process { pid: Pid::INIT, started: Ticks(5000), parent: 40, session: 42 };
         assert_eq!(found, expected);
     }
 
@@ -194,13 +174,7 @@ mod tests {
     #[test]
     fn a_mark_needs_both_names() {
         let mark = Mark::parse(b"A=1\0FIREDRILL_RUN=r\0FIREDRILL_COMMAND=c=d\0");
-        assert_eq!(
-            mark,
-            Some(Mark {
-                run: "r".into(),
-                command: CommandKey::new("c=d")
-            })
-        );
+        assert_eq!(mark, Some(Mark { run: "r".into(), command: CommandKey::new("c=d") }));
         assert_eq!(Mark::parse(b"FIREDRILL_RUN=r\0NOT_FIREDRILL_COMMAND=c\0"), None);
     }
 

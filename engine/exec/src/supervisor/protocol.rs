@@ -86,10 +86,7 @@ pub struct Spawn {
 impl fmt::Debug for Spawn {
     /// Leaves out what may hold a secret: arguments, environment and stdin.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Spawn")
-            .field("command", &self.command)
-            .field("dir", &self.dir)
-            .finish_non_exhaustive()
+        f.debug_struct("Spawn").field("command", &self.command).field("dir", &self.dir).finish_non_exhaustive()
     }
 }
 

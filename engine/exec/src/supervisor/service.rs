@@ -116,16 +116,10 @@ impl Service {
     }
 
     fn wait(&self) -> Result<Vec<u64>, ServiceError> {
-        let due = [self.commands.due(), self.idle_since.map(|since| since + LINGER)]
-            .into_iter()
-            .flatten()
-            .min();
+        let due = [self.commands.due(), self.idle_since.map(|since| since + LINGER)].into_iter().flatten().min();
         let left = due.map(|due| due.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        let mut events = [epoll::Event {
-            flags: epoll::EventFlags::empty(),
-            data: epoll::EventData::new_u64(0),
-        }; 4];
+        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 4];
         match epoll::wait(&self.epoll, &mut events, left.as_ref()) {
             Ok(count) => Ok(events[..count].iter().map(|event| event.data.u64()).collect()),
             Err(Errno::INTR) => Ok(Vec::new()),
@@ -159,9 +153,7 @@ impl Service {
 
     fn reap(&mut self) -> Result<(), ServiceError> {
         // What is read only says that something ended; who ended is asked of the kernel.
-        rustix::io::read(&self.children, &mut [0; 1024])
-            .map(drop)
-            .or_else(expect_empty)?;
+        rustix::io::read(&self.children, &mut [0; 1024]).map(drop).or_else(expect_empty)?;
         Ok(self.commands.reap()?)
     }
 
@@ -195,10 +187,9 @@ impl Service {
     /// Lets a request through if its connection began with hello, or is beginning with it.
     fn admit(&self, request: Request) -> Result<Request, Refusal> {
         match request {
-            Request::Hello { version, .. } if version != VERSION => Err(Refusal::Version {
-                found: version,
-                known: VERSION,
-            }),
+            Request::Hello { version, .. } if version != VERSION => {
+                Err(Refusal::Version { found: version, known: VERSION })
+            }
             request @ Request::Hello { .. } => Ok(request),
             request if self.is_greeted() => Ok(request),
             _ => Err(Refusal::Hello),
@@ -239,10 +230,7 @@ impl Service {
                 if let Some(engine) = &mut self.engine {
                     engine.is_greeted = true;
                 }
-                self.say(&Reply::Welcome {
-                    version: VERSION,
-                    pid: rustix::process::getpid().as_raw_pid(),
-                });
+                self.say(&Reply::Welcome { version: VERSION, pid: rustix::process::getpid().as_raw_pid() });
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -251,10 +239,7 @@ impl Service {
     fn spawn(&mut self, spawn: &Spawn) {
         let command = spawn.command.clone();
         let reply = match self.commands.start(spawn) {
-            Start::Spawned(pid) => Reply::Spawned {
-                command,
-                pid: pid.as_raw_pid(),
-            },
+            Start::Spawned(pid) => Reply::Spawned { command, pid: pid.as_raw_pid() },
             Start::NotSpawned(ended) => Reply::Ended(ended),
             Start::Repeated => Reply::Refused(Refusal::Repeated { command }),
         };

@@ -26,9 +26,7 @@ pub(super) struct Starter {
 
 impl Starter {
     pub(super) fn new() -> Self {
-        Self {
-            oom: OomScore::of_this_process().ok(),
-        }
+        Self { oom: OomScore::of_this_process().ok() }
     }
 
     /// Starts a command of the run, or says why it never ran.
@@ -41,12 +39,7 @@ impl Starter {
         let (stdout, stderr) = (append_to(&spawn.stdout)?, append_to(&spawn.stderr)?);
         let null = io::stdin();
         let stdin = text.as_ref().map_or(null.as_fd(), File::as_fd);
-        let program = Program {
-            argv: &argv,
-            env: &env,
-            dir: &dir,
-            stdio: [stdin, stdout.as_fd(), stderr.as_fd()],
-        };
+        let program = Program { argv: &argv, env: &env, dir: &dir, stdio: [stdin, stdout.as_fd(), stderr.as_fd()] };
         let _raised = self.oom.as_ref().map(OomScore::raise);
         sys::spawn(&program).map_err(|error| not_spawned(&culprit(spawn, &error), &error))
     }
@@ -58,10 +51,7 @@ fn strings(texts: impl Iterator<Item = String>) -> io::Result<Vec<CString>> {
 
 /// Returns the environment as given, and the two marks instead of any that an outer run left in it.
 fn environment(spawn: &Spawn, run: &str) -> impl Iterator<Item = String> {
-    let given = spawn
-        .env
-        .iter()
-        .filter(|(name, _)| name != RUN_MARK && name != COMMAND_MARK);
+    let given = spawn.env.iter().filter(|(name, _)| name != RUN_MARK && name != COMMAND_MARK);
     let marks = [format!("{COMMAND_MARK}={}", spawn.command), format!("{RUN_MARK}={run}")];
     given.map(|(name, value)| format!("{name}={value}")).chain(marks)
 }
@@ -77,14 +67,8 @@ fn stdin_text(stdin: &Stdin) -> io::Result<Option<File>> {
 
 fn append_to(path: &Path) -> Result<File, Exit> {
     let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW);
-    options
-        .open(path)
-        .map_err(|error| not_spawned(&format!("output file `{}`", path.display()), &error))
+    options.append(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.open(path).map_err(|error| not_spawned(&format!("output file `{}`", path.display()), &error))
 }
 
 /// Says what an error of the start is about: the system has one number for three missing files.
@@ -102,10 +86,7 @@ fn culprit(spawn: &Spawn, error: &io::Error) -> String {
 /// Describes a command that never ran.
 pub(super) fn not_spawned(what: &str, error: &io::Error) -> Exit {
     let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-    Exit::NotSpawned {
-        errno,
-        message: format!("{what}: {error}"),
-    }
+    Exit::NotSpawned { errno, message: format!("{what}: {error}") }
 }
 
 /// How readily this process is chosen when memory runs out; inherited by what it starts.
@@ -116,10 +97,7 @@ struct OomScore {
 
 impl OomScore {
     fn of_this_process() -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/proc/self/oom_score_adj")?;
+        let file = OpenOptions::new().read(true).write(true).open("/proc/self/oom_score_adj")?;
         let own = io::read_to_string(&file)?.trim().parse().map_err(io::Error::other)?;
         Ok(Self { file, own })
     }

@@ -49,12 +49,7 @@ pub fn survivors(run_id: &str) -> io::Result<Vec<Survivor>> {
         owners.entry(pid).or_insert(command);
     }
     inherit(&all, &mut owners);
-    let survivor = |process: Process| {
-        Some(Survivor {
-            process,
-            command: owners.remove(&process.pid.as_raw_pid())?,
-        })
-    };
+    let survivor = |process: Process| Some(Survivor { process, command: owners.remove(&process.pid.as_raw_pid())? });
     Ok(all.into_iter().filter_map(survivor).collect())
 }
 
@@ -74,10 +69,7 @@ fn inherit(all: &[Process], owners: &mut BTreeMap<i32, CommandKey>) {
 }
 
 fn survivors_of(run_id: &str, command: &CommandKey) -> io::Result<Vec<Survivor>> {
-    Ok(survivors(run_id)?
-        .into_iter()
-        .filter(|survivor| survivor.command == *command)
-        .collect())
+    Ok(survivors(run_id)?.into_iter().filter(|survivor| survivor.command == *command).collect())
 }
 
 /// Waits until nothing of a command survives, or for `limit`, and returns what survives still.
@@ -105,9 +97,8 @@ pub fn end_survivors(run_id: &str, command: &CommandKey, grace: Duration) -> io:
                 forbidden.insert(survivor.process);
             }
         }
-        let (protected, killed): (Vec<_>, Vec<_>) = left
-            .into_iter()
-            .partition(|survivor| forbidden.contains(&survivor.process));
+        let (protected, killed): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|survivor| forbidden.contains(&survivor.process));
         if killed.is_empty() {
             return Ok(protected);
         }
@@ -122,10 +113,7 @@ fn one_ends(survivors: &[Survivor], end: Option<Instant>) -> io::Result<bool> {
     let Some(handles) = handles.collect::<Option<Vec<OwnedFd>>>() else {
         return Ok(true);
     };
-    let mut waits: Vec<PollFd> = handles
-        .iter()
-        .map(|handle| PollFd::new(handle, PollFlags::IN))
-        .collect();
+    let mut waits: Vec<PollFd> = handles.iter().map(|handle| PollFd::new(handle, PollFlags::IN)).collect();
     loop {
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());

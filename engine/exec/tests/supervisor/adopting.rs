@@ -54,9 +54,7 @@ fn an_end_is_kept_for_an_absent_engine() {
 
     let (mut engine, attached) = run.attach();
     assert_eq!(attached, Attached::Adopted);
-    let CommandState::Ended(ended) = settled(&mut engine) else {
-        panic!("not ended")
-    };
+    let CommandState::Ended(ended) = settled(&mut engine) else { panic!("not ended") };
     assert_eq!(ended.exit, Exit::Code(7));
     let kept = read_inbox(&run.dir).unwrap();
     assert_eq!(kept[&CommandKey::new("c")], InboxState::Ended(ended));
@@ -76,20 +74,13 @@ fn a_time_limit_holds_without_an_engine() {
     let ready = run.ready_pipe();
     let mut engine = run.engine();
     let script = "trap '' TERM; setsid sleep 1000 & echo > ready; while :; do sleep 1000; done";
-    let spawn = Spawn {
-        time_limit_ms: Some(400),
-        ..run.script("c", script)
-    };
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else {
-        panic!("not spawned")
-    };
+    let spawn = Spawn { time_limit_ms: Some(400), ..run.script("c", script) };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
     ready.wait();
     drop(engine);
     wait_for_end(pid);
     let (mut engine, _) = run.attach();
-    let CommandState::Ended(ended) = settled(&mut engine) else {
-        panic!("not ended")
-    };
+    let CommandState::Ended(ended) = settled(&mut engine) else { panic!("not ended") };
     assert_eq!(ended.exit, Exit::TimedOut);
     assert_eq!(survivors(&run.id).unwrap(), []);
     engine.shut_down().unwrap();
@@ -116,35 +107,22 @@ fn what_an_older_engine_sent_is_discarded() {
     // A connection stands as soon as it is in the queue of the socket; the supervisor is stopped.
     let mut newer = UnixStream::connect(run.path("supervisor.sock")).unwrap();
     for request in [
-        Request::Hello {
-            version: VERSION,
-            run: run.id.clone(),
-        },
-        Request::Status {
-            command: CommandKey::new("c"),
-        },
+        Request::Hello { version: VERSION, run: run.id.clone() },
+        Request::Status { command: CommandKey::new("c") },
         Request::Spawn(run.script("last", "exit 0")),
     ] {
         newer.write_all(&serde_json::to_vec(&request).unwrap()).unwrap();
         newer.write_all(b"\n").unwrap();
     }
     kill(supervisor, Signal::CONT);
-    let mut replies = BufReader::new(&newer)
-        .lines()
-        .map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+    let mut replies = BufReader::new(&newer).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap());
     assert!(matches!(replies.next(), Some(Reply::Welcome { .. })));
-    let unknown = Reply::Status {
-        command: CommandKey::new("c"),
-        state: CommandState::NeverStarted,
-    };
+    let unknown = Reply::Status { command: CommandKey::new("c"), state: CommandState::NeverStarted };
     assert_eq!(replies.next(), Some(unknown));
     assert_gone(&mut older);
     assert!(replies.any(|reply| matches!(reply, Reply::Ended(_))));
     assert!(!run.path("started").exists());
-    assert_eq!(
-        read_inbox(&run.dir).unwrap().keys().collect::<Vec<_>>(),
-        [&CommandKey::new("last")]
-    );
+    assert_eq!(read_inbox(&run.dir).unwrap().keys().collect::<Vec<_>>(), [&CommandKey::new("last")]);
     drop(replies);
     drop(newer);
     run.attach().0.shut_down().unwrap();
@@ -173,15 +151,10 @@ fn a_dead_supervisor_leaves_marked_survivors() {
     assert_gone(&mut engine);
 
     let kept = read_inbox(&run.dir).unwrap();
-    let InboxState::MaybeStarted(Some(started)) = &kept[&CommandKey::new("c")] else {
-        panic!("{kept:?}")
-    };
+    let InboxState::MaybeStarted(Some(started)) = &kept[&CommandKey::new("c")] else { panic!("{kept:?}") };
     assert_eq!(started.pid, pid);
     let left = survivors(&run.id).unwrap();
-    assert!(
-        left.iter().any(|survivor| survivor.pid() == pid) && left.len() >= 2,
-        "{left:?}"
-    );
+    assert!(left.iter().any(|survivor| survivor.pid() == pid) && left.len() >= 2, "{left:?}");
     assert!(left.iter().all(|survivor| survivor.command().as_str() == "c"));
 
     let other = end_survivors(&run.id, &CommandKey::new("other"), Duration::from_secs(1)).unwrap();
@@ -205,12 +178,7 @@ fn survivors_are_waited_for() {
     assert_gone(&mut engine);
     let key = CommandKey::new("c");
     let left = await_survivors(&run.id, &key, Some(Duration::from_millis(50))).unwrap();
-    assert_eq!(
-        left.iter()
-            .map(firedrill_exec::supervisor::Survivor::pid)
-            .collect::<Vec<_>>(),
-        [pid]
-    );
+    assert_eq!(left.iter().map(firedrill_exec::supervisor::Survivor::pid).collect::<Vec<_>>(), [pid]);
     let _going = go.go(1);
     assert_eq!(await_survivors(&run.id, &key, None).unwrap(), []);
 }
@@ -220,17 +188,12 @@ fn a_successor_knows_what_was_lost() {
     let mut engine = run.engine();
     let ended = engine.run(run.script("done", "exit 2"));
     let spawn = run.script("c", "exec sleep 1000");
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else {
-        panic!("not spawned")
-    };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
     kill(engine.pid(), Signal::KILL);
     assert_gone(&mut engine);
     let mut engine = run.engine();
     assert_eq!(engine.state_of("done"), CommandState::Ended(ended));
     assert_eq!(engine.state_of("c"), CommandState::Lost { pid: Some(pid) });
-    assert_eq!(
-        end_survivors(&run.id, &CommandKey::new("c"), Duration::from_secs(1)).unwrap(),
-        []
-    );
+    assert_eq!(end_survivors(&run.id, &CommandKey::new("c"), Duration::from_secs(1)).unwrap(), []);
     engine.shut_down().unwrap();
 }

@@ -52,10 +52,7 @@ fn each_hider_ends(last: &str, limit: Option<u64>, end: fn(&mut SupervisorClient
                 let run = Run::new();
                 let ready = run.ready_pipe();
                 let mut engine = run.engine();
-                let spawn = Spawn {
-                    time_limit_ms: limit,
-                    ..run.script("c", &hide(hider, last))
-                };
+                let spawn = Spawn { time_limit_ms: limit, ..run.script("c", &hide(hider, last)) };
                 engine.send(&Request::Spawn(spawn)).unwrap();
                 ready.wait();
                 end(&mut engine);
@@ -81,11 +78,7 @@ fn a_failure_ends_every_descendant() {
 }
 
 fn terminate(engine: &mut SupervisorClient) {
-    engine
-        .send(&Request::Terminate {
-            command: CommandKey::new("c"),
-        })
-        .unwrap();
+    engine.send(&Request::Terminate { command: CommandKey::new("c") }).unwrap();
 }
 
 /// A tree of 511 shells that ignore TERM, each with a sleeper.
@@ -119,9 +112,7 @@ fn success_leaves_descendants_alone() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine
-        .send(&Request::Spawn(run.script("c", &hide(HIDERS[1], "exit 0"))))
-        .unwrap();
+    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[1], "exit 0")))).unwrap();
     ready.wait();
     let Ended { exit, leftover, .. } = engine.end_of("c");
     assert_eq!((exit, leftover), (Exit::Code(0), 1));
@@ -133,19 +124,14 @@ fn success_leaves_descendants_alone() {
 /// Ends what commands left behind on purpose.
 fn end_leftovers(run: &Run, command: &str) {
     let grace = std::time::Duration::from_secs(1);
-    assert_eq!(
-        firedrill_exec::supervisor::end_survivors(&run.id, &CommandKey::new(command), grace).unwrap(),
-        []
-    );
+    assert_eq!(firedrill_exec::supervisor::end_survivors(&run.id, &CommandKey::new(command), grace).unwrap(), []);
 }
 
 fn a_sleeper_without_marks_is_not_confused_with_an_older_one() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine
-        .send(&Request::Spawn(run.script("old", &hide(HIDERS[3], "exit 0"))))
-        .unwrap();
+    engine.send(&Request::Spawn(run.script("old", &hide(HIDERS[3], "exit 0")))).unwrap();
     ready.wait();
     assert_eq!(engine.end_of("old").leftover, 1);
     let pid = run.read("pids");
@@ -161,15 +147,10 @@ fn neighbours_are_not_touched() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine
-        .send(&Request::Spawn(run.script("c", &hide(HIDERS[5], "exec sleep 1000"))))
-        .unwrap();
+    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[5], "exec sleep 1000")))).unwrap();
     ready.wait();
     let pid = run.read("pids");
-    assert_eq!(
-        code(&engine.run(run.script("neighbour", "setsid sleep 1000 & exit 2"))),
-        2
-    );
+    assert_eq!(code(&engine.run(run.script("neighbour", "setsid sleep 1000 & exit 2"))), 2);
     assert!(is_alive(&pid));
     terminate(&mut engine);
     assert_eq!(engine.end_of("c").exit, Exit::Terminated);
@@ -182,10 +163,7 @@ fn term_comes_before_kill() {
     let ready = run.ready_pipe();
     let mut engine = run.engine();
     let script = "trap 'echo asked; exit 0' TERM; echo > ready; while :; do sleep 0.01; done";
-    let spawn = Spawn {
-        grace_ms: 60_000,
-        ..run.script("c", script)
-    };
+    let spawn = Spawn { grace_ms: 60_000, ..run.script("c", script) };
     engine.send(&Request::Spawn(spawn)).unwrap();
     ready.wait();
     terminate(&mut engine);
@@ -200,10 +178,7 @@ fn a_stopped_descendant_finds_its_term() {
     let mut engine = run.engine();
     let script = "sh -c 'trap \"echo asked; exit 0\" TERM; kill -STOP $$; while :; do sleep 0.01; done' &
                   while ! grep -q 'State:.T' /proc/$!/status; do sleep 0.01; done; echo > ready; wait";
-    let spawn = Spawn {
-        grace_ms: 5000,
-        ..run.script("c", script)
-    };
+    let spawn = Spawn { grace_ms: 5000, ..run.script("c", script) };
     engine.send(&Request::Spawn(spawn)).unwrap();
     ready.wait();
     terminate(&mut engine);
@@ -218,10 +193,7 @@ fn terminate_is_idempotent() {
     let mut engine = run.engine();
     terminate(&mut engine);
     engine
-        .send(&Request::Spawn(run.script(
-            "c",
-            "trap 'echo asked' TERM; echo > ready; while :; do sleep 0.01; done",
-        )))
+        .send(&Request::Spawn(run.script("c", "trap 'echo asked' TERM; echo > ready; while :; do sleep 0.01; done")))
         .unwrap();
     ready.wait();
     for _ in 0..5 {
@@ -230,10 +202,7 @@ fn terminate_is_idempotent() {
     let ended = engine.end_of("c");
     assert_eq!(ended.exit, Exit::Terminated);
     terminate(&mut engine);
-    assert_eq!(
-        engine.state_of("c"),
-        firedrill_exec::supervisor::CommandState::Ended(ended)
-    );
+    assert_eq!(engine.state_of("c"), firedrill_exec::supervisor::CommandState::Ended(ended));
     assert_eq!(run.read("c.out"), "asked\n");
     engine.shut_down().unwrap();
 }
@@ -242,12 +211,8 @@ fn descendants_of_a_success_can_outlive_it_under_a_running_neighbour() {
     let run = Run::new();
     let (ready, _go) = (run.ready_pipe(), run.go_pipe());
     let mut engine = run.engine();
-    engine
-        .send(&Request::Spawn(run.script("long", "read go < go")))
-        .unwrap();
-    engine
-        .send(&Request::Spawn(run.script("c", &hide(HIDERS[2], "exit 0"))))
-        .unwrap();
+    engine.send(&Request::Spawn(run.script("long", "read go < go"))).unwrap();
+    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[2], "exit 0")))).unwrap();
     ready.wait();
     assert_eq!(engine.end_of("c").leftover, 1);
     terminate_named(&mut engine, "long");
@@ -258,9 +223,5 @@ fn descendants_of_a_success_can_outlive_it_under_a_running_neighbour() {
 }
 
 fn terminate_named(engine: &mut SupervisorClient, command: &str) {
-    engine
-        .send(&Request::Terminate {
-            command: CommandKey::new(command),
-        })
-        .unwrap();
+    engine.send(&Request::Terminate { command: CommandKey::new(command) }).unwrap();
 }

@@ -28,11 +28,7 @@ pub(crate) const DOOMED_ENGINE: &str = "__engine";
 
 /// Starts one command called `c`, says so, and waits to be killed.
 pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
-    let run = Run {
-        dir: PathBuf::from(&args[0]),
-        id: args[1].clone(),
-        home: None,
-    };
+    let run = Run { dir: PathBuf::from(&args[0]), id: args[1].clone(), home: None };
     let mut engine = run.attach().0;
     let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else {
         panic!("not spawned")
@@ -60,11 +56,7 @@ impl Run {
         let dir: PathBuf = home.path().join(path).components().collect();
         fs::create_dir_all(&dir).unwrap();
         let id = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self {
-            dir,
-            id,
-            home: Some(home),
-        }
+        Self { dir, id, home: Some(home) }
     }
 
     pub(crate) fn attach(&self) -> (SupervisorClient, Attached) {
@@ -120,9 +112,7 @@ impl Run {
         engine.arg(DOOMED_ENGINE).arg(&self.dir).args([&self.id, script]);
         let mut engine = engine.stdout(Stdio::piped()).spawn().unwrap();
         let mut pid = String::new();
-        BufReader::new(engine.stdout.as_mut().unwrap())
-            .read_line(&mut pid)
-            .unwrap();
+        BufReader::new(engine.stdout.as_mut().unwrap()).read_line(&mut pid).unwrap();
         (engine, pid.trim().parse().unwrap())
     }
 }
@@ -188,9 +178,7 @@ impl Engine for SupervisorClient {
     }
 
     fn state_of(&mut self, command: &str) -> CommandState {
-        match self.ask(&Request::Status {
-            command: CommandKey::new(command),
-        }) {
+        match self.ask(&Request::Status { command: CommandKey::new(command) }) {
             Reply::Status { state, .. } => state,
             other => panic!("unexpected {other:?}"),
         }
@@ -230,7 +218,5 @@ pub(crate) fn wait_for_end(pid: i32) {
 /// Tells whether a process lives; one that nobody has waited for does not.
 pub(crate) fn is_alive(pid: &str) -> bool {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.trim()).join("stat")).unwrap_or_default();
-    stat.rsplit(')')
-        .next()
-        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+    stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
 }

@@ -59,11 +59,7 @@ fn not_spawned_is_named() {
     let mut no_log = run.argv("no-log", &["/bin/true"]);
     no_log.stderr = run.path("no/log");
     let cases = [
-        (
-            run.argv("missing", &["/no/such/program"]),
-            libc::ENOENT,
-            "`/no/such/program`: ",
-        ),
+        (run.argv("missing", &["/no/such/program"]), libc::ENOENT, "`/no/such/program`: "),
         (run.argv("script", &[&script]), libc::ENOENT, "the interpreter of `"),
         (run.argv("text", &[&text]), libc::EACCES, "text`: "),
         (run.argv("huge", &["/bin/true", &huge]), libc::E2BIG, "`/bin/true`: "),
@@ -75,9 +71,7 @@ fn not_spawned_is_named() {
     for (spawn, wanted, text) in cases {
         let command = spawn.command.clone();
         let ended = engine.run(spawn);
-        let Exit::NotSpawned { errno, message } = &ended.exit else {
-            panic!("{command}: {ended:?}")
-        };
+        let Exit::NotSpawned { errno, message } = &ended.exit else { panic!("{command}: {ended:?}") };
         assert!(*errno == wanted && message.contains(text), "{command}: {ended:?}");
         assert_eq!(engine.state_of(command.as_str()), CommandState::Ended(ended));
     }
@@ -87,26 +81,15 @@ fn not_spawned_is_named() {
 fn binary_output_is_verbatim_and_memory_flat() {
     let run = Run::new();
     let mut engine = run.engine();
-    let bytes: Vec<u8> = (0..100_u32 << 18)
-        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> = (0..100_u32 << 18).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     fs::write(run.path("bytes"), &bytes).unwrap();
-    assert_eq!(
-        code(&engine.run(run.script("c", "cat bytes; cat bytes >&2; echo end >&2"))),
-        0
-    );
+    assert_eq!(code(&engine.run(run.script("c", "cat bytes; cat bytes >&2; echo end >&2"))), 0);
     assert!(fs::read(run.path("c.out")).unwrap() == bytes);
     assert!(fs::read(run.path("c.err")).unwrap() == [&bytes[..], b"end\n"].concat());
     let dirty: u64 = fs::read_to_string(format!("/proc/{}/smaps_rollup", engine.pid()))
         .unwrap()
         .lines()
-        .filter_map(|line| {
-            line.strip_prefix("Private_Dirty:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse::<u64>()
-                .ok()
-        })
+        .filter_map(|line| line.strip_prefix("Private_Dirty:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok())
         .sum();
     assert!(dirty < 2048, "{dirty} KiB");
     engine.shut_down().unwrap();
@@ -141,19 +124,11 @@ fn environment_is_what_was_given_and_the_marks() {
     let run = Run::new();
     let mut engine = run.engine();
     let mut spawn = run.argv("a.attempt.1.1", &["/usr/bin/env"]);
-    let given = [
-        ("A", "x=y z"),
-        ("LINES", "one\ntwo"),
-        ("FIREDRILL_RUN", "outer"),
-        ("EMPTY", ""),
-    ];
+    let given = [("A", "x=y z"), ("LINES", "one\ntwo"), ("FIREDRILL_RUN", "outer"), ("EMPTY", "")];
     spawn.env = given.map(|(name, value)| (name.into(), value.into())).into();
     engine.run(spawn);
     let marks = format!("FIREDRILL_COMMAND=a.attempt.1.1\nFIREDRILL_RUN={}\n", run.id);
-    assert_eq!(
-        run.read("a.attempt.1.1.out"),
-        format!("A=x=y z\nLINES=one\ntwo\nEMPTY=\n{marks}")
-    );
+    assert_eq!(run.read("a.attempt.1.1.out"), format!("A=x=y z\nLINES=one\ntwo\nEMPTY=\n{marks}"));
     engine.shut_down().unwrap();
 }
 
@@ -167,10 +142,7 @@ fn descriptors_signals_and_session_are_its_own() {
     // The C library ignores its two internal signals, 32 and 33, in whatever it spawns.
     let found = run.read("c.out").replace("0000000180000000", "0000000000000000");
     let zero = "0000000000000000";
-    assert_eq!(
-        found,
-        format!("0\n1\n2\nSigBlk:\t{zero}\nSigIgn:\t{zero}\n{dir}\nleader\n")
-    );
+    assert_eq!(found, format!("0\n1\n2\nSigBlk:\t{zero}\nSigIgn:\t{zero}\n{dir}\nleader\n"));
     engine.shut_down().unwrap();
 }
 
@@ -189,15 +161,7 @@ fn files_are_private() {
     let run = Run::new();
     let mut engine = run.engine();
     engine.run(run.script("c", "umask 0; echo > public"));
-    for name in [
-        "supervisor.sock",
-        "supervisor.lock",
-        "supervisor.gate",
-        "supervisor.log",
-        "inbox",
-        "c.out",
-        "c.err",
-    ] {
+    for name in ["supervisor.sock", "supervisor.lock", "supervisor.gate", "supervisor.log", "inbox", "c.out", "c.err"] {
         let mode = fs::metadata(run.path(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
@@ -214,15 +178,7 @@ fn long_paths() {
 fn signals_do_not_end_the_supervisor() {
     let run = Run::new();
     let mut engine = run.engine();
-    for signal in [
-        Signal::HUP,
-        Signal::INT,
-        Signal::TERM,
-        Signal::QUIT,
-        Signal::PIPE,
-        Signal::USR1,
-        Signal::TSTP,
-    ] {
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM, Signal::QUIT, Signal::PIPE, Signal::USR1, Signal::TSTP] {
         kill(engine.pid(), signal);
         assert_eq!(engine.state_of("c"), CommandState::NeverStarted);
     }
@@ -234,12 +190,7 @@ fn a_name_is_used_once() {
     let mut engine = run.engine();
     engine.run(run.script("c", "exit 0"));
     let repeated = engine.ask(&Request::Spawn(run.script("c", "exit 0")));
-    assert_eq!(
-        repeated,
-        Reply::Refused(Refusal::Repeated {
-            command: CommandKey::new("c")
-        })
-    );
+    assert_eq!(repeated, Reply::Refused(Refusal::Repeated { command: CommandKey::new("c") }));
     engine.shut_down().unwrap();
 }
 
@@ -274,20 +225,14 @@ fn many_at_once() {
 fn other_versions_and_runs_are_refused() {
     let run = Run::new();
     let mut engine = run.engine();
-    let hello = |version, run: &str| Request::Hello {
-        version,
-        run: run.into(),
-    };
+    let hello = |version, run: &str| Request::Hello { version, run: run.into() };
     let refused = engine.ask(&hello(99, &run.id));
     assert_eq!(refused, Reply::Refused(Refusal::Version { found: 99, known: 1 }));
     let refused = engine.ask(&Request::Spawn(run.script("c", "echo > started")));
     assert_eq!(refused, Reply::Refused(Refusal::Hello));
     let refused = engine.ask(&hello(1, "other"));
     assert_eq!(refused, Reply::Refused(Refusal::Run { served: run.id.clone() }));
-    assert!(matches!(
-        engine.ask(&hello(1, &run.id)),
-        Reply::Welcome { version: 1, .. }
-    ));
+    assert!(matches!(engine.ask(&hello(1, &run.id)), Reply::Welcome { version: 1, .. }));
     assert_eq!(engine.state_of("c"), CommandState::NeverStarted);
     engine.shut_down().unwrap();
 }

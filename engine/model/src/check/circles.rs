@@ -17,10 +17,7 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     };
     let graph = Graph::new(playbook.vars.len(), needs);
     let tangles = graph.tangles();
-    tangles
-        .iter()
-        .map(|tangle| circle(&playbook.vars, &graph.shortest_circle(tangle)))
-        .collect()
+    tangles.iter().map(|tangle| circle(&playbook.vars, &graph.shortest_circle(tangle))).collect()
 }
 
 fn used_vars(var: &Var) -> impl Iterator<Item = &str> {
@@ -36,23 +33,12 @@ fn used_vars(var: &Var) -> impl Iterator<Item = &str> {
 }
 
 fn circle(vars: &[Var], circle: &[usize]) -> Diagnostic {
-    let names: Vec<&str> = circle
-        .iter()
-        .take(8)
-        .map(|&var| vars[var].name.value.as_str())
-        .collect();
+    let names: Vec<&str> = circle.iter().take(8).map(|&var| vars[var].name.value.as_str()).collect();
     let more = if circle.len() > 8 { " needs ..." } else { "" };
-    let message = format!(
-        "vars need each other in a circle: {}{more} needs {}",
-        names.join(" needs "),
-        names[0]
-    );
+    let message = format!("vars need each other in a circle: {}{more} needs {}", names.join(" needs "), names[0]);
     let diagnostic = Diagnostic::error(Code::VarCycle, vars[circle[0]].value.span, message);
     let others = circle.iter().skip(1).take(7);
     others.fold(diagnostic, |all, &var| {
-        all.note(
-            vars[var].value.span,
-            format!("`{}` is needed by it", vars[var].name.value),
-        )
+        all.note(vars[var].value.span, format!("`{}` is needed by it", vars[var].name.value))
     })
 }

@@ -31,27 +31,20 @@ impl Unacceptable {
 /// The first constraint that the value does not meet.
 pub fn accept(shape: &Shape, value: &Value) -> Result<Value, Unacceptable> {
     let kind = shape.r#type.value;
-    let mismatch = |mismatch: crate::value::TypeMismatch| Unacceptable {
-        message: mismatch.message,
-        help: mismatch.help,
-    };
+    let mismatch =
+        |mismatch: crate::value::TypeMismatch| Unacceptable { message: mismatch.message, help: mismatch.help };
     let value = kind.check(value).map_err(mismatch)?;
     let allowed = shape.allowed.iter().flatten();
     if shape.allowed.is_some() && allowed.clone().all(|allowed| allowed.value != value) {
         let choices: Vec<String> = allowed.map(|allowed| allowed.value.to_string()).collect();
-        return Err(Unacceptable::new(format!(
-            "`{value}` is none of {}",
-            choices.join(", ")
-        )));
+        return Err(Unacceptable::new(format!("`{value}` is none of {}", choices.join(", "))));
     }
     within(shape, &value)?;
     matching(shape, &value)?;
     if let Some(items) = &shape.items {
         for item in items_of(&value) {
-            accept(items, item).map_err(|fault| Unacceptable {
-                message: format!("an item: {}", fault.message),
-                ..fault
-            })?;
+            accept(items, item)
+                .map_err(|fault| Unacceptable { message: format!("an item: {}", fault.message), ..fault })?;
         }
     }
     Ok(value)
@@ -88,23 +81,11 @@ fn default(input: &mut Input) -> Option<Diagnostic> {
 /// Reports constraints that do not fit the type.
 fn constraints(shape: &Shape) -> Vec<Diagnostic> {
     let kind = shape.r#type.value;
-    let mut diagnostics: Vec<Diagnostic> = shape
-        .allowed
-        .iter()
-        .flatten()
-        .filter_map(|value| typed(kind, value))
-        .collect();
+    let mut diagnostics: Vec<Diagnostic> =
+        shape.allowed.iter().flatten().filter_map(|value| typed(kind, value)).collect();
     let bounds = [("min", &shape.min), ("max", &shape.max)];
-    diagnostics.extend(
-        bounds
-            .into_iter()
-            .filter_map(|(key, bound)| bad_bound(kind, key, bound.as_ref()?)),
-    );
-    if let Some(pattern) = shape
-        .pattern
-        .as_ref()
-        .filter(|_| !matches!(kind, Type::String | Type::Path))
-    {
+    diagnostics.extend(bounds.into_iter().filter_map(|(key, bound)| bad_bound(kind, key, bound.as_ref()?)));
+    if let Some(pattern) = shape.pattern.as_ref().filter(|_| !matches!(kind, Type::String | Type::Path)) {
         let message = format!("`pattern` needs a text, and {} is none", kind.name());
         diagnostics.push(Diagnostic::error(Code::BadConstraint, pattern.span, message));
     }
@@ -146,15 +127,9 @@ fn bad_bound(kind: Type, key: &str, bound: &Spanned<Value>) -> Option<Diagnostic
 
 fn within(shape: &Shape, value: &Value) -> Result<(), Unacceptable> {
     let kind = shape.r#type.value;
-    let measured = length(value)
-        .filter(|_| is_measured_by_length(kind))
-        .unwrap_or_else(|| value.clone());
+    let measured = length(value).filter(|_| is_measured_by_length(kind)).unwrap_or_else(|| value.clone());
     let against = |bound: &Spanned<Value>| compare(kind, &measured, &bound.value);
-    let unit = if is_measured_by_length(kind) {
-        "a length of "
-    } else {
-        ""
-    };
+    let unit = if is_measured_by_length(kind) { "a length of " } else { "" };
     if let Some(min) = shape.min.as_ref().filter(|min| against(min) == Some(Ordering::Less)) {
         return Err(Unacceptable::new(format!("`{value}` is less than {unit}{}", min.value)));
     }
@@ -195,10 +170,7 @@ fn compare(kind: Type, left: &Value, right: &Value) -> Option<Ordering> {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "bounds of mixed numbers are compared, nothing is computed with them"
-)]
+#[expect(clippy::cast_precision_loss, reason = "bounds of mixed numbers are compared, nothing is computed with them")]
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Int(number) => Some(*number as f64),
@@ -212,31 +184,20 @@ fn matching(shape: &Shape, value: &Value) -> Result<(), Unacceptable> {
         return Ok(());
     };
     let matches = Pattern::compile(&anchored(&pattern.value)).is_ok_and(|compiled| is_match(&compiled, text));
-    if matches {
-        Ok(())
-    } else {
-        Err(Unacceptable::new(format!(
-            "`{text}` does not match `{}`",
-            pattern.value
-        )))
-    }
+    if matches { Ok(()) } else { Err(Unacceptable::new(format!("`{text}` does not match `{}`", pattern.value))) }
 }
 
 /// Returns a pattern whose outer `^` and `$` mean the whole value, not one line of it.
 fn anchored(pattern: &str) -> String {
     let (start, rest) = pattern.strip_prefix('^').map_or(("", pattern), |rest| (r"\A", rest));
-    let last = rest
-        .strip_suffix('$')
-        .filter(|before| before.bytes().rev().take_while(|&byte| byte == b'\\').count() % 2 == 0);
+    let last =
+        rest.strip_suffix('$').filter(|before| before.bytes().rev().take_while(|&byte| byte == b'\\').count() % 2 == 0);
     let (rest, end) = last.map_or((rest, ""), |before| (before, r"\z"));
     format!("{start}{rest}{end}")
 }
 
 fn is_match(pattern: &Pattern, text: &str) -> bool {
-    pattern
-        .search(&mut text.as_bytes())
-        .expect("memory can always be read")
-        .is_some()
+    pattern.search(&mut text.as_bytes()).expect("memory can always be read").is_some()
 }
 
 fn items_of(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
@@ -270,19 +231,10 @@ mod tests {
     #[test]
     fn anchors_mean_the_whole_value() {
         assert_eq!(judged("^cf-[0-9]+$", "cf-1"), "cf-1");
-        assert_eq!(
-            judged("^cf-[0-9]+$", "cf-1\nx"),
-            "`cf-1\nx` does not match `^cf-[0-9]+$`"
-        );
-        assert_eq!(
-            judged("^cf-[0-9]+$", "x\ncf-1"),
-            "`x\ncf-1` does not match `^cf-[0-9]+$`"
-        );
+        assert_eq!(judged("^cf-[0-9]+$", "cf-1\nx"), "`cf-1\nx` does not match `^cf-[0-9]+$`");
+        assert_eq!(judged("^cf-[0-9]+$", "x\ncf-1"), "`x\ncf-1` does not match `^cf-[0-9]+$`");
         assert_eq!(judged(r"a\$", "a$b"), "a$b");
         assert_eq!(judged("b", "abc"), "abc");
-        assert_eq!(
-            judged("b", "b12345678901234567890"),
-            "`b12345678901234567890` is more than a length of 20"
-        );
+        assert_eq!(judged("b", "b12345678901234567890"), "`b12345678901234567890` is more than a length of 20");
     }
 }

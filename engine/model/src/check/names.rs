@@ -79,10 +79,7 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let steps = playbook.steps.iter().chain(&playbook.finally);
     let mut diagnostics = duplicates(steps.map(|step| &step.id), "steps");
     diagnostics.extend(duplicates(playbook.guards.iter().map(|guard| &guard.id), "guards"));
-    diagnostics.extend(duplicates(
-        playbook.invariants.iter().map(|invariant| &invariant.id),
-        "invariants",
-    ));
+    diagnostics.extend(duplicates(playbook.invariants.iter().map(|invariant| &invariant.id), "invariants"));
     diagnostics.extend(playbook.steps.iter().flat_map(guards));
     diagnostics
 }

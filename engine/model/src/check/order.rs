@@ -51,20 +51,11 @@ pub(super) fn check(playbook: &Playbook) -> Order {
     let mut main = Block::new(&playbook.steps);
     let mut finally = Block::new(&playbook.finally);
     for used in uses::of(playbook) {
-        let read = |above| Need {
-            above,
-            cause: Cause::Read(used.span),
-        };
+        let read = |above| Need { above, cause: Cause::Read(used.span) };
         match reach::demand(playbook, &names, &used) {
             Ok(Demand::Nothing) => {}
-            Ok(Demand::Need {
-                below: Position::Main(below),
-                above,
-            }) => main.needs[below].push(read(above)),
-            Ok(Demand::Need {
-                below: Position::Final(below),
-                above,
-            }) => finally.needs[below].push(read(above)),
+            Ok(Demand::Need { below: Position::Main(below), above }) => main.needs[below].push(read(above)),
+            Ok(Demand::Need { below: Position::Final(below), above }) => finally.needs[below].push(read(above)),
             Ok(Demand::Above { below, above }) => main.ask_reader(below, above, used.span),
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
@@ -72,11 +63,7 @@ pub(super) fn check(playbook: &Playbook) -> Order {
     main.read_until(&names, &mut diagnostics);
     let main = main.finish(&names, &mut diagnostics);
     let finally = finally.finish(&names, &mut diagnostics);
-    Order {
-        needs: main,
-        finally_needs: finally,
-        diagnostics,
-    }
+    Order { needs: main, finally_needs: finally, diagnostics }
 }
 
 /// The steps of one block with what is known about their order so far.
@@ -88,11 +75,7 @@ struct Block<'p> {
 
 impl<'p> Block<'p> {
     fn new(steps: &'p [Step]) -> Self {
-        Self {
-            steps,
-            needs: vec![Vec::new(); steps.len()],
-            questions: Vec::new(),
-        }
+        Self { steps, needs: vec![Vec::new(); steps.len()], questions: Vec::new() }
     }
 
     fn id(&self, step: usize) -> &'p str {
@@ -106,11 +89,7 @@ impl<'p> Block<'p> {
         let fault = Diagnostic::error(Code::NotUpstream, span, message);
         let help =
             format!("conditions and hooks see only what their step needs; add `{read}` to the `needs` of `{reader}`");
-        self.questions.push(Question {
-            above,
-            below,
-            fault: fault.help(help),
-        });
+        self.questions.push(Question { above, below, fault: fault.help(help) });
     }
 
     /// Asks whether the steps for which a release waits come after it.
@@ -119,11 +98,7 @@ impl<'p> Block<'p> {
             let until = step.release.as_ref().and_then(|release| release.until.as_ref());
             for id in until.into_iter().flat_map(|until| &until.value) {
                 match self.find(names, above, id) {
-                    Ok(below) => self.questions.push(Question {
-                        above,
-                        below,
-                        fault: not_below(&step.id.value, id),
-                    }),
+                    Ok(below) => self.questions.push(Question { above, below, fault: not_below(&step.id.value, id) }),
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
@@ -132,17 +107,11 @@ impl<'p> Block<'p> {
 
     fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<usize, Diagnostic> {
         let name = id.value.as_str();
-        let index = if self.is_finally(names) {
-            &names.finally
-        } else {
-            &names.steps
-        };
+        let index = if self.is_finally(names) { &names.finally } else { &names.steps };
         match index.get(name) {
-            Some(&found) if found == naming => Err(Diagnostic::error(
-                Code::OwnName,
-                id.span,
-                format!("step `{name}` cannot wait for itself"),
-            )),
+            Some(&found) if found == naming => {
+                Err(Diagnostic::error(Code::OwnName, id.span, format!("step `{name}` cannot wait for itself")))
+            }
             Some(&found) => Ok(found),
             None => {
                 let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
@@ -152,9 +121,7 @@ impl<'p> Block<'p> {
     }
 
     fn is_finally(&self, names: &Names<'_>) -> bool {
-        self.steps
-            .first()
-            .is_some_and(|step| names.finally.contains_key(step.id.value.as_str()))
+        self.steps.first().is_some_and(|step| names.finally.contains_key(step.id.value.as_str()))
     }
 
     /// Adds what is written and what follows from the place, and answers the questions.
@@ -173,10 +140,7 @@ impl<'p> Block<'p> {
         for (at, step) in self.steps.iter().enumerate() {
             for id in step.needs.iter().flat_map(|needs| &needs.value) {
                 match self.find(names, at, id) {
-                    Ok(above) => self.needs[at].push(Need {
-                        above,
-                        cause: Cause::Written(id.span),
-                    }),
+                    Ok(above) => self.needs[at].push(Need { above, cause: Cause::Written(id.span) }),
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
@@ -189,10 +153,7 @@ impl<'p> Block<'p> {
         let mut open = BTreeSet::new();
         for (at, step) in self.steps.iter().enumerate() {
             if step.needs.is_none() {
-                let places = open.iter().map(|&above| Need {
-                    above,
-                    cause: Cause::Place,
-                });
+                let places = open.iter().map(|&above| Need { above, cause: Cause::Place });
                 self.needs[at].extend(places);
             }
             for need in &self.needs[at] {
@@ -207,10 +168,7 @@ impl<'p> Block<'p> {
 
     fn graph(&self, counts: impl Fn(&Need) -> bool) -> Graph {
         let needs = |step: usize| {
-            let counted = self.needs[step]
-                .iter()
-                .filter(|need| counts(need))
-                .map(|need| need.above);
+            let counted = self.needs[step].iter().filter(|need| counts(need)).map(|need| need.above);
             counted.collect::<Vec<_>>()
         };
         Graph::new(self.steps.len(), needs)
@@ -218,10 +176,7 @@ impl<'p> Block<'p> {
 
     fn answer(&mut self, graph: &Graph, order: &[usize], diagnostics: &mut Vec<Diagnostic>) {
         let questions = std::mem::take(&mut self.questions);
-        let pairs: Vec<(usize, usize)> = questions
-            .iter()
-            .map(|question| (question.above, question.below))
-            .collect();
+        let pairs: Vec<(usize, usize)> = questions.iter().map(|question| (question.above, question.below)).collect();
         let answers = graph.reaches(order, &pairs);
         let wrong = questions.into_iter().zip(answers).filter(|&(_, holds)| !holds);
         diagnostics.extend(wrong.map(|(question, _)| question.fault));
@@ -231,12 +186,7 @@ impl<'p> Block<'p> {
     fn report_circles(&mut self, graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
         let unread = self.graph(|need| !matches!(need.cause, Cause::Read(_)));
         let Some(order) = unread.order() else {
-            diagnostics.extend(
-                unread
-                    .tangles()
-                    .iter()
-                    .map(|tangle| self.circle(&unread.shortest_circle(tangle))),
-            );
+            diagnostics.extend(unread.tangles().iter().map(|tangle| self.circle(&unread.shortest_circle(tangle))));
             return;
         };
         diagnostics.extend(graph.tangles().iter().flat_map(|tangle| self.reads_ahead(tangle)));
@@ -246,29 +196,20 @@ impl<'p> Block<'p> {
     fn circle(&self, steps: &[usize]) -> Diagnostic {
         let pairs = steps.iter().zip(steps.iter().cycle().skip(1));
         let mut places: Vec<(Span, String)> = pairs.map(|(&below, &above)| self.reason(below, above)).collect();
-        let written = places
-            .iter()
-            .position(|(_, reason)| reason.ends_with("here"))
-            .unwrap_or_default();
+        let written = places.iter().position(|(_, reason)| reason.ends_with("here")).unwrap_or_default();
         places.rotate_left(written);
         let (span, label) = places.remove(0);
         let names: Vec<&str> = steps.iter().take(MAX_SHOWN).map(|&step| self.id(step)).collect();
         let more = if steps.len() > MAX_SHOWN { ", ..." } else { "" };
         let message = format!("steps need each other in a circle: {}{more}", names.join(" needs "));
         let diagnostic = Diagnostic::error(Code::Cycle, span, format!("{message} needs {}", names[0])).label(label);
-        places
-            .into_iter()
-            .take(MAX_SHOWN - 1)
-            .fold(diagnostic, |all, (span, reason)| all.note(span, reason))
+        places.into_iter().take(MAX_SHOWN - 1).fold(diagnostic, |all, (span, reason)| all.note(span, reason))
     }
 
     /// Says where and why one step needs another.
     fn reason(&self, below: usize, above: usize) -> (Span, String) {
         let (reader, read) = (self.id(below), self.id(above));
-        let causes = self.needs[below]
-            .iter()
-            .filter(|need| need.above == above)
-            .map(|need| need.cause);
+        let causes = self.needs[below].iter().filter(|need| need.above == above).map(|need| need.cause);
         match causes.min_by_key(|cause| *cause == Cause::Place) {
             Some(Cause::Written(span) | Cause::Read(span)) => (span, format!("`{reader}` needs `{read}` here")),
             Some(Cause::Place) | None => {
@@ -281,9 +222,8 @@ impl<'p> Block<'p> {
     /// Reports the reads inside of a circle: what they name runs later.
     fn reads_ahead(&self, tangle: &[usize]) -> Vec<Diagnostic> {
         let inside = |need: &&Need| tangle.binary_search(&need.above).is_ok();
-        let reads = tangle
-            .iter()
-            .flat_map(|&below| self.needs[below].iter().filter(inside).map(move |need| (below, need)));
+        let reads =
+            tangle.iter().flat_map(|&below| self.needs[below].iter().filter(inside).map(move |need| (below, need)));
         let faults = reads.filter_map(|(below, need)| match need.cause {
             Cause::Read(span) => Some(self.read_ahead(below, need.above, span)),
             Cause::Written(_) | Cause::Place => None,
@@ -301,19 +241,11 @@ impl<'p> Block<'p> {
 }
 
 fn not_below(step: &str, until: &Spanned<String>) -> Diagnostic {
-    let message = format!(
-        "the release of `{step}` waits for `{}`, which does not come after it",
-        until.value
-    );
+    let message = format!("the release of `{step}` waits for `{}`, which does not come after it", until.value);
     let diagnostic = Diagnostic::error(Code::UntilNotBelow, until.span, message);
     diagnostic.help(format!("name steps that need `{step}`, directly or through others"))
 }
 
 fn distinct(needs: &[Need]) -> Vec<usize> {
-    needs
-        .iter()
-        .map(|need| need.above)
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
+    needs.iter().map(|need| need.above).collect::<BTreeSet<_>>().into_iter().collect()
 }

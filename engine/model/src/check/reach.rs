@@ -21,11 +21,9 @@ pub(super) enum Demand {
 pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> Result<Demand, Diagnostic> {
     match used.name {
         Reference::Input(name) => known(used, names, name, Kind::Input),
-        Reference::Var(name) if used.site == Site::Requirement => Err(out_of_reach(
-            used,
-            &format!("`vars.{name}`"),
-            "whether an input is required depends on inputs only",
-        )),
+        Reference::Var(name) if used.site == Site::Requirement => {
+            Err(out_of_reach(used, &format!("`vars.{name}`"), "whether an input is required depends on inputs only"))
+        }
         Reference::Var(name) => known(used, names, name, Kind::Var),
         Reference::Run(field) => run(used, *field),
         Reference::Attempt(field) => attempt(used, field.name()),
@@ -63,24 +61,15 @@ fn known(used: &Use<'_>, names: &Names<'_>, name: &str, kind: Kind) -> Result<De
 }
 
 fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
-    let is_final = matches!(
-        used.site,
-        Site::Body(Position::Final(_)) | Site::Gate(Position::Final(_))
-    );
+    let is_final = matches!(used.site, Site::Body(Position::Final(_)) | Site::Gate(Position::Final(_)));
     match (used.site, field) {
         (Site::Requirement | Site::Var(_), _) => {
             let name = format!("`run.{}`", field.name());
-            Err(out_of_reach(
-                used,
-                &name,
-                "inputs and vars are fixed before there is a run",
-            ))
+            Err(out_of_reach(used, &name, "inputs and vars are fixed before there is a run"))
         }
-        (_, RunField::Verdict) if !is_final => Err(out_of_reach(
-            used,
-            "`run.verdict`",
-            "there is a verdict only in `finally`",
-        )),
+        (_, RunField::Verdict) if !is_final => {
+            Err(out_of_reach(used, "`run.verdict`", "there is a verdict only in `finally`"))
+        }
         (_, RunField::Id | RunField::Dir | RunField::StartedAt | RunField::Verdict) => Ok(Demand::Nothing),
     }
 }
@@ -124,10 +113,7 @@ fn step_demand(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Demand,
             _ => return Err(own_name(used, step)),
         },
         (Some(Position::Main(below)), Position::Main(above)) => match used.site {
-            Site::Body(_) | Site::Verify(_) => Demand::Need {
-                below: Position::Main(below),
-                above,
-            },
+            Site::Body(_) | Site::Verify(_) => Demand::Need { below: Position::Main(below), above },
             _ => Demand::Above { below, above },
         },
     };
@@ -173,12 +159,7 @@ fn has_output(
     if is_faulty || step.outputs.iter().any(|declared| declared.name.value == output) {
         return Ok(());
     }
-    let known = step
-        .outputs
-        .iter()
-        .enumerate()
-        .map(|(at, declared)| (declared.name.value.as_str(), at))
-        .collect();
+    let known = step.outputs.iter().enumerate().map(|(at, declared)| (declared.name.value.as_str(), at)).collect();
     let message = format!("step `{}` has no output `{output}`", step.id.value);
     let diagnostic = Diagnostic::error(Code::UnknownOutput, used.span, message);
     Err(diagnostic.maybe_help(names.suggest(output, &known, "outputs")))

@@ -8,11 +8,7 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let steps = playbook.steps.iter().chain(&playbook.finally);
     steps
         .flat_map(|step| {
-            [licence(step), irreversible(step)]
-                .into_iter()
-                .flatten()
-                .chain(undone(step))
-                .chain(retries(step))
+            [licence(step), irreversible(step)].into_iter().flatten().chain(undone(step)).chain(retries(step))
         })
         .collect()
 }
@@ -42,14 +38,8 @@ fn undone(step: &Step) -> Vec<Diagnostic> {
         Some(Rollback::Hook(hook)) => Some(hook.span),
         Some(Rollback::Nothing(_)) | None => None,
     };
-    let hooks = [
-        ("cleanup", step.cleanup.as_ref().map(|hook| hook.span)),
-        ("rollback", rollback),
-    ];
-    let hooks = hooks
-        .into_iter()
-        .filter_map(|(key, span)| Some((key, span?)))
-        .filter(|_| step.read_only);
+    let hooks = [("cleanup", step.cleanup.as_ref().map(|hook| hook.span)), ("rollback", rollback)];
+    let hooks = hooks.into_iter().filter_map(|(key, span)| Some((key, span?))).filter(|_| step.read_only);
     let fault = |(key, span)| {
         let message = format!("`{}` is read_only, so its `{key}` has nothing to undo", step.id.value);
         Diagnostic::error(Code::NothingToUndo, span, message).help(format!("leave out `{key}` or `read_only`"))
@@ -71,27 +61,15 @@ fn irreversible(step: &Step) -> Option<Diagnostic> {
 /// Warns of keys of a retry that do nothing.
 fn retries(step: &Step) -> Vec<Diagnostic> {
     let hooks = step.hooks().filter_map(|(_, hook)| hook.retry.as_deref());
-    step.retry
-        .as_deref()
-        .into_iter()
-        .chain(hooks)
-        .filter_map(growth)
-        .collect()
+    step.retry.as_deref().into_iter().chain(hooks).filter_map(growth).collect()
 }
 
 fn growth(retry: &Retry) -> Option<Diagnostic> {
     let factor = retry.factor.as_ref()?;
-    if retry
-        .backoff
-        .as_ref()
-        .is_some_and(|backoff| backoff.value == Backoff::Exponential)
-    {
+    if retry.backoff.as_ref().is_some_and(|backoff| backoff.value == Backoff::Exponential) {
         return None;
     }
-    let diagnostic = Diagnostic::warning(
-        Code::WithoutEffect,
-        factor.span,
-        "`factor` does nothing while the wait stays the same",
-    );
+    let diagnostic =
+        Diagnostic::warning(Code::WithoutEffect, factor.span, "`factor` does nothing while the wait stays the same");
     Some(diagnostic.help("add `backoff: exponential`"))
 }

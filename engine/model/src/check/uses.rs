@@ -55,10 +55,7 @@ pub(super) enum Position {
 
 /// Returns every use in a playbook.
 pub(super) fn of(playbook: &Playbook) -> Vec<Use<'_>> {
-    let mut walk = Walk {
-        playbook,
-        uses: Vec::new(),
-    };
+    let mut walk = Walk { playbook, uses: Vec::new() };
     walk.head();
     for (index, step) in playbook.steps.iter().enumerate() {
         walk.step(step, Position::Main(index));
@@ -89,12 +86,7 @@ impl<'p> Walk<'p> {
             }
         }
         let defaults = &self.playbook.defaults;
-        self.around(
-            &defaults.env,
-            defaults.dir.as_ref(),
-            defaults.shell.as_ref(),
-            Site::Defaults,
-        );
+        self.around(&defaults.env, defaults.dir.as_ref(), defaults.shell.as_ref(), Site::Defaults);
         self.guards(&self.playbook.guards, Site::Guard);
     }
 
@@ -126,11 +118,7 @@ impl<'p> Walk<'p> {
             self.probe(verify, Site::Verify(index));
         }
         for (key, hook) in step.hooks() {
-            let when = if key == "cleanup" {
-                Site::HookWhen(index)
-            } else {
-                Site::Hook(index)
-            };
+            let when = if key == "cleanup" { Site::HookWhen(index) } else { Site::Hook(index) };
             self.hook(hook, index, when);
         }
     }
@@ -155,12 +143,7 @@ impl<'p> Walk<'p> {
         for text in invocation.command.templates() {
             self.template(text, site);
         }
-        self.around(
-            &invocation.env,
-            invocation.dir.as_ref(),
-            invocation.shell.as_ref(),
-            site,
-        );
+        self.around(&invocation.env, invocation.dir.as_ref(), invocation.shell.as_ref(), site);
         if let Some(stdin) = &invocation.stdin {
             self.template(stdin, site);
         }
@@ -192,11 +175,7 @@ impl<'p> Walk<'p> {
     }
 
     fn given<T>(&mut self, given: Option<&'p Spanned<Given<T>>>, site: Site) {
-        if let Some(Spanned {
-            value: Given::Computed(template),
-            span,
-        }) = given
-        {
+        if let Some(Spanned { value: Given::Computed(template), span }) = given {
             self.references(template.references(), *span, site);
         }
     }

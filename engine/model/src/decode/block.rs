@@ -97,17 +97,7 @@ impl Block {
                 "invariants",
                 "outputs",
             ],
-            Self::Input => &[
-                "type",
-                "description",
-                "pattern",
-                "enum",
-                "min",
-                "max",
-                "items",
-                "default",
-                "required",
-            ],
+            Self::Input => &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required"],
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Guard => &["id", "expect", "message", "why", "on_unmet"],
@@ -131,27 +121,10 @@ impl Block {
                 "idempotent",
                 "irreversible",
             ],
-            Self::Final => &[
-                "id",
-                "title",
-                "why",
-                "caution",
-                "needs",
-                "when",
-                "retry",
-                "expect",
-                "read_only",
-                "idempotent",
-            ],
-            Self::Retry => &[
-                "max_attempts",
-                "delay",
-                "backoff",
-                "factor",
-                "max_delay",
-                "jitter",
-                "when",
-            ],
+            Self::Final => {
+                &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
+            }
+            Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq"],
             Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect"],
@@ -174,10 +147,7 @@ impl Block {
 
     /// Says what to write instead of an unknown key.
     pub(crate) fn advise(self, key: &str) -> Option<String> {
-        let synonym = SYNONYMS
-            .iter()
-            .filter(|(_, words)| words.contains(&key))
-            .map(|&(meant, _)| meant);
+        let synonym = SYNONYMS.iter().filter(|(_, words)| words.contains(&key)).map(|&(meant, _)| meant);
         if let Some(meant) = synonym.into_iter().find(|meant| self.has(meant)) {
             return Some(format!("it is called `{meant}` here"));
         }
@@ -203,18 +173,7 @@ impl Block {
 /// The keys of this language with what others call them.
 const SYNONYMS: &[(&str, &[&str])] = &[
     ("firedrill", &["version", "apiVersion", "schema"]),
-    (
-        "needs",
-        &[
-            "depends_on",
-            "dependsOn",
-            "depends",
-            "dependencies",
-            "requires",
-            "require",
-            "require_steps",
-        ],
-    ),
+    ("needs", &["depends_on", "dependsOn", "depends", "dependencies", "requires", "require", "require_steps"]),
     ("when", &["if", "only_if", "condition", "conditions", "unless"]),
     ("argv", &["cmd", "command", "exec", "args", "program"]),
     ("run", &["script", "sh", "bash", "shell_command", "inline"]),
@@ -224,41 +183,15 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("description", &["desc", "summary", "help", "doc"]),
     ("outputs", &["register", "output", "exports", "results", "set_fact"]),
     ("retry", &["retries", "attempts", "max_retries", "repeat"]),
-    (
-        "max_attempts",
-        &["attempts", "times", "count", "limit", "max", "retries"],
-    ),
+    ("max_attempts", &["attempts", "times", "count", "limit", "max", "retries"]),
     ("delay", &["wait", "interval", "sleep", "pause"]),
     (
         "guards",
-        &[
-            "precondition",
-            "preconditions",
-            "pre",
-            "prechecks",
-            "checks",
-            "check",
-            "assert",
-            "asserts",
-            "require_that",
-        ],
+        &["precondition", "preconditions", "pre", "prechecks", "checks", "check", "assert", "asserts", "require_that"],
     ),
-    (
-        "verify",
-        &[
-            "postcondition",
-            "postconditions",
-            "health",
-            "health_check",
-            "post",
-            "test",
-        ],
-    ),
+    ("verify", &["postcondition", "postconditions", "health", "health_check", "post", "test"]),
     ("invariants", &["invariant", "always_true"]),
-    (
-        "rollback",
-        &["undo", "revert", "compensate", "compensation", "on_rollback"],
-    ),
+    ("rollback", &["undo", "revert", "compensate", "compensation", "on_rollback"]),
     ("cleanup", &["clean", "teardown", "tear_down", "clean_up"]),
     ("release", &["unlock", "ensure", "give_back", "finally", "always"]),
     ("finally", &["always", "ensure", "after_all", "teardown"]),
@@ -266,22 +199,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("inputs", &["params", "parameters", "arguments", "args"]),
     ("vars", &["variables", "locals", "let"]),
     ("env", &["environment", "environ", "envs", "env_vars"]),
-    (
-        "dir",
-        &[
-            "cwd",
-            "chdir",
-            "workdir",
-            "working_dir",
-            "working_directory",
-            "directory",
-        ],
-    ),
+    ("dir", &["cwd", "chdir", "workdir", "working_dir", "working_directory", "directory"]),
     ("stdin", &["input"]),
-    (
-        "timeout",
-        &["time_limit", "max_time", "deadline_per_attempt", "timeout_seconds"],
-    ),
+    ("timeout", &["time_limit", "max_time", "deadline_per_attempt", "timeout_seconds"]),
     ("message", &["msg", "error", "text", "title", "description"]),
     ("why", &["reason", "because", "rationale"]),
     ("caution", &["warning", "danger", "note"]),
@@ -291,10 +211,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("irreversible", &["point_of_no_return", "pivot"]),
     ("until", &["after", "till"]),
     ("on_unmet", &["on_fail", "on_failure", "otherwise"]),
-    (
-        "max_parallel",
-        &["parallel", "parallelism", "concurrency", "forks", "max_concurrency"],
-    ),
+    ("max_parallel", &["parallel", "parallelism", "concurrency", "forks", "max_concurrency"]),
     ("regex", &["pattern", "match", "regexp"]),
     ("enum", &["choices", "allowed", "options", "values", "one_of"]),
     ("pattern", &["regex", "match", "format"]),

@@ -10,9 +10,7 @@ const MAX_NESTING: usize = 32;
 const MAX_OPERATORS: usize = 128;
 /// How many operators one jq filter may chain.
 const MAX_FILTER_OPERATORS: usize = 200;
-const OPERATOR_WORDS: [&str; 11] = [
-    "and", "or", "not", "in", "is", "if", "else", "then", "as", "def", "reduce",
-];
+const OPERATOR_WORDS: [&str; 11] = ["and", "or", "not", "in", "is", "if", "else", "then", "as", "def", "reduce"];
 
 /// Returns whether an expression can be parsed without fear.
 pub(super) fn is_simple_expression(text: &str) -> bool {
@@ -52,12 +50,8 @@ mod tests {
 
     #[test]
     fn what_people_write_is_simple() {
-        assert!(is_simple_expression(
-            "exit_code != 0 and 'bbr-backup already exists' not in stderr"
-        ));
-        assert!(is_simple_filter(
-            "[.Tables[0].Rows[] | select(.instance | startswith(\"x/\"))] | length == 1"
-        ));
+        assert!(is_simple_expression("exit_code != 0 and 'bbr-backup already exists' not in stderr"));
+        assert!(is_simple_filter("[.Tables[0].Rows[] | select(.instance | startswith(\"x/\"))] | length == 1"));
         assert!(is_simple_expression(&format!("inputs.a == '{}'", "-----".repeat(6))));
     }
 

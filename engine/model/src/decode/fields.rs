@@ -44,19 +44,11 @@ impl fmt::Display for Field<'_> {
 
 impl<'n> Field<'n> {
     pub(super) fn new(key: &'n str, node: &'n Node) -> Self {
-        Self {
-            key,
-            part: Part::Whole,
-            node,
-        }
+        Self { key, part: Part::Whole, node }
     }
 
     fn item(self, node: &'n Node) -> Self {
-        Self {
-            part: Part::Item,
-            node,
-            ..self
-        }
+        Self { part: Part::Item, node, ..self }
     }
 }
 
@@ -74,10 +66,7 @@ impl<'n> Fields<'n> {
 
     /// Returns where `key` stands.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
-        self.entries
-            .iter()
-            .find(|entry| entry.key.value == key)
-            .map(|entry| entry.key.span)
+        self.entries.iter().find(|entry| entry.key.value == key).map(|entry| entry.key.span)
     }
 
     fn entry(&self, key: &str) -> Option<Field<'n>> {
@@ -96,12 +85,7 @@ impl Decoder<'_> {
         for entry in entries.iter().filter(|entry| !block.has(&entry.key.value)) {
             self.unknown_key(block, &entry.key);
         }
-        Some(Fields {
-            block,
-            entries,
-            head: node.head(),
-            span: node.span,
-        })
+        Some(Fields { block, entries, head: node.head(), span: node.span })
     }
 
     fn unknown_key(&mut self, block: Block, key: &Spanned<String>) {
@@ -159,11 +143,7 @@ impl Decoder<'_> {
     pub(super) fn some_items<'n>(&mut self, field: Field<'n>) -> Option<Vec<Field<'n>>> {
         let items = self.items(field)?;
         if items.is_empty() {
-            self.report(Diagnostic::error(
-                Code::Empty,
-                field.node.span,
-                format!("{field} must not be empty"),
-            ));
+            self.report(Diagnostic::error(Code::Empty, field.node.span, format!("{field} must not be empty")));
         }
         Some(items)
     }
@@ -171,10 +151,9 @@ impl Decoder<'_> {
     /// Returns the entries of a map whose keys are names of the playbook's own.
     pub(super) fn named<'n>(&mut self, field: Field<'n>) -> Vec<(&'n Spanned<String>, Field<'n>)> {
         match &field.node.kind {
-            Kind::Map(entries) => entries
-                .iter()
-                .map(|entry| (&entry.key, Field::new(&entry.key.value, &entry.value)))
-                .collect(),
+            Kind::Map(entries) => {
+                entries.iter().map(|entry| (&entry.key, Field::new(&entry.key.value, &entry.value))).collect()
+            }
             Kind::Scalar(_) | Kind::List(_) => self.wrong(field, "a map").unwrap_or_default(),
         }
     }

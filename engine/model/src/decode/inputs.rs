@@ -13,10 +13,7 @@ impl Decoder<'_> {
     /// Returns the declared inputs.
     pub(super) fn inputs(&mut self, field: Field<'_>) -> Vec<Input> {
         let entries = self.named(field);
-        entries
-            .into_iter()
-            .map(|(name, field)| self.input(name, field))
-            .collect()
+        entries.into_iter().map(|(name, field)| self.input(name, field)).collect()
     }
 
     fn input(&mut self, name: &Spanned<String>, field: Field<'_>) -> Input {
@@ -32,10 +29,7 @@ impl Decoder<'_> {
         Input {
             name,
             description: fields.get("description").and_then(|field| self.some_text(field)),
-            required: fields
-                .get("required")
-                .and_then(|field| self.requirement(field))
-                .unwrap_or(Required::Always),
+            required: fields.get("required").and_then(|field| self.requirement(field)).unwrap_or(Required::Always),
             default,
             shape,
         }
@@ -53,10 +47,7 @@ impl Decoder<'_> {
             allowed: fields.get("enum").and_then(|field| self.allowed(field)),
             min: fields.get("min").and_then(|field| self.value(field)),
             max: fields.get("max").and_then(|field| self.value(field)),
-            items: fields
-                .get("items")
-                .and_then(|field| self.item_shape(field))
-                .map(Box::new),
+            items: fields.get("items").and_then(|field| self.item_shape(field)).map(Box::new),
         }
     }
 
@@ -69,10 +60,7 @@ impl Decoder<'_> {
     fn item_shape(&mut self, field: Field<'_>) -> Option<Shape> {
         if scalar(field.node).is_some() {
             let choices = Type::ALL.map(|known| (known.name(), known));
-            return Some(Shape {
-                r#type: self.choice(field, &choices)?,
-                ..any_text(field)
-            });
+            return Some(Shape { r#type: self.choice(field, &choices)?, ..any_text(field) });
         }
         let fields = self.fields(field, Block::Items)?;
         let r#type = self.required(&fields, "type")?;
@@ -102,44 +90,20 @@ impl Decoder<'_> {
         } else {
             self.value(field).map(|value| value.map(Given::Written))
         };
-        if let Some(Spanned {
-            value: Given::Written(Value::None),
-            span,
-        }) = value
-        {
-            self.report(Diagnostic::error(
-                Code::Empty,
-                span,
-                format!("the var `{}` has no value", name.value),
-            ));
+        if let Some(Spanned { value: Given::Written(Value::None), span }) = value {
+            self.report(Diagnostic::error(Code::Empty, span, format!("the var `{}` has no value", name.value)));
         }
         let nothing = Spanned::new(Given::Written(Value::None), field.node.span);
-        Var {
-            name,
-            value: value.unwrap_or(nothing),
-        }
+        Var { name, value: value.unwrap_or(nothing) }
     }
 }
 
 /// Returns the shape that stands for one that could not be read.
 fn any_text(field: Field<'_>) -> Shape {
     let r#type = Spanned::new(Type::String, field.node.span);
-    Shape {
-        r#type,
-        pattern: None,
-        allowed: None,
-        min: None,
-        max: None,
-        items: None,
-    }
+    Shape { r#type, pattern: None, allowed: None, min: None, max: None, items: None }
 }
 
 fn unreadable(name: Spanned<String>, field: Field<'_>) -> Input {
-    Input {
-        name,
-        description: None,
-        shape: any_text(field),
-        default: None,
-        required: Required::Always,
-    }
+    Input { name, description: None, shape: any_text(field), default: None, required: Required::Always }
 }

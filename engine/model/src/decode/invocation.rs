@@ -85,20 +85,13 @@ impl Decoder<'_> {
 
     /// Returns the words of an argv; those that a shell will read must have their values filtered with `quote`.
     fn words(&mut self, items: Vec<Field<'_>>) -> Vec<Spanned<Template>> {
-        let texts: Vec<&str> = items
-            .iter()
-            .map(|item| scalar(item.node).map_or("", |scalar| &scalar.text))
-            .collect();
+        let texts: Vec<&str> = items.iter().map(|item| scalar(item.node).map_or("", |scalar| &scalar.text)).collect();
         let first_remote = first_remote(&texts);
         let mut shell_above = false;
         let mut words = Vec::with_capacity(items.len());
         for (at, item) in items.into_iter().enumerate() {
             let is_code = at >= first_remote || (shell_above && at > 0 && takes_code(texts[at - 1]));
-            let word = if is_code {
-                self.script(item, ShellKind::Opaque)
-            } else {
-                self.word(item)
-            };
+            let word = if is_code { self.script(item, ShellKind::Opaque) } else { self.word(item) };
             words.extend(word);
             shell_above |= SHELLS.contains(&base_name(texts[at]));
         }
@@ -109,10 +102,7 @@ impl Decoder<'_> {
     pub(super) fn shell(&mut self, field: Field<'_>) -> Option<Spanned<Shell>> {
         let span = field.node.span;
         if scalar(field.node).is_some() {
-            return Some(
-                self.choice(field, &[("sh", ShellKind::Posix), ("bash", ShellKind::Bash)])?
-                    .map(named),
-            );
+            return Some(self.choice(field, &[("sh", ShellKind::Posix), ("bash", ShellKind::Bash)])?.map(named));
         }
         let items = self.some_items(field)?;
         let words = items.into_iter().filter_map(|item| self.word(item)).collect();
@@ -122,10 +112,7 @@ impl Decoder<'_> {
     /// Returns environment variables.
     pub(super) fn env(&mut self, field: Field<'_>) -> Vec<EnvVar> {
         let entries = self.named(field);
-        entries
-            .into_iter()
-            .filter_map(|(name, value)| self.env_var(name, value))
-            .collect()
+        entries.into_iter().filter_map(|(name, value)| self.env_var(name, value)).collect()
     }
 
     fn env_var(&mut self, name: &Spanned<String>, value: Field<'_>) -> Option<EnvVar> {
@@ -143,10 +130,7 @@ impl Decoder<'_> {
             let message = "variables that hold the path of a file are not yet supported".to_owned();
             return self.refuse(Code::ValueNotYet, value.node.head(), message, None);
         }
-        Some(EnvVar {
-            name: name.clone(),
-            value: self.word(value)?,
-        })
+        Some(EnvVar { name: name.clone(), value: self.word(value)? })
     }
 
     /// Returns what is expected of a command.
@@ -224,10 +208,7 @@ mod tests {
         let remote = |words: &[&str]| first_remote(words);
         assert_eq!(remote(&["ssh", "-i", "key", "-tt", "host", "reboot", "now"]), 5);
         assert_eq!(remote(&["ssh", "host"]), 2);
-        assert_eq!(
-            remote(&["/usr/bin/ssh", "-o", "BatchMode=yes", "${{ inputs.host }}", "ls"]),
-            4
-        );
+        assert_eq!(remote(&["/usr/bin/ssh", "-o", "BatchMode=yes", "${{ inputs.host }}", "ls"]), 4);
         assert_eq!(remote(&["bosh", "ssh"]), 2);
         assert!(["-c", "-lc", "-euc", "--command"].into_iter().all(takes_code));
         assert!(!["c", "-C", "--cc", "-c1"].into_iter().any(takes_code));

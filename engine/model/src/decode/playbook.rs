@@ -18,18 +18,11 @@ impl Decoder<'_> {
         if let Kind::Scalar(scalar) = &root.kind
             && scalar.resolve() == Plain::Nothing
         {
-            return self.refuse(
-                Code::NoDocument,
-                root.span,
-                "the file holds no playbook".to_owned(),
-                None,
-            );
+            return self.refuse(Code::NoDocument, root.span, "the file holds no playbook".to_owned(), None);
         }
         let fields = self.fields(Field::new("the file", root), Block::Playbook)?;
         self.version(&fields);
-        let name = self
-            .required(&fields, "playbook")
-            .and_then(|field| self.name(field, NameForm::Kebab));
+        let name = self.required(&fields, "playbook").and_then(|field| self.name(field, NameForm::Kebab));
         let defaults = self.defaults(fields.get("defaults"));
         Some(Playbook {
             name: name.unwrap_or(Spanned::new(String::new(), fields.head)),
@@ -39,22 +32,13 @@ impl Decoder<'_> {
             inputs: fields.get("inputs").map_or_else(Vec::new, |field| self.inputs(field)),
             vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
             defaults,
-            on_failure: fields
-                .get("on_failure")
-                .and_then(|field| self.on_failure(field))
-                .unwrap_or_default(),
+            on_failure: fields.get("on_failure").and_then(|field| self.on_failure(field)).unwrap_or_default(),
             max_parallel: fields.get("max_parallel").and_then(|field| self.count(field)),
             guards: self.guards(fields.get("guards")),
-            steps: self
-                .required(&fields, "steps")
-                .map_or_else(Vec::new, |field| self.steps(field, Block::Step)),
-            finally: fields
-                .get("finally")
-                .map_or_else(Vec::new, |field| self.steps(field, Block::Final)),
+            steps: self.required(&fields, "steps").map_or_else(Vec::new, |field| self.steps(field, Block::Step)),
+            finally: fields.get("finally").map_or_else(Vec::new, |field| self.steps(field, Block::Final)),
             invariants: self.invariants(fields.get("invariants")),
-            outputs: fields
-                .get("outputs")
-                .map_or_else(Vec::new, |field| self.published(field)),
+            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.published(field)),
             is_sound: false,
             names: std::collections::HashMap::new(),
         })
@@ -133,17 +117,12 @@ impl Decoder<'_> {
 
     /// Returns the probe that a guard, an invariant or a verify is.
     pub(super) fn probe(&mut self, fields: &Fields<'_>) -> Probe {
-        Probe {
-            invocation: self.invocation(fields),
-            expect: self.expect(fields.get("expect")),
-        }
+        Probe { invocation: self.invocation(fields), expect: self.expect(fields.get("expect")) }
     }
 
     /// Returns the id of a map that must have one, an empty one if it is faulty.
     pub(super) fn id(&mut self, fields: &Fields<'_>) -> Spanned<String> {
-        let id = self
-            .required(fields, "id")
-            .and_then(|field| self.name(field, NameForm::Snake));
+        let id = self.required(fields, "id").and_then(|field| self.name(field, NameForm::Snake));
         id.unwrap_or(Spanned::new(String::new(), fields.head))
     }
 
@@ -151,10 +130,7 @@ impl Decoder<'_> {
         let entries = self.named(field);
         let published = entries.into_iter().filter_map(|(name, value)| {
             let name = self.check_name(name, NameForm::Snake, "the name of an output");
-            Some(Published {
-                name,
-                value: self.template(value)?,
-            })
+            Some(Published { name, value: self.template(value)? })
         });
         published.collect()
     }

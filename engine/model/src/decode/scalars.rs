@@ -57,12 +57,7 @@ impl Decoder<'_> {
             return Some(Spanned::new(text.to_owned(), field.node.span));
         }
         let message = format!("{field} cannot hold a template");
-        self.refuse(
-            Code::TemplateHere,
-            self.place_of_template(field.node, text),
-            message,
-            None,
-        )
+        self.refuse(Code::TemplateHere, self.place_of_template(field.node, text), message, None)
     }
 
     /// Returns a text without templates that must not be empty.
@@ -124,11 +119,7 @@ impl Decoder<'_> {
     /// Returns a name, also one that is not in the right form, so that references to it are understood.
     pub(super) fn name(&mut self, field: Field<'_>, form: NameForm) -> Option<Spanned<String>> {
         let name = self.any_text(field)?;
-        Some(self.check_name(
-            &Spanned::new(name.to_owned(), field.node.span),
-            form,
-            &field.to_string(),
-        ))
+        Some(self.check_name(&Spanned::new(name.to_owned(), field.node.span), form, &field.to_string()))
     }
 
     /// Reports a name that is not in the right form.
@@ -198,12 +189,7 @@ impl Decoder<'_> {
         if (1.0..=1000.0).contains(&number) {
             return Some(Spanned::new(number, field.node.span));
         }
-        self.refuse(
-            Code::OutOfRange,
-            field.node.span,
-            format!("{field} must be from 1 to 1000"),
-            None,
-        )
+        self.refuse(Code::OutOfRange, field.node.span, format!("{field} must be from 1 to 1000"), None)
     }
 
     /// Returns an exit code.
@@ -242,12 +228,9 @@ impl Decoder<'_> {
 fn data(node: &Node) -> Value {
     match &node.kind {
         Kind::List(items) => Value::List(items.iter().map(data).collect()),
-        Kind::Map(entries) => Value::Map(
-            entries
-                .iter()
-                .map(|entry| (entry.key.value.clone(), data(&entry.value)))
-                .collect(),
-        ),
+        Kind::Map(entries) => {
+            Value::Map(entries.iter().map(|entry| (entry.key.value.clone(), data(&entry.value))).collect())
+        }
         Kind::Scalar(scalar) => match scalar.resolve() {
             Plain::Nothing => Value::None,
             Plain::Bool(flag) => Value::Bool(flag),

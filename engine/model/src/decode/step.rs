@@ -44,15 +44,9 @@ impl Decoder<'_> {
             expect: self.expect(fields.get("expect")),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
-            cleanup: fields
-                .get("cleanup")
-                .and_then(|field| self.hook(field, Block::Cleanup))
-                .map(Box::new),
+            cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
-            release: fields
-                .get("release")
-                .and_then(|field| self.release(field))
-                .map(Box::new),
+            release: fields.get("release").and_then(|field| self.release(field)).map(Box::new),
             read_only: self.optional_flag(fields.get("read_only")),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
@@ -88,9 +82,7 @@ impl Decoder<'_> {
         let fields = self.fields(field, Block::Retry)?;
         let backoffs = [("constant", Backoff::Constant), ("exponential", Backoff::Exponential)];
         let jitters = [("none", Jitter::None), ("full", Jitter::Full)];
-        let max_attempts = self
-            .required(&fields, "max_attempts")
-            .and_then(|field| self.given_count(field));
+        let max_attempts = self.required(&fields, "max_attempts").and_then(|field| self.given_count(field));
         let delay = fields.get("delay").and_then(|field| self.given_duration(field));
         let backoff = fields.get("backoff").and_then(|field| self.choice(field, &backoffs));
         let factor = fields.get("factor").and_then(|field| self.factor(field));
@@ -98,16 +90,7 @@ impl Decoder<'_> {
         let jitter = fields.get("jitter").and_then(|field| self.choice(field, &jitters));
         let when = fields.get("when").and_then(|field| self.condition(field));
         let max_attempts = max_attempts?;
-        Some(Retry {
-            max_attempts,
-            delay,
-            backoff,
-            factor,
-            max_delay,
-            jitter,
-            when,
-            span: fields.head,
-        })
+        Some(Retry { max_attempts, delay, backoff, factor, max_delay, jitter, when, span: fields.head })
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -133,32 +116,22 @@ impl Decoder<'_> {
     fn rollback(&mut self, field: Field<'_>) -> Option<Rollback> {
         match &field.node.kind {
             Kind::Scalar(scalar) if scalar.text == "none" => Some(Rollback::Nothing(field.node.span)),
-            Kind::Scalar(_) | Kind::List(_) => self.wrong_with(
-                field,
-                "a map or `none`",
-                Some("`none` says that there is nothing to undo".to_owned()),
-            ),
-            Kind::Map(_) => self
-                .hook(field, Block::Rollback)
-                .map(|hook| Rollback::Hook(Box::new(hook))),
+            Kind::Scalar(_) | Kind::List(_) => {
+                self.wrong_with(field, "a map or `none`", Some("`none` says that there is nothing to undo".to_owned()))
+            }
+            Kind::Map(_) => self.hook(field, Block::Rollback).map(|hook| Rollback::Hook(Box::new(hook))),
         }
     }
 
     fn release(&mut self, field: Field<'_>) -> Option<Release> {
         let fields = self.fields(field, Block::Release)?;
         let until = fields.get("until").and_then(|field| self.ids(field));
-        Some(Release {
-            hook: self.hook_of(&fields),
-            until,
-        })
+        Some(Release { hook: self.hook_of(&fields), until })
     }
 
     fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
         let entries = self.named(field);
-        entries
-            .into_iter()
-            .map(|(name, field)| self.output(name, field))
-            .collect()
+        entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
     }
 
     /// Returns an output, one that is published if it is faulty, so that its name is known.
@@ -166,14 +139,7 @@ impl Decoder<'_> {
         let name = self.check_name(name, NameForm::Snake, "the name of an output");
         let Some(fields) = self.fields(field, Block::Output) else {
             let (source, extract, span) = (OutputSource::Published, Extract::Whole, field.node.span);
-            return Output {
-                name,
-                source,
-                extract,
-                r#type: None,
-                optional: false,
-                span,
-            };
+            return Output { name, source, extract, r#type: None, optional: false, span };
         };
         let types = Type::ALL.map(|known| (known.name(), known));
         let output = Output {
@@ -191,11 +157,7 @@ impl Decoder<'_> {
     fn output_source(&mut self, fields: &Fields<'_>) -> OutputSource {
         let has_look = fields.get("argv").or(fields.get("run")).is_some();
         let Some(from) = fields.get("from") else {
-            return if has_look {
-                OutputSource::Look(self.invocation(fields))
-            } else {
-                OutputSource::Published
-            };
+            return if has_look { OutputSource::Look(self.invocation(fields)) } else { OutputSource::Published };
         };
         if has_look {
             let look = if fields.get("argv").is_some() { "argv" } else { "run" };
@@ -213,41 +175,27 @@ impl Decoder<'_> {
     }
 
     fn extract(&mut self, fields: &Fields<'_>) -> Extract {
-        let given: Vec<&str> = ["regex", "jq", "line"]
-            .into_iter()
-            .filter(|key| fields.get(key).is_some())
-            .collect();
+        let given: Vec<&str> = ["regex", "jq", "line"].into_iter().filter(|key| fields.get(key).is_some()).collect();
         if let [one, other, ..] = given.as_slice() {
             self.exclusive(fields, one, other);
         }
-        let regex = fields
-            .get("regex")
-            .and_then(|field| self.regex(field))
-            .map(Extract::Regex);
+        let regex = fields.get("regex").and_then(|field| self.regex(field)).map(Extract::Regex);
         let jq = fields.get("jq").and_then(|field| self.jq(field)).map(Extract::Jq);
         let lines = [("first", Line::First), ("last", Line::Last)];
-        let line = fields
-            .get("line")
-            .and_then(|field| self.choice(field, &lines))
-            .map(|line| match line.value {
-                Line::First => Extract::FirstLine,
-                Line::Last => Extract::LastLine,
-            });
+        let line = fields.get("line").and_then(|field| self.choice(field, &lines)).map(|line| match line.value {
+            Line::First => Extract::FirstLine,
+            Line::Last => Extract::LastLine,
+        });
         regex.or(jq).or(line).unwrap_or(Extract::Whole)
     }
 
     /// Reports an extraction from nothing and a path without a file.
     fn check_source(&mut self, fields: &Fields<'_>, output: &Output) {
-        if let Some(path) = fields
-            .key_span("path")
-            .filter(|_| !matches!(output.source, OutputSource::File(_)))
-        {
+        if let Some(path) = fields.key_span("path").filter(|_| !matches!(output.source, OutputSource::File(_))) {
             let diagnostic = Diagnostic::error(Code::Incomplete, path, "`path` needs `from: file` beside it");
             self.report(diagnostic);
         }
-        let extraction = ["regex", "jq", "line"]
-            .into_iter()
-            .find_map(|key| Some((key, fields.key_span(key)?)));
+        let extraction = ["regex", "jq", "line"].into_iter().find_map(|key| Some((key, fields.key_span(key)?)));
         if let (Some((key, span)), OutputSource::Published, None) = (extraction, &output.source, fields.get("from")) {
             let message = format!("`{key}` of an output that has no source");
             let diagnostic = Diagnostic::error(Code::NoSource, span, message);
@@ -259,14 +207,7 @@ impl Decoder<'_> {
 /// Returns what stands for a step of a kind that is not supported, so that its name is known.
 fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
     let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
-    let invocation = Invocation {
-        command,
-        env: Vec::new(),
-        dir: None,
-        shell: None,
-        stdin: None,
-        timeout: None,
-    };
+    let invocation = Invocation { command, env: Vec::new(), dir: None, shell: None, stdin: None, timeout: None };
     Step {
         id,
         title: None,

@@ -39,14 +39,9 @@ impl Decoder<'_> {
     }
 
     /// Returns the one template that a setting is, nothing if it has none, and nothing inside if it is not the only one.
-    #[expect(
-        clippy::option_option,
-        reason = "no template, a faulty one and a good one are three things"
-    )]
+    #[expect(clippy::option_option, reason = "no template, a faulty one and a good one are three things")]
     pub(super) fn setting(&mut self, field: Field<'_>) -> Option<Option<Spanned<Template>>> {
-        let text = scalar(field.node)
-            .map(|scalar| scalar.text.as_str())
-            .filter(|text| text.contains(OPEN))?;
+        let text = scalar(field.node).map(|scalar| scalar.text.as_str()).filter(|text| text.contains(OPEN))?;
         let Some(template) = self.parsed(field.node, text, Template::parse) else {
             return Some(None);
         };
@@ -77,11 +72,7 @@ impl Decoder<'_> {
         self.report_faults(node, text, &expression);
         let expression = expression.ok()?;
         let places = Places::new(self.source, node, text);
-        let names = expression
-            .references
-            .iter()
-            .map(|name| places.name(&expression.range, name))
-            .collect();
+        let names = expression.references.iter().map(|name| places.name(&expression.range, name)).collect();
         self.remember(node.span, names);
         Some(Spanned::new(expression, node.span))
     }
@@ -111,9 +102,7 @@ impl Decoder<'_> {
     /// Returns the place of the first `${{` of a scalar.
     pub(super) fn place_of_template(&self, node: &Node, text: &str) -> Span {
         let open = text.find(OPEN).unwrap_or_default();
-        let end = text[open..]
-            .find("}}")
-            .map_or(open + OPEN.len(), |close| open + close + 2);
+        let end = text[open..].find("}}").map_or(open + OPEN.len(), |close| open + close + 2);
         Places::new(self.source, node, text).range(&(open..end))
     }
 
@@ -123,10 +112,7 @@ impl Decoder<'_> {
         text: &str,
         parse: impl FnOnce(&str) -> Result<Template, Vec<TemplateFault>>,
     ) -> Option<Spanned<Template>> {
-        let inside = text
-            .split(OPEN)
-            .skip(1)
-            .map(|rest| rest.split("}}").next().unwrap_or(rest));
+        let inside = text.split(OPEN).skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest));
         if !inside.into_iter().all(bounds::is_simple_expression) {
             return self.too_complex(node.span);
         }
@@ -136,11 +122,7 @@ impl Decoder<'_> {
         if !template.is_literal() {
             let places = Places::new(self.source, node, text);
             let names = template.expressions().flat_map(|expression| {
-                expression
-                    .references
-                    .iter()
-                    .map(|name| places.name(&expression.range, name))
-                    .collect::<Vec<_>>()
+                expression.references.iter().map(|name| places.name(&expression.range, name)).collect::<Vec<_>>()
             });
             self.remember(node.span, names.collect());
         }
@@ -149,12 +131,7 @@ impl Decoder<'_> {
 
     fn too_complex<T>(&mut self, span: Span) -> Option<T> {
         let message = "too long or nested too deeply".to_owned();
-        self.refuse(
-            Code::TooComplex,
-            span,
-            message,
-            Some("compute it in a step, or in several vars".to_owned()),
-        )
+        self.refuse(Code::TooComplex, span, message, Some("compute it in a step, or in several vars".to_owned()))
     }
 
     fn remember(&mut self, text: Span, names: Vec<Span>) {
@@ -200,13 +177,7 @@ impl<'t> Places<'t> {
     fn new(source: &'t crate::source::Source, node: &Node, decoded: &'t str) -> Self {
         let opens = |text: &str| text.match_indices(OPEN).map(|(at, _)| at).collect();
         let written = source.slice(node.span);
-        Self {
-            span: node.span,
-            written,
-            decoded,
-            written_opens: opens(written),
-            decoded_opens: opens(decoded),
-        }
+        Self { span: node.span, written, decoded, written_opens: opens(written), decoded_opens: opens(decoded) }
     }
 
     /// Returns the place of a range of the decoded text, the whole text if it cannot be told.
@@ -214,10 +185,7 @@ impl<'t> Places<'t> {
         let nth = self.decoded_opens.partition_point(|&open| open <= range.start);
         let anchors = match nth {
             0 => self.written.find(self.decoded).map(|at| (0, at)),
-            nth => self
-                .written_opens
-                .get(nth - 1)
-                .map(|&at| (self.decoded_opens[nth - 1], at)),
+            nth => self.written_opens.get(nth - 1).map(|&at| (self.decoded_opens[nth - 1], at)),
         };
         let Some((decoded, written)) = anchors else {
             return self.span;
@@ -227,9 +195,7 @@ impl<'t> Places<'t> {
         if self.written.get(start..end) == self.decoded.get(range.clone()) {
             return self.within(start, end);
         }
-        let close = self.written[written..]
-            .find("}}")
-            .map_or(self.written.len(), |close| written + close + 2);
+        let close = self.written[written..].find("}}").map_or(self.written.len(), |close| written + close + 2);
         self.within(written, close)
     }
 

@@ -110,10 +110,6 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_rising() {
-        assert!(
-            Code::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()),
-            "{:?}",
-            Code::ALL
-        );
+        assert!(Code::ALL.windows(2).all(|pair| pair[0].id() < pair[1].id()), "{:?}", Code::ALL);
     }
 }

@@ -54,21 +54,14 @@ pub(super) fn evaluate(source: &str, references: &[Reference], scope: &Scope) ->
     let source_text = || source.to_owned();
     let failed = |error: &Error| match first_missing(references, scope) {
         Some(reference) if error.kind() == ErrorKind::UndefinedError => EvalError::NotKnown { reference },
-        _ => EvalError::Evaluation {
-            source_text: source_text(),
-            message: message(error),
-        },
+        _ => EvalError::Evaluation { source_text: source_text(), message: message(error) },
     };
     let expression = ENVIRONMENT.compile_expression(source).map_err(|error| failed(&error))?;
-    let result = expression
-        .eval(context(references, scope))
-        .map_err(|error| failed(&error))?;
+    let result = expression.eval(context(references, scope)).map_err(|error| failed(&error))?;
     if result.is_undefined() {
         return Err(match first_missing(references, scope) {
             Some(reference) => EvalError::NotKnown { reference },
-            None => EvalError::Undefined {
-                source_text: source_text(),
-            },
+            None => EvalError::Undefined { source_text: source_text() },
         });
     }
     let mut budget = MAX_RESULT;
@@ -76,10 +69,7 @@ pub(super) fn evaluate(source: &str, references: &[Reference], scope: &Scope) ->
 }
 
 fn first_missing(references: &[Reference], scope: &Scope) -> Option<Reference> {
-    references
-        .iter()
-        .find(|reference| scope.get(reference).is_none())
-        .cloned()
+    references.iter().find(|reference| scope.get(reference).is_none()).cloned()
 }
 
 /// Builds what the engine sees: the names that the expression uses and no others.
@@ -137,11 +127,9 @@ fn from_engine(value: &Engine, budget: &mut usize) -> Result<Value, Error> {
         ValueKind::Bool => Ok(Value::Bool(value.is_true())),
         ValueKind::Number => number(value),
         ValueKind::String => text(value, budget).map(Value::String),
-        ValueKind::Seq | ValueKind::Iterable => value
-            .try_iter()?
-            .map(|item| from_engine(&item, budget))
-            .collect::<Result<_, _>>()
-            .map(Value::List),
+        ValueKind::Seq | ValueKind::Iterable => {
+            value.try_iter()?.map(|item| from_engine(&item, budget)).collect::<Result<_, _>>().map(Value::List)
+        }
         ValueKind::Map => map(value, budget),
         ValueKind::Undefined => Err(ErrorKind::UndefinedError.into()),
         other => Err(invalid(format!("{other} is not a value"))),
@@ -150,21 +138,14 @@ fn from_engine(value: &Engine, budget: &mut usize) -> Result<Value, Error> {
 
 fn number(value: &Engine) -> Result<Value, Error> {
     if value.is_integer() {
-        return value
-            .as_i64()
-            .map(Value::Int)
-            .ok_or_else(|| invalid("the integer is beyond 64 bits"));
+        return value.as_i64().map(Value::Int).ok_or_else(|| invalid("the integer is beyond 64 bits"));
     }
     let float = f64::try_from(value.clone())?;
-    Float::new(float)
-        .map(Value::Float)
-        .ok_or_else(|| invalid("the number is not finite"))
+    Float::new(float).map(Value::Float).ok_or_else(|| invalid("the number is not finite"))
 }
 
 fn text(value: &Engine, budget: &mut usize) -> Result<String, Error> {
-    let text = value
-        .as_str()
-        .ok_or_else(|| invalid("a name in a map must be a string"))?;
+    let text = value.as_str().ok_or_else(|| invalid("a name in a map must be a string"))?;
     spend(budget, text.len())?;
     Ok(text.to_owned())
 }
@@ -179,9 +160,7 @@ fn map(value: &Engine, budget: &mut usize) -> Result<Value, Error> {
 }
 
 fn spend(budget: &mut usize, cost: usize) -> Result<(), Error> {
-    *budget = budget
-        .checked_sub(cost)
-        .ok_or_else(|| invalid("the result is larger than 16 MiB"))?;
+    *budget = budget.checked_sub(cost).ok_or_else(|| invalid("the result is larger than 16 MiB"))?;
     Ok(())
 }
 
@@ -218,10 +197,7 @@ fn own(value: &Engine) -> Result<Value, Error> {
 
 fn own_text(value: &Engine) -> Result<String, Error> {
     let value = own(value)?;
-    value
-        .text()
-        .map(std::borrow::Cow::into_owned)
-        .ok_or_else(|| invalid("`none` has no text"))
+    value.text().map(std::borrow::Cow::into_owned).ok_or_else(|| invalid("`none` has no text"))
 }
 
 /// The value as one word for a shell, a list as several.

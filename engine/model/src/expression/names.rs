@@ -51,27 +51,15 @@ pub(super) struct Finding {
 
 impl Finding {
     pub(super) fn new(code: FaultCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            help: None,
-        }
+        Self { code, message: message.into(), help: None }
     }
 
     pub(super) fn help(self, help: impl Into<String>) -> Self {
-        Self {
-            help: Some(help.into()),
-            ..self
-        }
+        Self { help: Some(help.into()), ..self }
     }
 
     pub(super) fn at(self, range: Range<usize>) -> TemplateFault {
-        TemplateFault {
-            code: self.code,
-            range,
-            message: self.message,
-            help: self.help,
-        }
+        TemplateFault { code: self.code, range, message: self.message, help: self.help }
     }
 }
 
@@ -175,12 +163,10 @@ fn refuse(role: Role, text: &str, previous: Option<Role>) -> Result<(), Finding>
         (Role::OpenText, _) => Err(Finding::new(FaultCode::Syntax, "a string is not closed")),
         (Role::Mark('~'), _) => Err(Finding::new(FaultCode::Operator, "`~` is not available")
             .help("join strings with `+`, or write two templates side by side: `${{ a }}${{ b }}`")),
-        (Role::Mark('('), Some(Role::Root | Role::Attribute | Role::Literal | Role::Mark(')' | ']' | '}'))) => Err(
-            Finding::new(FaultCode::Call, "functions and methods cannot be called in expressions").help(format!(
-                "there are filters, used as `value | filter`: {}",
-                FILTERS.join(", ")
-            )),
-        ),
+        (Role::Mark('('), Some(Role::Root | Role::Attribute | Role::Literal | Role::Mark(')' | ']' | '}'))) => {
+            Err(Finding::new(FaultCode::Call, "functions and methods cannot be called in expressions")
+                .help(format!("there are filters, used as `value | filter`: {}", FILTERS.join(", "))))
+        }
         _ => Ok(()),
     }
 }

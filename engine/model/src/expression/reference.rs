@@ -87,13 +87,7 @@ pub enum AttemptField {
 }
 
 impl AttemptField {
-    const ALL: [Self; 5] = [
-        Self::Outcome,
-        Self::ExitCode,
-        Self::Stdout,
-        Self::Stderr,
-        Self::Duration,
-    ];
+    const ALL: [Self; 5] = [Self::Outcome, Self::ExitCode, Self::Stdout, Self::Stderr, Self::Duration];
 
     /// Returns the name as conditions write it.
     pub fn name(self) -> &'static str {
@@ -119,10 +113,7 @@ impl Reference {
             ["vars", name, ..] => Ok(Self::Var((*name).to_owned())),
             ["sandbox", name, ..] => Ok(Self::Sandbox((*name).to_owned())),
             ["steps", step, field, rest @ ..] => Self::resolve_step(step, field, rest),
-            ["steps", step] => Err(incomplete(
-                &format!("steps.{step}"),
-                &format!("steps.{step}.outputs.NAME"),
-            )),
+            ["steps", step] => Err(incomplete(&format!("steps.{step}"), &format!("steps.{step}.outputs.NAME"))),
             ["run", field, ..] => Self::resolve_run(field),
             [root @ ("inputs" | "vars" | "sandbox" | "run")] => Err(incomplete(root, &format!("{root}.NAME"))),
             ["steps"] => Err(incomplete("steps", "steps.STEP.outputs.NAME")),
@@ -134,14 +125,8 @@ impl Reference {
     fn resolve_step(step: &str, field: &str, rest: &[&str]) -> Result<Self, Finding> {
         let step = step.to_owned();
         match (field, rest) {
-            ("outputs", [output, ..]) => Ok(Self::StepOutput {
-                step,
-                output: (*output).to_owned(),
-            }),
-            ("files", [output, ..]) => Ok(Self::StepFile {
-                step,
-                output: (*output).to_owned(),
-            }),
+            ("outputs", [output, ..]) => Ok(Self::StepOutput { step, output: (*output).to_owned() }),
+            ("files", [output, ..]) => Ok(Self::StepFile { step, output: (*output).to_owned() }),
             ("outcome", _) => Ok(Self::StepOutcome(step)),
             ("exit_code", _) => Ok(Self::StepExitCode(step)),
             ("outputs" | "files", []) => {
@@ -188,13 +173,8 @@ impl fmt::Display for Reference {
 }
 
 fn incomplete(name: &str, full: &str) -> Finding {
-    Finding::new(
-        FaultCode::IncompleteName,
-        format!("`{name}` must be written out in full"),
-    )
-    .help(format!(
-        "write `{full}`: what a step needs must be known before anything runs"
-    ))
+    Finding::new(FaultCode::IncompleteName, format!("`{name}` must be written out in full"))
+        .help(format!("write `{full}`: what a step needs must be known before anything runs"))
 }
 
 fn unknown_field(owner: &str, field: &str, known: &[&str]) -> Finding {
@@ -207,10 +187,7 @@ fn unknown_field(owner: &str, field: &str, known: &[&str]) -> Finding {
 
 fn unknown_root(root: &str) -> Finding {
     if NOT_YET.contains(&root) {
-        return Finding::new(
-            FaultCode::NotSupported,
-            format!("`{root}` is not yet supported in expressions"),
-        );
+        return Finding::new(FaultCode::NotSupported, format!("`{root}` is not yet supported in expressions"));
     }
     let attempt = AttemptField::ALL.map(AttemptField::name);
     let known = ROOTS.iter().chain(&attempt).copied();

@@ -18,37 +18,22 @@ impl Scope {
 
     /// Adds inputs.
     pub fn with_inputs(self, inputs: impl IntoIterator<Item = (String, Value)>) -> Self {
-        inputs
-            .into_iter()
-            .fold(self, |scope, (name, value)| scope.with(&Reference::Input(name), value))
+        inputs.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Input(name), value))
     }
 
     /// Adds vars.
     pub fn with_vars(self, vars: impl IntoIterator<Item = (String, Value)>) -> Self {
-        vars.into_iter()
-            .fold(self, |scope, (name, value)| scope.with(&Reference::Var(name), value))
+        vars.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Var(name), value))
     }
 
     /// Adds an output of a step.
     pub fn with_step_output(self, step: &str, output: &str, value: Value) -> Self {
-        self.with(
-            &Reference::StepOutput {
-                step: step.to_owned(),
-                output: output.to_owned(),
-            },
-            value,
-        )
+        self.with(&Reference::StepOutput { step: step.to_owned(), output: output.to_owned() }, value)
     }
 
     /// Adds the path of an output that is kept as a file.
     pub fn with_step_file(self, step: &str, output: &str, path: &str) -> Self {
-        self.with(
-            &Reference::StepFile {
-                step: step.to_owned(),
-                output: output.to_owned(),
-            },
-            Value::from(path),
-        )
+        self.with(&Reference::StepFile { step: step.to_owned(), output: output.to_owned() }, Value::from(path))
     }
 
     /// Adds how a step ended.
@@ -73,9 +58,7 @@ impl Scope {
 
     /// Adds what the sandbox provides.
     pub fn with_sandbox(self, values: impl IntoIterator<Item = (String, Value)>) -> Self {
-        values.into_iter().fold(self, |scope, (name, value)| {
-            scope.with(&Reference::Sandbox(name), value)
-        })
+        values.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Sandbox(name), value))
     }
 
     /// Adds the value of any name.
@@ -90,12 +73,8 @@ impl Scope {
         let (last, parents) = segments.split_last().expect("a reference has at least one part");
         let mut level = &mut self.0;
         for part in parents {
-            let below = level
-                .entry((*part).to_owned())
-                .or_insert_with(|| Value::Map(BTreeMap::new()));
-            let Value::Map(entries) = below else {
-                unreachable!("no reference is a prefix of another")
-            };
+            let below = level.entry((*part).to_owned()).or_insert_with(|| Value::Map(BTreeMap::new()));
+            let Value::Map(entries) = below else { unreachable!("no reference is a prefix of another") };
             level = entries;
         }
         level.insert((*last).to_owned(), value);

@@ -26,10 +26,7 @@ pub(super) fn tokens(source: &str) -> Vec<Token> {
     while let Some(first) = source[start..].chars().next() {
         let (kind, length) = token_at(&source[start..], first);
         if let Some(kind) = kind {
-            tokens.push(Token {
-                kind,
-                range: start..start + length,
-            });
+            tokens.push(Token { kind, range: start..start + length });
         }
         start += length;
     }
@@ -123,9 +120,8 @@ fn is_one_operand(source: &str, tokens: &[Token]) -> bool {
 
 /// Returns whether the name is an operator or a constant of the expression language.
 pub(super) fn is_keyword(name: &str) -> bool {
-    const KEYWORDS: [&str; 13] = [
-        "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
-    ];
+    const KEYWORDS: [&str; 13] =
+        ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
     KEYWORDS.contains(&name)
 }
 
@@ -152,22 +148,10 @@ mod tests {
 
     #[test]
     fn only_a_filter_over_the_whole_counts_as_quoted() {
-        for source in [
-            "inputs.a | quote",
-            "(a + b)|quote",
-            "['x', y] | quote",
-            "a | default('x | y') | quote",
-        ] {
+        for source in ["inputs.a | quote", "(a + b)|quote", "['x', y] | quote", "a | default('x | y') | quote"] {
             assert!(is_quoted_by_filter(source), "{source}");
         }
-        for source in [
-            "a",
-            "a + b | quote",
-            "a if b else c | quote",
-            "not a | quote",
-            "a | quote | upper",
-            "'quote'",
-        ] {
+        for source in ["a", "a + b | quote", "a if b else c | quote", "not a | quote", "a | quote | upper", "'quote'"] {
             assert!(!is_quoted_by_filter(source), "{source}");
         }
     }

@@ -144,9 +144,7 @@ impl OutputRule {
         if part.as_ref().is_some_and(|part| part.len() >= 2 * MAX_OUTPUT) {
             return Err(too_large());
         }
-        Ok(part
-            .map(|part| part.trim_ascii().to_vec())
-            .filter(|part| !part.is_empty()))
+        Ok(part.map(|part| part.trim_ascii().to_vec()).filter(|part| !part.is_empty()))
     }
 
     fn typed(&self, text: Vec<u8>) -> Result<Value, Finding> {
@@ -157,9 +155,7 @@ impl OutputRule {
         if text.contains('\0') {
             return Err(Finding::Unmet("contains a NUL byte".to_owned()));
         }
-        self.r#type
-            .read(&text)
-            .map_err(|mismatch| Finding::Unmet(mismatch.message))
+        self.r#type.read(&text).map_err(|mismatch| Finding::Unmet(mismatch.message))
     }
 
     fn only_value(&self, values: Vec<Value>) -> Result<Option<Value>, Finding> {
@@ -167,16 +163,11 @@ impl OutputRule {
             Ok([Value::None]) => Ok(None),
             Ok([Value::String(text)]) => self.typed(text.into_bytes()).map(Some),
             Ok([value]) if value.to_json().len() > MAX_OUTPUT => self.typed(value.to_json().into_bytes()).map(Some),
-            Ok([value]) => self
-                .r#type
-                .check(&value)
-                .map(Some)
-                .map_err(|mismatch| Finding::Unmet(mismatch.message)),
+            Ok([value]) => self.r#type.check(&value).map(Some).map_err(|mismatch| Finding::Unmet(mismatch.message)),
             Err(values) if values.is_empty() => Ok(None),
-            Err(values) => Err(Finding::Unmet(format!(
-                "is {} values; wrap the filter in [ ] for a list",
-                values.len()
-            ))),
+            Err(values) => {
+                Err(Finding::Unmet(format!("is {} values; wrap the filter in [ ] for a list", values.len())))
+            }
         }
     }
 
@@ -218,11 +209,7 @@ fn whole(text: Box<dyn Read>) -> std::io::Result<Option<Vec<u8>>> {
             return Ok(Some(kept));
         }
         let is_blank_before = kept.is_empty();
-        let chunk = if is_blank_before {
-            chunk.trim_ascii_start()
-        } else {
-            chunk
-        };
+        let chunk = if is_blank_before { chunk.trim_ascii_start() } else { chunk };
         let room = (2 * MAX_OUTPUT).saturating_sub(kept.len());
         kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
         text.consume(length);

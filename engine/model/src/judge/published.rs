@@ -18,18 +18,12 @@ pub struct PublishedFault {
 pub fn published(bytes: &[u8]) -> Result<BTreeMap<String, String>, PublishedFault> {
     let text = str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
-        PublishedFault {
-            line,
-            message: "is not UTF-8".to_owned(),
-        }
+        PublishedFault { line, message: "is not UTF-8".to_owned() }
     })?;
     let mut values = BTreeMap::new();
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        let fault = |message: String| PublishedFault {
-            line: number + 1,
-            message,
-        };
+        let fault = |message: String| PublishedFault { line: number + 1, message };
         if line.is_empty() {
             continue;
         }
@@ -37,10 +31,7 @@ pub fn published(bytes: &[u8]) -> Result<BTreeMap<String, String>, PublishedFaul
             Some((name, Form::Line(value))) => (name, value.to_owned()),
             Some((name, Form::Block(end))) => {
                 let block = block(&mut lines, end);
-                (
-                    name,
-                    block.ok_or_else(|| fault(format!("begins a block that `{end}` does not end")))?,
-                )
+                (name, block.ok_or_else(|| fault(format!("begins a block that `{end}` does not end")))?)
             }
             None => return Err(fault("is neither `name=value` nor `name<<END`".to_owned())),
         };
@@ -82,9 +73,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
-        published(text.as_bytes())
-            .map(|map| map.into_iter().collect())
-            .map_err(|fault| fault.to_string())
+        published(text.as_bytes()).map(|map| map.into_iter().collect()).map_err(|fault| fault.to_string())
     }
 
     fn pair(name: &str, value: &str) -> (String, String) {
@@ -101,18 +90,9 @@ mod tests {
     #[test]
     fn faults_name_the_line() {
         let cases = [
-            (
-                "a=1\nnonsense\n",
-                "line 2 of $FIREDRILL_OUTPUT is neither `name=value` nor `name<<END`",
-            ),
-            (
-                "1a=1\n",
-                "line 1 of $FIREDRILL_OUTPUT is neither `name=value` nor `name<<END`",
-            ),
-            (
-                "a=1\nb<<EOF\nx\n",
-                "line 2 of $FIREDRILL_OUTPUT begins a block that `EOF` does not end",
-            ),
+            ("a=1\nnonsense\n", "line 2 of $FIREDRILL_OUTPUT is neither `name=value` nor `name<<END`"),
+            ("1a=1\n", "line 1 of $FIREDRILL_OUTPUT is neither `name=value` nor `name<<END`"),
+            ("a=1\nb<<EOF\nx\n", "line 2 of $FIREDRILL_OUTPUT begins a block that `EOF` does not end"),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), Err(expected.to_owned()));

@@ -142,12 +142,7 @@ impl Command {
             Program::Argv(arguments) => (arguments.as_slice(), None),
             Program::Script { script, .. } => (&[][..], Some(script)),
         };
-        arguments
-            .iter()
-            .chain(script)
-            .chain(self.env.values())
-            .chain(&self.dir)
-            .chain(&self.stdin)
+        arguments.iter().chain(script).chain(self.env.values()).chain(&self.dir).chain(&self.stdin)
     }
 
     /// Returns whether every text of the command is known.

@@ -41,12 +41,7 @@ impl<'a> Surroundings<'a> {
     fn with(&self, invocation: Option<&'a Invocation>) -> Surroundings<'a> {
         Surroundings {
             shell: invocation.and_then(|inner| inner.shell.as_ref()).or(self.shell),
-            env: self
-                .env
-                .iter()
-                .copied()
-                .chain(invocation.into_iter().flat_map(|inner| &inner.env))
-                .collect(),
+            env: self.env.iter().copied().chain(invocation.into_iter().flat_map(|inner| &inner.env)).collect(),
             dir: invocation.and_then(|inner| inner.dir.as_ref()).or(self.dir),
         }
     }
@@ -63,11 +58,7 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let rules = self.rules(outputs, step, false);
-        plan::Command {
-            expect: expected(expect),
-            outputs: rules,
-            ..self.command(invocation, around, step)
-        }
+        plan::Command { expect: expected(expect), outputs: rules, ..self.command(invocation, around, step) }
     }
 
     /// Resolves a command that must exit with 0.
@@ -95,16 +86,10 @@ impl<'a> Resolver<'a> {
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
         match command {
-            Command::Run(script) => Program::Script {
-                shell: self.shell(shell),
-                script: self.script(script, step),
-            },
+            Command::Run(script) => Program::Script { shell: self.shell(shell), script: self.script(script, step) },
             Command::Computed(template) => Program::Argv(self.arguments(template, step)),
             Command::Argv(arguments) => {
-                let texts = arguments
-                    .value
-                    .iter()
-                    .flat_map(|argument| self.arguments(argument, step));
+                let texts = arguments.value.iter().flat_map(|argument| self.arguments(argument, step));
                 Program::Argv(texts.collect())
             }
         }
@@ -117,10 +102,7 @@ impl<'a> Resolver<'a> {
             return vec![self.text(template, step)];
         }
         match self.known(&folded, template.span) {
-            Value::List(items) => items
-                .iter()
-                .map(|item| Text::Known(self.exact(item, template.span)))
-                .collect(),
+            Value::List(items) => items.iter().map(|item| Text::Known(self.exact(item, template.span))).collect(),
             value => vec![Text::Known(self.exact(&value, template.span))],
         }
     }
@@ -152,8 +134,7 @@ impl<'a> Resolver<'a> {
             Text::Deferred { .. } => {
                 let message = "a shell must be known before the run starts";
                 let fault = Diagnostic::error(Code::NoValue, word.span, message);
-                self.faults
-                    .push(fault.help("use inputs and vars only, or put the value into the script"));
+                self.faults.push(fault.help("use inputs and vars only, or put the value into the script"));
                 String::new()
             }
         });
@@ -166,11 +147,7 @@ impl<'a> Resolver<'a> {
             Given::Written(length) => Some(length.as_std()),
             Given::Computed(template) => {
                 let value = self.typed(&Spanned::new(template.clone(), given.span), Type::Duration)?;
-                value
-                    .as_str()?
-                    .parse::<units::Duration>()
-                    .ok()
-                    .map(units::Duration::as_std)
+                value.as_str()?.parse::<units::Duration>().ok().map(units::Duration::as_std)
             }
         }
     }
@@ -181,13 +158,8 @@ impl<'a> Resolver<'a> {
             Given::Written(tries) => *tries,
             Given::Computed(template) => {
                 let value = self.typed(&Spanned::new(template.clone(), given.span), Type::Integer);
-                let tries = value.and_then(|value| {
-                    if let Value::Int(tries) = value {
-                        u32::try_from(tries).ok()
-                    } else {
-                        None
-                    }
-                });
+                let tries = value
+                    .and_then(|value| if let Value::Int(tries) = value { u32::try_from(tries).ok() } else { None });
                 tries.and_then(NonZeroU32::new).unwrap_or_else(|| {
                     let message = "the number of attempts must be at least 1";
                     self.faults.push(Diagnostic::error(Code::NoValue, given.span, message));
@@ -210,8 +182,7 @@ impl<'a> Resolver<'a> {
         match r#type.check(&value) {
             Ok(value) => Some(value),
             Err(mismatch) => {
-                self.faults
-                    .push(Diagnostic::error(Code::NoValue, template.span, mismatch.to_string()));
+                self.faults.push(Diagnostic::error(Code::NoValue, template.span, mismatch.to_string()));
                 None
             }
         }
@@ -219,9 +190,7 @@ impl<'a> Resolver<'a> {
 
     /// Resolves how outputs are read: those of looks if `looks`, else all others.
     pub(super) fn rules(&mut self, outputs: &'a [Output], step: Option<&str>, looks: bool) -> Vec<OutputRule> {
-        let wanted = outputs
-            .iter()
-            .filter(|output| matches!(output.source, OutputSource::Look(_)) == looks);
+        let wanted = outputs.iter().filter(|output| matches!(output.source, OutputSource::Look(_)) == looks);
         let wanted: Vec<&'a Output> = wanted.collect();
         wanted.into_iter().map(|output| self.rule(output, step)).collect()
     }
@@ -254,8 +223,7 @@ impl<'a> Resolver<'a> {
             Text::Deferred { .. } => {
                 let message = "the path of an output's file must be known before the run starts";
                 let help = "use inputs and vars only, or read the file with `run: cat ...`";
-                self.faults
-                    .push(Diagnostic::error(Code::NoValue, path.span, message).help(help));
+                self.faults.push(Diagnostic::error(Code::NoValue, path.span, message).help(help));
                 String::new()
             }
         }

@@ -24,15 +24,10 @@ impl<'a> Resolver<'a> {
     ) -> plan::Release {
         let ids = release.until.iter().flat_map(|until| &until.value);
         let steps = &self.playbook.steps;
-        let mut until: Vec<usize> = ids
-            .filter_map(|id| steps.iter().position(|step| step.id.value == id.value))
-            .collect();
+        let mut until: Vec<usize> =
+            ids.filter_map(|id| steps.iter().position(|step| step.id.value == id.value)).collect();
         until.sort_unstable();
-        plan::Release {
-            hook: self.hook(&release.hook, around, step),
-            until,
-            hold: Vec::new(),
-        }
+        plan::Release { hook: self.hook(&release.hook, around, step), until, hold: Vec::new() }
     }
 
     fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {
@@ -68,16 +63,10 @@ impl<'a> Resolver<'a> {
         let factor = retry.factor.as_ref().map_or(2.0, |factor| factor.value);
         plan::Retry {
             max_attempts: self.tries(&retry.max_attempts),
-            delay: retry
-                .delay
-                .as_ref()
-                .and_then(|delay| self.duration(delay))
-                .unwrap_or(delay),
+            delay: retry.delay.as_ref().and_then(|delay| self.duration(delay)).unwrap_or(delay),
             backoff: match retry.backoff.as_ref().map(|backoff| backoff.value) {
                 None | Some(playbook::Backoff::Constant) => plan::Backoff::Constant,
-                Some(playbook::Backoff::Exponential) => plan::Backoff::Exponential {
-                    percent: percent(factor),
-                },
+                Some(playbook::Backoff::Exponential) => plan::Backoff::Exponential { percent: percent(factor) },
             },
             max_delay: retry.max_delay.as_ref().and_then(|delay| self.duration(delay)),
             jitter: match retry.jitter.as_ref().map(|jitter| jitter.value) {
@@ -90,11 +79,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// Returns a factor in hundredths.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bounded on both sides"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded on both sides")]
 fn percent(factor: f64) -> u32 {
     (factor * 100.0).round().clamp(100.0, 1_000_000.0) as u32
 }

@@ -38,10 +38,7 @@ pub(super) struct Inputs {
 /// Returns the values of all inputs, or everything that is wrong with what was given.
 pub(super) fn inputs(playbook: &Playbook, given: &BTreeMap<String, Given>) -> Result<Inputs, Vec<Diagnostic>> {
     let mut faults: Vec<Diagnostic> = given.keys().filter_map(|name| unknown(playbook, name)).collect();
-    let mut inputs = Inputs {
-        values: BTreeMap::new(),
-        origins: BTreeMap::new(),
-    };
+    let mut inputs = Inputs { values: BTreeMap::new(), origins: BTreeMap::new() };
     for input in &playbook.inputs {
         match value(input, given.get(&input.name.value)) {
             Ok((value, origin)) => {
@@ -68,10 +65,7 @@ fn unknown(playbook: &Playbook, name: &str) -> Option<Diagnostic> {
 /// Returns the value of an input; `none` if nothing was given and there is no default.
 fn value(input: &Input, given: Option<&Given>) -> Result<(Value, Origin), Diagnostic> {
     let Some(given) = given else {
-        let default = input
-            .default
-            .as_ref()
-            .map_or(Value::None, |default| default.value.clone());
+        let default = input.default.as_ref().map_or(Value::None, |default| default.value.clone());
         return Ok((default, Origin::Default));
     };
     let kind = input.shape.r#type.value;
@@ -92,14 +86,8 @@ fn invalid(input: &Input, why: &str, help: Option<String>) -> Diagnostic {
 
 fn missing(playbook: &Playbook, values: &BTreeMap<String, Value>) -> Vec<Diagnostic> {
     let scope = Scope::new().with_inputs(values.clone());
-    let absent = playbook
-        .inputs
-        .iter()
-        .filter(|input| values.get(&input.name.value) == Some(&Value::None));
-    absent
-        .filter(|input| is_required(input, &scope))
-        .map(absent_input)
-        .collect()
+    let absent = playbook.inputs.iter().filter(|input| values.get(&input.name.value) == Some(&Value::None));
+    absent.filter(|input| is_required(input, &scope)).map(absent_input).collect()
 }
 
 /// An expression that has no value yet asks for the input: too much is better than too little.
@@ -113,19 +101,9 @@ fn is_required(input: &Input, scope: &Scope) -> bool {
 
 fn absent_input(input: &Input) -> Diagnostic {
     let name = &input.name.value;
-    let what = input
-        .description
-        .as_ref()
-        .map(|text| format!(" ({})", text.value.trim()))
-        .unwrap_or_default();
-    Diagnostic::error(
-        Code::MissingInput,
-        input.name.span,
-        format!("input `{name}` needs a value{what}"),
-    )
-    .help(format!(
-        "give it with --input {name}=VALUE or in a file with --inputs FILE"
-    ))
+    let what = input.description.as_ref().map(|text| format!(" ({})", text.value.trim())).unwrap_or_default();
+    Diagnostic::error(Code::MissingInput, input.name.span, format!("input `{name}` needs a value{what}"))
+        .help(format!("give it with --input {name}=VALUE or in a file with --inputs FILE"))
 }
 
 /// Returns the values of all vars. Their cycles were refused by the checks.
@@ -134,9 +112,8 @@ pub(super) fn vars(playbook: &Playbook, mut scope: Scope) -> Result<BTreeMap<Str
     let mut faults = Vec::new();
     let mut waiting: Vec<&playbook::Var> = playbook.vars.iter().collect();
     while !waiting.is_empty() {
-        let (ready, later): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|var| needed_vars(var).all(|name| values.contains_key(name)));
+        let (ready, later): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|var| needed_vars(var).all(|name| values.contains_key(name)));
         if ready.is_empty() {
             break;
         }
@@ -158,28 +135,25 @@ fn needed_vars(var: &playbook::Var) -> impl Iterator<Item = &String> {
         playbook::Given::Computed(template) => Some(template),
         playbook::Given::Written(_) => None,
     };
-    template
-        .into_iter()
-        .flat_map(|template| template.references())
-        .filter_map(|reference| match reference {
-            Reference::Var(name) => Some(name),
-            Reference::Input(_)
-            | Reference::StepOutput { .. }
-            | Reference::StepFile { .. }
-            | Reference::StepOutcome(_)
-            | Reference::StepExitCode(_)
-            | Reference::Run(_)
-            | Reference::Attempt(_)
-            | Reference::Sandbox(_) => None,
-        })
+    template.into_iter().flat_map(|template| template.references()).filter_map(|reference| match reference {
+        Reference::Var(name) => Some(name),
+        Reference::Input(_)
+        | Reference::StepOutput { .. }
+        | Reference::StepFile { .. }
+        | Reference::StepOutcome(_)
+        | Reference::StepExitCode(_)
+        | Reference::Run(_)
+        | Reference::Attempt(_)
+        | Reference::Sandbox(_) => None,
+    })
 }
 
 fn var_value(var: &playbook::Var, scope: &Scope) -> Result<Value, Diagnostic> {
     match &var.value.value {
         playbook::Given::Written(value) => Ok(value.clone()),
-        playbook::Given::Computed(template) => template
-            .render(scope)
-            .map_err(|error| no_value(&var.value, &error.to_string())),
+        playbook::Given::Computed(template) => {
+            template.render(scope).map_err(|error| no_value(&var.value, &error.to_string()))
+        }
     }
 }
 

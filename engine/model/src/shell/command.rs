@@ -117,11 +117,7 @@ impl Command {
         let assigned = self.word.assigned_name();
         let (name, arguments) = self.unwrapped();
         let assigns = name.is_empty() || DECLARERS.contains(&name.as_str());
-        if assigns
-            && assigned
-                .as_deref()
-                .is_some_and(|name| SPECIAL_VARIABLES.contains(&name))
-        {
+        if assigns && assigned.as_deref().is_some_and(|name| SPECIAL_VARIABLES.contains(&name)) {
             return Some(Obstacle::SpecialVariable);
         }
         match name.as_str() {
@@ -159,9 +155,7 @@ impl Command {
         let Some(ssh) = names.position(|name| name == "ssh") else {
             return false;
         };
-        let owned = self.words[..ssh]
-            .iter()
-            .any(|word| OWNERS_OF_SSH.contains(&base_name(word).as_str()));
+        let owned = self.words[..ssh].iter().any(|word| OWNERS_OF_SSH.contains(&base_name(word).as_str()));
         !owned && holds_host(&self.words[ssh + 1..])
     }
 
@@ -176,9 +170,7 @@ impl Command {
         let Some(option) = arguments.iter().position(takes_script) else {
             return false;
         };
-        arguments[option + 1..]
-            .iter()
-            .all(|word| looks_like_option(word) || word.begins_with_hole())
+        arguments[option + 1..].iter().all(|word| looks_like_option(word) || word.begins_with_hole())
     }
 
     /// Returns whether the command gives variables the integer or the reference attribute.
@@ -212,9 +204,7 @@ fn has_integer_option(word: &Word) -> bool {
 }
 
 fn behind(arguments: &[Word], options: &[&str]) -> bool {
-    arguments
-        .last()
-        .is_some_and(|word| options.contains(&word.prefix().as_str()))
+    arguments.last().is_some_and(|word| options.contains(&word.prefix().as_str()))
 }
 
 /// Returns whether the word names a shell, or is expanded to nobody knows what (`$SHELL`).

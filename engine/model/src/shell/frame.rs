@@ -61,8 +61,7 @@ impl Frame {
     }
 
     pub(super) fn awaits_here_document(&self) -> bool {
-        self.as_commands()
-            .is_some_and(|commands| !commands.here_documents.is_empty())
+        self.as_commands().is_some_and(|commands| !commands.here_documents.is_empty())
     }
 }
 

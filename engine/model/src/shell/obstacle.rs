@@ -36,12 +36,7 @@ const ASSIGN: &str = "assign it to a variable first, `value=${{ ... }}`, and use
 
 impl Obstacle {
     pub(crate) fn at(self, range: Range<usize>) -> TemplateFault {
-        TemplateFault {
-            code: self.code(),
-            range,
-            message: self.message(),
-            help: Some(self.help()),
-        }
+        TemplateFault { code: self.code(), range, message: self.message(), help: Some(self.help()) }
     }
 
     fn code(self) -> FaultCode {

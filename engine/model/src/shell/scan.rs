@@ -56,16 +56,7 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn new(symbols: &'a [Symbol], is_quoted: &'a [bool], places: &'a mut [Place], layer: Layer) -> Self {
         let frames = vec![Frame::commands(ListKind::Script)];
-        Self {
-            symbols,
-            at: 0,
-            frames,
-            is_quoted,
-            places,
-            layer,
-            unsure: None,
-            glued: None,
-        }
+        Self { symbols, at: 0, frames, is_quoted, places, layer, unsure: None, glued: None }
     }
 
     fn run(mut self) {
@@ -101,11 +92,7 @@ impl<'a> Scanner<'a> {
 
     /// Returns the innermost list of commands.
     pub(super) fn innermost(&mut self) -> &mut Commands {
-        self.frames
-            .iter_mut()
-            .rev()
-            .find_map(Frame::as_commands_mut)
-            .expect("the script itself is never left")
+        self.frames.iter_mut().rev().find_map(Frame::as_commands_mut).expect("the script itself is never left")
     }
 
     /// Adds to the word that is being read.
@@ -159,10 +146,7 @@ impl<'a> Scanner<'a> {
             _ => self.frames.len(),
         };
         let is_comment = matches!(self.top(), Frame::Comment);
-        let pending = self.frames[..outer]
-            .iter()
-            .filter(|frame| frame.awaits_here_document())
-            .count();
+        let pending = self.frames[..outer].iter().filter(|frame| frame.awaits_here_document()).count();
         if pending > 0 && !is_comment {
             self.doubt("a here-document whose line ends inside quotes or parentheses");
         }

@@ -7,9 +7,7 @@ use super::obstacle::Obstacle;
 use super::scan::Scanner;
 
 /// Words behind which a command begins.
-const KEYWORDS: [&str; 12] = [
-    "if", "then", "else", "elif", "fi", "while", "until", "do", "done", "{", "}", "!",
-];
+const KEYWORDS: [&str; 12] = ["if", "then", "else", "elif", "fi", "while", "until", "do", "done", "{", "}", "!"];
 
 impl Scanner<'_> {
     pub(super) fn command_char(&mut self, c: char) {
@@ -251,10 +249,7 @@ impl Scanner<'_> {
 
     /// Reads the delimiter of a here-document.
     fn here_document(&mut self) {
-        let mut document = HereDocument {
-            strips_tabs: self.next_is('-'),
-            ..HereDocument::default()
-        };
+        let mut document = HereDocument { strips_tabs: self.next_is('-'), ..HereDocument::default() };
         self.at += usize::from(document.strips_tabs);
         while self.next_is(' ') || self.next_is('\t') {
             self.at += 1;
@@ -285,11 +280,7 @@ impl Scanner<'_> {
         let mut is_continued = false;
         while self.at < self.symbols.len() {
             let line = self.line();
-            let text = if document.strips_tabs {
-                line.trim_start_matches('\t')
-            } else {
-                &line
-            };
+            let text = if document.strips_tabs { line.trim_start_matches('\t') } else { &line };
             if text == document.delimiter {
                 if is_continued {
                     self.doubt("a here-document whose delimiter follows a backslash");

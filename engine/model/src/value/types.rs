@@ -141,11 +141,7 @@ impl Type {
     }
 
     fn check_text(self, text: &str) -> Result<Value, TypeMismatch> {
-        if self.accepts_text(text) {
-            Ok(Value::from(text))
-        } else {
-            Err(self.unreadable(text))
-        }
+        if self.accepts_text(text) { Ok(Value::from(text)) } else { Err(self.unreadable(text)) }
     }
 
     fn accepts_text(self, text: &str) -> bool {

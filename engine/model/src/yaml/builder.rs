@@ -20,11 +20,7 @@ struct Open {
 
 enum OpenKind {
     List(Vec<Node>),
-    Map {
-        entries: Vec<Entry>,
-        seen: HashMap<String, Span>,
-        key: Option<Key>,
-    },
+    Map { entries: Vec<Entry>, seen: HashMap<String, Span>, key: Option<Key> },
 }
 
 /// A key whose value is still to come; what is not a text has no name and is dropped with its value.
@@ -57,15 +53,7 @@ pub(super) struct Builder<'d> {
 impl<'d> Builder<'d> {
     pub(super) fn new(diagnostics: &'d mut Vec<Diagnostic>) -> Self {
         let (open, anchors) = (Vec::new(), HashMap::new());
-        Self {
-            diagnostics,
-            open,
-            anchors,
-            root: None,
-            documents: 0,
-            nodes: 0,
-            repeated: 0,
-        }
+        Self { diagnostics, open, anchors, root: None, documents: 0, nodes: 0, repeated: 0 }
     }
 
     /// Builds the tree; a limit that is passed ends it with a diagnostic and no node.
@@ -94,8 +82,7 @@ impl<'d> Builder<'d> {
 
     fn refuse_tag(&mut self, span: Span) {
         let diagnostic = Diagnostic::error(Code::Tag, span, "tags have no meaning in a playbook");
-        self.diagnostics
-            .push(diagnostic.help("leave it out; to make a value a text, quote it"));
+        self.diagnostics.push(diagnostic.help("leave it out; to make a value a text, quote it"));
     }
 
     /// Takes one event.
@@ -104,15 +91,9 @@ impl<'d> Builder<'d> {
             Event::DocumentStart(..) => self.document(span),
             Event::Scalar(text, style, anchor, _) => self.scalar(text.into_owned(), style, anchor, span),
             Event::SequenceStart(_, anchor, _) => self.start(OpenKind::List(Vec::new()), anchor, span),
-            Event::MappingStart(_, anchor, _) => self.start(
-                OpenKind::Map {
-                    entries: Vec::new(),
-                    seen: HashMap::new(),
-                    key: None,
-                },
-                anchor,
-                span,
-            ),
+            Event::MappingStart(_, anchor, _) => {
+                self.start(OpenKind::Map { entries: Vec::new(), seen: HashMap::new(), key: None }, anchor, span)
+            }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::UnresolvedAlias(name) => self.unknown_alias(&name, span),
@@ -126,43 +107,21 @@ impl<'d> Builder<'d> {
             return Ok(());
         }
         let diagnostic = Diagnostic::error(Code::ManyDocuments, span, "a second document starts here");
-        self.diagnostics
-            .push(diagnostic.help("a file holds one playbook; move the rest to a file of its own"));
+        self.diagnostics.push(diagnostic.help("a file holds one playbook; move the rest to a file of its own"));
         Err(LimitPassed)
     }
 
     fn scalar(&mut self, text: String, style: ScalarStyle, anchor: usize, span: Span) -> Result<(), LimitPassed> {
         let bytes = text.len();
-        let node = Node {
-            span,
-            kind: Kind::Scalar(Scalar {
-                text,
-                style: Style::from(style),
-            }),
-        };
+        let node = Node { span, kind: Kind::Scalar(Scalar { text, style: Style::from(style) }) };
         self.count(1, span)?;
-        self.complete(
-            Built {
-                node,
-                nodes: 1,
-                bytes,
-                height: 0,
-            },
-            anchor,
-        )
+        self.complete(Built { node, nodes: 1, bytes, height: 0 }, anchor)
     }
 
     fn start(&mut self, kind: OpenKind, anchor: usize, start: Span) -> Result<(), LimitPassed> {
         self.count(1, start)?;
         self.check_depth(1, start)?;
-        self.open.push(Open {
-            start,
-            anchor,
-            nodes: 1,
-            bytes: 0,
-            height: 0,
-            kind,
-        });
+        self.open.push(Open { start, anchor, nodes: 1, bytes: 0, height: 0, kind });
         Ok(())
     }
 
@@ -178,34 +137,15 @@ impl<'d> Builder<'d> {
             Kind::Scalar(_) => None,
         };
         let is_flow = end.end > end.start;
-        let end = if is_flow {
-            end.end
-        } else {
-            last.map_or(open.start.end, |last| last.end.max(open.start.end))
-        };
-        let node = Node {
-            span: Span {
-                start: open.start.start,
-                end,
-            },
-            kind,
-        };
-        self.complete(
-            Built {
-                node,
-                nodes: open.nodes,
-                bytes: open.bytes,
-                height: open.height + 1,
-            },
-            open.anchor,
-        )
+        let end = if is_flow { end.end } else { last.map_or(open.start.end, |last| last.end.max(open.start.end)) };
+        let node = Node { span: Span { start: open.start.start, end }, kind };
+        self.complete(Built { node, nodes: open.nodes, bytes: open.bytes, height: open.height + 1 }, open.anchor)
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), LimitPassed> {
         let Some(built) = self.anchors.get(&anchor) else {
             let message = "the alias stands inside of what it repeats";
-            self.diagnostics
-                .push(Diagnostic::error(Code::UnknownAlias, span, message));
+            self.diagnostics.push(Diagnostic::error(Code::UnknownAlias, span, message));
             return Err(LimitPassed);
         };
         let (nodes, bytes, height) = (built.nodes, built.bytes, built.height);
@@ -218,18 +158,9 @@ impl<'d> Builder<'d> {
 
     fn unknown_alias(&mut self, name: &str, span: Span) -> Result<(), LimitPassed> {
         let diagnostic = Diagnostic::error(Code::UnknownAlias, span, format!("there is no anchor `&{name}` above"));
-        self.diagnostics
-            .push(diagnostic.help(format!("quote it if it is meant as text: '*{name}'")));
+        self.diagnostics.push(diagnostic.help(format!("quote it if it is meant as text: '*{name}'")));
         self.count(1, span)?;
-        self.complete(
-            Built {
-                node: Node::unknown(name, span),
-                nodes: 1,
-                bytes: 0,
-                height: 0,
-            },
-            0,
-        )
+        self.complete(Built { node: Node::unknown(name, span), nodes: 1, bytes: 0, height: 0 }, 0)
     }
 
     fn repeat(&mut self, cost: usize, span: Span) -> Result<(), LimitPassed> {
@@ -262,9 +193,7 @@ impl<'d> Builder<'d> {
 
     /// Puts a complete node into the list or map that is open, or makes it the root.
     fn complete(&mut self, built: Built, anchor: usize) -> Result<(), LimitPassed> {
-        let Built {
-            nodes, bytes, height, ..
-        } = built;
+        let Built { nodes, bytes, height, .. } = built;
         if anchor != 0 {
             self.repeat(nodes + bytes, built.node.span)?;
             self.anchors.insert(anchor, built.clone());
@@ -292,14 +221,11 @@ impl<'d> Builder<'d> {
 fn key(node: Node, diagnostics: &mut Vec<Diagnostic>) -> Key {
     let span = node.head();
     let (code, message) = match node.kind {
-        Kind::Scalar(Scalar {
-            text,
-            style: Style::Plain,
-        }) if text == "<<" => (Code::MergeKey, "merge keys (`<<`) are not part of YAML 1.2"),
+        Kind::Scalar(Scalar { text, style: Style::Plain }) if text == "<<" => {
+            (Code::MergeKey, "merge keys (`<<`) are not part of YAML 1.2")
+        }
         Kind::Scalar(scalar) if !scalar.text.is_empty() => {
-            return Key {
-                name: Some(Spanned::new(scalar.text, node.span)),
-            };
+            return Key { name: Some(Spanned::new(scalar.text, node.span)) };
         }
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => (Code::KeyNotText, "a key must be a text that is not empty"),
     };

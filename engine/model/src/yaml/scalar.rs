@@ -80,10 +80,7 @@ impl Scalar {
 fn number(text: &str) -> Option<Plain<'_>> {
     let radix = |digits: &str, radix| {
         let is_number = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        i64::from_str_radix(digits, radix)
-            .ok()
-            .filter(|_| is_number)
-            .map(Plain::Int)
+        i64::from_str_radix(digits, radix).ok().filter(|_| is_number).map(Plain::Int)
     };
     if let Some(digits) = text.strip_prefix("0x") {
         return radix(digits, 16);
@@ -104,10 +101,7 @@ fn number(text: &str) -> Option<Plain<'_>> {
     if !starts_well || !digits.bytes().all(is_part) {
         return None;
     }
-    text.parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())
-        .map(Plain::Float)
+    text.parse().ok().filter(|number: &f64| number.is_finite()).map(Plain::Float)
 }
 
 #[cfg(test)]
@@ -116,16 +110,7 @@ mod tests {
 
     #[test]
     fn core_schema_without_its_traps() {
-        let plain = |text: &str| {
-            format!(
-                "{:?}",
-                Scalar {
-                    text: text.to_owned(),
-                    style: Style::Plain
-                }
-                .resolve()
-            )
-        };
+        let plain = |text: &str| format!("{:?}", Scalar { text: text.to_owned(), style: Style::Plain }.resolve());
         for (text, expected) in [
             ("no", "Text(\"no\")"),
             ("on", "Text(\"on\")"),
@@ -159,13 +144,6 @@ mod tests {
         ] {
             assert_eq!(plain(text), expected, "{text}");
         }
-        assert_eq!(
-            Scalar {
-                text: "true".to_owned(),
-                style: Style::Quoted
-            }
-            .resolve(),
-            Plain::Text("true")
-        );
+        assert_eq!(Scalar { text: "true".to_owned(), style: Style::Quoted }.resolve(), Plain::Text("true"));
     }
 }

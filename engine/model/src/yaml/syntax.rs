@@ -24,41 +24,28 @@ pub(super) fn no_document() -> Diagnostic {
 
 /// Returns the diagnostic of too deep a nesting.
 pub(super) fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::error(
-        Code::TooDeep,
-        span,
-        format!("lists and maps are nested more than {MAX_DEPTH} deep"),
-    )
+    Diagnostic::error(Code::TooDeep, span, format!("lists and maps are nested more than {MAX_DEPTH} deep"))
 }
 
 /// Returns the diagnostic of `[bosh, -d, ${{ x }}]`.
 pub(super) fn quote_the_template(written: &str, span: Span) -> Diagnostic {
     let message = "a template inside `[...]` or `{...}` must be quoted";
     let diagnostic = Diagnostic::error(Code::UnquotedTemplate, span, message).label("quote the template");
-    diagnostic.help(format!(
-        "the braces of `${{{{ }}}}` are YAML's here; write \"{}\"",
-        written.replace('"', "'")
-    ))
+    diagnostic.help(format!("the braces of `${{{{ }}}}` are YAML's here; write \"{}\"", written.replace('"', "'")))
 }
 
 /// Returns the plain scalar with a template that made the parser stop, to the end of its last `}}`.
 pub(super) fn unquoted_template(text: &str, error: &ScanError) -> Option<Span> {
-    let is_flow = matches!(
-        error.kind(),
-        ErrorKind::ExpectedFlowSequenceSeparator | ErrorKind::ExpectedFlowMappingSeparator
-    );
+    let is_flow =
+        matches!(error.kind(), ErrorKind::ExpectedFlowSequenceSeparator | ErrorKind::ExpectedFlowMappingSeparator);
     let at = error.marker().byte_offset().filter(|_| is_flow)?;
     let before = text.get(..at)?.strip_suffix('$')?;
     let inside = text[at..].strip_prefix("{{")?;
     let line = inside.find('\n').unwrap_or(inside.len());
     let close = inside[..line].find("}}")? + 2;
     let rest = &inside[close..line];
-    let tail = rest
-        .find(|c: char| c.is_whitespace() || ",[]{}".contains(c))
-        .unwrap_or(rest.len());
-    let word = before
-        .rfind(|c: char| c.is_whitespace() || ",[]{}".contains(c))
-        .map_or(0, |at| at + 1);
+    let tail = rest.find(|c: char| c.is_whitespace() || ",[]{}".contains(c)).unwrap_or(rest.len());
+    let word = before.rfind(|c: char| c.is_whitespace() || ",[]{}".contains(c)).map_or(0, |at| at + 1);
     Some(Span::new(word, at + 2 + close + tail))
 }
 
@@ -68,18 +55,16 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
         ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabNotAllowed
-        | ErrorKind::TabAtBlockScalarStart => (
-            "a tab, where only spaces can indent".to_owned(),
-            Some("replace it by spaces"),
-        ),
+        | ErrorKind::TabAtBlockScalarStart => {
+            ("a tab, where only spaces can indent".to_owned(), Some("replace it by spaces"))
+        }
         ErrorKind::MappingValueNotAllowed => (
             "`: ` starts a value, but there is no key that could have one here".to_owned(),
             Some("quote the text if the colon is meant as text; if not, look at the indentation"),
         ),
-        ErrorKind::UnexpectedCharacter { character } => (
-            format!("a text without quotes cannot start with `{character}`"),
-            Some("quote the text"),
-        ),
+        ErrorKind::UnexpectedCharacter { character } => {
+            (format!("a text without quotes cannot start with `{character}`"), Some("quote the text"))
+        }
         ErrorKind::UnclosedFlowCollection { open } => (format!("`{open}` is never closed"), None),
         ErrorKind::UnclosedQuotedScalar => ("the quote is never closed".to_owned(), None),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => (
@@ -96,10 +81,7 @@ fn explain(error: &ScanError) -> (String, Option<&'static str>) {
 
 /// Returns the character at `offset`, nothing if that is the end.
 fn character_at(text: &str, offset: usize) -> Span {
-    let width = text
-        .get(offset..)
-        .and_then(|rest| rest.chars().next())
-        .filter(|&c| c != '\n')
-        .map_or(0, char::len_utf8);
+    let width =
+        text.get(offset..).and_then(|rest| rest.chars().next()).filter(|&c| c != '\n').map_or(0, char::len_utf8);
     Span::new(offset, offset + width)
 }

@@ -17,14 +17,9 @@ fn show(node: &Node, source: &str) -> String {
     let written = &source[node.span.range()];
     match &node.kind {
         Kind::Scalar(scalar) => format!("{:?}={written:?}", scalar.text),
-        Kind::List(items) => format!(
-            "[{}]",
-            items
-                .iter()
-                .map(|item| show(item, source))
-                .collect::<Vec<_>>()
-                .join(", ")
-        ),
+        Kind::List(items) => {
+            format!("[{}]", items.iter().map(|item| show(item, source)).collect::<Vec<_>>().join(", "))
+        }
         Kind::Map(entries) => {
             let entry = |entry: &Entry| format!("{}: {}", entry.key.value, show(&entry.value, source));
             format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
@@ -60,10 +55,7 @@ fn unquoted_templates_are_all_found() {
     let text = "a: [bosh, -d, ${{ x }}, 'b']\nb: {c: pre/${{ y | default([1]) }}/post}\nd: 1\nd: 2";
     assert_eq!(faults(text), ["FD0006 1:15", "FD0006 2:8", "FD0005 4:1"]);
     let help = read_all(text).1[0].help.clone();
-    assert_eq!(
-        help.as_deref(),
-        Some("the braces of `${{ }}` are YAML's here; write \"${{ x }}\"")
-    );
+    assert_eq!(help.as_deref(), Some("the braces of `${{ }}` are YAML's here; write \"${{ x }}\""));
 }
 
 #[test]
@@ -79,12 +71,8 @@ fn text_that_is_not_yaml() {
 fn carriage_returns_are_line_ends() {
     let (node, faults) = read_all("a: 1\r\nb: |\r\n  x\r\n  y\r\n");
     assert_eq!(faults, []);
-    let Kind::Map(entries) = node.expect("a document").kind else {
-        panic!("no map")
-    };
-    let Kind::Scalar(scalar) = &entries[1].value.kind else {
-        panic!("no scalar")
-    };
+    let Kind::Map(entries) = node.expect("a document").kind else { panic!("no map") };
+    let Kind::Scalar(scalar) = &entries[1].value.kind else { panic!("no scalar") };
     assert_eq!(scalar.text, "x\ny\n");
 }
 
@@ -115,14 +103,8 @@ fn an_alias_bomb_is_refused_before_it_grows() {
 
 #[test]
 fn nested_anchors_cost_no_more_than_aliases() {
-    let anchors = (0..60)
-        .map(|level| format!("&a{level} ["))
-        .collect::<Vec<String>>()
-        .concat();
-    assert_eq!(
-        faults(&format!("{anchors}{}{}", "x, ".repeat(100_000), "]".repeat(60))),
-        ["FD0008 1:326"]
-    );
+    let anchors = (0..60).map(|level| format!("&a{level} [")).collect::<Vec<String>>().concat();
+    assert_eq!(faults(&format!("{anchors}{}{}", "x, ".repeat(100_000), "]".repeat(60))), ["FD0008 1:326"]);
 }
 
 #[test]

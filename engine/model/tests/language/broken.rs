@@ -29,19 +29,13 @@ fn playbooks() -> Vec<(String, Source)> {
 }
 
 fn expected(source: &Source) -> BTreeSet<Finding> {
-    let comments = source
-        .text
-        .lines()
-        .filter_map(|line| line.split_once("# expect "))
-        .map(|(_, comment)| comment);
+    let comments = source.text.lines().filter_map(|line| line.split_once("# expect ")).map(|(_, comment)| comment);
     let finding = |comment: &str| {
         let (code, place) = comment.trim().split_once(' ')?;
         let (line, column) = place.split_once(':')?;
         Some((code.to_owned(), line.parse().ok()?, column.parse().ok()?))
     };
-    comments
-        .map(|comment| finding(comment).unwrap_or_else(|| panic!("{}: {comment}", source.name)))
-        .collect()
+    comments.map(|comment| finding(comment).unwrap_or_else(|| panic!("{}: {comment}", source.name))).collect()
 }
 
 fn found(source: &Source, stem: &str) -> BTreeSet<Finding> {
@@ -61,16 +55,8 @@ fn broken_playbooks_have_exactly_the_faults_that_are_written_beside_them() {
     for (stem, source) in &playbooks {
         let (expected, found) = (expected(source), found(source, stem));
         assert!(!expected.is_empty(), "{stem} expects nothing");
-        differences.extend(
-            expected
-                .difference(&found)
-                .map(|missing| format!("{stem}: missing {missing:?}")),
-        );
-        differences.extend(
-            found
-                .difference(&expected)
-                .map(|extra| format!("{stem}: extra {extra:?}")),
-        );
+        differences.extend(expected.difference(&found).map(|missing| format!("{stem}: missing {missing:?}")));
+        differences.extend(found.difference(&expected).map(|extra| format!("{stem}: extra {extra:?}")));
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -10,15 +10,9 @@ const PLAYBOOK: &str = include_str!("valid.yaml");
 fn codes(text: impl Into<String>) -> Vec<&'static str> {
     let source = Source::new("x", text);
     let (checked, diagnostics) = check::load(&source, None);
-    assert!(
-        checked.is_some() || !diagnostics.is_empty(),
-        "neither a playbook nor a fault"
-    );
+    assert!(checked.is_some() || !diagnostics.is_empty(), "neither a playbook nor a fault");
     for diagnostic in &diagnostics {
-        assert!(
-            diagnostic.span.range().end <= source.text.len(),
-            "{diagnostic:?} lies outside"
-        );
+        assert!(diagnostic.span.range().end <= source.text.len(), "{diagnostic:?} lies outside");
     }
     diagnostics.iter().map(|diagnostic| diagnostic.code.id()).collect()
 }
@@ -36,36 +30,21 @@ fn the_valid_playbook_is_valid() {
 fn ten_megabytes_on_one_line() {
     let long = "x".repeat(10 << 20);
     assert_eq!(codes(with_step(&format!("{{id: one, argv: [echo, {long}]}}"))), [""; 0]);
-    assert_eq!(
-        codes(with_step(&format!("{{id: one, argv: [echo], {long}: 1}}"))),
-        ["FD0004"]
-    );
+    assert_eq!(codes(with_step(&format!("{{id: one, argv: [echo], {long}: 1}}"))), ["FD0004"]);
     assert_eq!(codes(with_step(&format!("{{id: {long}, argv: [echo]}}"))), [""; 0]);
     let templates = "${{ inputs.x }}, ".repeat(500);
-    assert_eq!(
-        codes(with_step(&format!("{{id: one, run: 'echo {templates}'}}"))),
-        ["FD0304"; 500]
-    );
+    assert_eq!(codes(with_step(&format!("{{id: one, run: 'echo {templates}'}}"))), ["FD0304"; 500]);
 }
 
 #[test]
 fn a_million_faults_are_not_all_kept() {
-    assert_eq!(
-        codes(with_step(&format!("{{id: one, argv: [{}]}}", "1.5, ".repeat(5_000)))).len(),
-        MAX_DIAGNOSTICS
-    );
+    assert_eq!(codes(with_step(&format!("{{id: one, argv: [{}]}}", "1.5, ".repeat(5_000)))).len(), MAX_DIAGNOSTICS);
     let steps = (0..2_000)
         .map(|n| format!("  - {{id: s{n}, needs: [nowhere_{n}], argv: [echo]}}\n"))
         .collect::<Vec<String>>()
         .concat();
-    assert_eq!(
-        codes(format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}")).len(),
-        MAX_DIAGNOSTICS
-    );
-    let keys = (0..5_000)
-        .map(|n| format!("k{n}: 1\n"))
-        .collect::<Vec<String>>()
-        .concat();
+    assert_eq!(codes(format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}")).len(), MAX_DIAGNOSTICS);
+    let keys = (0..5_000).map(|n| format!("k{n}: 1\n")).collect::<Vec<String>>().concat();
     assert_eq!(codes(keys).len(), MAX_DIAGNOSTICS);
 }
 
@@ -77,14 +56,8 @@ fn aliases_cannot_grow_without_bound() {
         bomb = format!("{bomb}  a{level}: &a{level} [{below}]\n");
     }
     assert_eq!(codes(bomb), ["FD0008"]);
-    let nested = (0..60)
-        .map(|level| format!("&n{level} ["))
-        .collect::<Vec<String>>()
-        .concat();
-    assert_eq!(
-        codes(format!("vars: {nested}{}{}", "x, ".repeat(50_000), "]".repeat(60))),
-        ["FD0008"]
-    );
+    let nested = (0..60).map(|level| format!("&n{level} [")).collect::<Vec<String>>().concat();
+    assert_eq!(codes(format!("vars: {nested}{}{}", "x, ".repeat(50_000), "]".repeat(60))), ["FD0008"]);
 }
 
 #[test]
@@ -97,21 +70,15 @@ fn nesting_cannot_exhaust_the_stack() {
         for levels in [31, 32, 127, 128, 199, 200] {
             let deep = open.repeat(levels);
             codes(with_step(&format!("{{id: one, argv: [echo], when: \"{deep}1\"}}")));
-            codes(with_step(&format!(
-                "{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}"
-            )));
+            codes(with_step(&format!("{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}")));
         }
     }
     for open in ["(", "[", "{a: ", "not ", "-", "a.", "a[", "x if ", "'", "1+"] {
         let deep = open.repeat(50_000);
         codes(with_step(&format!("{{id: one, argv: [echo], when: \"{deep}1\"}}")));
         codes(with_step(&format!("{{id: one, argv: [\"${{{{ {deep} }}}}\"]}}")));
-        codes(with_step(&format!(
-            "{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}"
-        )));
-        codes(with_step(&format!(
-            "{{id: one, argv: [echo], expect: {{stdout: \"{deep}1\"}}}}"
-        )));
+        codes(with_step(&format!("{{id: one, argv: [echo], expect: {{jq: \"{deep}1\"}}}}")));
+        codes(with_step(&format!("{{id: one, argv: [echo], expect: {{stdout: \"{deep}1\"}}}}")));
     }
 }
 

@@ -9,19 +9,10 @@ use firedrill_model::source::Source;
 fn check(steps: &str, expected: &str) {
     let mut text = "firedrill: 1\nplaybook: x\nsteps:\n".to_owned();
     for step in steps.split(", ") {
-        let (step, read) = step
-            .split_once(" < ")
-            .map_or((step, None), |(step, read)| (step, Some(read)));
-        let (id, needs) = step
-            .split_once(':')
-            .map_or((step, None), |(id, needs)| (id, Some(needs)));
-        let needs = needs.map_or_else(String::new, |needs| {
-            format!(", needs: [{}]", needs.trim().replace(' ', ", "))
-        });
-        let word = read.map_or_else(
-            || "x".to_owned(),
-            |read| format!("\"${{{{ steps.{read}.exit_code }}}}\""),
-        );
+        let (step, read) = step.split_once(" < ").map_or((step, None), |(step, read)| (step, Some(read)));
+        let (id, needs) = step.split_once(':').map_or((step, None), |(id, needs)| (id, Some(needs)));
+        let needs = needs.map_or_else(String::new, |needs| format!(", needs: [{}]", needs.trim().replace(' ', ", ")));
+        let word = read.map_or_else(|| "x".to_owned(), |read| format!("\"${{{{ steps.{read}.exit_code }}}}\""));
         writeln!(text, "  - {{id: {id}{needs}, argv: [echo, {word}]}}").expect("a text takes everything");
     }
     let source = Source::new("x", text);
@@ -29,9 +20,7 @@ fn check(steps: &str, expected: &str) {
     assert_eq!(diagnostics, [], "{steps}");
     let playbook = playbook.expect("no faults");
     let id = |step: &usize| playbook.steps[*step].id.value.as_str();
-    let shown = check::needs(&playbook)
-        .iter()
-        .map(|needs| needs.iter().map(id).collect::<Vec<_>>().join(" "));
+    let shown = check::needs(&playbook).iter().map(|needs| needs.iter().map(id).collect::<Vec<_>>().join(" "));
     assert_eq!(shown.collect::<Vec<_>>().join(", "), expected, "{steps}");
 }
 

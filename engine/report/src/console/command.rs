@@ -62,10 +62,7 @@ impl Console {
 
     fn printed(&self, command: &CommandId, tail: TailOf<'_>) -> String {
         let lines = tail(command).lines(TAIL_LINES);
-        lines
-            .iter()
-            .map(|line| self.indented(Tone::Quiet, &format!("| {line}")))
-            .collect()
+        lines.iter().map(|line| self.indented(Tone::Quiet, &format!("| {line}"))).collect()
     }
 }
 
@@ -73,10 +70,7 @@ fn attempt_started(view: &View, command: &CommandId) -> String {
     let at = command.step().and_then(|step| view.plan().step_index(step.as_str()));
     let step = at.map(|at| &view.plan().steps[at]);
     let most = step.map_or(1, |step| step.retry.max_attempts.get());
-    let title = step
-        .and_then(|step| step.title.as_deref())
-        .map(|title| format!(": {title}"))
-        .unwrap_or_default();
+    let title = step.and_then(|step| step.title.as_deref()).map(|title| format!(": {title}")).unwrap_or_default();
     match (command.round, most) {
         (1, _) => format!("started{title}"),
         (round, most) => format!("attempt {round} of {most} started"),
@@ -84,10 +78,7 @@ fn attempt_started(view: &View, command: &CommandId) -> String {
 }
 
 fn after(execution: &Execution) -> String {
-    execution
-        .ms
-        .map(|ms| format!(" after {}", words::took(ms)))
-        .unwrap_or_default()
+    execution.ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default()
 }
 
 fn unwell(view: &View, execution: &Execution, finish: &Finish, why: &str) -> String {

@@ -24,10 +24,7 @@ fn near_places_share_an_excerpt() {
 
 #[test]
 fn far_places_have_their_own_excerpts() {
-    let between = (0..100)
-        .map(|n| format!("  - {{id: s{n}, argv: [echo]}}\n"))
-        .collect::<Vec<String>>()
-        .concat();
+    let between = (0..100).map(|n| format!("  - {{id: s{n}, argv: [echo]}}\n")).collect::<Vec<String>>().concat();
     let text = format!("{HEAD}  - {{id: a, argv: [echo]}}\n{between}  - {{id: a, argv: [echo]}}\n");
     insta::assert_snapshot!(shown(&text));
 }
@@ -48,15 +45,10 @@ fn nothing_acts_on_the_terminal() {
 
 #[test]
 fn faults_are_counted() {
-    let faults = (0..150)
-        .map(|n| format!("  - {{id: s{n}, argv: [echo], x{n}: 1}}\n"))
-        .collect::<Vec<String>>()
-        .concat();
+    let faults =
+        (0..150).map(|n| format!("  - {{id: s{n}, argv: [echo], x{n}: 1}}\n")).collect::<Vec<String>>().concat();
     let shown = shown(&format!("{HEAD}{faults}"));
-    assert!(
-        shown.ends_with("\n150 errors in playbooks/x.yaml, 50 of them not shown\n"),
-        "{shown}"
-    );
+    assert!(shown.ends_with("\n150 errors in playbooks/x.yaml, 50 of them not shown\n"), "{shown}");
     assert_eq!(super::count(&Source::new("x", ""), &[]), "");
 }
 

@@ -112,10 +112,9 @@ impl Text {
     pub(super) fn of(text: &plan::Text) -> Text {
         match text {
             plan::Text::Known(text) => Text::Known(text.clone()),
-            plan::Text::Deferred { template, after } => Text::Deferred {
-                template: template.display().to_string(),
-                after: moments(after),
-            },
+            plan::Text::Deferred { template, after } => {
+                Text::Deferred { template: template.display().to_string(), after: moments(after) }
+            }
         }
     }
 }
@@ -124,10 +123,9 @@ impl Condition {
     pub(super) fn of(condition: &plan::Condition) -> Condition {
         match condition {
             plan::Condition::Known(is_true) => Condition::Known(*is_true),
-            plan::Condition::Deferred { expression, after } => Condition::Deferred {
-                expression: expression.source.clone(),
-                after: moments(after),
-            },
+            plan::Condition::Deferred { expression, after } => {
+                Condition::Deferred { expression: expression.source.clone(), after: moments(after) }
+            }
         }
     }
 }
@@ -144,11 +142,7 @@ impl Command {
         Command {
             argv,
             is_script,
-            env: command
-                .env
-                .iter()
-                .map(|(name, text)| (name.clone(), Text::of(text)))
-                .collect(),
+            env: command.env.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
             dir: command.dir.as_ref().map(Text::of),
             stdin: command.stdin.as_ref().map(Text::of),
             time_limit_ms: command.time_limit.map(milliseconds),
@@ -166,9 +160,7 @@ impl Command {
 
 impl Probe {
     pub(super) fn of(probe: &plan::Probe) -> Probe {
-        Probe {
-            command: Command::of(&probe.command),
-        }
+        Probe { command: Command::of(&probe.command) }
     }
 }
 

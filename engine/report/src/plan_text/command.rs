@@ -29,14 +29,8 @@ impl Page {
         if let Some(dir) = dir {
             self.labelled(indent, "in", &word(dir));
         }
-        command
-            .stdin
-            .iter()
-            .for_each(|text| self.labelled(indent, "stdin", &word(text)));
-        command
-            .time_limit
-            .iter()
-            .for_each(|limit| self.labelled(indent, "limit", &words::length(*limit)));
+        command.stdin.iter().for_each(|text| self.labelled(indent, "stdin", &word(text)));
+        command.time_limit.iter().for_each(|limit| self.labelled(indent, "limit", &words::length(*limit)));
         self.expect(indent, command);
         for rule in &command.outputs {
             self.labelled(indent, "output", &super::step::output(rule));
@@ -91,18 +85,8 @@ impl Page {
             let codes: Vec<String> = expect.exit.iter().map(ToString::to_string).collect();
             parts.push(format!("exit {}", codes.join(", ")));
         }
-        parts.extend(
-            expect
-                .stdout
-                .iter()
-                .map(|pattern| format!("stdout matches /{pattern}/")),
-        );
-        parts.extend(
-            expect
-                .stderr
-                .iter()
-                .map(|pattern| format!("stderr matches /{pattern}/")),
-        );
+        parts.extend(expect.stdout.iter().map(|pattern| format!("stdout matches /{pattern}/")));
+        parts.extend(expect.stderr.iter().map(|pattern| format!("stderr matches /{pattern}/")));
         parts.extend(expect.jq.iter().map(|filter| format!("jq {}", filter.trim())));
         if !parts.is_empty() {
             self.labelled(indent, "expect", &parts.join("; "));
@@ -157,13 +141,7 @@ fn quoted(text: &str) -> String {
     } else if harmless(text) == text {
         shell::quote_bare(text)
     } else {
-        format!(
-            "$'{}'",
-            text.escape_default()
-                .to_string()
-                .replace("\\u{", "\\U{")
-                .replace(['{', '}'], "")
-        )
+        format!("$'{}'", text.escape_default().to_string().replace("\\u{", "\\U{").replace(['{', '}'], ""))
     }
 }
 

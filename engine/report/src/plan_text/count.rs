@@ -38,14 +38,10 @@ pub(super) fn counted(plan: &Plan) -> String {
     let all: Vec<Exactness> = commands(plan).map(Exactness::of).collect();
     let number = |exactness| all.iter().filter(|it| **it == exactness).count();
     let exact = words::count(number(Exactness::Exact), "command");
-    let mut parts = vec![
-        format!("{exact} exact"),
-        format!("{} known after a step", number(Exactness::AfterStep)),
-    ];
-    for (exactness, moment) in [
-        (Exactness::AtStart, "when the run starts"),
-        (Exactness::AtRest, "when it has come to rest"),
-    ] {
+    let mut parts = vec![format!("{exact} exact"), format!("{} known after a step", number(Exactness::AfterStep))];
+    for (exactness, moment) in
+        [(Exactness::AtStart, "when the run starts"), (Exactness::AtRest, "when it has come to rest")]
+    {
         let number = number(exactness);
         parts.extend((number > 0).then(|| format!("{number} known {moment}")));
     }
@@ -60,17 +56,9 @@ pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
         let looks = step.looks.iter().map(|look| &look.command);
         let verify = step.verify.iter().map(|probe| &probe.command);
         let release = step.release.as_ref().map(|release| &release.hook);
-        let hooks = step
-            .cleanup
-            .iter()
-            .chain(step.rollback_hook())
-            .chain(release)
-            .map(|hook| &hook.command);
+        let hooks = step.cleanup.iter().chain(step.rollback_hook()).chain(release).map(|hook| &hook.command);
         guards.chain([&step.command]).chain(looks).chain(verify).chain(hooks)
     });
     let invariants = plan.invariants.iter().map(|invariant| &invariant.probe.command);
-    guards
-        .chain(steps)
-        .chain(invariants)
-        .chain(plan.finally.iter().map(|last| &last.command))
+    guards.chain(steps).chain(invariants).chain(plan.finally.iter().map(|last| &last.command))
 }

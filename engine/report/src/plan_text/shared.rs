@@ -20,10 +20,7 @@ impl Shared {
         let Some(first) = commands.next() else {
             return Shared::default();
         };
-        let mut shared = Shared {
-            env: first.env.clone(),
-            dir: first.dir.clone(),
-        };
+        let mut shared = Shared { env: first.env.clone(), dir: first.dir.clone() };
         for command in commands {
             shared.env.retain(|name, text| command.env.get(name) == Some(text));
             shared.dir = shared.dir.filter(|dir| command.dir.as_ref() == Some(dir));
@@ -53,10 +50,7 @@ impl Page {
         let shared = std::mem::take(&mut self.shared);
         if shared.texts().next().is_some() {
             self.heading("every command", "");
-            shared
-                .env
-                .iter()
-                .for_each(|(name, text)| self.fact("env", &format!("{name}={}", word(text))));
+            shared.env.iter().for_each(|(name, text)| self.fact("env", &format!("{name}={}", word(text))));
             shared.dir.iter().for_each(|dir| self.fact("in", &word(dir)));
             self.later(INDENT, later_mark(shared.texts()));
         }

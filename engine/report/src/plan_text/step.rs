@@ -42,11 +42,7 @@ impl Page {
         let effect = plan.steps[at].effect;
         let mut words = Vec::new();
         words.extend(effect.read_only.then_some("changes nothing (read_only)".to_owned()));
-        words.extend(
-            effect
-                .idempotent
-                .then_some("may be repeated without harm (idempotent)".to_owned()),
-        );
+        words.extend(effect.idempotent.then_some("may be repeated without harm (idempotent)".to_owned()));
         words.extend(effect.irreversible.then(|| irreversible(plan, at)));
         if !words.is_empty() {
             self.fact("effect", &words.join("; "));
@@ -74,20 +70,12 @@ impl Page {
             (Rollback::Unsaid, _) => {}
         }
         if let Some(release) = &step.release {
-            self.hook(
-                "release",
-                &format!("always, when {}", until(plan, release)),
-                &release.hook,
-            );
+            self.hook("release", &format!("always, when {}", until(plan, release)), &release.hook);
         }
     }
 
     fn step_guard(&mut self, guard: &Guard) {
-        let unmet = unmet(
-            guard,
-            "unmet, the step fails before it did anything",
-            "unmet, the step is skipped",
-        );
+        let unmet = unmet(guard, "unmet, the step fails before it did anything", "unmet, the step is skipped");
         self.fact("guard", &format!("{}: {unmet}", guard.id));
         guard.why.iter().for_each(|why| self.fact("", why));
         self.command(INDENT + 2, &guard.probe.command);
@@ -95,11 +83,7 @@ impl Page {
 
     fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
         let tries = hook.retry.max_attempts.get();
-        let tries = if tries == USUAL_TRIES {
-            String::new()
-        } else {
-            format!(", {tries} tries")
-        };
+        let tries = if tries == USUAL_TRIES { String::new() } else { format!(", {tries} tries") };
         self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
     }
@@ -124,11 +108,7 @@ fn needs(plan: &Plan, at: usize) -> Option<String> {
         return None;
     }
     let names: Vec<&str> = needs.iter().map(|&need| plan.steps[need].id.as_str()).collect();
-    Some(if names.is_empty() {
-        "nothing: it starts at once".to_owned()
-    } else {
-        names.join(", ")
-    })
+    Some(if names.is_empty() { "nothing: it starts at once".to_owned() } else { names.join(", ") })
 }
 
 fn retry(step: &Step) -> String {
@@ -139,17 +119,8 @@ fn retry(step: &Step) -> String {
     } else {
         "after its cleanup"
     };
-    let when = step
-        .retry
-        .when
-        .as_ref()
-        .map(|when| format!(", when {}", when.source))
-        .unwrap_or_default();
-    format!(
-        "{} attempts ({licence}), {}{when}",
-        step.retry.max_attempts,
-        waits(&step.retry)
-    )
+    let when = step.retry.when.as_ref().map(|when| format!(", when {}", when.source)).unwrap_or_default();
+    format!("{} attempts ({licence}), {}{when}", step.retry.max_attempts, waits(&step.retry))
 }
 
 fn waits(retry: &Retry) -> String {
@@ -202,21 +173,13 @@ fn until(plan: &Plan, release: &Release) -> String {
 /// Returns the span of a step's hold.
 pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
     let release = step.release.as_ref()?;
-    let names: Vec<&str> = release
-        .until
-        .iter()
-        .map(|&until| plan.steps[until].id.as_str())
-        .collect();
+    let names: Vec<&str> = release.until.iter().map(|&until| plan.steps[until].id.as_str()).collect();
     let end = if names.is_empty() {
         "the end of the last step".to_owned()
     } else {
         format!("the end of {}", names.join(" and "))
     };
-    let inside: Vec<&str> = release
-        .hold
-        .iter()
-        .map(|&inside| plan.steps[inside].id.as_str())
-        .collect();
+    let inside: Vec<&str> = release.hold.iter().map(|&inside| plan.steps[inside].id.as_str()).collect();
     let inside = match inside.len() {
         0 => "no step inside".to_owned(),
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),

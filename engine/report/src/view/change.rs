@@ -66,10 +66,7 @@ enum Mark {
 impl Glance {
     pub(super) fn of(run: &Run) -> Glance {
         let steps = (0..run.plan().steps.len()).map(|step| StepGlance::of(run, step));
-        Glance {
-            phase: run.phase(),
-            steps: steps.collect(),
-        }
+        Glance { phase: run.phase(), steps: steps.collect() }
     }
 
     /// Returns what has changed since.
@@ -107,10 +104,7 @@ impl StepGlance {
             Stage::Settled(Outcome::Succeeded | Outcome::Failed(_) | Outcome::Skipped) => Mark::Settled,
             _ => Mark::Other,
         };
-        StepGlance {
-            stage,
-            debts: [summary.cleanup, summary.rollback, summary.release].map(debt_mark),
-        }
+        StepGlance { stage, debts: [summary.cleanup, summary.rollback, summary.release].map(debt_mark) }
     }
 
     fn changes(self, after: StepGlance, step: usize, run: &Run) -> Vec<Change> {

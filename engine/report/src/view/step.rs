@@ -88,9 +88,7 @@ impl View {
     pub fn step(&self, at: usize) -> StepView {
         let step = &self.plan().steps[at];
         let summary = self.run().summary(at);
-        let own = self
-            .executions()
-            .filter(|it| it.command.step().is_some_and(|id| id.as_str() == step.id));
+        let own = self.executions().filter(|it| it.command.step().is_some_and(|id| id.as_str() == step.id));
         let executions: Vec<Execution> = own.cloned().collect();
         let status = self.status(&summary);
         StepView {
@@ -150,9 +148,7 @@ fn settled(outcome: Outcome, summary: &Summary<'_>) -> Status {
 }
 
 fn took_ms(executions: &[Execution]) -> Option<u64> {
-    let mut attempts = executions
-        .iter()
-        .filter(|execution| execution.command.role == Role::Attempt);
+    let mut attempts = executions.iter().filter(|execution| execution.command.role == Role::Attempt);
     let first = attempts.clone().next()?.started_ms;
     let last = attempts.next_back()?;
     Some(last.started_ms.saturating_sub(first) + last.ms?)
@@ -181,10 +177,7 @@ impl Status {
 
     /// Returns whether something about the step did not go well.
     pub(crate) fn is_unwell(self) -> bool {
-        matches!(
-            self,
-            Status::Failed | Status::InDoubt | Status::CleaningUp | Status::Pausing
-        )
+        matches!(self, Status::Failed | Status::InDoubt | Status::CleaningUp | Status::Pausing)
     }
 }
 

@@ -145,8 +145,7 @@ impl Audit {
         if self.running.len() >= self.plan.max_parallel.get() as usize {
             return Err(format!("`{command}` exceeds max_parallel"));
         }
-        self.may_start(command)
-            .map_err(|why| format!("`{command}` was started although {why}"))?;
+        self.may_start(command).map_err(|why| format!("`{command}` was started although {why}"))?;
         self.running.insert(command.clone());
         match (&command.role, command.step()) {
             (Role::Attempt, Some(id)) => {
@@ -154,10 +153,7 @@ impl Audit {
                 self.has_changed |= !self.plan.steps[self.index(id)].effect.read_only;
                 let facts = self.facts_of(&id.clone());
                 if facts.rounds.last().is_none_or(|round| round.number != number) {
-                    facts.rounds.push(Round {
-                        number,
-                        ..Round::default()
-                    });
+                    facts.rounds.push(Round { number, ..Round::default() });
                 }
             }
             (Role::Rollback, _) => self.has_rolled_back = true,
@@ -191,13 +187,9 @@ impl Audit {
             })?;
             holds(!self.is_working(need), || format!("`{}` is still at work", needed.id))?;
         }
-        holds(step.when != Some(Condition::Known(false)), || {
-            "its `when` is false".into()
-        })?;
+        holds(step.when != Some(Condition::Known(false)), || "its `when` is false".into())?;
         let is_wanted = !matches!(step.when, Some(Condition::Deferred { .. }));
-        holds(is_wanted || self.steps[at].when == Some(Answer::Yes), || {
-            "its `when` did not hold".into()
-        })?;
+        holds(is_wanted || self.steps[at].when == Some(Answer::Yes), || "its `when` did not hold".into())?;
         holds(self.cancels == 0, || "the run was cancelled".into())?;
         holds(!self.has_rolled_back, || "the run was unwinding".into())?;
         let failed = (0..self.steps.len()).find(|&other| other != at && self.has_failed_for_good(other));
@@ -217,15 +209,10 @@ impl Audit {
     fn may_attempt(&self, at: usize) -> Broken {
         let (step, facts) = (&self.plan.steps[at], &self.steps[at]);
         holds(!self.is_working(at), || "something of the step was running".into())?;
-        let is_guarded = step
-            .guards
-            .iter()
-            .all(|guard| facts.guards.get(&guard.id) == Some(&End::Met));
+        let is_guarded = step.guards.iter().all(|guard| facts.guards.get(&guard.id) == Some(&End::Met));
         holds(is_guarded, || "a guard of the step did not hold".into())?;
         if let Some(last) = facts.last() {
-            holds(last.licence(step).is_some(), || {
-                "nothing allowed a second attempt".into()
-            })?;
+            holds(last.licence(step).is_some(), || "nothing allowed a second attempt".into())?;
         }
         holds(!facts.is_spent(step), || "its attempts were used up".into())?;
         holds(self.is_inside_holds(at), || "a hold that it needs was over".into())?;
@@ -273,17 +260,13 @@ impl Audit {
     fn may_roll_back(&self, at: usize) -> Broken {
         let (step, facts) = (&self.plan.steps[at], &self.steps[at]);
         holds(facts.owes_rollback(step), || "it owes no rollback".into())?;
-        holds(self.plan.on_failure == OnFailure::Rollback, || {
-            "the playbook stops instead".into()
-        })?;
+        holds(self.plan.on_failure == OnFailure::Rollback, || "the playbook stops instead".into())?;
         holds(self.fresh_cancels < 2, || "the run was cancelled twice".into())?;
         for other in self.dependents(at) {
             let (dependent, facts) = (&self.plan.steps[other], &self.steps[other]);
             let name = &dependent.id;
             holds(!self.is_working(other), || format!("`{name}` was at work"))?;
-            holds(!facts.owes_rollback(dependent), || {
-                format!("`{name}` was not rolled back")
-            })?;
+            holds(!facts.owes_rollback(dependent), || format!("`{name}` was not rolled back"))?;
             holds(!facts.is_in_doubt(dependent), || format!("`{name}` is in doubt"))?;
             let is_final = dependent.effect.irreversible && facts.is_effective();
             holds(!is_final, || format!("`{name}` is irreversible"))?;
@@ -297,9 +280,7 @@ impl Audit {
         let hold = step.release.iter().flat_map(|release| &release.hold);
         for &held in hold {
             let name = &self.plan.steps[held].id;
-            holds(!self.is_working(held), || {
-                format!("`{name}` inside the hold was at work")
-            })?;
+            holds(!self.is_working(held), || format!("`{name}` inside the hold was at work"))?;
             let is_in_doubt = self.steps[held].is_in_doubt(&self.plan.steps[held]);
             holds(!is_in_doubt, || format!("`{name}` inside the hold is in doubt"))?;
         }
@@ -433,36 +414,20 @@ impl Audit {
         for (step, facts) in self.plan.steps.iter().zip(&mut self.steps) {
             facts.is_released |= is_never_released(step);
         }
-        holds(self.running.is_empty(), || {
-            format!("at rest while {:?} run", self.running)
-        })?;
-        holds(run.next().is_empty(), || {
-            format!("at rest, and {:?} is due", run.next())
-        })?;
-        holds(run.in_flight().is_empty(), || {
-            "at rest, and something is in flight".into()
-        })?;
+        holds(self.running.is_empty(), || format!("at rest while {:?} run", self.running))?;
+        holds(run.next().is_empty(), || format!("at rest, and {:?} is due", run.next()))?;
+        holds(run.in_flight().is_empty(), || "at rest, and something is in flight".into())?;
         let (open, expected) = (run.open(), self.open());
-        let surplus: Vec<&Open> = open
-            .iter()
-            .filter(|open| !expected.contains(open) && !self.is_off(open))
-            .collect();
-        holds(surplus.is_empty(), || {
-            format!("open although it is not owed: {surplus:?}")
-        })?;
-        let missing: Vec<&Open> = expected
-            .iter()
-            .filter(|owed| !open.contains(owed) && !self.is_off(owed))
-            .collect();
+        let surplus: Vec<&Open> = open.iter().filter(|open| !expected.contains(open) && !self.is_off(open)).collect();
+        holds(surplus.is_empty(), || format!("open although it is not owed: {surplus:?}"))?;
+        let missing: Vec<&Open> = expected.iter().filter(|owed| !open.contains(owed) && !self.is_off(owed)).collect();
         holds(missing.is_empty(), || format!("owed and not named: {missing:?}"))?;
         let verdict = self.verdict(!open.is_empty());
         let given = run.verdict();
         // A guard that was answered after a step had failed counts for nothing.
         let is_either =
             given == Some(Verdict::RolledBack) && verdict == Verdict::Refused && self.has_failed_unguarded();
-        holds(given == Some(verdict) || is_either, || {
-            format!("the verdict is {given:?} and should be {verdict:?}")
-        })?;
+        holds(given == Some(verdict) || is_either, || format!("the verdict is {given:?} and should be {verdict:?}"))?;
         self.has_ended_well(verdict)?;
         self.has_looked_back()
     }
@@ -487,18 +452,12 @@ impl Audit {
     /// that does nothing. Doubts and invariants are held against the events right here.
     fn is_off(&self, open: &Open) -> bool {
         match open {
-            Open::Owed {
-                step,
-                debt: DebtKind::Rollback,
-            } => {
+            Open::Owed { step, debt: DebtKind::Rollback } => {
                 let at = self.index(step);
                 let mut dependents = self.dependents(at).into_iter();
                 dependents.any(|other| self.plan.steps[other].effect.irreversible && self.steps[other].is_effective())
             }
-            Open::Owed {
-                step,
-                debt: DebtKind::Release,
-            } => is_never_released(&self.plan.steps[self.index(step)]),
+            Open::Owed { step, debt: DebtKind::Release } => is_never_released(&self.plan.steps[self.index(step)]),
             Open::Owed { .. } => false,
             Open::InDoubt { step, .. } => {
                 let at = self.index(step);
@@ -522,11 +481,8 @@ impl Audit {
     /// Returns whether a guard of the playbook did not hold when it was asked again.
     fn has_guards_turned(&self) -> bool {
         let mut guards = self.plan.guards.iter().filter(|guard| guard.on_unmet == OnUnmet::Abort);
-        guards.any(|guard| {
-            self.guards
-                .get(&guard.id)
-                .is_some_and(|(round, end)| *round == 2 && *end != End::Met)
-        }) && self.guards.values().all(|(round, _)| *round == 2)
+        guards.any(|guard| self.guards.get(&guard.id).is_some_and(|(round, end)| *round == 2 && *end != End::Met))
+            && self.guards.values().all(|(round, _)| *round == 2)
     }
 
     fn verdict(&self, is_open: bool) -> Verdict {
@@ -586,11 +542,7 @@ impl Audit {
         if !has_begun && (self.refusal().is_some() || self.cancels > 0) {
             return Ok(());
         }
-        let is_asked = self
-            .plan
-            .invariants
-            .iter()
-            .all(|invariant| self.invariants.contains_key(&invariant.id));
+        let is_asked = self.plan.invariants.iter().all(|invariant| self.invariants.contains_key(&invariant.id));
         holds(is_asked, || "an invariant was not asked".into())?;
         let is_run = self.plan.finally.iter().all(|last| self.finals.contains(&last.id));
         holds(is_run, || "a command of the very end did not run".into())
@@ -616,7 +568,5 @@ fn holds(is_so: bool, otherwise: impl FnOnce() -> String) -> Broken {
 }
 
 fn find<'a, T>(list: &'a [T], id: impl Fn(&T) -> &String, name: &str) -> &'a T {
-    list.iter()
-        .find(|member| id(member) == name)
-        .expect("a member of the plan")
+    list.iter().find(|member| id(member) == name).expect("a member of the plan")
 }

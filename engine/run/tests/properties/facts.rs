@@ -78,11 +78,7 @@ impl Facts {
 
     /// Returns whether its attempts are used up.
     pub(crate) fn is_spent(&self, step: &Step) -> bool {
-        let spent = self
-            .rounds
-            .iter()
-            .filter(|round| round.said != Some(Done::NotDone))
-            .count();
+        let spent = self.rounds.iter().filter(|round| round.said != Some(Done::NotDone)).count();
         spent >= step.retry.max_attempts.get() as usize
     }
 
@@ -134,10 +130,7 @@ impl Round {
             Some(End::Doubt) => is_verified && (step.command.outputs.is_empty() || self.salvage == Some(End::Met)),
             Some(End::Unmet | End::Unclear | End::Lost | End::Nothing) | None => false,
         };
-        let has_looked = step
-            .looks
-            .iter()
-            .all(|look| self.looks.get(&look.name) == Some(&End::Met));
+        let has_looked = step.looks.iter().all(|look| self.looks.get(&look.name) == Some(&End::Met));
         self.said == Some(Done::Done) || (is_made && has_looked && (step.verify.is_none() || is_verified))
     }
 

@@ -32,9 +32,8 @@ fn every_history_keeps_every_promise() {
         ..ProptestConfig::default()
     };
     let chances = prop::collection::vec(prop_oneof![6 => Just(0_u8), 4 => any::<u8>()], 0..400);
-    let tried = TestRunner::new(config).run(&(plans(), chances), |(plan, chances)| {
-        happen(&plan, &chances).map_err(TestCaseError::fail)
-    });
+    let tried = TestRunner::new(config)
+        .run(&(plans(), chances), |(plan, chances)| happen(&plan, &chances).map_err(TestCaseError::fail));
     if let Err(error) = tried {
         panic!("{error}");
     }
@@ -48,10 +47,7 @@ fn setting(name: &str, otherwise: u32) -> u32 {
 fn happen(drawn: &Drawn, chances: &[u8]) -> Result<(), String> {
     let mut events = Vec::new();
     live(drawn, chances, &mut events).map_err(|why| {
-        let lines: Vec<String> = events
-            .iter()
-            .filter_map(|event| serde_json::to_string(event).ok())
-            .collect();
+        let lines: Vec<String> = events.iter().filter_map(|event| serde_json::to_string(event).ok()).collect();
         format!("{why}\n{drawn:?}\n\n{}", lines.join("\n"))
     })
 }
@@ -78,10 +74,7 @@ fn live(drawn: &Drawn, chances: &[u8], events: &mut Vec<Event>) -> Result<(), St
         }
     }
     if world.run.phase() != Phase::AtRest {
-        return Err(format!(
-            "nothing is due any more, and the run is {:?}",
-            world.run.phase()
-        ));
+        return Err(format!("nothing is due any more, and the run is {:?}", world.run.phase()));
     }
     is_written_as_it_was(events)
 }
@@ -92,9 +85,5 @@ fn is_written_as_it_was(events: &[Event]) -> Result<(), String> {
     events.iter().for_each(|event| chain.append(0, event, &mut bytes));
     let journal = journal::read(&bytes).map_err(|error| error.to_string())?;
     let is_same = journal.envelopes.iter().map(|envelope| &envelope.event).eq(events);
-    if is_same {
-        Ok(())
-    } else {
-        Err("the journal holds other events".into())
-    }
+    if is_same { Ok(()) } else { Err("the journal holds other events".into()) }
 }

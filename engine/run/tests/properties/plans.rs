@@ -79,11 +79,7 @@ const EXTRAS: &[Extra] = &[
 pub(crate) fn plans() -> impl Strategy<Value = Drawn> {
     let settings = subsequence(SETTINGS, 0..=4);
     let steps = prop::collection::vec(steps(), 1..=MOST_STEPS);
-    (settings, steps, any::<bool>()).prop_map(|(settings, steps, final_when)| Drawn {
-        settings,
-        steps,
-        final_when,
-    })
+    (settings, steps, any::<bool>()).prop_map(|(settings, steps, final_when)| Drawn { settings, steps, final_when })
 }
 
 fn steps() -> impl Strategy<Value = DrawnStep> {
@@ -106,9 +102,7 @@ impl Drawn {
             drawn.extras.iter().for_each(|extra| adorn(step, *extra));
         }
         if self.final_when {
-            plan.finally
-                .iter_mut()
-                .for_each(|last: &mut Final| last.when = Some(later()));
+            plan.finally.iter_mut().for_each(|last: &mut Final| last.when = Some(later()));
         }
         plan
     }
@@ -142,12 +136,7 @@ impl Drawn {
 impl fmt::Debug for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sketch())?;
-        for (at, step) in self
-            .steps
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| !step.extras.is_empty())
-        {
+        for (at, step) in self.steps.iter().enumerate().filter(|(_, step)| !step.extras.is_empty()) {
             write!(f, "\n+ {} {:?}", name(at), step.extras)?;
         }
         if self.final_when {
@@ -169,36 +158,23 @@ fn adorn(step: &mut Step, extra: Extra) {
     match extra {
         Extra::When => step.when = Some(later()),
         Extra::Guard => step.guards.extend(sketch("x g").steps.remove(0).guards),
-        Extra::GuardThatSkips => step
-            .guards
-            .extend(
-                sketch("x g")
-                    .steps
-                    .remove(0)
-                    .guards
-                    .into_iter()
-                    .map(|guard| firedrill_model::plan::Guard {
-                        id: "s".into(),
-                        on_unmet: OnUnmet::Skip,
-                        ..guard
-                    }),
-            ),
+        Extra::GuardThatSkips => step.guards.extend(
+            sketch("x g").steps.remove(0).guards.into_iter().map(|guard| firedrill_model::plan::Guard {
+                id: "s".into(),
+                on_unmet: OnUnmet::Skip,
+                ..guard
+            }),
+        ),
         Extra::Text => step.command.program = Program::Argv(vec![deferred()]),
         Extra::Output => step.command.outputs.push(output("size")),
         Extra::Look => {
             let mut command = step.command.clone();
             command.outputs = vec![output("seen")];
-            step.looks.push(Look {
-                name: "seen".into(),
-                command,
-            });
+            step.looks.push(Look { name: "seen".into(), command });
         }
         Extra::RetryWhen => step.retry.when = Some(expression()),
         Extra::CleanupWhen => step.cleanup.iter_mut().for_each(|hook| hook.when = Some(later())),
-        Extra::CleanupAlways => step
-            .cleanup
-            .iter_mut()
-            .for_each(|hook| hook.when = Some(Condition::Known(true))),
+        Extra::CleanupAlways => step.cleanup.iter_mut().for_each(|hook| hook.when = Some(Condition::Known(true))),
         Extra::ReleaseWhen => release(step, later()),
         Extra::ReleaseNever => release(step, Condition::Known(false)),
     }
@@ -212,10 +188,7 @@ fn release(step: &mut Step, when: Condition) {
 }
 
 fn later() -> Condition {
-    Condition::Deferred {
-        expression: expression(),
-        after: vec![After::Start],
-    }
+    Condition::Deferred { expression: expression(), after: vec![After::Start] }
 }
 
 fn expression() -> Expression {
@@ -223,10 +196,7 @@ fn expression() -> Expression {
 }
 
 fn deferred() -> Text {
-    Text::Deferred {
-        template: Template::parse("${{ run.id }}").expect("a template"),
-        after: vec![After::Start],
-    }
+    Text::Deferred { template: Template::parse("${{ run.id }}").expect("a template"), after: vec![After::Start] }
 }
 
 fn output(name: &str) -> OutputRule {

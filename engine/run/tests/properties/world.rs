@@ -56,10 +56,7 @@ impl<'a> World<'a> {
     /// Returns what happens next, or `None` if nothing will happen any more.
     pub(crate) fn happens(&mut self) -> Option<Event> {
         if self.run.phase() == Phase::New {
-            return Some(Event::RunStarted {
-                run: "drawn".into(),
-                plan: String::new(),
-            });
+            return Some(Event::RunStarted { run: "drawn".into(), plan: String::new() });
         }
         if !self.has_engine {
             return Some(self.says().unwrap_or_else(|| self.engine()));
@@ -106,10 +103,7 @@ impl<'a> World<'a> {
 
     fn engine(&mut self) -> Event {
         self.has_engine = true;
-        Event::EngineStarted {
-            boot: String::new(),
-            engine: String::new(),
-        }
+        Event::EngineStarted { boot: String::new(), engine: String::new() }
     }
 
     fn goes_on(&mut self) -> Option<Event> {
@@ -125,9 +119,9 @@ impl<'a> World<'a> {
         let mut pauses = self.run.pauses();
         match self.chances.pick(flights.len() + pauses.len()) {
             at if at < flights.len() => Some(self.ends(flights.swap_remove(at))),
-            at if at < flights.len() + pauses.len() => Some(Event::Elapsed {
-                wait: pauses.swap_remove(at - flights.len()).wait,
-            }),
+            at if at < flights.len() + pauses.len() => {
+                Some(Event::Elapsed { wait: pauses.swap_remove(at - flights.len()).wait })
+            }
             _ => None,
         }
     }
@@ -156,16 +150,11 @@ impl<'a> World<'a> {
     fn judges(&mut self, command: CommandId) -> Event {
         let (unmet, unclear) = ("not as expected".to_owned(), "could not tell".to_owned());
         let judgements = [
-            Judgement::Met {
-                outputs: BTreeMap::new(),
-            },
+            Judgement::Met { outputs: BTreeMap::new() },
             Judgement::Unmet { reason: unmet },
             Judgement::Unclear { reason: unclear },
         ];
-        Event::Judged {
-            command,
-            judgement: judgements[self.chances.pick(3)].clone(),
-        }
+        Event::Judged { command, judgement: judgements[self.chances.pick(3)].clone() }
     }
 
     /// An earlier engine meant to start a command: it runs, has ended, was lost, or was never started.
@@ -178,11 +167,7 @@ impl<'a> World<'a> {
             1 if !self.seen.contains(&command) => Event::NotStarted { command },
             2 if self.losses < LOSSES => {
                 self.losses += 1;
-                Event::Ended {
-                    command,
-                    exit: Exit::Lost,
-                    ms: 0,
-                }
+                Event::Ended { command, exit: Exit::Lost, ms: 0 }
             }
             _ => self.ends(command),
         }
@@ -229,21 +214,9 @@ fn word(open: Open, done: Done) -> Option<Event> {
         Open::Owed { step, debt } => (step, Some(debt)),
         Open::Invariant { .. } => return None,
     };
-    Some(Event::Settled {
-        step,
-        debt,
-        done,
-        outputs: BTreeMap::new(),
-        by: "somebody".into(),
-        note: "looked".into(),
-    })
+    Some(Event::Settled { step, debt, done, outputs: BTreeMap::new(), by: "somebody".into(), note: "looked".into() })
 }
 
 fn text() -> Rendering {
-    Rendering::Text(Rendered {
-        argv: vec!["/bin/true".into()],
-        env: BTreeMap::new(),
-        dir: None,
-        stdin: None,
-    })
+    Rendering::Text(Rendered { argv: vec!["/bin/true".into()], env: BTreeMap::new(), dir: None, stdin: None })
 }

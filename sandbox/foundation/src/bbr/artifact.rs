@@ -40,12 +40,7 @@ impl Artifact {
         let folder = folder_at(started);
         let made = fs::DirBuilder::new().mode(0o700).create(&folder);
         made.map_err(|_| "failed creating artifact directory".to_owned())?;
-        let artifact = Artifact {
-            folder,
-            jobs: Vec::new(),
-            start_time: activity_time(started),
-            finish_time: None,
-        };
+        let artifact = Artifact { folder, jobs: Vec::new(), start_time: activity_time(started), finish_time: None };
         artifact.save()?;
         Ok(artifact)
     }
@@ -53,18 +48,11 @@ impl Artifact {
     /// Opens an artifact that was made before.
     pub(super) fn open(folder: &str) -> Result<Artifact, String> {
         fs::metadata(folder).map_err(|error| {
-            format!(
-                "Could not open backup: failed opening the directory: stat {folder}: {}",
-                reason(&error)
-            )
+            format!("Could not open backup: failed opening the directory: stat {folder}: {}", reason(&error))
         })?;
         let path = Path::new(folder).join("metadata");
         let text = fs::read_to_string(&path).map_err(|error| {
-            format!(
-                "Could not validate backup: Error reading metadata from {}: {}",
-                path.display(),
-                reason(&error)
-            )
+            format!("Could not validate backup: Error reading metadata from {}: {}", path.display(), reason(&error))
         })?;
         Ok(Artifact {
             folder: folder.into(),
@@ -98,10 +86,7 @@ impl Artifact {
     }
 
     pub(super) fn checksums_of(&self, job: &str) -> Option<&Checksums> {
-        self.jobs
-            .iter()
-            .find(|(name, _)| name == job)
-            .map(|(_, checksums)| checksums)
+        self.jobs.iter().find(|(name, _)| name == job).map(|(_, checksums)| checksums)
     }
 
     /// Returns whether every tar file that the metadata names has the checksums that it names.
@@ -126,19 +111,11 @@ impl Artifact {
     }
 
     fn metadata(&self) -> String {
-        let head = if self.jobs.is_empty() {
-            ""
-        } else {
-            "instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n"
-        };
+        let head = if self.jobs.is_empty() { "" } else { "instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n" };
         let mut lines: Vec<String> = Vec::new();
         for (job, checksums) in &self.jobs {
             lines.push(format!("  - name: {job}\n    checksums:\n"));
-            lines.extend(
-                checksums
-                    .iter()
-                    .map(|(member, checksum)| format!("      {member}: {checksum}\n")),
-            );
+            lines.extend(checksums.iter().map(|(member, checksum)| format!("      {member}: {checksum}\n")));
         }
         lines.push(format!("backup_activity:\n  start_time: {}\n", self.start_time));
         lines.extend(self.finish_time.iter().map(|time| format!("  finish_time: {time}\n")));
@@ -177,8 +154,7 @@ fn parse_jobs(text: &str) -> Vec<(String, Checksums)> {
 }
 
 fn value_of(text: &str, key: &str) -> Option<String> {
-    text.lines()
-        .find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": ").map(str::to_owned))
+    text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(": ").map(str::to_owned))
 }
 
 /// Writes `folder` as `tar -C FOLDER -c .` does.
@@ -189,13 +165,8 @@ pub(super) fn write_tar(folder: &Path, to: impl Write) -> io::Result<()> {
 }
 
 fn add_folder(tar: &mut Builder<impl Write>, folder: &Path, name: &str) -> io::Result<()> {
-    tar.append(
-        &header(name, EntryType::Directory, &fs::metadata(folder)?)?,
-        io::empty(),
-    )?;
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<io::Result<_>>()?;
+    tar.append(&header(name, EntryType::Directory, &fs::metadata(folder)?)?, io::empty())?;
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     entries.sort();
     for path in entries {
         let last = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -203,10 +174,7 @@ fn add_folder(tar: &mut Builder<impl Write>, folder: &Path, name: &str) -> io::R
             add_folder(tar, &path, &format!("{name}{last}/"))?;
         } else {
             let file = File::open(&path)?;
-            tar.append(
-                &header(&format!("{name}{last}"), EntryType::Regular, &file.metadata()?)?,
-                file,
-            )?;
+            tar.append(&header(&format!("{name}{last}"), EntryType::Regular, &file.metadata()?)?, file)?;
         }
     }
     Ok(())
@@ -219,10 +187,7 @@ fn header(name: &str, kind: EntryType, of: &fs::Metadata) -> io::Result<Header> 
     header.set_entry_type(kind);
     header.set_size(if kind == EntryType::Regular { of.len() } else { 0 });
     let gnu = header.as_gnu_mut().expect("the header was made as a GNU one");
-    let field = gnu
-        .name
-        .get_mut(..name.len())
-        .ok_or_else(|| io::Error::other(format!("{name}: name is too long")))?;
+    let field = gnu.name.get_mut(..name.len()).ok_or_else(|| io::Error::other(format!("{name}: name is too long")))?;
     field.copy_from_slice(name.as_bytes());
     header.set_cksum();
     Ok(header)

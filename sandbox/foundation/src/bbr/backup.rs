@@ -26,20 +26,14 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
 }
 
 fn create(session: &Session, artifact_path: &str, started: Moment) -> Result<Artifact, Failure> {
-    session
-        .console
-        .info(&format!("Starting backup of {}...", session.name()));
+    session.console.info(&format!("Starting backup of {}...", session.name()));
     let created = Artifact::create(artifact_path, session.name(), started);
     let artifact = created.map_err(|text| Failure::new(Kind::Other, text))?;
     let missing = "Error checking metadata exists and is readable: stat";
     let metadata = artifact.metadata_path();
-    session
-        .console
-        .debug(&format!("{missing} {}: no such file or directory", metadata.display()));
+    session.console.debug(&format!("{missing} {}: no such file or directory", metadata.display()));
     let folder = artifact.folder().map_err(|text| Failure::new(Kind::Other, text))?;
-    let recorded = session
-        .world
-        .update(|artifacts: &mut Artifacts| artifacts.record(folder));
+    let recorded = session.world.update(|artifacts: &mut Artifacts| artifacts.record(folder));
     recorded.map_err(|error| broken(&error))?;
     Ok(artifact)
 }
@@ -55,11 +49,7 @@ fn fill(session: &Session, mut artifact: Artifact, failures: &mut Failures) {
     if locked {
         failures.note(session.clean_up());
     }
-    failures.note(
-        artifact
-            .finish(Moment::now())
-            .map_err(|text| Failure::new(Kind::Other, text)),
-    );
+    failures.note(artifact.finish(Moment::now()).map_err(|text| Failure::new(Kind::Other, text)));
 }
 
 /// Starts the backup scripts of all jobs, then lets them finish; one that fails does not stop the others.
@@ -79,38 +69,22 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     for job in jobs {
         let ran = back_up(session, job);
         match &ran {
-            Ok(()) => session
-                .console
-                .info(&format!("Finished backing up {} on bosh/0.", job.name)),
-            Err(_) => session
-                .console
-                .error(&format!("Error backing up {} on bosh/0.", job.name)),
+            Ok(()) => session.console.info(&format!("Finished backing up {} on bosh/0.", job.name)),
+            Err(_) => session.console.error(&format!("Error backing up {} on bosh/0.", job.name)),
         }
         errors.extend(ran.err());
     }
     session.console.info("Finished running backup scripts.");
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::nested(Kind::Other, &errors))
-    }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::nested(Kind::Other, &errors)) }
 }
 
 fn back_up(session: &Session, job: Job) -> Result<(), String> {
     let folder = format!("{BACKUP_DIRECTORY}/{}/", job.name);
-    session.remote_script(
-        job.name,
-        "backup",
-        &format!("BBR_ARTIFACT_DIRECTORY={folder} ARTIFACT_DIRECTORY={folder} "),
-    );
+    session.remote_script(job.name, "backup", &format!("BBR_ARTIFACT_DIRECTORY={folder} ARTIFACT_DIRECTORY={folder} "));
     let effect = || session.vm.back_up(job).map_err(|error| error.to_string());
     if job.name == DIRECTOR_JOB {
         return session.script(FaultPoint::BACKUP, job.name, "backup", effect);
     }
-    effect().map_err(|text| {
-        format!(
-            "Error attempting to run backup for job {} on bosh/0: {text} - exit code 1",
-            job.name
-        )
-    })
+    effect()
+        .map_err(|text| format!("Error attempting to run backup for job {} on bosh/0: {text} - exit code 1", job.name))
 }

@@ -45,11 +45,7 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(verbosity: Verbosity) -> Arc<Console> {
-        Arc::new(Console {
-            started: Instant::now(),
-            verbosity,
-            held: Mutex::new(None),
-        })
+        Arc::new(Console { started: Instant::now(), verbosity, held: Mutex::new(None) })
     }
 
     pub(super) fn debug(&self, text: &str) {
@@ -86,10 +82,7 @@ impl Console {
     }
 
     fn hold(&self) {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_default();
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
     }
 
     fn let_go(&self) {
@@ -119,9 +112,7 @@ fn ask(console: &Console, purpose: Purpose, ledger: &Ledger) {
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     if read.is_err() || !answer.ends_with('\n') {
-        crate::out(&format!(
-            "\nCouldn't read from Stdin, if you still want to stop the {name} send SIGTERM.\n"
-        ));
+        crate::out(&format!("\nCouldn't read from Stdin, if you still want to stop the {name} send SIGTERM.\n"));
     } else if answer.trim().eq_ignore_ascii_case("yes") {
         crate::out(&format!("{}\n", purpose.advice()));
         // The exit status stands even if the ledger is gone.

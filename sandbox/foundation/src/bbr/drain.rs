@@ -33,17 +33,13 @@ pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Fa
         session.console.info(&format!("Backup created of {name} on {stamp}"));
         return Ok(());
     }
-    session.console.info(&format!(
-        "Failed to create backup of {name} on {stamp}, failed during drain step"
-    ));
+    session.console.info(&format!("Failed to create backup of {name} on {stamp}, failed during drain step"));
     Err(Failure::nested(Kind::Drain, &errors))
 }
 
 /// Opens the tar file and says how much is to come.
 fn announce(session: &Session, job: &str) -> String {
-    session
-        .console
-        .debug(&format!("Trying to create file bosh-0-{job}.tar"));
+    session.console.debug(&format!("Trying to create file bosh-0-{job}.tar"));
     session.console.debug("Calculating size of backup on bosh/0");
     let bytes = disk_usage(&session.vm.artifact_of(job)).unwrap_or_default();
     let (size, folder) = (human_size(bytes), format!("{BACKUP_DIRECTORY}/{job}"));
@@ -75,15 +71,7 @@ fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u
         return Err(format!("Streaming backup from remote failed: {text}"));
     }
     let total = disk_usage(folder).unwrap_or_default();
-    let mut metered = Metered {
-        file,
-        job,
-        console: &session.console,
-        total,
-        written: 0,
-        logged: 0,
-        space,
-    };
+    let mut metered = Metered { file, job, console: &session.console, total, written: 0, logged: 0, space };
     write_tar(folder, &mut metered).map_err(|error| stream_error(&error, tar, job))?;
     session.remote(&format!("tar -C {BACKUP_DIRECTORY}/{job} -c ."), "");
     Ok(())
@@ -106,13 +94,9 @@ fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Ch
     console.debug("Calculating shasum for remote files on bosh/0");
     // `find | xargs shasum` on the VM splits names at spaces.
     if let Some(spaced) = local.keys().find(|name| name.contains(' ')) {
-        let missing = spaced
-            .split(' ')
-            .map(|part| format!("shasum: {part}: No such file or directory"));
+        let missing = spaced.split(' ').map(|part| format!("shasum: {part}: No such file or directory"));
         let missing = missing.collect::<Vec<_>>().join("\n");
-        return Err(format!(
-            "Unable to calculate backup checksum: {missing} - exit code 123"
-        ));
+        return Err(format!("Unable to calculate backup checksum: {missing} - exit code 123"));
     }
     let remote =
         checksums_of_folder(folder).map_err(|error| format!("Unable to calculate backup checksum: {error}"))?;
@@ -120,11 +104,7 @@ fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Ch
     let command = format!("sh -c 'cd {BACKUP_DIRECTORY}/{job} && find . -type f | xargs shasum -a 256'");
     session.remote(&command, &sums.join("\n"));
     console.debug("Comparing shasums");
-    if local == remote {
-        Ok(local)
-    } else {
-        Err(corrupted(job, &local, &remote))
-    }
+    if local == remote { Ok(local) } else { Err(corrupted(job, &local, &remote)) }
 }
 
 fn corrupted(job: &str, local: &Checksums, remote: &Checksums) -> String {
@@ -160,10 +140,7 @@ impl Write for Metered<'_> {
         let percent = self.written * 100 / self.total.max(1);
         if percent >= self.logged + 5 && percent < 100 {
             self.logged = percent;
-            self.console.info(&format!(
-                "Copying backup for job {} on bosh/0 -- {percent}% complete",
-                self.job
-            ));
+            self.console.info(&format!("Copying backup for job {} on bosh/0 -- {percent}% complete", self.job));
         }
         Ok(count)
     }

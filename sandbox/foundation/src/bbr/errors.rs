@@ -34,34 +34,22 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(kind: Kind, text: impl Into<String>) -> Failure {
-        Failure {
-            kind,
-            text: text.into(),
-        }
+        Failure { kind, text: text.into() }
     }
 
     /// Returns the failure of a step in which several things can go wrong: its text is a list of its own.
     pub(super) fn nested(kind: Kind, texts: &[String]) -> Failure {
-        Failure {
-            kind,
-            text: pretty(texts),
-        }
+        Failure { kind, text: pretty(texts) }
     }
 
     /// Returns the same failure, its text wrapped in what was being done.
     pub(super) fn within(self, doing: &str) -> Failure {
-        Failure {
-            text: format!("{doing}: {}", self.text),
-            ..self
-        }
+        Failure { text: format!("{doing}: {}", self.text), ..self }
     }
 
     /// Returns the same failure without the kind on which advice and exit bits depend.
     pub(super) fn into_other(self) -> Failure {
-        Failure {
-            kind: Kind::Other,
-            ..self
-        }
+        Failure { kind: Kind::Other, ..self }
     }
 }
 
@@ -91,11 +79,7 @@ impl Failures {
 
     pub(super) fn pretty(&self) -> String {
         let texts: Vec<String> = self.0.iter().map(|failure| failure.text.clone()).collect();
-        if texts.is_empty() {
-            String::new()
-        } else {
-            pretty(&texts)
-        }
+        if texts.is_empty() { String::new() } else { pretty(&texts) }
     }
 }
 
@@ -107,15 +91,8 @@ impl From<Failure> for Failures {
 
 fn pretty(texts: &[String]) -> String {
     let plural = if texts.len() == 1 { "" } else { "s" };
-    let listed = texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| format!("error {}:\n{text}", index + 1));
-    format!(
-        "{} error{plural} occurred:\n{}",
-        texts.len(),
-        listed.collect::<String>()
-    )
+    let listed = texts.iter().enumerate().map(|(index, text)| format!("error {}:\n{text}", index + 1));
+    format!("{} error{plural} occurred:\n{}", texts.len(), listed.collect::<String>())
 }
 
 #[cfg(test)]

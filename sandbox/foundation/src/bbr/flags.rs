@@ -33,15 +33,8 @@ pub(super) struct Access {
 impl Access {
     /// Returns the first flag that is required and missing. bbr checks none of them when help is wanted.
     pub(super) fn missing(&self) -> Option<&'static str> {
-        let required = [
-            ("host", &self.host),
-            ("username", &self.username),
-            ("private-key-path", &self.key),
-        ];
-        required
-            .into_iter()
-            .find(|(_, value)| value.is_empty() && !self.wants_help)
-            .map(|(name, _)| name)
+        let required = [("host", &self.host), ("username", &self.username), ("private-key-path", &self.key)];
+        required.into_iter().find(|(_, value)| value.is_empty() && !self.wants_help).map(|(name, _)| name)
     }
 }
 
@@ -91,9 +84,7 @@ impl Subcommand {
     }
 
     fn named(name: &str) -> Option<Subcommand> {
-        Subcommand::ALL
-            .into_iter()
-            .find(|one| one.name() == name || one.alias() == Some(name))
+        Subcommand::ALL.into_iter().find(|one| one.name() == name || one.alias() == Some(name))
     }
 
     fn takes_artifact_path(self) -> bool {
@@ -177,9 +168,7 @@ fn set(access: &mut Access, name: &str, inline: Option<String>, flags: &mut Flag
         "private-key-path" | "key" => &mut access.key,
         other => return Err(format!("flag provided but not defined: -{other}")),
     };
-    *target = inline
-        .or_else(|| flags.value())
-        .ok_or_else(|| format!("flag needs an argument: -{name}"))?;
+    *target = inline.or_else(|| flags.value()).ok_or_else(|| format!("flag needs an argument: -{name}"))?;
     Ok(())
 }
 
@@ -232,10 +221,7 @@ impl<'a> Flags<'a> {
         if word == "--" {
             return Next::Rest(after);
         }
-        let Some(flag) = word
-            .strip_prefix("--")
-            .or_else(|| word.strip_prefix('-'))
-            .filter(|flag| !flag.is_empty())
+        let Some(flag) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')).filter(|flag| !flag.is_empty())
         else {
             return Next::Rest(self.rest);
         };
@@ -270,14 +256,7 @@ mod tests {
             verbosity,
             wants_help: false,
         };
-        let backup = |path: &str| {
-            Action::Run(
-                Subcommand::Backup,
-                Ok(Options {
-                    artifact_path: path.into(),
-                }),
-            )
-        };
+        let backup = |path: &str| Action::Run(Subcommand::Backup, Ok(Options { artifact_path: path.into() }));
         let parsed = parse("director --host h -u u --key=k --debug b -a dir");
         assert_eq!(parsed, Invocation::Director(access(Verbosity::Debug), backup("dir")));
         let parsed = parse("director -host=h --username u --private-key-path k backup");

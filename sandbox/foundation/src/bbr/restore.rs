@@ -23,9 +23,7 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     if failures.note(upload(session, &artifact)) {
         let restored = failures.note(session.lock(Purpose::Restore)) && failures.note(run_scripts(session));
         if restored {
-            session
-                .console
-                .info(&format!("Completed restore of {}", session.name()));
+            session.console.info(&format!("Completed restore of {}", session.name()));
         }
         failures.note(session.unlock(Purpose::Restore, Scripts::Succeeded));
     }
@@ -34,13 +32,9 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
 }
 
 fn validate(session: &Session, artifact_path: &str) -> Result<Artifact, String> {
-    session
-        .console
-        .info(&format!("Starting restore of {}...", session.name()));
+    session.console.info(&format!("Starting restore of {}...", session.name()));
     let artifact = Artifact::open(artifact_path);
-    session
-        .console
-        .info(&format!("Validating backup artifact for {}...", session.name()));
+    session.console.info(&format!("Validating backup artifact for {}...", session.name()));
     let artifact = artifact?;
     match artifact.is_valid() {
         Ok(true) => Ok(artifact),
@@ -51,15 +45,10 @@ fn validate(session: &Session, artifact_path: &str) -> Result<Artifact, String> 
 
 fn check_restorable(session: &Session) -> Result<(), Failure> {
     if session.jobs_with("restore").is_empty() {
-        return Err(Failure::new(
-            Kind::Other,
-            format!("Deployment '{}' has no restore scripts", session.name()),
-        ));
+        return Err(Failure::new(Kind::Other, format!("Deployment '{}' has no restore scripts", session.name())));
     }
     // The real client wraps the error and so loses its kind: no advice is printed.
-    session
-        .check_directory()
-        .map_err(|failure| failure.within("Check artifact dir failed").into_other())
+    session.check_directory().map_err(|failure| failure.within("Check artifact dir failed").into_other())
 }
 
 fn upload(session: &Session, artifact: &Artifact) -> Result<(), Failure> {
@@ -76,30 +65,21 @@ fn upload(session: &Session, artifact: &Artifact) -> Result<(), Failure> {
 fn send(session: &Session, artifact: &Artifact, job: Job) -> Result<(), String> {
     let (name, folder) = (job.name, session.vm.artifact_of(job.name));
     let sent = || -> io::Result<()> {
-        session
-            .vm
-            .begin_job(name, &Holder::this_process())
-            .map_err(io::Error::other)?;
+        session.vm.begin_job(name, &Holder::this_process()).map_err(io::Error::other)?;
         unpack(&artifact.tar_of(name), &folder)
     };
     let size = disk_usage(&artifact.tar_of(name)).unwrap_or_default();
     let size = human_size(size);
-    session.console.info(&format!(
-        "Copying backup -- {size} uncompressed -- for job {name} on bosh/0..."
-    ));
+    session.console.info(&format!("Copying backup -- {size} uncompressed -- for job {name} on bosh/0..."));
     sent().map_err(|error| error.to_string())?;
     let Some(expected) = artifact.checksums_of(name) else {
-        session
-            .console
-            .warn(&format!("Checksum for {name}/0 not found in artifact"));
+        session.console.warn(&format!("Checksum for {name}/0 not found in artifact"));
         return Err(mismatch(name));
     };
     if checksums_of_folder(&folder).map_err(|error| error.to_string())? != *expected {
         return Err(mismatch(name));
     }
-    session
-        .console
-        .info(&format!("Finished copying backup for job {name} on bosh/0."));
+    session.console.info(&format!("Finished copying backup for job {name} on bosh/0."));
     Ok(())
 }
 
@@ -117,21 +97,13 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
         session.pace.pass();
         let ran = restore(session, job);
         match &ran {
-            Ok(()) => session
-                .console
-                .info(&format!("Finished restoring {} on bosh/0.", job.name)),
-            Err(_) => session
-                .console
-                .error(&format!("Error restoring {} on bosh/0.", job.name)),
+            Ok(()) => session.console.info(&format!("Finished restoring {} on bosh/0.", job.name)),
+            Err(_) => session.console.error(&format!("Error restoring {} on bosh/0.", job.name)),
         }
         errors.extend(ran.err());
     }
     session.console.info("Finished running restore scripts.");
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::nested(Kind::Other, &errors).within("Failed to restore"))
-    }
+    if errors.is_empty() { Ok(()) } else { Err(Failure::nested(Kind::Other, &errors).within("Failed to restore")) }
 }
 
 fn restore(session: &Session, job: Job) -> Result<(), String> {
@@ -139,10 +111,6 @@ fn restore(session: &Session, job: Job) -> Result<(), String> {
     if job.name == DIRECTOR_JOB {
         return session.script(FaultPoint::RESTORE, job.name, "restore", effect);
     }
-    effect().map_err(|text| {
-        format!(
-            "Error attempting to run restore for job {} on bosh/0: {text} - exit code 1",
-            job.name
-        )
-    })
+    effect()
+        .map_err(|text| format!("Error attempting to run restore for job {} on bosh/0: {text} - exit code 1", job.name))
 }

@@ -53,15 +53,7 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn new(world: &'a World, access: &'a Access, console: Arc<Console>) -> Result<Session<'a>, WorldError> {
         let (vm, pace, director) = (world.vm(), Pace::of(world)?, world.read()?);
-        Ok(Session {
-            world,
-            console,
-            vm,
-            pace,
-            access,
-            director,
-            scripts: RefCell::default(),
-        })
+        Ok(Session { world, console, vm, pace, access, director, scripts: RefCell::default() })
     }
 
     /// Returns the name under which bbr speaks of the director: its host without scheme and port.
@@ -83,20 +75,13 @@ impl<'a> Session<'a> {
 
     /// Returns the jobs that have a script of this name.
     pub(super) fn jobs_with(&self, script: &str) -> Vec<Job> {
-        Job::ALL
-            .into_iter()
-            .filter(|job| self.has_script(job.name, script))
-            .collect()
+        Job::ALL.into_iter().filter(|job| self.has_script(job.name, script)).collect()
     }
 
     pub(super) fn check_backupable(&self) -> Result<(), Failure> {
-        self.console
-            .info(&format!("Running pre-checks for backup of {}...", self.name()));
+        self.console.info(&format!("Running pre-checks for backup of {}...", self.name()));
         if self.jobs_with("backup").is_empty() {
-            return Err(Failure::new(
-                Kind::Other,
-                format!("Deployment '{}' has no backup scripts", self.name()),
-            ));
+            return Err(Failure::new(Kind::Other, format!("Deployment '{}' has no backup scripts", self.name())));
         }
         self.check_directory()
     }
@@ -114,37 +99,24 @@ impl<'a> Session<'a> {
         let name = purpose.name();
         self.console.info(&format!("Running pre-{name}-lock scripts..."));
         let script = format!("pre-{name}-lock");
-        let locked = if self.has_script(LOCK_JOB, &script) {
-            self.run_lock(name, &script)
-        } else {
-            Ok(())
-        };
+        let locked = if self.has_script(LOCK_JOB, &script) { self.run_lock(name, &script) } else { Ok(()) };
         self.console.info(&format!("Finished running pre-{name}-lock scripts."));
         // A lock that fails before a restore sets no bit of its own in bbr's exit status.
-        let kind = if purpose == Purpose::Backup {
-            Kind::Lock
-        } else {
-            Kind::Other
-        };
+        let kind = if purpose == Purpose::Backup { Kind::Lock } else { Kind::Other };
         locked.map_err(|text| Failure::nested(kind, &[text]))
     }
 
     fn run_lock(&self, purpose: &str, script: &str) -> Result<(), String> {
         self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
-        self.console
-            .info(&format!("Locking {LOCK_JOB} on bosh/0 for {purpose}..."));
+        self.console.info(&format!("Locking {LOCK_JOB} on bosh/0 for {purpose}..."));
         self.remote_script(LOCK_JOB, script, "");
         let ran = self.script(FaultPoint::LOCK, LOCK_JOB, script, || {
-            self.vm
-                .lock(&Holder::this_process())
-                .map_err(|error| error.to_string())?;
+            self.vm.lock(&Holder::this_process()).map_err(|error| error.to_string())?;
             self.pace.pass();
             Ok(())
         });
         match &ran {
-            Ok(()) => self
-                .console
-                .info(&format!("Finished locking {LOCK_JOB} on bosh/0 for {purpose}.")),
+            Ok(()) => self.console.info(&format!("Finished locking {LOCK_JOB} on bosh/0 for {purpose}.")),
             Err(_) => self.console.error(&format!("Error locking {LOCK_JOB} on bosh/0.")),
         }
         ran
@@ -154,18 +126,9 @@ impl<'a> Session<'a> {
         let name = purpose.name();
         self.console.info(&format!("Running post-{name}-unlock scripts..."));
         let script = format!("post-{name}-unlock");
-        let variables = if purpose == Purpose::Backup {
-            scripts.variable()
-        } else {
-            ""
-        };
-        let unlocked = if self.has_script(LOCK_JOB, &script) {
-            self.run_unlock(&script, variables)
-        } else {
-            Ok(())
-        };
-        self.console
-            .info(&format!("Finished running post-{name}-unlock scripts."));
+        let variables = if purpose == Purpose::Backup { scripts.variable() } else { "" };
+        let unlocked = if self.has_script(LOCK_JOB, &script) { self.run_unlock(&script, variables) } else { Ok(()) };
+        self.console.info(&format!("Finished running post-{name}-unlock scripts."));
         unlocked.map_err(|text| Failure::nested(Kind::Unlock, &[text]))
     }
 
@@ -198,8 +161,7 @@ impl<'a> Session<'a> {
     }
 
     fn trying(&self, command: &str) {
-        self.console
-            .debug(&format!("Trying to execute 'sudo {command}' on remote"));
+        self.console.debug(&format!("Trying to execute 'sudo {command}' on remote"));
     }
 
     /// Removes bbr's directory from the VM after this run.
@@ -217,10 +179,7 @@ impl<'a> Session<'a> {
             return failures;
         }
         failures.note(self.unlock(purpose, Scripts::Failed));
-        failures.note(
-            self.remove_directory()
-                .map_err(|text| Failure::nested(Kind::Other, &[text])),
-        );
+        failures.note(self.remove_directory().map_err(|text| Failure::nested(Kind::Other, &[text])));
         if failures.is_empty() {
             self.console.info(&format!("'{}' cleaned up", self.name()));
         }
@@ -271,9 +230,7 @@ impl<'a> Session<'a> {
         let dialled = "finding scripts failed on bosh/0: ssh.Run failed: ssh.Stream failed: ssh.Dial failed";
         let is_here = host == self.director.host && port == self.director.ssh_port && self.director.is_reachable();
         if !is_here {
-            return Err(other(format!(
-                "{dialled}: dial tcp {host}:{port}: connect: connection refused"
-            )));
+            return Err(other(format!("{dialled}: dial tcp {host}:{port}: connect: connection refused")));
         }
         let known = fs::read_to_string(self.world.key()).unwrap_or_default();
         if key != known || self.access.username != self.director.ssh_user {
@@ -293,17 +250,14 @@ impl<'a> Session<'a> {
             .filter_map(|script| script.split_once('/'))
             .map(|(job, script)| script_path(job, script))
             .collect();
-        self.console
-            .debug(&format!("[find files] stdout: {}", paths.join("\n")));
+        self.console.debug(&format!("[find files] stdout: {}", paths.join("\n")));
         self.console.debug("[find files] stderr: ");
         if self.has_script(LOCK_JOB, "metadata") {
             let metadata = format!("BBR_VERSION={VERSION} {}", script_path(LOCK_JOB, "metadata"));
             self.remote(&metadata, LOCK_METADATA);
             for purpose in [Purpose::Backup, Purpose::Restore] {
-                let order = format!(
-                    "Detected order: {LOCK_JOB} should be locked before blobstore during {}",
-                    purpose.name()
-                );
+                let order =
+                    format!("Detected order: {LOCK_JOB} should be locked before blobstore during {}", purpose.name());
                 self.console.info(&order);
             }
         }
@@ -313,10 +267,7 @@ impl<'a> Session<'a> {
     }
 
     fn has_script(&self, job: &str, script: &str) -> bool {
-        self.scripts
-            .borrow()
-            .iter()
-            .any(|found| *found == format!("{job}/{script}"))
+        self.scripts.borrow().iter().any(|found| *found == format!("{job}/{script}"))
     }
 }
 

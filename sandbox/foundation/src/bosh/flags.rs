@@ -84,23 +84,17 @@ impl Invocation {
             deployment: variable("BOSH_DEPLOYMENT"),
             ..Invocation::default()
         };
-        let mut switches = Switches {
-            scope: Scope::Active,
-            columns: Columns::Brief,
-        };
+        let mut switches = Switches { scope: Scope::Active, columns: Columns::Brief };
         let mut names = Vec::new();
         let mut words = args.iter();
         while let Some(word) = words.next() {
-            let (flag, inline) = word
-                .split_once('=')
-                .map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)));
+            let (flag, inline) =
+                word.split_once('=').map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)));
             if !flag.starts_with('-') {
                 names.push(word.as_str());
             } else if let Some(target) = invocation.valued(flag) {
                 let value = inline.or_else(|| words.next().map(String::as_str));
-                value
-                    .ok_or_else(|| format!("expected argument for flag `{flag}'"))?
-                    .clone_into(target);
+                value.ok_or_else(|| format!("expected argument for flag `{flag}'"))?.clone_into(target);
             } else {
                 invocation.switch(flag, inline, &mut switches)?;
             }
@@ -151,10 +145,9 @@ fn command(names: &[&str], switches: &Switches, args: &[String]) -> Result<Comma
         ["locks"] => Ok(Command::Locks),
         ["tasks" | "ts"] => Ok(Command::Tasks(switches.scope)),
         ["vms"] => Ok(Command::Vms),
-        [known, extra @ ..] if COMMANDS.contains(known) => Err(format!(
-            "Command '{known}' does not support extra arguments: {}",
-            extra.join(", ")
-        )),
+        [known, extra @ ..] if COMMANDS.contains(known) => {
+            Err(format!("Command '{known}' does not support extra arguments: {}", extra.join(", ")))
+        }
         [unknown, ..] => Err(format!("Unknown command `{unknown}'{}", hint(unknown, COMMANDS))),
     }
 }

@@ -25,11 +25,7 @@ struct Document {
 
 impl Screen {
     pub(super) fn new(format: Format) -> Screen {
-        Screen {
-            format,
-            spoke: false,
-            document: Document::default(),
-        }
+        Screen { format, spoke: false, document: Document::default() }
     }
 
     /// Says something that a human reads on a terminal, and nobody without one.
@@ -56,10 +52,7 @@ impl Screen {
 
     /// Says why the command failed; each level is indented below the one before.
     pub(super) fn fail(&mut self, levels: &[String], code: u8) {
-        let texts = levels
-            .iter()
-            .enumerate()
-            .map(|(depth, level)| format!("{}{level}", "  ".repeat(depth)));
+        let texts = levels.iter().enumerate().map(|(depth, level)| format!("{}{level}", "  ".repeat(depth)));
         self.error(&texts.collect::<Vec<_>>().join(":\n"));
         self.error(&format!("Exit code {code}"));
     }
@@ -94,8 +87,7 @@ impl Document {
     fn to_json(&self) -> String {
         let mut text = Vec::new();
         let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"    "));
-        self.serialize(&mut serializer)
-            .expect("a document has string keys and goes to memory");
+        self.serialize(&mut serializer).expect("a document has string keys and goes to memory");
         String::from_utf8(text).expect("JSON is UTF-8")
     }
 }

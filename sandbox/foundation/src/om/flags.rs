@@ -38,14 +38,8 @@ impl Command {
     }
 }
 
-const COMMANDS: [&str; 6] = [
-    "bosh-env",
-    "export-installation",
-    "installations",
-    "pending-changes",
-    "products",
-    "version",
-];
+const COMMANDS: [&str; 6] =
+    ["bosh-env", "export-installation", "installations", "pending-changes", "products", "version"];
 
 /// What `om` was asked to do, and as whom.
 #[derive(Debug, PartialEq, Eq)]
@@ -125,9 +119,7 @@ fn command(mut words: Words) -> Result<Command, String> {
         "pending-changes" => Ok(Command::PendingChanges(options.format, options.on)),
         "products" => Ok(Command::Products(options.format)),
         "export-installation" => {
-            let output = options
-                .output
-                .ok_or("the required flag `-o, --output-file' was not specified")?;
+            let output = options.output.ok_or("the required flag `-o, --output-file' was not specified")?;
             Ok(Command::ExportInstallation(output))
         }
         unknown => Err(format!("Unknown command `{unknown}'{}", hint(unknown, COMMANDS))),
@@ -135,11 +127,7 @@ fn command(mut words: Words) -> Result<Command, String> {
 }
 
 fn options(mut words: Words) -> Result<Options, String> {
-    let mut options = Options {
-        format: Format::Table,
-        on: On::Report,
-        output: None,
-    };
+    let mut options = Options { format: Format::Table, on: On::Report, output: None };
     while let Some((flag, inline)) = words.flag() {
         match flag.as_str() {
             "--check" => options.on = On::Check,
@@ -181,9 +169,7 @@ impl Words<'_> {
     }
 
     fn value(&mut self, flag: &str, inline: Option<String>) -> Result<String, String> {
-        inline
-            .or_else(|| self.word())
-            .ok_or_else(|| format!("expected argument for flag `{flag}'"))
+        inline.or_else(|| self.word()).ok_or_else(|| format!("expected argument for flag `{flag}'"))
     }
 }
 

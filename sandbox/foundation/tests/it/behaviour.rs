@@ -32,16 +32,8 @@ fn exit_bits_of_a_backup() {
             rig.sandbox(&format!("fault bbr.{phase} --exit 3"));
         }
         assert_eq!(rig.bbr(&["backup"]).code, Some(code), "faults in {phases:?}");
-        assert_eq!(
-            rig.is_locked(),
-            phases.contains(&"unlock") && !phases.contains(&"lock"),
-            "lock after {phases:?}"
-        );
-        assert_eq!(
-            rig.backup_directory().exists(),
-            phases.contains(&"cleanup"),
-            "directory after {phases:?}"
-        );
+        assert_eq!(rig.is_locked(), phases.contains(&"unlock") && !phases.contains(&"lock"), "lock after {phases:?}");
+        assert_eq!(rig.backup_directory().exists(), phases.contains(&"cleanup"), "directory after {phases:?}");
     }
 }
 
@@ -63,11 +55,7 @@ fn checksums_are_those_of_the_members() {
         ["bbr-credhubdb", "bbr-uaadb", "blobstore", "director"]
     );
     for (job, checksums) in named {
-        assert_eq!(
-            checksums,
-            checksums_by_tar(&rig.artifact().join(format!("bosh-0-{job}.tar"))),
-            "{job}"
-        );
+        assert_eq!(checksums, checksums_by_tar(&rig.artifact().join(format!("bosh-0-{job}.tar"))), "{job}");
     }
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&rig.artifact()), 0o700);
@@ -97,10 +85,7 @@ fn checksums_by_tar(path: &Path) -> BTreeMap<String, String> {
         let mut content = Vec::new();
         entry.read_to_end(&mut content).unwrap();
         if entry.header().entry_type().is_file() {
-            let sum: Vec<String> = Sha256::digest(&content)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let sum: Vec<String> = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
             checksums.insert(name, sum.concat());
         }
     }
@@ -110,10 +95,7 @@ fn checksums_by_tar(path: &Path) -> BTreeMap<String, String> {
 #[test]
 fn content_depends_on_the_seed_only() {
     let metadata = |seed| {
-        let rig = Rig::with(&Settings {
-            seed,
-            ..Settings::default()
-        });
+        let rig = Rig::with(&Settings { seed, ..Settings::default() });
         rig.bbr(&["backup"]);
         checksums_by_metadata(&rig.metadata())
     };
@@ -123,25 +105,18 @@ fn content_depends_on_the_seed_only() {
 
 #[test]
 fn size_of_the_store_is_configurable() {
-    let rig = Rig::with(&Settings {
-        store_bytes: 3 * 1024 * 1024,
-        ..Settings::default()
-    });
+    let rig = Rig::with(&Settings { store_bytes: 3 * 1024 * 1024, ..Settings::default() });
     rig.bbr(&["backup"]);
-    let bytes: u64 = fs::read_dir(rig.artifact())
-        .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
-        .sum();
+    let bytes: u64 = fs::read_dir(rig.artifact()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
     assert!((3_000_000..3_400_000).contains(&bytes), "{bytes}");
 }
 
 #[test]
 fn artifact_path_must_be_a_folder() {
     let rig = Rig::new();
-    for (path, reason) in [
-        ("missing", "stat missing: no such file or directory"),
-        ("file", "artifact path file is not a directory"),
-    ] {
+    for (path, reason) in
+        [("missing", "stat missing: no such file or directory"), ("file", "artifact path file is not a directory")]
+    {
         fs::write(rig.work().join("file"), "").unwrap();
         let ran = rig.bbr(&["backup", "--artifact-path", path]);
         assert_eq!((ran.code, ran.err.contains(reason)), (Some(1), true), "{}", ran.err);
@@ -163,16 +138,9 @@ fn failed_run_leaves_an_error_log() {
     let rig = Rig::new();
     rig.sandbox("fault bbr.backup --exit 1");
     rig.bbr(&["backup"]);
-    let names: Vec<String> = fs::read_dir(rig.work())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(
-        names
-            .iter()
-            .any(|name| name.starts_with("bbr-") && name.ends_with("Z.err.log")),
-        "{names:?}"
-    );
+    let names: Vec<String> =
+        fs::read_dir(rig.work()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().any(|name| name.starts_with("bbr-") && name.ends_with("Z.err.log")), "{names:?}");
 }
 
 #[test]
@@ -184,17 +152,10 @@ fn second_operator_is_harmed_by_cleanup_only() {
     assert_eq!(rig.bbr(&["backup"]).code, Some(1));
     assert!(marker.exists() && rig.is_locked());
     rig.sandbox("check");
-    assert_eq!(
-        rig.bbr(&["backup-cleanup"]).code,
-        Some(0),
-        "the real client deletes a live backup"
-    );
+    assert_eq!(rig.bbr(&["backup-cleanup"]).code, Some(0), "the real client deletes a live backup");
     assert!(!marker.exists() && !rig.is_locked());
     let findings = rig.try_sandbox("check").unwrap_err();
-    assert!(
-        findings.contains("the second operator's live backup was deleted"),
-        "{findings}"
-    );
+    assert!(findings.contains("the second operator's live backup was deleted"), "{findings}");
 }
 
 #[test]
@@ -225,11 +186,7 @@ fn restore_brings_the_content_back() {
     let before = fs::read(&blob).unwrap();
     fs::write(&blob, "lost").unwrap();
     let artifact = rig.artifact();
-    assert_eq!(
-        rig.bbr(&["restore", "--artifact-path", artifact.to_str().unwrap()])
-            .code,
-        Some(0)
-    );
+    assert_eq!(rig.bbr(&["restore", "--artifact-path", artifact.to_str().unwrap()]).code, Some(0));
     assert_eq!(fs::read(&blob).unwrap(), before);
     assert!(!rig.is_locked() && !rig.backup_directory().exists());
 }
@@ -240,12 +197,7 @@ fn late_debug_flag_checks_nothing() {
     rig.sandbox("break leftover");
     let ran = rig.bbr(&["pre-backup-check", "--debug"]);
     assert_eq!(ran.code, Some(0));
-    assert!(
-        ran.out
-            .contains("bbr director pre-backup-check - Check a BOSH Director can be backed up"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("bbr director pre-backup-check - Check a BOSH Director can be backed up"), "{}", ran.out);
 }
 
 #[test]
@@ -262,36 +214,18 @@ fn om_knows_pending_changes_and_running_installations() {
     assert_eq!(rig.run("om", &["pending-changes"]).code, Some(0));
     let installations: serde_json::Value =
         serde_json::from_str(&rig.run("om", &["installations", "-f", "json"]).out).unwrap();
-    assert_eq!(
-        (&installations[0]["status"], installations[0].get("finished_at")),
-        (&"running".into(), None)
-    );
+    assert_eq!((&installations[0]["status"], installations[0].get("finished_at")), (&"running".into(), None));
     rig.sandbox("mend apply-changes-running");
-    assert!(
-        !rig.run("om", &["installations", "--format=json"])
-            .out
-            .contains("running")
-    );
+    assert!(!rig.run("om", &["installations", "--format=json"]).out.contains("running"));
 }
 
 #[test]
 fn om_exports_an_archive() {
     let rig = Rig::new();
-    assert_eq!(
-        rig.run("om", &["export-installation", "-o", "installation.zip"]).code,
-        Some(0)
-    );
-    assert!(
-        fs::read(rig.work().join("installation.zip"))
-            .unwrap()
-            .starts_with(b"PK\x05\x06")
-    );
+    assert_eq!(rig.run("om", &["export-installation", "-o", "installation.zip"]).code, Some(0));
+    assert!(fs::read(rig.work().join("installation.zip")).unwrap().starts_with(b"PK\x05\x06"));
     let ran = rig.run("om", &["export-installation", "-o", "missing/installation.zip"]);
-    assert!(
-        ran.code == Some(1) && ran.err.contains("cannot create output file"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.code == Some(1) && ran.err.contains("cannot create output file"), "{}", ran.err);
 }
 
 #[test]
@@ -310,15 +244,7 @@ fn tasks_of_concurrent_clients_have_their_own_ids() {
 #[test]
 fn without_a_world_there_is_a_message() {
     let rig = Rig::new();
-    let output = rig
-        .command("bosh", &["tasks"])
-        .env_remove("FIREDRILL_SANDBOX")
-        .output()
-        .unwrap();
+    let output = rig.command("bosh", &["tasks"]).env_remove("FIREDRILL_SANDBOX").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        String::from_utf8(output.stderr)
-            .unwrap()
-            .contains("FIREDRILL_SANDBOX is not set")
-    );
+    assert!(String::from_utf8(output.stderr).unwrap().contains("FIREDRILL_SANDBOX is not set"));
 }

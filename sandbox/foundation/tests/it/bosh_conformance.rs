@@ -8,16 +8,8 @@ use crate::rig::{Ran, Rig, normal, transcript};
 
 fn conforms(ran: &Ran, situation: &str) {
     let recorded = |file: &str| transcript(&format!("bosh/{situation}.{file}"));
-    assert_eq!(
-        normal(&ran.out),
-        normal(&recorded("out")),
-        "{situation}: standard output"
-    );
-    assert_eq!(
-        normal(&ran.err),
-        normal(&recorded("err")),
-        "{situation}: standard error"
-    );
+    assert_eq!(normal(&ran.out), normal(&recorded("out")), "{situation}: standard output");
+    assert_eq!(normal(&ran.err), normal(&recorded("err")), "{situation}: standard error");
     assert_eq!(ran.code, recorded("rc").trim().parse().ok(), "{situation}: exit status");
 }
 
@@ -33,10 +25,7 @@ fn tables_as_json() {
         let ran = rig.run("bosh", args);
         let recorded = transcript(&format!("bosh/{situation}.out"));
         // The recordings do not say whether a deployment was named, which adds a line.
-        let ran = Ran {
-            out: ran.out.replace("        \"Using deployment 'cf'\",\n", ""),
-            ..ran
-        };
+        let ran = Ran { out: ran.out.replace("        \"Using deployment 'cf'\",\n", ""), ..ran };
         assert_eq!(normal(&ran.out), normal(&recorded), "{situation}");
         assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)), "{situation}");
     }
@@ -50,11 +39,7 @@ fn recent_tasks_have_the_recorded_shape() {
     }
     let ran = rig.run("bosh", &["tasks", "--recent=2", "--json"]);
     assert_eq!(ran.out.matches("\"id\": \"10").count(), 2);
-    assert!(
-        ran.out.find("\"103\"") < ran.out.find("\"102\""),
-        "newest first: {}",
-        ran.out
-    );
+    assert!(ran.out.find("\"103\"") < ran.out.find("\"102\""), "newest first: {}", ran.out);
     assert_eq!(shape(&ran.out), shape(&transcript("bosh/tasks.out")));
 }
 
@@ -91,11 +76,7 @@ fn refusals() {
 fn errors_go_to_standard_output_in_json() {
     let ran = Rig::new().run("bosh", &["--client-secret", "wrong", "locks", "--json"]);
     assert_eq!(ran.err, "");
-    assert!(
-        ran.out.contains("\"Tables\": null") && ran.out.contains("status code '401'"),
-        "{}",
-        ran.out
-    );
+    assert!(ran.out.contains("\"Tables\": null") && ran.out.contains("status code '401'"), "{}", ran.out);
     assert_eq!(ran.code, Some(1));
 }
 
@@ -103,15 +84,11 @@ fn errors_go_to_standard_output_in_json() {
 fn no_environment_and_no_answer() {
     let rig = Rig::new();
     let ran = rig.run("bosh", &["-e", "", "tasks"]);
-    assert_eq!(
-        (ran.err.as_str(), ran.code),
-        ("Expected non-empty Director URL\nExit code 1\n", Some(1))
-    );
+    assert_eq!((ran.err.as_str(), ran.code), ("Expected non-empty Director URL\nExit code 1\n", Some(1)));
     rig.sandbox("break unreachable");
     let ran = rig.run("bosh", &["tasks"]);
     assert!(
-        ran.err
-            .starts_with("Fetching info:\n  Performing request GET 'https://10.0.0.6:25555/info'"),
+        ran.err.starts_with("Fetching info:\n  Performing request GET 'https://10.0.0.6:25555/info'"),
         "{}",
         ran.err
     );

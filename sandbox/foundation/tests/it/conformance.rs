@@ -11,43 +11,25 @@ fn replay(rig: &Rig, situation: &str) -> Ran {
     let recorded = transcript(&format!("bbr-director/{situation}/cmd"));
     let host = rig.world.director_host().unwrap();
     let artifact = Regex::new(r"--artifact-path \S+").unwrap();
-    let line = recorded
-        .trim()
-        .trim_start_matches("$ bbr")
-        .replace("127.0.0.1:2322", &host)
-        .replace("127.0.0.1", &host);
+    let line = recorded.trim().trim_start_matches("$ bbr").replace("127.0.0.1:2322", &host).replace("127.0.0.1", &host);
     let line = line.replace(" bbr_key", &format!(" {}", rig.world.key().display()));
     let line = line.replace(" wrong_key", &format!(" {}", rig.world.wrong_key().display()));
-    let line = artifact.replace(&line, |_: &regex::Captures| {
-        format!("--artifact-path {}", rig.artifact().display())
-    });
+    let line = artifact.replace(&line, |_: &regex::Captures| format!("--artifact-path {}", rig.artifact().display()));
     rig.run("bbr", &line.split_whitespace().collect::<Vec<_>>())
 }
 
 fn conforms(rig: &Rig, situation: &str) {
     let ran = replay(rig, situation);
     let recorded = |file: &str| transcript(&format!("bbr-director/{situation}/{file}"));
-    assert_eq!(
-        normal(&ran.out),
-        normal(&recorded("out")),
-        "{situation}: standard output"
-    );
-    assert_eq!(
-        normal(&ran.err),
-        normal(&recorded("err")),
-        "{situation}: standard error"
-    );
+    assert_eq!(normal(&ran.out), normal(&recorded("out")), "{situation}: standard output");
+    assert_eq!(normal(&ran.err), normal(&recorded("err")), "{situation}: standard error");
     let code: i32 = recorded("rc").trim().parse().unwrap();
     assert_eq!(ran.code, Some(code), "{situation}: exit status");
 }
 
 fn leaves_metadata(rig: &Rig, situation: &str) {
     let recorded = transcript(&format!("bbr-director/{situation}/artifact-metadata.yml"));
-    assert_eq!(
-        normal_metadata(&rig.metadata()),
-        normal_metadata(&recorded),
-        "{situation}: metadata"
-    );
+    assert_eq!(normal_metadata(&rig.metadata()), normal_metadata(&recorded), "{situation}: metadata");
 }
 
 fn rig(breaks: &[&str]) -> Rig {
@@ -60,14 +42,9 @@ fn rig(breaks: &[&str]) -> Rig {
 
 #[test]
 fn usage_texts() {
-    for situation in [
-        "01-version",
-        "02-unknown-cmd",
-        "03-no-args",
-        "04-missing-flags",
-        "05-help-backup",
-        "35-restore-nopath",
-    ] {
+    for situation in
+        ["01-version", "02-unknown-cmd", "03-no-args", "04-missing-flags", "05-help-backup", "35-restore-nopath"]
+    {
         conforms(&Rig::new(), situation);
     }
 }
@@ -111,10 +88,7 @@ fn backups_that_fail() {
 #[test]
 fn cleanups() {
     conforms(&Rig::new(), "12b-backup-cleanup");
-    let rig = rig(&[
-        "fault bbr.backup --exit 1 --times 1",
-        "fault bbr.unlock --exit 1 --times 1",
-    ]);
+    let rig = rig(&["fault bbr.backup --exit 1 --times 1", "fault bbr.unlock --exit 1 --times 1"]);
     rig.bbr(&["backup"]);
     assert!(rig.is_locked());
     conforms(&rig, "15-cleanup");
@@ -165,23 +139,10 @@ fn file_name_with_a_space() {
 #[test]
 fn debug_log() {
     let rig = Rig::new();
-    let (host, key) = (
-        rig.world.director_host().unwrap(),
-        rig.world.key().display().to_string(),
-    );
+    let (host, key) = (rig.world.director_host().unwrap(), rig.world.key().display().to_string());
     let ran = rig.run(
         "bbr",
-        &[
-            "director",
-            "--host",
-            &host,
-            "--username",
-            "bbr",
-            "--private-key-path",
-            &key,
-            "--debug",
-            "backup",
-        ],
+        &["director", "--host", &host, "--username", "bbr", "--private-key-path", &key, "--debug", "backup"],
     );
     assert_eq!(sorted(&ran.out), sorted(&transcript("bbr-director/63-debug/out")));
     assert_eq!((ran.err, ran.code), (transcript("bbr-director/63-debug/err"), Some(0)));
@@ -198,9 +159,9 @@ fn sorted(out: &str) -> Vec<String> {
             "stdout: SUMS in the order of find",
         ),
     ];
-    let masked = masks.iter().fold(out.to_owned(), |text, (pattern, to)| {
-        Regex::new(pattern).unwrap().replace_all(&text, *to).into_owned()
-    });
+    let masked = masks
+        .iter()
+        .fold(out.to_owned(), |text, (pattern, to)| Regex::new(pattern).unwrap().replace_all(&text, *to).into_owned());
     let mut lines: Vec<String> = normal(&masked).lines().map(str::to_owned).collect();
     lines.sort();
     lines

@@ -57,11 +57,8 @@ fn act(rig: &Rig, step: &str, story: &[&str]) {
         return;
     };
     let free = !rig.is_locked() && !rig.backup_directory().exists();
-    let artifact = fs::read_dir(rig.work())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .max();
+    let artifact =
+        fs::read_dir(rig.work()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).max();
     let artifact = artifact.map(|path| path.display().to_string());
     let ran = match (subcommand, &artifact) {
         ("restore", None) => return,
@@ -73,24 +70,13 @@ fn act(rig: &Rig, step: &str, story: &[&str]) {
         assert_ne!(code & 8, 0, "locked without a word after {story:?}");
     }
     if subcommand.ends_with("-cleanup") && code == 0 {
-        assert!(
-            !rig.is_locked() && !rig.backup_directory().exists(),
-            "not clean after {story:?}"
-        );
+        assert!(!rig.is_locked() && !rig.backup_directory().exists(), "not clean after {story:?}");
     }
     if subcommand == "backup" && free && matches!(code, 0 | 8 | 16 | 24) {
-        assert_eq!(
-            rig.metadata().matches("  - name: ").count(),
-            4,
-            "artifact after {story:?}"
-        );
+        assert_eq!(rig.metadata().matches("  - name: ").count(), 4, "artifact after {story:?}");
     }
     let ledger = rig.ledger();
-    assert_eq!(
-        ledger.matches("start ").count(),
-        ledger.matches("end ").count(),
-        "ledger after {story:?}"
-    );
+    assert_eq!(ledger.matches("start ").count(), ledger.matches("end ").count(), "ledger after {story:?}");
 }
 
 /// Without faults, one cleanup makes any world safe.

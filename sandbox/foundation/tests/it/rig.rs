@@ -25,11 +25,7 @@ pub(crate) struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Ran {
         let text = |bytes| String::from_utf8(bytes).expect("stand-ins print UTF-8");
-        Ran {
-            out: text(output.stdout),
-            err: text(output.stderr),
-            code: output.status.code(),
-        }
+        Ran { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
     }
 }
 
@@ -53,14 +49,8 @@ impl Rig {
     /// A stand-in that is ready to be started.
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.world.bin().join(program));
-        command
-            .args(args)
-            .current_dir(self.work())
-            .envs(self.world.environment().unwrap())
-            .stdin(Stdio::null());
-        command
-            .env_remove("FIREDRILL_COMMAND")
-            .env_remove("FIREDRILL_SANDBOX_PACE");
+        command.args(args).current_dir(self.work()).envs(self.world.environment().unwrap()).stdin(Stdio::null());
+        command.env_remove("FIREDRILL_COMMAND").env_remove("FIREDRILL_SANDBOX_PACE");
         command
     }
 
@@ -72,15 +62,7 @@ impl Rig {
     pub(crate) fn director(&self, args: &[&str]) -> Command {
         let key = self.world.key().display().to_string();
         let host = self.world.director_host().unwrap();
-        let flags = [
-            "director",
-            "--host",
-            &host,
-            "--username",
-            "bbr",
-            "--private-key-path",
-            &key,
-        ];
+        let flags = ["director", "--host", &host, "--username", "bbr", "--private-key-path", &key];
         self.command("bbr", &[&flags, args].concat())
     }
 
@@ -90,8 +72,7 @@ impl Rig {
 
     /// A command of `firedrill sandbox` that must succeed; returns what it printed.
     pub(crate) fn sandbox(&self, line: &str) -> String {
-        self.try_sandbox(line)
-            .unwrap_or_else(|error| panic!("sandbox {line}: {error}"))
+        self.try_sandbox(line).unwrap_or_else(|error| panic!("sandbox {line}: {error}"))
     }
 
     pub(crate) fn try_sandbox(&self, line: &str) -> Result<String, String> {
@@ -99,8 +80,7 @@ impl Rig {
         let mut out = Vec::new();
         let done = sandbox_command(self.world.root(), &args, &mut out);
         let printed = String::from_utf8(out).unwrap();
-        done.map(|()| printed.clone())
-            .map_err(|error| format!("{printed}{error}"))
+        done.map(|()| printed.clone()).map_err(|error| format!("{printed}{error}"))
     }
 
     /// The folder below `/var/vcap` on the director's VM.
@@ -119,10 +99,7 @@ impl Rig {
     /// The newest artifact in the working directory.
     pub(crate) fn artifact(&self) -> PathBuf {
         let folders = fs::read_dir(self.work()).unwrap().map(|entry| entry.unwrap().path());
-        folders
-            .filter(|path| path.is_dir())
-            .max()
-            .expect("a backup left an artifact")
+        folders.filter(|path| path.is_dir()).max().expect("a backup left an artifact")
     }
 
     pub(crate) fn metadata(&self) -> String {
@@ -138,11 +115,7 @@ impl Rig {
 pub(crate) fn executable() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().and_then(Path::parent).unwrap().join("examples/stand_in");
-    assert!(
-        path.exists(),
-        "{} is missing: cargo build -p firedrill-foundation --examples",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: cargo build -p firedrill-foundation --examples", path.display());
     path
 }
 
@@ -186,9 +159,9 @@ fn mask(text: &str) -> String {
         (r"\b(127\.0\.0\.1|10\.0\.\d+\.\d+)(:(2399))", "HOST:PORT"),
         (r"\b(127\.0\.0\.1|10\.0\.\d+\.\d+)(:23\d\d)?", "HOST"),
     ];
-    masks.iter().fold(text.to_owned(), |text, (pattern, to)| {
-        Regex::new(pattern).unwrap().replace_all(&text, *to).into_owned()
-    })
+    masks
+        .iter()
+        .fold(text.to_owned(), |text, (pattern, to)| Regex::new(pattern).unwrap().replace_all(&text, *to).into_owned())
 }
 
 /// Masks metadata and sorts the artifacts in it.

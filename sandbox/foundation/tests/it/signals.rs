@@ -22,31 +22,17 @@ impl Running {
     fn start(stdin: Stdio) -> Running {
         let rig = Rig::new();
         let mut command = rig.director(&["backup"]);
-        command
-            .env("FIREDRILL_SANDBOX_PACE", PACE_MS)
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("FIREDRILL_SANDBOX_PACE", PACE_MS).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut running = Running {
-            rig,
-            child,
-            lines,
-            out: String::new(),
-        };
+        let mut running = Running { rig, child, lines, out: String::new() };
         running.read_until("Backing up director on bosh/0...\n");
         running
     }
 
     fn read_until(&mut self, end: &str) {
         while !self.out.ends_with(end) {
-            assert_ne!(
-                self.lines.read_line(&mut self.out).unwrap(),
-                0,
-                "the backup ended early: {}",
-                self.out
-            );
+            assert_ne!(self.lines.read_line(&mut self.out).unwrap(), 0, "the backup ended early: {}", self.out);
         }
     }
 
@@ -67,9 +53,8 @@ impl Running {
 
 /// Takes the lines of the question out, which stand where the signal happened to come.
 fn without_question(out: &str) -> String {
-    let kept = out
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("Stopping") && !line.starts_with("Couldn't"));
+    let kept =
+        out.lines().filter(|line| !line.is_empty() && !line.starts_with("Stopping") && !line.starts_with("Couldn't"));
     normal(&kept.collect::<Vec<_>>().join("\n"))
 }
 
@@ -78,17 +63,9 @@ fn goes_on(situation: &str, mut running: Running) {
     assert_eq!(running.finish(), Some(0));
     let Running { rig, out, .. } = running;
     assert_eq!(without_question(&out), without_question(&recorded("out")));
-    let asked = |text: &str| {
-        [
-            text.matches("\nStopping a backup").count(),
-            text.matches("\nCouldn't read").count(),
-        ]
-    };
+    let asked = |text: &str| [text.matches("\nStopping a backup").count(), text.matches("\nCouldn't read").count()];
     assert_eq!(asked(&out), asked(&recorded("out")), "{out}");
-    assert_eq!(
-        normal_metadata(&rig.metadata()),
-        normal_metadata(&recorded("artifact-metadata.yml"))
-    );
+    assert_eq!(normal_metadata(&rig.metadata()), normal_metadata(&recorded("artifact-metadata.yml")));
     assert!(!rig.is_locked() && !rig.backup_directory().exists());
 }
 
@@ -127,21 +104,14 @@ fn interrupt_answered_yes_ends_at_once() {
 
 #[test]
 fn other_signals_kill() {
-    for (signal, situation) in [
-        (Signal::HUP, "5x-hup"),
-        (Signal::KILL, "5x-kill"),
-        (Signal::TERM, "5x-kill"),
-    ] {
+    for (signal, situation) in [(Signal::HUP, "5x-hup"), (Signal::KILL, "5x-kill"), (Signal::TERM, "5x-kill")] {
         let mut running = Running::start(Stdio::null());
         running.signal(signal);
         assert_eq!(running.finish(), None, "{signal:?}");
         let rig = running.rig;
         assert!(!rig.ledger().contains("end "), "a killed stand-in has no second line");
         let findings = rig.try_sandbox("check").unwrap_err();
-        assert!(
-            findings.contains("the director is locked by bbr") && findings.contains("left over"),
-            "{findings}"
-        );
+        assert!(findings.contains("the director is locked by bbr") && findings.contains("left over"), "{findings}");
         leaves_everything(&rig, situation);
     }
 }
@@ -151,14 +121,8 @@ fn leaves_everything(rig: &Rig, situation: &str) {
     assert!(rig.is_locked() && rig.backup_directory().exists());
     assert!(rig.sandbox("show").contains("Z unfinished\n"));
     let recorded = |file: &str| transcript(&format!("bbr-director/{situation}/{file}"));
-    assert_eq!(
-        normal_metadata(&rig.metadata()),
-        normal_metadata(&recorded("artifact-metadata.yml"))
-    );
+    assert_eq!(normal_metadata(&rig.metadata()), normal_metadata(&recorded("artifact-metadata.yml")));
     let cleanup = rig.bbr(&["backup-cleanup"]);
-    assert_eq!(
-        normal(&format!("{}{}", cleanup.out, cleanup.err)),
-        normal(&recorded("cleanup.out"))
-    );
+    assert_eq!(normal(&format!("{}{}", cleanup.out, cleanup.err)), normal(&recorded("cleanup.out")));
     rig.sandbox("check");
 }

@@ -13,10 +13,7 @@ fn fault_strikes_so_often_and_is_half_used_in_between() {
     let ran = rig.run("bosh", &["tasks"]);
     assert_eq!((ran.err.as_str(), ran.code), ("away\nExit code 5\n", Some(5)));
     let findings = rig.try_sandbox("check").unwrap_err();
-    assert!(
-        findings.contains("fault half used: bosh.tasks exits 5, struck 1 of 2 times: away"),
-        "{findings}"
-    );
+    assert!(findings.contains("fault half used: bosh.tasks exits 5, struck 1 of 2 times: away"), "{findings}");
     assert_eq!(rig.run("bosh", &["tasks"]).code, Some(5));
     assert_eq!(rig.run("bosh", &["tasks"]).code, Some(0));
     rig.sandbox("check");
@@ -53,11 +50,7 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             _ => rig.run(program, &[subcommand]),
         };
         assert_eq!(ran.code, Some(9), "{point}");
-        assert!(
-            ran.err.contains(&format!("injected fault in {point}")),
-            "{point}: {}",
-            ran.err
-        );
+        assert!(ran.err.contains(&format!("injected fault in {point}")), "{point}: {}", ran.err);
     }
 }
 
@@ -65,21 +58,12 @@ fn fault_of_a_subcommand_is_its_exit_status() {
 fn unknown_names_are_met_with_the_known_ones() {
     let rig = Rig::new();
     let error = rig.try_sandbox("fault bbr.bakup --exit 1").unwrap_err();
-    assert!(
-        error.contains("(did you mean `bbr.backup`?)") && error.contains("om.export-installation"),
-        "{error}"
-    );
+    assert!(error.contains("(did you mean `bbr.backup`?)") && error.contains("om.export-installation"), "{error}");
     let error = rig.try_sandbox("break second-operater").unwrap_err();
-    assert!(
-        error.contains("(did you mean `second-operator`?)") && error.contains("missing-job"),
-        "{error}"
-    );
+    assert!(error.contains("(did you mean `second-operator`?)") && error.contains("missing-job"), "{error}");
     let error = rig.try_sandbox("break missing-job bbr-uadb").unwrap_err();
     assert_eq!(error, "no job is called `bbr-uadb` (did you mean `bbr-uaadb`?)");
-    assert_eq!(
-        rig.try_sandbox("shwo").unwrap_err(),
-        "no sandbox verb is called `shwo` (did you mean `show`?)"
-    );
+    assert_eq!(rig.try_sandbox("shwo").unwrap_err(), "no sandbox verb is called `shwo` (did you mean `show`?)");
 }
 
 #[test]
@@ -87,10 +71,7 @@ fn wrong_options_of_a_fault_are_refused() {
     let rig = Rig::new();
     for (line, error) in [
         ("fault bbr.lock", "a fault needs --exit with a number from 1 to 255"),
-        (
-            "fault bbr.lock --exit 0",
-            "a fault needs --exit with a number from 1 to 255",
-        ),
+        ("fault bbr.lock --exit 0", "a fault needs --exit with a number from 1 to 255"),
         ("fault bbr.lock --exit 256", "`--exit` needs a number, not `256`"),
         ("fault bbr.lock --exit", "`--exit` needs a value"),
         ("fault bbr.lock --often 2", "`fault` has no option `--often`"),
@@ -105,11 +86,7 @@ fn situations_are_shown_and_mended() {
     let rig = Rig::new();
     let healthy = rig.sandbox("show");
     for name in Situation::names() {
-        let situation = if name == "missing-job" {
-            "missing-job blobstore".to_owned()
-        } else {
-            name.to_owned()
-        };
+        let situation = if name == "missing-job" { "missing-job blobstore".to_owned() } else { name.to_owned() };
         rig.sandbox(&format!("break {situation}"));
         rig.sandbox(&format!("break {situation}"));
         let broken = rig.sandbox("show");
@@ -122,12 +99,9 @@ fn situations_are_shown_and_mended() {
 #[test]
 fn show_tells_what_is_wrong() {
     let rig = Rig::new();
-    for line in [
-        "break second-operator",
-        "break pending-changes",
-        "break foreign-lock",
-        "fault bbr.lock --exit 4 --times 2",
-    ] {
+    for line in
+        ["break second-operator", "break pending-changes", "break foreign-lock", "fault bbr.lock --exit 4 --times 2"]
+    {
         rig.sandbox(line);
     }
     assert_eq!(
