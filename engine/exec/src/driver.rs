@@ -107,7 +107,7 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
     session::check_inbox(dir, &events)?;
     let mut driver = Driver::new(dir, run, recorder, &envelopes, mailbox, sink)?;
     driver.begin(&events)?;
-    driver.to_rest()
+    driver.into_rest()
 }
 
 /// Refuses a plan that was changed after the run was started.

@@ -252,12 +252,13 @@ fn outcome(stage: &Stage) -> Option<&'static str> {
 
 fn attempt_outcome(stage: &Stage) -> &'static str {
     match stage {
-        Stage::Concluding(Conclusion::Succeeded) | Stage::Cleaning(Conclusion::Succeeded) => "succeeded",
+        Stage::Concluding(Conclusion::Succeeded)
+        | Stage::Cleaning(Conclusion::Succeeded)
+        | Stage::Settled(Outcome::Succeeded) => "succeeded",
         Stage::Concluding(Conclusion::Failed(Cause::Doubt(_)))
         | Stage::Cleaning(Conclusion::Failed(Cause::Doubt(_)))
         | Stage::Choosing(Cause::Doubt(_))
         | Stage::InDoubt(_) => "in doubt",
-        Stage::Settled(Outcome::Succeeded) => "succeeded",
         _ => "failed",
     }
 }

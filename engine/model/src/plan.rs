@@ -152,7 +152,6 @@ pub struct Step {
 /// What is said about a step's changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "three independent keys of the language")]
 pub struct StepEffect {
     /// Changes nothing.
     pub read_only: bool,
@@ -263,7 +262,7 @@ pub enum Rollback {
     /// There is nothing to undo, said on purpose.
     Nothing,
     /// This hook.
-    Hook(Hook),
+    Hook(Box<Hook>),
 }
 
 /// What gives back what a step took, and when.

@@ -22,7 +22,7 @@ use crate::value::Value;
 /// How many commands run at once unless the playbook says otherwise.
 const MAX_PARALLEL: u32 = 8;
 /// The time limit of one look of a probe unless the playbook says otherwise.
-const PROBE_LIMIT: Duration = Duration::from_secs(60);
+const PROBE_LIMIT: Duration = Duration::from_mins(1);
 /// How often a hook is tried unless the playbook says otherwise.
 const HOOK_TRIES: u32 = 3;
 
@@ -110,7 +110,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn step(&mut self, step: &'a playbook::Step, needs: &[usize]) -> plan::Step {
-        let around = Surroundings::of(self.playbook, Some(&step.invocation));
+        let defaults = Surroundings::of(self.playbook);
+        let around = defaults.with(&step.invocation);
         let id = step.id.value.as_str();
         plan::Step {
             id: id.to_owned(),
@@ -121,7 +122,7 @@ impl<'a> Resolver<'a> {
             needs: needs.to_vec(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
-            command: self.deed(&step.invocation, &step.expect, &around.parent(self.playbook), &step.outputs, Some(id)),
+            command: self.deed(&step.invocation, &step.expect, &defaults, &step.outputs, Some(id)),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,
@@ -134,7 +135,7 @@ impl<'a> Resolver<'a> {
             rollback: match &step.rollback {
                 None => plan::Rollback::Unsaid,
                 Some(playbook::Rollback::Nothing(_)) => plan::Rollback::Nothing,
-                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(self.hook(hook, &around, id)),
+                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, id))),
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, id)),
         }
@@ -167,7 +168,7 @@ impl<'a> Resolver<'a> {
 
     fn guards(&mut self, guards: &'a [playbook::Guard], around: Option<&Surroundings<'a>>) -> Vec<plan::Guard> {
         let playbook = self.playbook;
-        let fallback = Surroundings::of(playbook, None);
+        let fallback = Surroundings::of(playbook);
         guards.iter().map(|guard| self.guard(guard, around.unwrap_or(&fallback))).collect()
     }
 
@@ -189,13 +190,13 @@ impl<'a> Resolver<'a> {
         plan::Invariant {
             id: invariant.id.value.clone(),
             line: self.line(invariant.id.span),
-            probe: self.probe(&invariant.probe, &Surroundings::of(self.playbook, None), None),
+            probe: self.probe(&invariant.probe, &Surroundings::of(self.playbook), None),
             message: owned(invariant.message.as_ref()),
         }
     }
 
     fn last(&mut self, last: &'a playbook::Step) -> plan::Final {
-        let around = Surroundings::of(self.playbook, None);
+        let around = Surroundings::of(self.playbook);
         plan::Final {
             id: last.id.value.clone(),
             title: owned(last.title.as_ref()),
@@ -257,12 +258,13 @@ impl<'a> Resolver<'a> {
     }
 
     fn exact(&mut self, value: &Value, span: Span) -> String {
-        value.text().map(std::borrow::Cow::into_owned).unwrap_or_else(|| {
+        let Some(text) = value.text() else {
             let message = "this is `none`, which no command can be given";
             let help = "give the input a value, or use a condition: ${{ a if a is not none else b }}";
             self.faults.push(Diagnostic::error(Code::NoValue, span, message).help(help));
-            String::new()
-        })
+            return String::new();
+        };
+        text.into_owned()
     }
 
     fn fault<T: Default>(&mut self, span: Span, error: &EvalError) -> T {

@@ -21,7 +21,7 @@ pub(crate) fn before(retry: &Retry, step: &StepId, failures: u32) -> Duration {
 }
 
 fn grow(delay: Duration, percent: u32, times: u32) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+    const LONGEST: Duration = Duration::from_hours(720);
     let factor = (f64::from(percent) / 100.0).powi(times.min(1_000).cast_signed());
     let seconds = delay.as_secs_f64() * factor;
     if seconds.is_finite() && seconds < LONGEST.as_secs_f64() { Duration::from_secs_f64(seconds) } else { LONGEST }
@@ -59,7 +59,7 @@ mod tests {
         let constant = retry(Backoff::Constant, None, Jitter::None);
         assert_eq!(before(&constant, &step, 7), Duration::from_secs(2));
         let endless = retry(Backoff::Exponential { percent: 1_000 }, None, Jitter::None);
-        assert_eq!(before(&endless, &step, u32::MAX), Duration::from_secs(30 * 24 * 3600));
+        assert_eq!(before(&endless, &step, u32::MAX), Duration::from_hours(720));
     }
 
     #[test]

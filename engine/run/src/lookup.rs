@@ -91,9 +91,10 @@ impl Run {
             (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => {
                 (task, state.voided + 1)
             }
-            (Role::Attempt, Stage::Attempting(task)) => (task, state.attempts),
             (Role::Look(name), Stage::Looking(at, task)) if planned.looks[*at].name == **name => (task, state.attempts),
-            (Role::Verify, Stage::Verifying(task, _)) => (task, state.attempts),
+            (Role::Attempt, Stage::Attempting(task)) | (Role::Verify, Stage::Verifying(task, _)) => {
+                (task, state.attempts)
+            }
             (Role::Cleanup, _) => (state.debts.cleanup.task()?, state.attempts),
             (Role::Rollback, _) => (state.debts.rollback.task()?, 1),
             (Role::Release, _) => (state.debts.release.task()?, 1),

@@ -301,7 +301,7 @@ impl Run {
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.state.steps.iter().any(|step| step.has_failed())
+        self.state.steps.iter().any(super::state::StepState::has_failed)
     }
 }
 

@@ -76,12 +76,13 @@ impl Task {
     /// Returns what an event does to the try, or `None` if it cannot happen to it.
     pub(crate) fn step(self, event: TaskEvent<'_>, kind: Kind, command: &Command) -> Option<TaskStep> {
         match (self.at, event) {
-            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Text(_))) => Some(TaskStep::On(TaskAt::Due)),
             (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Error(_))) => Some(TaskStep::End(TaskEnd::Texts)),
             (TaskAt::Due, TaskEvent::Started) | (TaskAt::Unsure, TaskEvent::Adopted) => {
                 Some(TaskStep::On(TaskAt::InFlight))
             }
-            (TaskAt::Unsure, TaskEvent::NotStarted) => Some(TaskStep::On(TaskAt::Due)),
+            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Text(_))) | (TaskAt::Unsure, TaskEvent::NotStarted) => {
+                Some(TaskStep::On(TaskAt::Due))
+            }
             (TaskAt::InFlight | TaskAt::Unsure, TaskEvent::Ended(exit)) => Some(ended(exit, kind, command)),
             (TaskAt::Judging(_), TaskEvent::Judged(judgement)) => Some(TaskStep::End(judged(judgement))),
             (

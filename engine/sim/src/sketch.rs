@@ -32,7 +32,9 @@ pub fn sketch(text: &str) -> Plan {
     let mut plan = empty();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let (settings, steps): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with('@'));
-    settings.into_iter().for_each(|line| setting(&mut plan, line));
+    for line in settings {
+        setting(&mut plan, line);
+    }
     for line in steps {
         let step = step(&plan, line);
         plan.steps.push(step);
@@ -100,13 +102,15 @@ fn step(plan: &Plan, line: &str) -> Step {
         rollback: Rollback::Unsaid,
         release: None,
     };
-    words.for_each(|word| mark(plan, &mut step, word));
+    for word in words {
+        mark(plan, &mut step, word);
+    }
     step
 }
 
 fn mark(plan: &Plan, step: &mut Step, word: &str) {
     match word {
-        "!" => step.rollback = Rollback::Hook(hook("rollback")),
+        "!" => step.rollback = Rollback::Hook(Box::new(hook("rollback"))),
         "!none" => step.rollback = Rollback::Nothing,
         "~" => step.cleanup = Some(hook("cleanup")),
         "?" => step.verify = Some(probe("verify")),

@@ -62,6 +62,7 @@ fn unsound_rest(run: &Run) -> Option<String> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth a look")]
 fn twelve_steps_stay_explorable() {
     let calm = explored(TWELVE, 0, 1);
     let rough = explored(TWELVE, 1, 1);

@@ -84,7 +84,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Does what is due and waits for what happens, until the run is at rest and everything is durable and shown.
-    pub(super) fn to_rest(mut self) -> Result<Verdict, DriveError> {
+    pub(super) fn into_rest(mut self) -> Result<Verdict, DriveError> {
         loop {
             self.advance()?;
             if self.flush()? {

@@ -22,27 +22,18 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
-    /// Returns what the playbook's defaults give, and what an invocation inside of it adds.
-    pub(super) fn of(playbook: &'a Playbook, invocation: Option<&'a Invocation>) -> Surroundings<'a> {
+    /// Returns what the playbook's defaults give.
+    pub(super) fn of(playbook: &'a Playbook) -> Surroundings<'a> {
         let defaults = &playbook.defaults;
-        let outer = Surroundings {
-            shell: defaults.shell.as_ref(),
-            env: defaults.env.iter().collect(),
-            dir: defaults.dir.as_ref(),
-        };
-        invocation.map_or_else(|| outer.with(None), |invocation| outer.with(Some(invocation)))
+        Surroundings { shell: defaults.shell.as_ref(), env: defaults.env.iter().collect(), dir: defaults.dir.as_ref() }
     }
 
-    /// Returns what surrounds the step itself.
-    pub(super) fn parent(&self, playbook: &'a Playbook) -> Surroundings<'a> {
-        Surroundings::of(playbook, None)
-    }
-
-    fn with(&self, invocation: Option<&'a Invocation>) -> Surroundings<'a> {
+    /// Returns what an invocation adds: its own value wins.
+    pub(super) fn with(&self, invocation: &'a Invocation) -> Surroundings<'a> {
         Surroundings {
-            shell: invocation.and_then(|inner| inner.shell.as_ref()).or(self.shell),
-            env: self.env.iter().copied().chain(invocation.into_iter().flat_map(|inner| &inner.env)).collect(),
-            dir: invocation.and_then(|inner| inner.dir.as_ref()).or(self.dir),
+            shell: invocation.shell.as_ref().or(self.shell),
+            env: self.env.iter().copied().chain(&invocation.env).collect(),
+            dir: invocation.dir.as_ref().or(self.dir),
         }
     }
 }
@@ -68,7 +59,7 @@ impl<'a> Resolver<'a> {
         around: &Surroundings<'a>,
         step: Option<&str>,
     ) -> plan::Command {
-        let around = around.with(Some(invocation));
+        let around = around.with(invocation);
         let mut env = BTreeMap::new();
         for variable in &around.env {
             env.insert(variable.name.value.clone(), self.text(&variable.value, step));

@@ -135,17 +135,19 @@ fn needed_vars(var: &playbook::Var) -> impl Iterator<Item = &String> {
         playbook::Given::Computed(template) => Some(template),
         playbook::Given::Written(_) => None,
     };
-    template.into_iter().flat_map(|template| template.references()).filter_map(|reference| match reference {
-        Reference::Var(name) => Some(name),
-        Reference::Input(_)
-        | Reference::StepOutput { .. }
-        | Reference::StepFile { .. }
-        | Reference::StepOutcome(_)
-        | Reference::StepExitCode(_)
-        | Reference::Run(_)
-        | Reference::Attempt(_)
-        | Reference::Sandbox(_) => None,
-    })
+    template.into_iter().flat_map(super::super::template::Template::references).filter_map(
+        |reference| match reference {
+            Reference::Var(name) => Some(name),
+            Reference::Input(_)
+            | Reference::StepOutput { .. }
+            | Reference::StepFile { .. }
+            | Reference::StepOutcome(_)
+            | Reference::StepExitCode(_)
+            | Reference::Run(_)
+            | Reference::Attempt(_)
+            | Reference::Sandbox(_) => None,
+        },
+    )
 }
 
 fn var_value(var: &playbook::Var, scope: &Scope) -> Result<Value, Diagnostic> {
