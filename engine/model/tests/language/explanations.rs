@@ -5,11 +5,16 @@ use std::path::PathBuf;
 
 use firedrill_model::check;
 use firedrill_model::diagnostic::Code;
+use firedrill_model::plan::Origin;
+use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
 use firedrill_model::source::Source;
 
 /// Codes whose faults no readable example can show.
 const WITHOUT_EXAMPLES: [Code; 6] =
     [Code::NotUtf8, Code::ControlCharacter, Code::FileTooLarge, Code::TooDeep, Code::TooMany, Code::TooComplex];
+
+/// Codes of faults that are not in the file but in what was given with it: `plan` and `run` find them.
+const OF_GIVEN_INPUTS: [Code; 4] = [Code::UnknownGiven, Code::MissingInput, Code::InvalidInput, Code::NoValue];
 
 /// Returns the codes that are found in an example, which stands in `example.yaml`.
 fn found(example: &str) -> Vec<Code> {
@@ -29,7 +34,10 @@ fn examples(code: Code) -> Vec<&'static str> {
 fn examples_have_their_fault_and_no_other() {
     for &code in Code::ALL {
         match examples(code).as_slice() {
-            [] => assert!(WITHOUT_EXAMPLES.contains(&code), "{code} has no examples"),
+            [] => {
+                let is_known = WITHOUT_EXAMPLES.contains(&code) || OF_GIVEN_INPUTS.contains(&code);
+                assert!(is_known, "{code} has no examples");
+            }
             [wrong, right] => {
                 assert_eq!(found(wrong), [code], "{code}: {wrong}");
                 assert_eq!(found(right), [], "{code}: {right}");
@@ -37,6 +45,34 @@ fn examples_have_their_fault_and_no_other() {
             other => panic!("{code} has {} examples", other.len()),
         }
     }
+}
+
+/// Returns the codes of the faults with which a playbook with one input refuses what was given for it.
+fn refused(input: &str, used: &str, given: &[(&str, &str)]) -> Vec<Code> {
+    let text = format!(
+        "firedrill: 1\nplaybook: example\ninputs: {{n: {input}}}\nsteps:\n  - {{id: one, argv: [echo, \"{used}\"]}}\n"
+    );
+    let source = Source::new("example.yaml", text);
+    let (checked, diagnostics) = check::load(&source, Some("example"));
+    assert_eq!(diagnostics, [], "the playbook itself is sound");
+    let given = given.iter().map(|(name, text)| {
+        let value = GivenValue::Text((*text).to_owned());
+        ((*name).to_owned(), Given { value, origin: Origin::Flag })
+    });
+    let plan = resolve(&source, &checked.expect("a sound playbook"), &given.collect(), Facts::default());
+    plan.map_or_else(|faults| faults.iter().map(|fault| fault.code).collect(), |_| Vec::new())
+}
+
+#[test]
+fn what_was_given_is_held_against_the_declarations() {
+    let number = "{type: integer, max: 3, required: false}";
+    assert_eq!(refused(number, "${{ inputs.n or 0 }}", &[]), []);
+    assert_eq!(refused(number, "${{ inputs.n }}", &[("n", "2")]), []);
+    assert_eq!(refused(number, "${{ inputs.n or 0 }}", &[("m", "2")]), [Code::UnknownGiven]);
+    assert_eq!(refused(number, "${{ inputs.n or 0 }}", &[("n", "7")]), [Code::InvalidInput]);
+    assert_eq!(refused(number, "${{ inputs.n or 0 }}", &[("n", "many")]), [Code::InvalidInput]);
+    assert_eq!(refused(number, "${{ inputs.n }}", &[]), [Code::NoValue]);
+    assert_eq!(refused("{type: integer}", "${{ inputs.n }}", &[]), [Code::MissingInput]);
 }
 
 fn reference() -> String {
