@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firedrill_exec::RunDir;
 use firedrill_model::plan::{Plan, Step};
 use firedrill_model::value::{Type, Value};
-use firedrill_run::{DebtKind, Done, Event};
+use firedrill_run::{DebtKind, Done, Event, Open};
 
 use crate::args::{Said, SettleArgs};
 use crate::failure::{Failure, Status};
@@ -24,9 +24,10 @@ pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Resu
         other => other.into(),
     })?;
     terminal.print("recorded\n");
-    let next = match run.open().len() {
-        0 => format!("nothing is open any more: `firedrill resume {}` brings the run to its end\n", dir.id()),
-        left => format!("{left} left: `firedrill show {}`\n", dir.id()),
+    let in_doubt = run.open().iter().filter(|open| matches!(open, Open::InDoubt { .. })).count();
+    let next = match in_doubt {
+        0 => format!("go on from here: firedrill resume {}\n", dir.id()),
+        left => format!("{left} still in doubt: firedrill show {}\n", dir.id()),
     };
     terminal.print(&next);
     Ok(Status::Done)
