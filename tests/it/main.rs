@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crash;
+mod hostile;
+mod inert;
 mod playbooks;
 mod playbooks_bin;
 mod rig;
