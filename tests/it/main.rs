@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crash;
+mod disk;
 mod hostile;
 mod inert;
 mod playbooks;
 mod playbooks_bin;
+mod processes;
 mod rig;
