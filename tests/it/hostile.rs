@@ -142,6 +142,7 @@ fn random_values_arrive_as_they_are() {
 
 /// The Big List of Naughty Strings, if it is there: it belongs to others and is not part of this repository.
 #[test]
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn naughty_strings_arrive_as_they_are() {
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/reference/strings/blns.json");
     let near: PathBuf = std::env::var_os("FIREDRILL_STRINGS").map_or(list, PathBuf::from);

@@ -24,12 +24,12 @@ steps:
 "#;
 
 /// A step that lasts until somebody writes to `gate`.
-const GATED: &str = r#"
+const GATED: &str = r"
 firedrill: 1
 playbook: playbook
 steps:
   - {id: wait, run: 'echo begun > begun; cat gate', rollback: none}
-"#;
+";
 
 fn gated() -> Sandbox {
     let sandbox = Sandbox::new().playbook(GATED);
@@ -66,7 +66,7 @@ fn ctrl_c_ends_children_that_left_the_session_and_ignore_it() {
 
 #[test]
 fn a_time_limit_ends_the_whole_tree() {
-    let text = r#"
+    let text = r"
 firedrill: 1
 playbook: playbook
 steps:
@@ -75,7 +75,7 @@ steps:
     timeout: 300ms
     idempotent: true
     rollback: none
-"#;
+";
     let sandbox = Sandbox::new().playbook(text);
     sandbox.run(&[]).exit(4);
     assert!(sandbox.path("up").exists());

@@ -14,6 +14,7 @@ use crate::facts::{End, Facts, Round, Sort, judged, meaning};
 pub(crate) type Broken = Result<(), String>;
 
 /// The events so far, as far as the promises are about them.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Audit {
     plan: Arc<Plan>,
     steps: Vec<Facts>,
@@ -338,9 +339,8 @@ impl Audit {
             return Err(format!("`{command}` ended without having been started"));
         }
         let (what, sort) = self.command(command);
-        match meaning(what, sort, exit) {
-            Some(end) => self.over(&command.clone(), end),
-            None => {}
+        if let Some(end) = meaning(what, sort, exit) {
+            self.over(command, end);
         }
         if let (Role::Attempt, false) = (&command.role, matches!(exit, Exit::NotSpawned(_))) {
             self.has_attempted = true;
@@ -560,7 +560,7 @@ impl Audit {
             match (self.guards.get(&guard.id).copied(), guard.on_unmet) {
                 (Some((1, End::Unmet)), OnUnmet::Skip) => worst = worst.or(Some(Verdict::Skipped)),
                 (Some((1, End::Unmet | End::Unclear | End::Doubt | End::Lost | End::Nothing)), _) => {
-                    worst = Some(Verdict::Refused)
+                    worst = Some(Verdict::Refused);
                 }
                 (Some(_) | None, _) => {}
             }

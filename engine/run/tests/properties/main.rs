@@ -40,6 +40,7 @@ fn every_history_keeps_every_promise() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "whoever calls a test says how much it tries")]
 fn setting(name: &str, otherwise: u32) -> u32 {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
@@ -89,7 +90,9 @@ fn live(drawn: &Drawn, chances: &[u8], events: &mut Vec<Event>) -> Result<(), St
 /// What is read from a journal is what was written to it.
 fn is_written_as_it_was(events: &[Event]) -> Result<(), String> {
     let (mut chain, mut bytes) = (Chain::new(), Vec::new());
-    events.iter().for_each(|event| chain.append(0, event, &mut bytes));
+    for event in events {
+        chain.append(0, event, &mut bytes);
+    }
     let journal = journal::read(&bytes).map_err(|error| error.to_string())?;
     let is_same = journal.envelopes.iter().map(|envelope| &envelope.event).eq(events);
     if is_same {
