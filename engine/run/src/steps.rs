@@ -121,6 +121,9 @@ impl Run {
         if self.state.phase != Phase::Working {
             self.withdraw(step);
         }
+        if self.is_before_its_turn(step) {
+            self.call_off(step, DebtKind::Release);
+        }
         if self.state.cancel == Cancel::Twice {
             self.stop_rollbacks();
         }
