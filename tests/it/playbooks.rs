@@ -16,476 +16,86 @@ use firedrill_model::value::{Type, Value};
 use Answer::{CouldNotTell, DoesNotHold, Holds, Yields};
 
 /// What a text of a playbook must say about a transcript.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Row {
+    place: String,
+    /// A transcript below `fixtures`, or `=` and a value of an input.
+    transcript: String,
+    answer: Answer,
+}
+
+/// What a text says about a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     Holds,
     DoesNotHold,
     CouldNotTell,
     /// An output, as it is printed.
-    Yields(&'static str),
+    Yields(String),
 }
 
-/// A playbook, a place in it, a transcript below `fixtures` (or `=` and a value of an input), and the answer.
-type Row = (&'static str, &'static str, &'static str, Answer);
+impl Answer {
+    fn read(text: &str) -> Answer {
+        match text {
+            "holds" => Holds,
+            "does not hold" => DoesNotHold,
+            "could not tell" => CouldNotTell,
+            other => Yields(other.strip_prefix("yields ").expect("one of four answers").to_owned()),
+        }
+    }
 
-const BACKUP: &str = "director-backup";
+    fn is_good(&self) -> bool {
+        matches!(self, Holds | Yields(_))
+    }
+}
 
-const ROWS: &[Row] = &[
-    (BACKUP, "inputs.director_host.pattern", "=10.0.0.6", Holds),
-    (BACKUP, "inputs.director_host.pattern", "=bosh.example.com:2222", Holds),
-    (
-        BACKUP,
-        "inputs.director_host.pattern",
-        "=https://10.0.0.6:25555",
-        DoesNotHold,
-    ),
-    (BACKUP, "inputs.director_host.pattern", "=--debug", DoesNotHold),
-    (BACKUP, "inputs.director_user.pattern", "=bbr", Holds),
-    (BACKUP, "inputs.director_user.pattern", "=-o", DoesNotHold),
-    (
-        BACKUP,
-        "inputs.private_key.pattern",
-        "=/home/ubuntu/my keys/bbr.pem",
-        Holds,
-    ),
-    (BACKUP, "inputs.private_key.pattern", "=keys/bbr.pem", DoesNotHold),
-    (BACKUP, "inputs.artifact_root.pattern", "=/var/backups/director", Holds),
-    (
-        BACKUP,
-        "inputs.artifact_root.pattern",
-        "=/var/backups/director/",
-        DoesNotHold,
-    ),
-    (BACKUP, "inputs.artifact_root.pattern", "=backups", DoesNotHold),
-    (
-        BACKUP,
-        "inputs.bosh_env_file.pattern",
-        "=/home/ubuntu/keys/bosh.env",
-        Holds,
-    ),
-    (BACKUP, "inputs.bosh_env_file.pattern", "=bosh.env", DoesNotHold),
-    (BACKUP, "inputs.om_env_file.pattern", "=/home/ubuntu/keys/om.env", Holds),
-    (BACKUP, "inputs.om_env_file.pattern", "=om.env", DoesNotHold),
-    (BACKUP, "inputs.expected_jobs.items.pattern", "=bbr-uaadb", Holds),
-    (BACKUP, "inputs.expected_jobs.items.pattern", "=two jobs", DoesNotHold),
-    (
-        BACKUP,
-        "guards.bbr_is_known.expect.stdout",
-        "clients/bbr-director/01-version",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.bbr_is_known.expect.stdout",
-        "clients/bbr-director/02-unknown-cmd",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.bbr_is_known.expect.stdout",
-        "clients/bbr-director/03-no-args",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.bbr_is_known.expect.stdout",
-        "playbooks/bbr/version-2",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.bosh_is_known.expect.stdout",
-        "playbooks/bosh/version-7",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.bosh_is_known.expect.stdout",
-        "playbooks/bosh/version-5",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.om_is_known.expect.stdout",
-        "playbooks/om/version",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.om_is_known.expect.stdout",
-        "playbooks/om/version-4",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.om_is_known.expect.stdout",
-        "playbooks/om/no-command",
-        CouldNotTell,
-    ),
-    (
-        BACKUP,
-        "guards.no_pending_changes.expect.jq",
-        "playbooks/om/pending-none",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.no_pending_changes.expect.jq",
-        "playbooks/om/pending-update",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_pending_changes.expect.jq",
-        "playbooks/om/pending-nothing",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_pending_changes.expect.jq",
-        "playbooks/om/unreachable",
-        CouldNotTell,
-    ),
-    (
-        BACKUP,
-        "guards.no_apply_changes.expect.jq",
-        "playbooks/om/installations-done",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.no_apply_changes.expect.jq",
-        "playbooks/om/installations-running",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_apply_changes.expect.jq",
-        "playbooks/om/installations-null",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_apply_changes.expect.jq",
-        "playbooks/om/unreachable",
-        CouldNotTell,
-    ),
-    (BACKUP, "guards.no_tasks.expect.jq", "clients/bosh/tasks", Holds),
-    (BACKUP, "guards.no_tasks.expect.jq", "playbooks/bosh/tasks-none", Holds),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tasks-healthwatch",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tasks-processing",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tasks-queued",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tasks-unknown-state",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tasks-healthwatch-and-cf",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/no-tables",
-        CouldNotTell,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/tables-empty",
-        CouldNotTell,
-    ),
-    (
-        BACKUP,
-        "guards.no_tasks.expect.jq",
-        "playbooks/bosh/unauthorised",
-        CouldNotTell,
-    ),
-    (BACKUP, "guards.no_tasks.expect.jq", "clients/bosh/noauth", CouldNotTell),
-    (
-        BACKUP,
-        "steps.backup.guards.still_no_tasks.expect.jq",
-        "clients/bosh/tasks",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.guards.still_no_tasks.expect.jq",
-        "playbooks/bosh/tasks-processing",
-        DoesNotHold,
-    ),
-    (BACKUP, "guards.no_locks.expect.jq", "clients/bosh/locks", Holds),
-    (
-        BACKUP,
-        "guards.no_locks.expect.jq",
-        "playbooks/bosh/locks-healthwatch",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "guards.no_locks.expect.jq",
-        "playbooks/bosh/locks-cf",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "guards.no_locks.expect.jq",
-        "playbooks/bosh/no-tables",
-        CouldNotTell,
-    ),
-    (BACKUP, "guards.no_locks.expect.jq", "clients/bosh/noauth", CouldNotTell),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/07-backup",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/5x-eof",
-        Holds,
-    ),
-    (BACKUP, "steps.backup.expect.stdout", "playbooks/bbr/unlock-fail", Holds),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/10-lock-fail",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/11-backup-fail",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/13-backup+unlock-fail",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "clients/bbr-director/61-space",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "playbooks/bbr/backup-refused",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.expect.stdout",
-        "playbooks/bbr/backup-usage",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/10-lock-fail",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/11-backup-fail",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/13-backup+unlock-fail",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/61-space",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/5x-yes",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/5x-kill",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/5x-hup",
-        Holds,
-    ),
-    (BACKUP, "steps.backup.cleanup.when", "playbooks/bbr/unlock-fail", Holds),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/07-backup",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "clients/bbr-director/18-unreachable",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "playbooks/bbr/backup-refused",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.when",
-        "playbooks/bbr/backup-usage",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.expect.stdout",
-        "clients/bbr-director/15-cleanup",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.expect.stdout",
-        "clients/bbr-director/12b-backup-cleanup",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.expect.stdout",
-        "clients/bbr-director/18-unreachable",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.backup.cleanup.expect.stdout",
-        "playbooks/bbr/backup-usage",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.verify_artifact.outputs.bytes.regex",
-        "playbooks/helpers/verified",
-        Yields("8826880"),
-    ),
-    (
-        BACKUP,
-        "steps.verify_artifact.outputs.bytes.regex",
-        "playbooks/helpers/not-verified",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.verify_artifact.retry.when",
-        "clients/bbr-director/5x-kill",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.verify_artifact.retry.when",
-        "playbooks/helpers/not-verified",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.compare_size.retry.when",
-        "clients/bbr-director/5x-kill",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.compare_size.retry.when",
-        "playbooks/helpers/not-verified",
-        DoesNotHold,
-    ),
-    (BACKUP, "steps.record.retry.when", "clients/bbr-director/5x-kill", Holds),
-    (
-        BACKUP,
-        "steps.record.retry.when",
-        "playbooks/helpers/not-verified",
-        DoesNotHold,
-    ),
-    (
-        BACKUP,
-        "steps.complete.retry.when",
-        "clients/bbr-director/5x-kill",
-        Holds,
-    ),
-    (
-        BACKUP,
-        "steps.complete.retry.when",
-        "playbooks/helpers/not-verified",
-        DoesNotHold,
-    ),
-];
+/// Reads what a playbook's texts must answer.
+fn rows(playbook: &str) -> Vec<Row> {
+    let file = root().join(format!("tests/fixtures/playbooks/{playbook}.answers"));
+    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let mut place = String::new();
+    let mut rows = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let Some(row) = line.strip_prefix("  ") else {
+            line.clone_into(&mut place);
+            continue;
+        };
+        let (answer, transcript) = row.split_once("  ").expect("an answer and a transcript");
+        rows.push(Row {
+            place: place.clone(),
+            transcript: transcript.trim().to_owned(),
+            answer: Answer::read(answer.trim()),
+        });
+    }
+    rows
+}
 
 #[test]
 fn texts_answer_as_operators_expect() {
-    let playbooks = all();
-    let wrong: Vec<String> = ROWS.iter().filter_map(|row| fault(&playbooks, row)).collect();
+    let mut wrong = Vec::new();
+    for (name, playbook) in all() {
+        let texts = texts(&playbook);
+        for row in rows(&name) {
+            let answer = texts.get(&row.place).map(|text| text.ask(&playbook, &row.transcript));
+            if answer.as_ref() != Some(&row.answer) {
+                wrong.push(format!(
+                    "{name} {} on {}: {answer:?}, expected {:?}",
+                    row.place, row.transcript, row.answer
+                ));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-fn fault(playbooks: &BTreeMap<String, Checked<Playbook>>, row: &Row) -> Option<String> {
-    let (name, place, transcript, expected) = *row;
-    let Some(playbook) = playbooks.get(name) else {
-        return Some(format!("there is no playbook {name}"));
-    };
-    let texts = texts(playbook);
-    let Some(text) = texts.get(place) else {
-        return Some(format!("{name} has no {place}"));
-    };
-    let answer = text.ask(playbook, transcript);
-    let wanted = match expected {
-        Yields(value) => format!("Yields({value})"),
-        Holds | DoesNotHold | CouldNotTell => format!("{expected:?}"),
-    };
-    (answer != wanted).then(|| format!("{name} {place} on {transcript}: {answer}, expected {wanted}"))
 }
 
 #[test]
 fn every_text_has_a_good_and_a_bad_transcript() {
     let mut missing = Vec::new();
     for (name, playbook) in all() {
-        let answers = |place: &str| -> Vec<Answer> {
-            let rows = ROWS.iter().filter(|row| row.0 == name && row.1 == place);
-            rows.map(|row| row.3).collect()
-        };
-        for place in texts(&playbook).keys() {
-            let is_good = |answer: &Answer| matches!(answer, Holds | Yields(_));
-            let answers = answers(place);
-            if !answers.iter().any(is_good) || answers.iter().all(is_good) {
+        let rows = rows(&name);
+        for place in texts(&playbook).into_keys() {
+            let of_place: Vec<&Row> = rows.iter().filter(|row| row.place == place).collect();
+            let good = of_place.iter().filter(|row| row.answer.is_good()).count();
+            if good == 0 || good == of_place.len() {
                 missing.push(format!("{name} {place}"));
             }
         }
@@ -507,17 +117,10 @@ enum Text<'p> {
 }
 
 impl Text<'_> {
-    fn ask(&self, playbook: &Playbook, transcript: &str) -> String {
+    fn ask(&self, playbook: &Playbook, transcript: &str) -> Answer {
         if let Text::Accepts(shape) = self {
             let value = Value::from(transcript.strip_prefix('=').expect("a value begins with `=`"));
-            return format!(
-                "{:?}",
-                if accept(shape, &value).is_ok() {
-                    Holds
-                } else {
-                    DoesNotHold
-                }
-            );
+            return said(accept(shape, &value).is_ok());
         }
         let transcript = Transcript::read(transcript);
         let open = |stream: &Stream| transcript.open(stream);
@@ -549,20 +152,24 @@ impl Text<'_> {
             Text::When { when, expect } => {
                 let judged = judge_attempt(&whole(expect), transcript.code, &[], &open, &bindings);
                 let is_true = when.eval_condition(&transcript.scope(&judged)).unwrap();
-                format!("{:?}", if is_true { Holds } else { DoesNotHold })
+                said(is_true)
             }
         }
     }
 }
 
-fn answer(judgement: &Judgement) -> String {
+fn said(is_true: bool) -> Answer {
+    if is_true { Holds } else { DoesNotHold }
+}
+
+fn answer(judgement: &Judgement) -> Answer {
     match judgement {
         Judgement::Met { outputs } => match outputs.values().next() {
-            Some(value) => format!("Yields({})", value.text().unwrap_or_default()),
-            None => format!("{Holds:?}"),
+            Some(value) => Yields(value.text().unwrap_or_default().into_owned()),
+            None => Holds,
         },
-        Judgement::Unmet { .. } => format!("{DoesNotHold:?}"),
-        Judgement::Unclear { .. } => format!("{CouldNotTell:?}"),
+        Judgement::Unmet { .. } => DoesNotHold,
+        Judgement::Unclear { .. } => CouldNotTell,
     }
 }
 

@@ -123,10 +123,8 @@ impl Artifact {
         fs::create_dir(bench.path(NAME)).unwrap();
         let mut metadata = "instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n".to_owned();
         for (job, members) in jobs {
-            metadata += &format!(
-                "  - name: {job}\n    checksums:{}\n",
-                if members.is_empty() { " {}" } else { "" }
-            );
+            let sums = if members.is_empty() { " {}" } else { "" };
+            metadata += &["  - name: ", job, "\n    checksums:", sums, "\n"].concat();
             fs::create_dir_all(bench.path(&format!("content/{job}"))).unwrap();
             for member in *members {
                 let content = if *member == "./empty" {
@@ -135,7 +133,7 @@ impl Artifact {
                     format!("{job} {member}\n").repeat(300)
                 };
                 bench.write(&format!("content/{job}/{member}"), &content);
-                metadata += &format!("      {}: {}\n", yaml(member), digest_of(&bench, job, member));
+                metadata += &["      ", &yaml(member), ": ", &digest_of(&bench, job, member), "\n"].concat();
             }
             shell(
                 &format!("tar -cf {NAME}/bosh-0-{job}.tar -C content/{job} ."),
@@ -268,6 +266,18 @@ fn a_tar_that_is_cut_off_is_found() {
 }
 
 #[test]
+fn what_tar_cannot_read_is_found_behind_the_last_member() {
+    let artifact = Artifact::good();
+    let path = artifact.tar("director");
+    let mut bytes = fs::read(&path).unwrap();
+    let content = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes.truncate((content + 1).next_multiple_of(512));
+    bytes.extend([b'?'; 1024]);
+    fs::write(&path, bytes).unwrap();
+    artifact.refused("bosh-0-director.tar cannot be read to its end");
+}
+
+#[test]
 fn what_is_missing_is_found() {
     let artifact = Artifact::good();
     fs::remove_file(artifact.tar("bbr-uaadb")).unwrap();
@@ -380,6 +390,14 @@ fn three_answers_of_the_check() {
             "{transcript} passes on dangerous advice: {ran:?}"
         );
     }
+}
+
+#[test]
+fn a_check_that_fails_never_says_yes() {
+    let bench = Bench::new();
+    let bbr = bench.write("bbr", "#!/bin/sh\necho 'Director can be backed up.'\nexit 1\n");
+    bench.mode("bbr", 0o755);
+    assert_eq!(bench.run("backup-possible", &[&bbr, "pre-backup-check"]).code, 3);
 }
 
 #[test]
@@ -567,8 +585,8 @@ fn a_set_is_recorded_again_and_again_with_the_same_result() {
     fs::rename(bench.path(NAME), bench.path(&format!("my set/attempt/{NAME}"))).unwrap();
     bench.write("my set/installation.zip", "PK");
     let made = bench.text(&format!("my set/attempt/{NAME}"));
-    let record = || bench.run("record-set", &[&bench.text("my set"), &made, "10.0.0.6", "run-1"]);
-    let first = record();
+    let again = || bench.run("record-set", &[&bench.text("my set"), &made, "10.0.0.6", "run-1"]);
+    let first = again();
     assert_eq!((first.code, first.err.as_str()), (0, ""), "{first:?}");
     assert!(
         first.out.contains(&format!("artifact: {NAME}\n")) && first.out.contains("seconds: 125\n"),
@@ -576,22 +594,19 @@ fn a_set_is_recorded_again_and_again_with_the_same_result() {
     );
     bench.write("my set/SHA256SUMS.new", "left by a run that was killed");
     fs::remove_file(bench.path("my set/record.yaml")).unwrap();
-    assert_eq!(record().out, first.out);
-    let checked = shell("sha256sum -c SHA256SUMS", &bench.path("my set"));
-    assert_eq!(checked.matches(": OK").count(), 6, "{checked}");
+    assert_eq!(again().out, first.out);
+    let sums = shell("sha256sum -c SHA256SUMS", &bench.path("my set"));
+    assert_eq!(sums.matches(": OK").count(), 6, "{sums}");
     let names = shell("ls -A", &bench.path("my set"));
     assert_eq!(names, format!("{NAME}\nSHA256SUMS\ninstallation.zip\nrecord.yaml\n"));
-    let mode = fs::metadata(bench.path("my set/record.yaml"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let record = fs::metadata(bench.path("my set/record.yaml")).unwrap();
+    assert_eq!(record.permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn an_archive_is_whole_or_not() {
     let end = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let long = [b"PK\x03\x04".as_slice(), &[7; 100_000], end].concat();
+    let long = [b"PK\x03\x04".as_slice(), &vec![7; 100_000], end].concat();
     let cases: [(&[u8], i32); 6] = [
         (end, 0),
         (&long, 0),

@@ -2,7 +2,7 @@
 
 mod examples;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -20,10 +20,10 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
     /// When to colour what is printed
     ///
-    /// `auto` colours on a terminal, unless NO_COLOR is set, or everywhere if CLICOLOR_FORCE is.
+    /// `auto` colours on a terminal, unless `NO_COLOR` is set, or everywhere if `CLICOLOR_FORCE` is.
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
     pub(crate) color: When,
-    /// Where runs are kept [default: $FIREDRILL_HOME or ~/.local/state/firedrill]
+    /// Where runs are kept [default: `$FIREDRILL_HOME` or ~/.local/state/firedrill]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
 }
@@ -126,8 +126,36 @@ pub(crate) struct PlaybookArgs {
     /// Use the stand-in foundation, with inputs from NAME.rehearsal.yaml beside the playbook
     ///
     /// Its world is kept in DIR, which is made if it is not there [default: sandboxes/foundation in the home]
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
-    pub(crate) sandbox: Option<Option<PathBuf>>,
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) sandbox: Option<World>,
+}
+
+/// Where the world of the sandbox is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum World {
+    /// In the home.
+    Home,
+    /// Here.
+    At(PathBuf),
+}
+
+impl From<&str> for World {
+    fn from(dir: &str) -> World {
+        if dir.is_empty() {
+            World::Home
+        } else {
+            World::At(dir.into())
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        match self {
+            World::Home => None,
+            World::At(dir) => Some(dir),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,7 @@ use firedrill_model::source::Source;
 use firedrill_report::diagnostics;
 
 use crate::failure::{Failure, Status};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// A playbook without faults.
 pub(crate) struct Loaded {
@@ -89,7 +89,7 @@ impl Loaded {
 
 fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal) {
     if !findings.is_empty() {
-        terminal.tell(&format!(
+        terminal::tell(&format!(
             "{}\n",
             diagnostics::render(source, findings, terminal.error_colour).trim_end()
         ));

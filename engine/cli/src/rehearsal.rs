@@ -1,7 +1,7 @@
 //! `NAME.rehearsal.yaml`: what a sandboxed run takes from it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::Origin;
@@ -19,7 +19,8 @@ use crate::yaml;
 #[serde(deny_unknown_fields)]
 struct Rehearsal {
     firedrill: u32,
-    rehearsal: String,
+    #[serde(rename = "rehearsal")]
+    playbook: String,
     #[serde(rename = "sandbox")]
     _sandbox: Kind,
     #[serde(default)]
@@ -62,7 +63,7 @@ pub(crate) fn inputs(playbook: &Path, world: &Path) -> Result<BTreeMap<String, G
     inputs.collect()
 }
 
-fn check(rehearsal: &Rehearsal, playbook: &Path, path: &PathBuf) -> Result<(), Failure> {
+fn check(rehearsal: &Rehearsal, playbook: &Path, path: &Path) -> Result<(), Failure> {
     if rehearsal.firedrill != 1 {
         let version = rehearsal.firedrill;
         return Err(Failure::invalid(format!(
@@ -70,11 +71,11 @@ fn check(rehearsal: &Rehearsal, playbook: &Path, path: &PathBuf) -> Result<(), F
             path.display()
         )));
     }
-    if playbook.file_stem().and_then(|stem| stem.to_str()) != Some(rehearsal.rehearsal.as_str()) {
+    if playbook.file_stem().and_then(|stem| stem.to_str()) != Some(rehearsal.playbook.as_str()) {
         return Err(Failure::invalid(format!(
             "{}: it rehearses `{}`",
             path.display(),
-            rehearsal.rehearsal
+            rehearsal.playbook
         )));
     }
     Ok(())

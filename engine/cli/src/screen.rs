@@ -12,7 +12,7 @@ use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, IllegalEvent, Run};
 
 use crate::args::Format;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// How many bytes of what a command printed are read to show its last lines.
 const TAIL_BYTES: u64 = 8 * 1024;
@@ -35,7 +35,7 @@ impl<'a> Screen<'a> {
         terminal: &'a Terminal,
         format: Format,
     ) -> Result<Screen<'a>, IllegalEvent> {
-        let console = Console::new(&plan, terminal.colour, terminal.zone);
+        let console = Console::new(&plan, terminal.colour, terminal.zone, terminal.columns);
         if format == Format::Text {
             terminal.print(&console.opening(&plan, run.id()));
         }
@@ -87,7 +87,7 @@ impl Sink for Screen<'_> {
         let line = self.console.aside(clock::now_ms(), &text);
         match self.format {
             Format::Text => self.terminal.print(&line),
-            Format::Json => self.terminal.tell(&line),
+            Format::Json => terminal::tell(&line),
         }
     }
 }

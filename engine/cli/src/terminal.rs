@@ -46,19 +46,9 @@ impl Terminal {
     }
 
     /// Prints text. A reader who is gone misses nothing: what happened is in the journal.
+    #[expect(clippy::unused_self, reason = "who is not handed the terminal does not print")]
     pub(crate) fn print(&self, text: &str) {
-        let _unheard = self.bytes(text.as_bytes());
-    }
-
-    /// Prints bytes as they are.
-    pub(crate) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush())
-    }
-
-    /// Prints text to standard error.
-    pub(crate) fn tell(&self, text: &str) {
-        let _unheard = io::stderr().lock().write_all(text.as_bytes());
+        let _unheard = bytes(text.as_bytes());
     }
 
     /// Prints why a command did not do its work.
@@ -67,10 +57,10 @@ impl Terminal {
             return;
         }
         let error = self.label("error", AnsiColor::Red);
-        self.tell(&format!("{error}: {}\n", harmless(&failure.to_string())));
+        tell(&format!("{error}: {}\n", harmless(&failure.to_string())));
         if let Some(help) = failure.advice() {
             let label = self.label("help", AnsiColor::Cyan);
-            self.tell(&format!("{label}: {}\n", harmless(help)));
+            tell(&format!("{label}: {}\n", harmless(help)));
         }
     }
 
@@ -81,6 +71,17 @@ impl Terminal {
             Colour::Always => format!("{style}{text}{style:#}"),
         }
     }
+}
+
+/// Prints bytes as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+/// Prints text to standard error.
+pub(crate) fn tell(text: &str) {
+    let _unheard = io::stderr().lock().write_all(text.as_bytes());
 }
 
 fn colour(choice: ColorChoice) -> Colour {

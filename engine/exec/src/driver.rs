@@ -3,25 +3,22 @@
 //! Each effect is recorded and applied at once, and performed and shown only when the journal is durable up to it. The
 //! outcome of one step and the intent of the next share one write and one sync.
 
+mod engine;
+mod mail;
 mod session;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Effect, Event, Exit, IllegalEvent, Phase, Run, Verdict, Wait};
+use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
 
-use self::session::Session;
-use crate::clock;
-use crate::environment;
-use crate::journal::{JournalFileError, Recorder, Urgency};
-use crate::questions::Known;
-use crate::signals::{self, Signal};
-use crate::store::{About, RunDir, RunLock, StoreError, Summary};
-use crate::supervisor::{ClientError, CommandState, InboxError, Reply};
+use self::engine::Driver;
+use self::mail::{Happening, Mailbox};
+use crate::journal::{JournalFileError, Recorder};
+use crate::store::{RunDir, RunLock, StoreError};
+use crate::supervisor::{ClientError, InboxError};
 
 /// Takes what happens, once it is durable.
 pub trait Sink {
@@ -93,37 +90,13 @@ pub enum DriveError {
     Interrupted,
 }
 
-/// Something that happened outside of the driver.
-pub(crate) enum Happening {
-    Reply {
-        session: u32,
-        reply: Reply,
-    },
-    SupervisorGone {
-        session: u32,
-    },
-    Durable(Result<u64, JournalFileError>),
-    Signal(Signal),
-    /// Nothing is left of a command whose supervisor died.
-    Gone(CommandId),
-}
-
-/// How long a dismissed supervisor may take to end before the engine ends without it.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How often a supervisor may die under one engine.
-const SUPERVISORS: u32 = 5;
-
 /// Drives a run to its rest and returns its verdict. Used for a new run and to resume one: there is no difference.
 ///
 /// The caller holds the run's lock. An error leaves the run as the journal has it.
 pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdict, DriveError> {
-    let (sender, happenings) = channel();
-    let reports = sender.clone();
-    let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| {
-        // The driver may have ended: nobody is left to tell.
-        let _ended = reports.send(Happening::Durable(durable));
-    })?;
+    let mailbox = Mailbox::new()?;
+    let post = mailbox.post();
+    let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(Happening::Durable(durable)))?;
     let events: Vec<Event> = envelopes.iter().map(|envelope| envelope.event.clone()).collect();
     let plan = dir.plan()?;
     check_plan(&plan, &events)?;
@@ -132,14 +105,16 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
         return Ok(verdict);
     }
     session::check_inbox(dir, &events)?;
-    let mut driver = Driver::new(dir, run, recorder, &envelopes, Mail { sender, happenings }, sink)?;
+    let mut driver = Driver::new(dir, run, recorder, &envelopes, mailbox, sink)?;
     driver.begin(&events)?;
     driver.to_rest()
 }
 
 /// Refuses a plan that was changed after the run was started.
 fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
-    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else { return Ok(()) };
+    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else {
+        return Ok(());
+    };
     let found = plan.digest();
     if found == *expected {
         return Ok(());
@@ -148,359 +123,6 @@ fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
         found,
         expected: expected.clone(),
     })
-}
-
-/// The channel by which everything reports.
-struct Mail {
-    sender: Sender<Happening>,
-    happenings: Receiver<Happening>,
-}
-
-/// What has been recorded and waits until it is durable.
-#[derive(Default)]
-struct Undurable {
-    shows: VecDeque<Envelope>,
-    starts: VecDeque<(u64, CommandId)>,
-    last: u64,
-}
-
-struct Driver<'a> {
-    dir: &'a RunDir,
-    about: About,
-    started_at: String,
-    run: Run,
-    recorder: Recorder,
-    session: Session,
-    mail: Mail,
-    undurable: Undurable,
-    /// Commands that were asked to end.
-    ending: BTreeSet<CommandId>,
-    deadlines: BTreeMap<Wait, Instant>,
-    lengths: BTreeMap<CommandId, u64>,
-    sink: &'a mut dyn Sink,
-}
-
-impl<'a> Driver<'a> {
-    fn new(
-        dir: &'a RunDir,
-        run: Run,
-        recorder: Recorder,
-        envelopes: &[Envelope],
-        mail: Mail,
-        sink: &'a mut dyn Sink,
-    ) -> Result<Self, DriveError> {
-        let signals = mail.sender.clone();
-        signals::listen(move |signal| {
-            // The driver may have ended: the process is about to.
-            let _ended = signals.send(Happening::Signal(signal));
-        })
-        .map_err(DriveError::Signals)?;
-        let about = dir.about()?;
-        let session = Session::start(dir, 1, mail.sender.clone())?;
-        Ok(Driver {
-            dir,
-            started_at: clock::rfc3339(about.created_ms),
-            about,
-            run,
-            recorder,
-            session,
-            mail,
-            undurable: Undurable {
-                last: envelopes.last().map_or(0, |last| last.sequence),
-                ..Undurable::default()
-            },
-            ending: BTreeSet::new(),
-            deadlines: BTreeMap::new(),
-            lengths: lengths(envelopes),
-            sink,
-        })
-    }
-
-    /// Records that this engine has the run.
-    fn begin(&mut self, events: &[Event]) -> Result<(), DriveError> {
-        self.session.was_same_boot = session::was_same_boot(events);
-        if events.is_empty() {
-            let plan = self.about.plan.clone();
-            self.record(Event::RunStarted {
-                run: self.dir.id().to_owned(),
-                plan,
-            })?;
-        }
-        self.record(session::engine_started())
-    }
-
-    /// Does what is due and waits for what happens, until the run is at rest and everything is durable and shown.
-    fn to_rest(&mut self) -> Result<Verdict, DriveError> {
-        loop {
-            self.advance()?;
-            if self.flush()? {
-                continue;
-            }
-            if let Some(verdict) = self.run.verdict().filter(|_| self.undurable.shows.is_empty()) {
-                self.finish(verdict)?;
-                return Ok(verdict);
-            }
-            match self.wait() {
-                Some(happening) => self.take(happening)?,
-                None => self.end_waits()?,
-            }
-            while let Ok(happening) = self.mail.happenings.try_recv() {
-                self.take(happening)?;
-            }
-        }
-    }
-
-    /// Makes what was recorded durable; returns whether that has happened already. While nothing runs there is nothing
-    /// else to do meanwhile.
-    fn flush(&mut self) -> Result<bool, DriveError> {
-        let runs = self.undurable.starts.len() < self.run.in_flight().len();
-        let urgency = if runs { Urgency::Beside } else { Urgency::Now };
-        let Some(sequence) = self.recorder.flush(urgency)? else { return Ok(false) };
-        self.durable(sequence)?;
-        Ok(true)
-    }
-
-    /// Performs effects until only what takes time is left.
-    fn advance(&mut self) -> Result<(), DriveError> {
-        while let Some(effect) = self.run.next().into_iter().find(|effect| !self.is_under_way(effect)) {
-            self.perform(effect)?;
-        }
-        Ok(())
-    }
-
-    /// Returns whether an effect was begun and its end is awaited.
-    fn is_under_way(&self, effect: &Effect) -> bool {
-        match effect {
-            Effect::Settle(command) => self.session.asked.contains(command),
-            Effect::Terminate(command) => self.ending.contains(command),
-            _ => false,
-        }
-    }
-
-    fn perform(&mut self, effect: Effect) -> Result<(), DriveError> {
-        match effect {
-            Effect::Decide(question) => {
-                let answer = self.known().decide(&question);
-                self.record(Event::Decided { question, answer })
-            }
-            Effect::Render(command) => {
-                let outcome = self.known().render(&command);
-                self.record(Event::Rendered { command, outcome })
-            }
-            Effect::Judge(command) => {
-                let judgement = self.known().judge(&command);
-                self.record(Event::Judged { command, judgement })
-            }
-            Effect::Start(command) => {
-                self.record(Event::Started {
-                    command: command.clone(),
-                })?;
-                self.undurable.starts.push_back((self.undurable.last, command));
-                Ok(())
-            }
-            Effect::Settle(command) => Ok(self.session.ask(command)?),
-            Effect::Terminate(command) => {
-                self.session.terminate(&command)?;
-                self.ending.insert(command);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn known(&self) -> Known<'_> {
-        Known {
-            run: &self.run,
-            dir: self.dir,
-            started_at: &self.started_at,
-            lengths: &self.lengths,
-        }
-    }
-
-    /// Applies a fact and puts it on its way to the disk; it is shown when it is there.
-    fn record(&mut self, event: Event) -> Result<(), DriveError> {
-        self.run.apply(&event)?;
-        let envelope = self.recorder.append(clock::now_ms(), event);
-        self.undurable.last = envelope.sequence;
-        self.undurable.shows.push_back(envelope);
-        Ok(())
-    }
-
-    /// Waits for something to happen; `None` when a wait of the run is over first.
-    fn wait(&mut self) -> Option<Happening> {
-        let now = Instant::now();
-        let pauses = self.run.pauses();
-        self.deadlines
-            .retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
-        for pause in pauses {
-            self.deadlines.entry(pause.wait).or_insert(now + pause.length);
-        }
-        let Some(first) = self.deadlines.values().min() else {
-            return self.mail.happenings.recv().ok();
-        };
-        match self.mail.happenings.recv_timeout(first.saturating_duration_since(now)) {
-            Ok(happening) => Some(happening),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
-    }
-
-    fn end_waits(&mut self) -> Result<(), DriveError> {
-        let now = Instant::now();
-        let over: Vec<Wait> = self
-            .deadlines
-            .iter()
-            .filter(|(_, end)| **end <= now)
-            .map(|(wait, _)| wait.clone())
-            .collect();
-        for wait in over {
-            self.deadlines.remove(&wait);
-            self.record(Event::Elapsed { wait })?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, happening: Happening) -> Result<(), DriveError> {
-        match happening {
-            Happening::Durable(durable) => self.durable(durable?),
-            Happening::Reply { session, reply } if session == self.session.number => self.reply(reply),
-            Happening::SupervisorGone { session } if session == self.session.number => self.supervise_again(),
-            Happening::Reply { .. } | Happening::SupervisorGone { .. } => Ok(()),
-            Happening::Signal(signal) => self.signal(signal),
-            Happening::Gone(command) => self.ended(command, Exit::Lost, 0),
-        }
-    }
-
-    /// Shows and starts what was waiting for the journal.
-    fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
-        self.recorder.is_durable(sequence);
-        while let Some(envelope) = self
-            .undurable
-            .shows
-            .pop_front_if(|envelope| envelope.sequence <= sequence)
-        {
-            self.sink.event(&envelope, &self.run);
-        }
-        while let Some((_, command)) = self.undurable.starts.pop_front_if(|(intent, _)| *intent <= sequence) {
-            self.spawn(command)?;
-        }
-        Ok(())
-    }
-
-    fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {
-        let (Some(command), Some(text)) = (self.run.command(&id), self.known().texts(&id)) else {
-            return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
-        };
-        match environment::spawn(self.dir, &self.about, &id, command, text) {
-            Ok(spawn) => Ok(self.session.spawn(spawn)?),
-            Err(missing) => self.ended(id, Exit::NotSpawned(missing.to_string()), 0),
-        }
-    }
-
-    fn reply(&mut self, reply: Reply) -> Result<(), DriveError> {
-        match reply {
-            Reply::Ended(end) => self.ended(session::command(&end.command)?, session::exit(end.exit), end.ms),
-            Reply::Status { command, state } => self.status(session::command(&command)?, state),
-            Reply::Refused(refusal) => Err(ClientError::from(refusal).into()),
-            Reply::Welcome { .. } | Reply::Spawned { .. } => Ok(()),
-        }
-    }
-
-    fn ended(&mut self, command: CommandId, exit: Exit, ms: u64) -> Result<(), DriveError> {
-        self.session.asked.remove(&command);
-        if self.run.task(&command).is_none_or(|task| !task.is_out()) {
-            return Ok(());
-        }
-        self.lengths.insert(command.clone(), ms);
-        self.record(Event::Ended { command, exit, ms })
-    }
-
-    /// Takes what became of a command of an earlier engine.
-    fn status(&mut self, command: CommandId, state: CommandState) -> Result<(), DriveError> {
-        match state {
-            CommandState::NeverStarted if self.session.was_same_boot => {
-                self.session.asked.remove(&command);
-                self.record(Event::NotStarted { command })
-            }
-            CommandState::NeverStarted => self.ended(command, Exit::Lost, 0),
-            CommandState::Running { .. } => {
-                self.session.asked.remove(&command);
-                self.record(Event::Adopted { command })
-            }
-            CommandState::Ended(end) => self.ended(command, session::exit(end.exit), end.ms),
-            CommandState::Lost { .. } => {
-                let limit = self.run.command(&command).and_then(|command| command.time_limit);
-                if self.session.await_survivors(&command, limit) {
-                    self.sink.note(&Note::AwaitingSurvivor(command));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn supervise_again(&mut self) -> Result<(), DriveError> {
-        if self.session.number >= SUPERVISORS {
-            return Err(DriveError::Unsupervised(SUPERVISORS));
-        }
-        self.sink.note(&Note::SupervisorLost);
-        let stops = self.session.stops;
-        self.session = Session::start(self.dir, self.session.number + 1, self.mail.sender.clone())?;
-        self.session.stops = stops;
-        self.undurable.starts.clear();
-        self.ending.clear();
-        self.record(session::engine_started())
-    }
-
-    fn signal(&mut self, signal: Signal) -> Result<(), DriveError> {
-        self.session.stops += u32::from(signal == Signal::Stop);
-        let note = match (signal, self.session.stops) {
-            (Signal::HangUp, _) => Note::HungUp,
-            (Signal::Stop, 1) => Note::Stopping,
-            (Signal::Stop, 2) => Note::StoppingRollbacks,
-            (Signal::Stop, _) => Note::Leaving,
-        };
-        self.sink.note(&note);
-        match note {
-            Note::Leaving => Err(DriveError::Interrupted),
-            Note::Stopping | Note::StoppingRollbacks if self.run.phase() != Phase::AtRest => {
-                self.session.end_survivors();
-                self.record(Event::CancelRequested)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn finish(&mut self, verdict: Verdict) -> Result<(), DriveError> {
-        let outputs = if verdict == Verdict::Succeeded {
-            self.known().outputs()
-        } else {
-            BTreeMap::new()
-        };
-        let summary = Summary {
-            verdict,
-            started_ms: self.about.created_ms,
-            rested_ms: clock::now_ms(),
-            outputs,
-        };
-        self.dir.write_summary(&summary)?;
-        self.session.dismiss()?;
-        let end = Instant::now() + FAREWELL;
-        while let Ok(happening) = self.mail.happenings.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            if matches!(happening, Happening::SupervisorGone { session } if session == self.session.number) {
-                self.session.reap();
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Returns how long the attempts of a journal took.
-fn lengths(envelopes: &[Envelope]) -> BTreeMap<CommandId, u64> {
-    let ends = envelopes.iter().filter_map(|envelope| match &envelope.event {
-        Event::Ended { command, ms, .. } => Some((command.clone(), *ms)),
-        _ => None,
-    });
-    ends.collect()
 }
 
 /// How long a command of a dead supervisor has to end after TERM.

@@ -164,12 +164,7 @@ impl Recorder {
     }
 }
 
-fn write_batches(
-    file: &File,
-    path: &Path,
-    inbox: &Receiver<Batch>,
-    report: impl Fn(Result<u64, JournalFileError>),
-) {
+fn write_batches(file: &File, path: &Path, inbox: &Receiver<Batch>, report: impl Fn(Result<u64, JournalFileError>)) {
     while let Ok(mut batch) = inbox.recv() {
         for (more, sequence) in inbox.try_iter() {
             batch.0.extend_from_slice(&more);
@@ -187,5 +182,8 @@ fn write_batches(
 /// Writes lines in one piece and syncs them.
 fn write(mut file: &File, path: &Path, (bytes, last): &Batch) -> Result<u64, JournalFileError> {
     let written = file.write_all(bytes).and_then(|()| file.sync_data());
-    written.map(|()| *last).map_err(|source| JournalFileError::Io { path: path.to_owned(), source })
+    written.map(|()| *last).map_err(|source| JournalFileError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -1,6 +1,7 @@
 //! Spanned tree to [`Playbook`]: every fault of the file is collected, none stops the decoding.
 
 mod block;
+mod bounds;
 mod compiled;
 mod fields;
 mod inputs;
@@ -79,6 +80,11 @@ impl<'s> Decoder<'s> {
 
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Returns whether there are as many diagnostics as are kept.
+    fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MAX_DIAGNOSTICS
     }
 }
 

@@ -1,17 +1,19 @@
 //! The plan: a playbook resolved with inputs. Immutable, ordered, without secrets; the execution is left no meaningful
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
+mod command;
+mod order;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::expression::Expression;
-use crate::judge::{Expect, OutputRule};
-use crate::template::Template;
 use crate::value::Value;
+
+pub use command::{After, Backoff, Command, Condition, Jitter, Program, Retry, Text};
+pub use order::{hold, topological};
 
 /// The version of the stored form of a plan.
 pub const FORMAT: u32 = 1;
@@ -99,88 +101,6 @@ pub enum OnFailure {
     Stop,
 }
 
-/// A text of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Text {
-    /// Exactly this.
-    Known(String),
-    /// Known once what it names has happened.
-    Deferred {
-        /// The text with every part that is known already filled in.
-        template: Template,
-        /// What must have happened first.
-        after: Vec<After>,
-    },
-}
-
-/// What a deferred text waits for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum After {
-    /// The start of the run: its id, its folder.
-    Start,
-    /// A step, by its id.
-    Step(String),
-    /// The end of the run: its verdict.
-    Rest,
-}
-
-/// A condition of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    /// Decided by inputs and vars alone.
-    Known(bool),
-    /// Decided when what it names has happened.
-    Deferred {
-        /// The expression as written.
-        expression: Expression,
-        /// What must have happened first.
-        after: Vec<After>,
-    },
-}
-
-/// Something that is executed: an attempt, a probe, a hook, a look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Command {
-    /// What is started.
-    pub program: Program,
-    /// Environment beyond the engine's own, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: BTreeMap<String, Text>,
-    /// Working directory; the playbook's folder if none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dir: Option<Text>,
-    /// Text on standard input; closed if none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stdin: Option<Text>,
-    /// Time limit of one try.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_limit: Option<Duration>,
-    /// What its end must look like.
-    pub expect: Expect,
-    /// What is read out of what it printed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outputs: Vec<OutputRule>,
-}
-
-/// What a command starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Program {
-    /// A program and its arguments. A deferred element that yields a list is spliced.
-    Argv(Vec<Text>),
-    /// A script for a shell.
-    Script {
-        /// The shell with its options; the script becomes its last argument.
-        shell: Vec<String>,
-        /// The script.
-        script: Text,
-    },
-}
-
 /// A step of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -240,49 +160,6 @@ pub struct StepEffect {
     pub idempotent: bool,
     /// The point of no return.
     pub irreversible: bool,
-}
-
-/// How often and how soon something is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Retry {
-    /// Tries in all, the first included.
-    pub max_attempts: NonZeroU32,
-    /// Wait before the second try.
-    pub delay: Duration,
-    /// How the wait grows.
-    pub backoff: Backoff,
-    /// The wait never exceeds this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_delay: Option<Duration>,
-    /// How the wait is spread.
-    pub jitter: Jitter,
-    /// Tried again only if this is true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Expression>,
-}
-
-/// How the wait between tries grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Backoff {
-    /// Always the same.
-    Constant,
-    /// Multiplied by `percent`/100 each time.
-    Exponential {
-        /// The factor in hundredths.
-        percent: u32,
-    },
-}
-
-/// How the wait between tries is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Jitter {
-    /// Exactly the computed wait.
-    None,
-    /// Between nothing and the computed wait.
-    Full,
 }
 
 /// A probe: a read-only look with three answers.
@@ -423,27 +300,6 @@ impl Plan {
     }
 }
 
-impl Command {
-    /// Iterates over every text of the command.
-    pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let (arguments, script) = match &self.program {
-            Program::Argv(arguments) => (arguments.as_slice(), None),
-            Program::Script { script, .. } => (&[][..], Some(script)),
-        };
-        arguments
-            .iter()
-            .chain(script)
-            .chain(self.env.values())
-            .chain(&self.dir)
-            .chain(&self.stdin)
-    }
-
-    /// Returns whether every text of the command is known.
-    pub fn is_known(&self) -> bool {
-        self.texts().all(|text| matches!(text, Text::Known(_)))
-    }
-}
-
 impl Step {
     /// Returns the rollback's hook, if there is one.
     pub fn rollback_hook(&self) -> Option<&Hook> {
@@ -463,45 +319,4 @@ pub fn hex(bytes: &[u8]) -> String {
             write!(text, "{byte:02x}").expect("writing to a String succeeds");
             text
         })
-}
-
-/// Returns the steps inside the hold of a step's release, ascending: what depends on the step and comes no later than
-/// `until`; everything that depends on it, if `until` is empty.
-pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
-    let mut inside = vec![false; steps.len()];
-    inside[owner] = true;
-    for at in topological(steps) {
-        inside[at] = inside[at] || steps[at].needs.iter().any(|&need| inside[need]);
-    }
-    inside[owner] = false;
-    let mut is_before = vec![until.is_empty(); steps.len()];
-    let mut queue = until.to_vec();
-    while let Some(at) = queue.pop() {
-        if !is_before[at] {
-            is_before[at] = true;
-            queue.extend(&steps[at].needs);
-        }
-    }
-    (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
-}
-
-/// Returns the steps in an order in which every step comes after those it needs.
-pub fn topological(steps: &[Step]) -> Vec<usize> {
-    let mut left: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
-    let mut dependents = vec![Vec::new(); steps.len()];
-    for (at, step) in steps.iter().enumerate() {
-        step.needs.iter().for_each(|&need| dependents[need].push(at));
-    }
-    let mut order: Vec<usize> = (0..steps.len()).filter(|&at| left[at] == 0).collect();
-    let mut next = 0;
-    while let Some(&at) = order.get(next) {
-        next += 1;
-        for &dependent in &dependents[at] {
-            left[dependent] -= 1;
-            if left[dependent] == 0 {
-                order.push(dependent);
-            }
-        }
-    }
-    order
 }

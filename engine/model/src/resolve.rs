@@ -1,6 +1,7 @@
 //! A checked playbook with inputs becomes a plan. The only function that makes a [`Plan`].
 
 mod command;
+mod hooks;
 mod inputs;
 
 use std::collections::BTreeMap;
@@ -250,76 +251,6 @@ impl<'a> Resolver<'a> {
         plan::Probe { command }
     }
 
-    fn hook(&mut self, hook: &'a playbook::Hook, around: &Surroundings<'a>, step: &str) -> plan::Hook {
-        plan::Hook {
-            command: self.deed(&hook.invocation, &hook.expect, around, &[], Some(step)),
-            when: hook.when.as_ref().map(|when| self.condition(when, Some(step))),
-            retry: self.hook_retry(hook.retry.as_deref()),
-        }
-    }
-
-    fn release(&mut self, release: &'a playbook::Release, around: &Surroundings<'a>, step: &str) -> plan::Release {
-        let ids = release.until.iter().flat_map(|until| &until.value);
-        let steps = &self.playbook.steps;
-        let mut until: Vec<usize> = ids
-            .filter_map(|id| steps.iter().position(|step| step.id.value == id.value))
-            .collect();
-        until.sort_unstable();
-        plan::Release {
-            hook: self.hook(&release.hook, around, step),
-            until,
-            hold: Vec::new(),
-        }
-    }
-
-    fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {
-        match retry {
-            Some(retry) => self.retry(Some(retry), number(HOOK_TRIES), Duration::from_secs(1)),
-            None => plan::Retry {
-                max_attempts: number(HOOK_TRIES),
-                delay: Duration::from_secs(1),
-                backoff: plan::Backoff::Exponential { percent: 200 },
-                max_delay: None,
-                jitter: plan::Jitter::None,
-                when: None,
-            },
-        }
-    }
-
-    fn retry(&mut self, retry: Option<&'a playbook::Retry>, tries: NonZeroU32, delay: Duration) -> plan::Retry {
-        let Some(retry) = retry else {
-            return plan::Retry {
-                max_attempts: tries,
-                delay,
-                backoff: plan::Backoff::Constant,
-                max_delay: None,
-                jitter: plan::Jitter::None,
-                when: None,
-            };
-        };
-        let factor = retry.factor.as_ref().map_or(2.0, |factor| factor.value);
-        plan::Retry {
-            max_attempts: self.tries(&retry.max_attempts),
-            delay: retry
-                .delay
-                .as_ref()
-                .and_then(|delay| self.duration(delay))
-                .unwrap_or(delay),
-            backoff: match retry.backoff.as_ref().map(|backoff| backoff.value) {
-                None | Some(playbook::Backoff::Constant) => plan::Backoff::Constant,
-                Some(playbook::Backoff::Exponential) => plan::Backoff::Exponential {
-                    percent: percent(factor),
-                },
-            },
-            max_delay: retry.max_delay.as_ref().and_then(|delay| self.duration(delay)),
-            jitter: match retry.jitter.as_ref().map(|jitter| jitter.value) {
-                None | Some(playbook::Jitter::None) => plan::Jitter::None,
-                Some(playbook::Jitter::Full) => plan::Jitter::Full,
-            },
-            when: retry.when.as_ref().map(|when| when.value.clone()),
-        }
-    }
-
     fn outputs(&mut self) -> BTreeMap<String, Text> {
         let outputs = &self.playbook.outputs;
         outputs
@@ -432,14 +363,4 @@ fn owned(text: Option<&Spanned<String>>) -> Option<String> {
 
 fn number(value: u32) -> NonZeroU32 {
     NonZeroU32::new(value).expect("a constant above 0")
-}
-
-/// Returns a factor in hundredths.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "bounded on both sides"
-)]
-fn percent(factor: f64) -> u32 {
-    (factor * 100.0).round().clamp(100.0, 1_000_000.0) as u32
 }

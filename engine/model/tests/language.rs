@@ -1,6 +1,9 @@
 //! Tests of the playbook language: broken playbooks, planted faults, hostile texts.
 
-#![expect(clippy::disallowed_methods, reason = "tests read fixtures and write what is generated")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and write what is generated"
+)]
 
 #[path = "language/broken.rs"]
 mod broken;
@@ -8,5 +11,7 @@ mod broken;
 mod explanations;
 #[path = "language/hostile.rs"]
 mod hostile;
+#[path = "language/needs.rs"]
+mod needs;
 #[path = "language/planted.rs"]
 mod planted;

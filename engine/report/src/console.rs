@@ -8,7 +8,7 @@ use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
 use crate::diagnostics::Colour;
 use crate::foreign::{Tail, harmless};
 use crate::ink::{Ink, Tone};
-use crate::text::{pad, width};
+use crate::text::{pad, width, wrap_prose};
 use crate::view::{Change, DebtStatus, View, Word};
 use crate::words::{self, Zone};
 
@@ -21,6 +21,7 @@ pub struct Console {
     ink: Ink,
     zone: Zone,
     subject_width: usize,
+    columns: usize,
 }
 
 /// The subjects of what belongs to no step.
@@ -32,6 +33,9 @@ const FINALLY: &str = "finally";
 /// Ids of steps are padded up to this width.
 const WIDEST_SUBJECT: usize = 28;
 
+/// Prose is not broken into lines shorter than this.
+const NARROWEST_PROSE: usize = 40;
+
 /// One line to be: its tone, and what it says.
 struct Line {
     tone: Tone,
@@ -39,14 +43,15 @@ struct Line {
 }
 
 impl Console {
-    /// Returns the console of a plan.
-    pub fn new(plan: &Plan, colour: Colour, zone: Zone) -> Console {
+    /// Returns the console of a plan, on a terminal of this many columns.
+    pub fn new(plan: &Plan, colour: Colour, zone: Zone, columns: usize) -> Console {
         let ids = plan.steps.iter().map(|step| width(&step.id));
         let widest = ids.chain([INVARIANTS.len()]).max().unwrap_or(0);
         Console {
             ink: Ink::new(colour),
             zone,
             subject_width: widest.min(WIDEST_SUBJECT),
+            columns,
         }
     }
 
@@ -137,8 +142,8 @@ impl Console {
             return String::new();
         }
         let text = match view.plan().on_failure {
-            OnFailure::Rollback => "unwinding: what was done is taken back, the latest first",
-            OnFailure::Stop => "unwinding: what was taken is given back, what is done stays (on_failure: stop)",
+            OnFailure::Rollback => "unwinding: taking back what was done, latest first",
+            OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }
@@ -146,17 +151,25 @@ impl Console {
     fn line(&self, at_ms: u64, subject: &str, line: &Line) -> String {
         let clock = self.ink.paint(Tone::Quiet, &self.zone.clock(at_ms));
         let subject = self.ink.paint(Tone::Strong, &pad(subject, self.subject_width));
-        let mut texts = line.text.lines().map(harmless);
-        let first = texts.next().unwrap_or_default();
-        let mut lines = format!("{clock}  {subject}  {}\n", self.ink.paint(line.tone, &first));
-        texts.for_each(|text| lines += &self.indented(Tone::Plain, &text));
-        lines
+        let (first, rest) = line.text.split_once('\n').unwrap_or((&line.text, ""));
+        let first = self.ink.paint(line.tone, &harmless(first));
+        format!("{clock}  {subject}  {first}\n{}", self.prose(rest))
     }
 
     /// Returns a line below the last one, under its text.
     fn indented(&self, tone: Tone, text: &str) -> String {
-        let indent = " ".repeat("00:00:00".len() + 2 + self.subject_width + 2);
-        format!("{indent}{}\n", self.ink.paint(tone, text))
+        format!("{}{}\n", " ".repeat(self.indent()), self.ink.paint(tone, text))
+    }
+
+    /// Returns prose below the last line, under its text.
+    fn prose(&self, text: &str) -> String {
+        let columns = self.columns.saturating_sub(self.indent()).max(NARROWEST_PROSE);
+        let lines = wrap_prose(&harmless(text), columns);
+        lines.iter().map(|line| self.indented(Tone::Plain, line)).collect()
+    }
+
+    fn indent(&self) -> usize {
+        "00:00:00".len() + 2 + self.subject_width + 2
     }
 }
 
@@ -207,12 +220,12 @@ fn what(command: &CommandId) -> String {
 fn stopping(times: u32) -> &'static str {
     match times {
         1 => {
-            "stopping: running attempts are told to end, killed after 10s; then what was done is taken back\n\
-             Ctrl-C again: no more rollbacks"
+            "stopping: running attempts are told to end\n\
+             They are killed after 10s, then the run unwinds. Ctrl-C again: no more rollbacks."
         }
         _ => {
-            "no more rollbacks: they stay owed; cleanups and releases still run\n\
-             Ctrl-C again: leave at once, to be resumed later"
+            "no more rollbacks: they stay owed\n\
+             Cleanups and releases still run. Ctrl-C again: leave at once, to be resumed later."
         }
     }
 }

@@ -198,7 +198,7 @@ fn count(source: &Source, diagnostics: &[Diagnostic]) -> String {
 
 /// A diagnostic for machines.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Finding<'a> {
     code: &'static str,
     severity: &'static str,
     file: &'a str,
@@ -213,15 +213,15 @@ struct Line<'a> {
 
 /// Returns the diagnostics of a source as one JSON array; lines and columns count from 1, columns in characters.
 pub fn to_json(source: &Source, diagnostics: &[Diagnostic]) -> String {
-    let line = |diagnostic| line(source, diagnostic);
-    let lines: Vec<Line<'_>> = diagnostics.iter().map(line).collect();
-    serde_json::to_string_pretty(&lines).expect("texts and numbers are always JSON")
+    let finding = |diagnostic| finding(source, diagnostic);
+    let findings: Vec<Finding<'_>> = diagnostics.iter().map(finding).collect();
+    serde_json::to_string_pretty(&findings).expect("texts and numbers are always JSON")
 }
 
-fn line<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Line<'a> {
+fn finding<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Finding<'a> {
     let (line, column) = source.line_column(diagnostic.span.start);
     let (end_line, end_column) = source.line_column(diagnostic.span.end);
-    Line {
+    Finding {
         code: diagnostic.code.id(),
         severity: diagnostic.severity.word(),
         file: &source.name,

@@ -46,11 +46,14 @@ impl Block<'_> {
         let name = self.ink.paint(tone(verdict), &verdict.words().to_uppercase());
         let after = format!("after {}", words::took(self.view.took_ms()));
         let run = self.ink.paint(Tone::Quiet, &format!("run {}", self.view.id()));
-        let mut lines = format!("{name}  {after}  {run}\n");
-        for line in wrap(&self.meaning(verdict), self.columns.saturating_sub(2)) {
-            lines += &format!("  {line}\n");
-        }
-        lines
+        let meaning = wrap(&self.meaning(verdict), self.columns.saturating_sub(2));
+        let meaning = meaning.into_iter().map(|line| format!("  {line}"));
+        let lines: Vec<String> = [format!("{name}  {after}  {run}")].into_iter().chain(meaning).collect();
+        lines.join(
+            "
+",
+        ) + "
+"
     }
 
     fn meaning(&self, verdict: Verdict) -> String {
@@ -112,6 +115,10 @@ impl Block<'_> {
 
     pub(crate) fn open(&self) -> String {
         let open = self.view.run().open();
+        if open.is_empty() {
+            let purpose = "all is settled, go on";
+            return self.typed(purpose, &format!("firedrill resume {}", self.view.id()));
+        }
         let title = format!("{} for a human", words::count(open.len(), "matter"));
         let items: String = open.iter().map(|open| self.item(open)).collect();
         format!("{}\n{items}", self.ink.paint(Tone::Bad, &title))
@@ -169,11 +176,15 @@ impl Block<'_> {
     }
 
     fn said(&self, what: &str, why: &str) -> String {
-        let mut text = format!("  {}\n", self.ink.paint(Tone::Strong, &harmless(what)));
-        for line in wrap(&harmless(why), self.columns.saturating_sub(4)) {
-            text += &format!("    {line}\n");
-        }
-        text
+        let what = format!("  {}", self.ink.paint(Tone::Strong, &harmless(what)));
+        let why = wrap(&harmless(why), self.columns.saturating_sub(4));
+        let why = why.into_iter().map(|line| format!("    {line}"));
+        let lines: Vec<String> = [what].into_iter().chain(why).collect();
+        lines.join(
+            "
+",
+        ) + "
+"
     }
 
     fn settle(&self, purpose: &str, name: &str, done: &str) -> String {
@@ -202,11 +213,19 @@ impl Block<'_> {
             .iter()
             .map(|(name, value)| vec![name.clone(), harmless(value)])
             .collect();
-        let lines: String = table(&rows)
-            .iter()
-            .map(|row| format!("  {}\n", row.join("  ").trim_end()))
+        let rows = table(&rows);
+        let rows = rows.iter().map(|row| format!("  {}", row.join("  ").trim_end()));
+        let lines: Vec<String> = [self.ink.paint(Tone::Strong, "outputs")]
+            .into_iter()
+            .chain(rows)
             .collect();
-        Some(format!("{}\n{lines}", self.ink.paint(Tone::Strong, "outputs")))
+        Some(
+            lines.join(
+                "
+",
+            ) + "
+",
+        )
     }
 
     fn next(&self, verdict: Verdict) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod command;
 mod count;
+mod shared;
 mod step;
 
 pub(crate) use count::{Exactness, commands};
@@ -9,10 +10,11 @@ use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnm
 use firedrill_model::value::Value;
 
 use self::command::shown_text;
+use self::shared::Shared;
 use crate::diagnostics::Colour;
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
-use crate::text::{pad, table, wrap};
+use crate::text::{pad, table, wrap, wrap_prose};
 
 /// Returns a plan as text for a terminal of this many columns.
 pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
@@ -20,16 +22,19 @@ pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
         text: String::new(),
         ink: Ink::new(colour),
         columns,
+        shared: Shared::of(plan),
     };
     page.header(plan);
     page.inputs(plan);
+    page.shared();
     page.guards(&plan.guards);
     page.steps(plan);
     page.holds(plan);
     page.invariants(&plan.invariants);
     page.finally(&plan.finally);
     page.outputs(plan);
-    page.text += &format!("\n{}\n", page.ink.paint(Tone::Strong, &count::counted(plan)));
+    page.line("");
+    page.line(&page.ink.paint(Tone::Strong, &count::counted(plan)));
     page.text
 }
 
@@ -38,14 +43,24 @@ struct Page {
     text: String,
     ink: Ink,
     columns: usize,
+    /// What is said once, not for every command.
+    shared: Shared,
 }
 
 /// How far the facts about an item are indented.
 const INDENT: usize = 6;
+/// Prose is easier to read in lines that are not too long.
+const WIDEST_PROSE: usize = 100;
 /// The width of the labels of facts.
-const LABEL: usize = 9;
+const LABEL: usize = 10;
 
 impl Page {
+    /// Adds a line.
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
     fn header(&mut self, plan: &Plan) {
         let title = plan.title.as_deref().map(harmless).unwrap_or_default();
         let name = self.ink.paint(Tone::Strong, &plan.playbook);
@@ -58,14 +73,16 @@ impl Page {
             "plan {digest}, {on_failure}, at most {} commands at once",
             plan.max_parallel
         );
-        self.text += &format!("{name}  {title}\n{}\n", self.ink.paint(Tone::Quiet, &about));
+        self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
         if let Some(description) = &plan.description {
-            let lines = wrap(harmless(description).trim(), self.columns.saturating_sub(2));
-            let lines: String = lines
-                .iter()
-                .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
-                .collect();
-            self.text += &format!("\n{lines}");
+            let lines = wrap_prose(
+                harmless(description).trim(),
+                self.columns.saturating_sub(2).min(WIDEST_PROSE),
+            );
+            self.line("");
+            for line in lines {
+                self.line(&format!("  {line}"));
+            }
         }
     }
 
@@ -100,7 +117,7 @@ impl Page {
                 cells.join("  "),
                 self.ink.paint(Tone::Quiet, last.trim_end())
             );
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -113,29 +130,22 @@ impl Page {
         }
         for guard in guards {
             self.item(&guard.id, "");
-            self.guard(guard, "the run is refused", "the run is skipped");
+            self.guard(guard);
         }
     }
 
-    /// Writes what a guard asks and what happens if it is unmet.
-    fn guard(&mut self, guard: &Guard, refused: &str, skipped: &str) {
+    fn guard(&mut self, guard: &Guard) {
         self.command(INDENT, &guard.probe.command);
-        let unmet = match guard.on_unmet {
-            OnUnmet::Abort => refused,
-            OnUnmet::Skip => skipped,
-        };
-        let message = guard
-            .message
-            .as_deref()
-            .map(|message| format!(": {message}"))
-            .unwrap_or_default();
-        self.fact("unmet", &format!("{unmet}{message}"));
+        self.fact("unmet", &unmet(guard, "the run is refused", "the run is skipped"));
         guard.why.iter().for_each(|why| self.fact("why", why));
     }
 
     fn steps(&mut self, plan: &Plan) {
         self.heading("steps", "");
         for at in 0..plan.steps.len() {
+            if at > 0 {
+                self.line("");
+            }
             self.step(plan, at);
         }
     }
@@ -200,7 +210,8 @@ impl Page {
     fn heading(&mut self, name: &str, remark: &str) {
         let remark = self.ink.paint(Tone::Quiet, remark);
         let line = format!("{}  {remark}", self.ink.paint(Tone::Strong, name));
-        self.text += &format!("\n{}\n", line.trim_end());
+        self.line("");
+        self.line(&line);
     }
 
     fn item(&mut self, name: &str, title: &str) {
@@ -209,18 +220,18 @@ impl Page {
             self.ink.paint(Tone::Strong, name),
             harmless(title).replace('\n', " ")
         );
-        self.text += &format!("{}\n", line.trim_end());
+        self.line(&line);
     }
 
     /// Writes a labelled fact about the present item.
     fn fact(&mut self, label: &str, text: &str) {
-        let columns = self.columns.saturating_sub(INDENT + LABEL).max(20);
-        let lines = wrap(harmless(text).trim(), columns);
+        let columns = self.columns.saturating_sub(INDENT + LABEL).clamp(20, WIDEST_PROSE);
+        let lines = wrap_prose(harmless(text).trim(), columns);
         for (at, line) in lines.iter().enumerate() {
             let label = if at == 0 { label } else { "" };
             let label = self.ink.paint(Tone::Quiet, &pad(label, LABEL));
             let line = format!("{}{label}{line}", " ".repeat(INDENT));
-            self.text += &format!("{}\n", line.trim_end());
+            self.line(&line);
         }
     }
 
@@ -229,9 +240,19 @@ impl Page {
             .iter()
             .enumerate()
         {
-            self.text += &format!("{}{line}\n", " ".repeat(if at == 0 { first } else { further }));
+            self.line(&format!("{}{line}", " ".repeat(if at == 0 { first } else { further })));
         }
     }
+}
+
+/// Returns what happens when a guard is unmet, and what the operator is told then.
+fn unmet(guard: &Guard, refused: &str, skipped: &str) -> String {
+    let unmet = match guard.on_unmet {
+        OnUnmet::Abort => refused,
+        OnUnmet::Skip => skipped,
+    };
+    let message = guard.message.as_deref().map(|message| format!(": {message}"));
+    format!("{unmet}{}", message.unwrap_or_default())
 }
 
 fn shown(value: &Value) -> String {

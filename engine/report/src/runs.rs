@@ -51,7 +51,7 @@ struct Document<'a> {
 /// Returns the list as text, in the order given.
 pub fn runs_text(rows: &[RunRow], zone: Zone, colour: Colour) -> String {
     let ink = Ink::new(colour);
-    let head = ["RUN", "PLAYBOOK", "STARTED", "TOOK", "STATE"]
+    let head = ["RUN", "STATE", "STARTED", "TOOK", "PLAYBOOK"]
         .map(str::to_owned)
         .to_vec();
     let cells: Vec<Vec<String>> = [head]
@@ -63,11 +63,10 @@ pub fn runs_text(rows: &[RunRow], zone: Zone, colour: Colour) -> String {
         .enumerate()
         .map(|(at, cells)| match at.checked_sub(1) {
             None => ink.paint(Tone::Quiet, cells.join("  ").trim_end()),
-            Some(at) => format!(
-                "{}  {}",
-                cells[..4].join("  "),
-                ink.paint(row_tone(&rows[at]), cells[4].trim_end())
-            ),
+            Some(at) => {
+                let state = ink.paint(row_tone(&rows[at]), &cells[1]);
+                format!("{}  {state}  {}", cells[0], cells[2..].join("  ").trim_end())
+            }
         });
     lines.map(|line| line + "\n").collect()
 }
@@ -78,13 +77,13 @@ pub fn runs_json(rows: &[RunRow]) -> String {
 }
 
 fn cells(row: &RunRow, zone: Zone) -> Vec<String> {
-    let sandboxed = if row.is_sandboxed { ", sandbox" } else { "" };
+    let sandboxed = if row.is_sandboxed { ", in the sandbox" } else { "" };
     vec![
         row.run.clone(),
-        row.playbook.clone(),
+        state(row).to_owned(),
         zone.date(row.started_ms),
         row.took_ms.map(words::took).unwrap_or_default(),
-        format!("{}{sandboxed}", state(row)),
+        format!("{}{sandboxed}", row.playbook),
     ]
 }
 
@@ -92,7 +91,7 @@ fn state(row: &RunRow) -> &'static str {
     match (row.state, row.verdict) {
         (RunState::Running, _) => "running",
         (RunState::AtRest, Some(verdict)) => verdict.words(),
-        (RunState::Interrupted | RunState::AtRest, _) => "interrupted, to be resumed",
+        (RunState::Interrupted | RunState::AtRest, _) => "interrupted",
     }
 }
 

@@ -17,6 +17,27 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, columns)).collect()
 }
 
+/// Breaks prose into lines of at most `columns`: the lines of a paragraph are one text, lists and blank lines stay.
+pub(crate) fn wrap_prose(text: &str, columns: usize) -> Vec<String> {
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in text.lines() {
+        let begins_item = line.trim_start().starts_with(['-', '*', '#', '|']) || line.starts_with(' ');
+        match paragraphs.last_mut() {
+            Some(last) if is_open && !begins_item && !line.trim().is_empty() => {
+                last.push(' ');
+                last.push_str(line);
+            }
+            _ => paragraphs.push(line.to_owned()),
+        }
+        is_open = !line.trim().is_empty();
+    }
+    paragraphs
+        .iter()
+        .flat_map(|paragraph| wrap_line(paragraph, columns))
+        .collect()
+}
+
 fn wrap_line(line: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split_whitespace() {
@@ -80,6 +101,15 @@ mod tests {
         assert_eq!(wrap("unbreakable x", 4), ["unbreakable", "x"]);
         assert_eq!(wrap("한국어 텍스트", 7), ["한국어", "텍스트"]);
         assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn paragraphs_flow_and_lists_stay() {
+        let text = "one\ntwo three\n\n- four\n- five\nsix";
+        assert_eq!(
+            wrap_prose(text, 9),
+            ["one two", "three", "", "- four", "- five", "six"].map(str::to_owned)
+        );
     }
 
     #[test]

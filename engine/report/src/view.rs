@@ -136,7 +136,7 @@ impl View {
             Event::Rendered {
                 command,
                 outcome: Rendering::Error(why),
-            } => self.unrendered(command, why),
+            } => Some(self.unrendered(command, why)),
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
@@ -185,13 +185,10 @@ impl View {
         Some(Change::Remarked(subject.cloned(), why))
     }
 
-    fn unrendered(&mut self, command: &CommandId, why: &str) -> Option<Change> {
+    fn unrendered(&mut self, command: &CommandId, why: &str) -> Change {
         let why = format!("its texts are not to be had: {why}");
         self.explain(command, &why);
-        Some(Change::Remarked(
-            command.step().cloned(),
-            format!("{}: {why}", command.role),
-        ))
+        Change::Remarked(command.step().cloned(), format!("{}: {why}", command.role))
     }
 
     fn started(&mut self, command: &CommandId, at_ms: u64) -> Change {
@@ -237,21 +234,11 @@ impl View {
 
     fn finished(&mut self, command: &CommandId, finish: Finish) -> Option<Change> {
         if let Some(why) = finish.why() {
-            let why = self.explained(command, why);
+            let why = explained(command, why);
             self.explain(command, &why);
         }
         self.executions.get_mut(command)?.finish = Some(finish);
         Some(Change::Finished(command.clone()))
-    }
-
-    /// Returns why a command of a step did not go well, as a reason of the step.
-    fn explained(&self, command: &CommandId, why: &str) -> String {
-        match &command.role {
-            Role::Guard(id) => format!("guard {id} is unmet: {why}"),
-            Role::Look(name) => format!("output {name}: {why}"),
-            Role::Verify => format!("verify does not hold: {why}"),
-            _ => why.to_owned(),
-        }
     }
 
     fn explain(&mut self, command: &CommandId, why: &str) {
@@ -338,5 +325,15 @@ fn judged(judgement: &Judgement) -> Finish {
         Judgement::Met { .. } => Finish::Well,
         Judgement::Unmet { reason } => Finish::Bad(reason.clone()),
         Judgement::Unclear { reason } => Finish::Unclear(reason.clone()),
+    }
+}
+
+/// Returns why a command of a step did not go well, as a reason of the step.
+fn explained(command: &CommandId, why: &str) -> String {
+    match &command.role {
+        Role::Guard(id) => format!("guard {id} is unmet: {why}"),
+        Role::Look(name) => format!("output {name}: {why}"),
+        Role::Verify => format!("verify does not hold: {why}"),
+        _ => why.to_owned(),
     }
 }

@@ -57,7 +57,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
 /// Returns how long something took, as exact as anybody wants to know: `0.4s`, `12s`, `6m30s`, `1h5m`.
 pub(crate) fn took(ms: u64) -> String {
     match ms {
-        0..10_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        0..1_000 => format!("{ms}ms"),
+        1_000..10_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
         10_000..3_600_000 => units::Duration::from_secs(ms / 1000).to_string(),
         3_600_000.. => units::Duration::from_secs(ms / 60_000 * 60).to_string(),
     }
@@ -125,8 +126,8 @@ mod tests {
     #[test]
     fn lengths_are_as_exact_as_anybody_wants_to_know() {
         for (ms, words) in [
-            (0, "0.0s"),
-            (449, "0.4s"),
+            (0, "0ms"),
+            (449, "449ms"),
             (9_999, "9.9s"),
             (12_700, "12s"),
             (390_000, "6m30s"),

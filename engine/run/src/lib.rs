@@ -3,12 +3,14 @@
 //! [`Run`] is the fold of [`Event`]s over a plan; [`Run::next`] says what is due. Dry run, rehearsal, sweep, live run and
 //! resume are these two functions with different worlds around them.
 
+mod attempt;
 pub mod command;
 mod debts;
 mod delay;
 pub mod effect;
 pub mod event;
 pub mod journal;
+mod lookup;
 mod machine;
 mod next;
 mod outputs;

@@ -130,6 +130,7 @@ impl World {
         }
         create_dir(&world.bin())?;
         create_dir(&dir.join("keys"))?;
+        create_dir(&dir.join("artifacts"))?;
         for name in STAND_INS {
             let link = world.bin().join(name);
             symlink(executable, &link).map_err(|source| WorldError::io("link", &link, source))?;

@@ -12,7 +12,7 @@ use super::show::view;
 use crate::args::LogsArgs;
 use crate::failure::{Failure, Status};
 use crate::home::Home;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// How much of a captured stream is in memory at once.
 const CHUNK: usize = 64 * 1024;
@@ -98,13 +98,13 @@ fn print(terminal: &Terminal, heading: &str, path: &Path) -> io::Result<()> {
             return Ok(());
         }
         if !terminal.is_watched {
-            terminal.bytes(&chunk[..length])?;
+            terminal::bytes(&chunk[..length])?;
             continue;
         }
         if is_first {
-            terminal.bytes(format!("--- {heading}\n").as_bytes())?;
+            terminal::bytes(format!("--- {heading}\n").as_bytes())?;
         }
         is_first = false;
-        terminal.bytes(harmless(&String::from_utf8_lossy(&chunk[..length]).replace("\r\n", "\n")).as_bytes())?;
+        terminal::bytes(harmless(&String::from_utf8_lossy(&chunk[..length]).replace("\r\n", "\n")).as_bytes())?;
     }
 }

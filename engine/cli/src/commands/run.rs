@@ -5,6 +5,7 @@ use std::env;
 use std::sync::Arc;
 
 use firedrill_exec::{About, INHERITED, Provenance, RunDir, RunLock, clock, drive, journal};
+use firedrill_foundation::World;
 use firedrill_model::plan::Plan;
 
 use super::plan::{Resolved, resolved};
@@ -24,7 +25,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     let Resolved { playbook, plan } = resolved(&args.playbook, place, terminal)?;
     accepted(&plan, &args.accept_irreversible)?;
     let world = match &args.playbook.sandbox {
-        Some(world) => Some(sandbox::ready(&sandbox::place(world.as_deref(), place)?)?),
+        Some(world) => Some(sandbox::ready(&sandbox::place(world.dir(), place)?)?),
         None => None,
     };
     let created_ms = clock::now_ms();
@@ -39,8 +40,8 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
         created_ms,
         dir: playbook.dir().to_owned(),
         provenance: Provenance::of(playbook.path()),
-        env: inherited(),
-        sandbox: world,
+        env: environment(world.as_ref())?,
+        sandbox: world.map(|world| world.root().to_owned()),
     };
     let (dir, lock) = home.store()?.create(&about, &plan)?;
     to_rest(&dir, &lock, args.json.format(), terminal)
@@ -56,12 +57,19 @@ pub(super) fn to_rest(dir: &RunDir, lock: &RunLock, format: Format, terminal: &T
     Ok(verdict.into())
 }
 
-/// Returns what commands inherit of this process's environment.
-fn inherited() -> BTreeMap<String, String> {
-    let variables = INHERITED
+/// Returns what every command starts from: a little of this process's environment, and how the sandbox is reached.
+fn environment(world: Option<&World>) -> Result<BTreeMap<String, String>, Failure> {
+    let inherited = INHERITED
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
-    variables.collect()
+    let mut variables: BTreeMap<String, String> = inherited.collect();
+    if let Some(world) = world {
+        let own = world
+            .environment()
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        variables.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(variables)
 }
 
 /// Refuses a plan with a point of no return that nobody accepted, and what was accepted and is none.

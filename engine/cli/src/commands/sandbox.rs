@@ -1,6 +1,7 @@
 //! `firedrill sandbox`, and the world that `--sandbox` works on.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use firedrill_foundation::{SandboxError, World, sandbox_command};
@@ -9,6 +10,9 @@ use crate::args::{SandboxArgs, SandboxVerb};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::terminal::Terminal;
+
+/// The folder of a world in which rehearsals keep artifacts.
+const ARTIFACTS: &str = "artifacts";
 
 pub(super) fn sandbox(
     args: SandboxArgs,
@@ -56,15 +60,15 @@ pub(super) fn place(given: Option<&Path>, home: impl Fn() -> Result<Home, Failur
 }
 
 /// Returns the world, made if it is not there.
-pub(super) fn ready(world: &Path) -> Result<PathBuf, Failure> {
-    if World::open(world).is_err() {
-        create(world)?;
-    }
-    Ok(world.to_owned())
+pub(super) fn ready(world: &Path) -> Result<World, Failure> {
+    World::open(world).or_else(|_absent| create(world))
 }
 
-fn create(world: &Path) -> Result<(), Failure> {
+/// Makes a world, with an empty folder for what backups leave.
+fn create(world: &Path) -> Result<World, Failure> {
     let executable = env::current_exe().map_err(|error| Failure::failed(format!("this executable: {error}")))?;
-    let created = World::create(world, &executable);
-    created.map(drop).map_err(|error| Failure::usage(error.to_string()))
+    let created = World::create(world, &executable).map_err(|error| Failure::usage(error.to_string()))?;
+    let artifacts = world.join(ARTIFACTS);
+    fs::create_dir_all(&artifacts).map_err(|error| Failure::failed(format!("{}: {error}", artifacts.display())))?;
+    Ok(created)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use firedrill_exec::RunDir;
 use firedrill_model::plan::{Plan, Step};
 use firedrill_model::value::{Type, Value};
-use firedrill_run::{DebtKind, Done, Event, Verdict};
+use firedrill_run::{DebtKind, Done, Event};
 
 use crate::args::{Said, SettleArgs};
 use crate::failure::{Failure, Status};
@@ -24,12 +24,12 @@ pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Resu
         other => other.into(),
     })?;
     terminal.print("recorded\n");
-    let next = match run.verdict() {
-        Some(Verdict::Stuck) => format!("{} left: `firedrill show {}`\n", run.open().len(), dir.id()),
-        _ => format!(
+    let next = match run.open().len() {
+        0 => format!(
             "nothing is open any more: `firedrill resume {}` brings the run to its end\n",
             dir.id()
         ),
+        left => format!("{left} left: `firedrill show {}`\n", dir.id()),
     };
     terminal.print(&next);
     Ok(Status::Done)

@@ -1,18 +1,17 @@
 //! One connection to the supervisor, and the sorting out of what an earlier one left.
 
 use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
 use firedrill_run::{CommandId, Event, Exit};
 
-use super::{DriveError, Happening, SURVIVOR_GRACE};
+use super::mail::{Happening, Post};
+use super::{DriveError, SURVIVOR_GRACE};
 use crate::store::RunDir;
-use crate::supervisor::{
-    self, ClientError, CommandKey, ReplyReader, Request, RequestSender, Spawn, SupervisorClient, end_survivors,
-};
+use crate::supervisor::{self, ClientError, CommandKey, Reply, Request, Spawn, SupervisorClient, end_survivors};
 
 /// The program that becomes the supervisor: this one, even if its file was replaced meanwhile.
 const SELF: &str = "/proc/self/exe";
@@ -27,32 +26,36 @@ pub(super) struct Session {
     pub(super) was_same_boot: bool,
     /// How often somebody asked for the run to stop.
     pub(super) stops: u32,
-    requests: RequestSender,
-    pid: i32,
+    client: SupervisorClient,
     mark: String,
-    mail: Sender<Happening>,
+    post: Post,
 }
 
 impl Session {
     /// Starts the run's supervisor or attaches to the living one.
-    pub(super) fn start(dir: &RunDir, number: u32, mail: Sender<Happening>) -> Result<Session, DriveError> {
+    pub(super) fn start(dir: &RunDir, number: u32, post: Post) -> Result<Session, DriveError> {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
-        let pid = client.pid();
-        let (requests, replies) = client.split();
-        let reports = mail.clone();
-        thread::spawn(move || forward(replies, number, &reports));
         let asked = BTreeSet::new();
         Ok(Session {
             number,
             asked,
             was_same_boot: true,
             stops: 0,
-            requests,
-            pid,
+            client,
             mark,
-            mail,
+            post,
         })
+    }
+
+    /// Returns what becomes readable when a reply arrives.
+    pub(super) fn connection(&self) -> BorrowedFd<'_> {
+        self.client.as_fd()
+    }
+
+    /// Takes the replies that have arrived.
+    pub(super) fn arrived(&mut self) -> Result<Vec<Reply>, ClientError> {
+        self.client.arrived()
     }
 
     pub(super) fn spawn(&mut self, spawn: Spawn) -> Result<(), ClientError> {
@@ -70,20 +73,17 @@ impl Session {
         asked
     }
 
-    pub(super) fn dismiss(&mut self) -> Result<(), ClientError> {
-        self.send(&Request::Shutdown)
-    }
-
-    /// Takes the exit status of a supervisor that has ended, if it was started by this engine.
-    pub(super) fn reap(&self) {
-        let pid = rustix::process::Pid::from_raw(self.pid);
-        // One that an earlier engine started is not ours to wait for.
-        let _not_ours = rustix::process::waitpid(pid, rustix::process::WaitOptions::empty());
+    /// Dismisses the supervisor and waits until it has ended; nothing runs any more.
+    pub(super) fn dismiss(self) -> Result<(), ClientError> {
+        match self.client.shut_down() {
+            Err(ClientError::Gone) => Ok(()),
+            other => other,
+        }
     }
 
     /// A supervisor that is gone is reported by its replies ending; what was asked of it is asked of the next.
     fn send(&mut self, request: &Request) -> Result<(), ClientError> {
-        match self.requests.send(request) {
+        match self.client.send(request) {
             Err(ClientError::Gone) => Ok(()),
             other => other,
         }
@@ -95,15 +95,14 @@ impl Session {
         let (mark, key, command) = (self.mark.clone(), key(command), command.clone());
         let survives = supervisor::survivors(&mark)
             .is_ok_and(|survivors| survivors.iter().any(|survivor| *survivor.command() == key));
-        let mail = self.mail.clone();
+        let post = self.post.clone();
         thread::spawn(move || {
             let left = supervisor::await_survivors(&mark, &key, limit);
             if left.is_ok_and(|left| !left.is_empty()) {
                 // What cannot be ended cannot be waited for either.
                 let _protected = end_survivors(&mark, &key, SURVIVOR_GRACE);
             }
-            // The driver may have ended: the next one asks again.
-            let _ended = mail.send(Happening::Gone(command));
+            post.send(Happening::Gone(command));
         });
         survives
     }
@@ -115,17 +114,6 @@ impl Session {
             thread::spawn(move || end_survivors(&mark, &key, SURVIVOR_GRACE));
         }
     }
-}
-
-fn forward(replies: ReplyReader, session: u32, mail: &Sender<Happening>) {
-    for reply in replies {
-        let Ok(reply) = reply else { break };
-        if mail.send(Happening::Reply { session, reply }).is_err() {
-            return;
-        }
-    }
-    // The driver may have ended: nobody waits for replies.
-    let _ended = mail.send(Happening::SupervisorGone { session });
 }
 
 /// Returns what marks the processes of a run: unique on the machine, unlike the id.

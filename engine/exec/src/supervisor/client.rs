@@ -1,6 +1,7 @@
 //! The engine's end of the connection to its supervisor.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -92,14 +93,14 @@ impl SupervisorClient {
         let stream = stream.map_err(|source| gone_or(source, run_dir))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut sender = RequestSender(stream.try_clone()?);
-        let mut reader = ReplyReader(BufReader::new(stream));
+        let mut reader = ReplyReader::new(stream);
         sender.send(&Request::Hello {
             version: VERSION,
             run: run_id.to_owned(),
         })?;
         match reader.next().ok_or(ClientError::Gone)?? {
             Reply::Welcome { pid, .. } => {
-                reader.0.get_ref().set_read_timeout(None)?;
+                reader.stream.set_read_timeout(None)?;
                 Ok(Self {
                     sender,
                     reader,
@@ -127,9 +128,10 @@ impl SupervisorClient {
         self.reader.next().unwrap_or(Err(ClientError::Gone))
     }
 
-    /// Parts the connection, so that one thread can wait for replies while another sends.
-    pub fn split(self) -> (RequestSender, ReplyReader) {
-        (self.sender, self.reader)
+    /// Reads once and returns the replies that are whole by then. For a caller that knows, by [`AsFd`], that there is
+    /// something to read; [`ClientError::Gone`] when the supervisor has ended.
+    pub fn arrived(&mut self) -> Result<Vec<Reply>, ClientError> {
+        self.reader.arrived()
     }
 
     /// Dismisses the supervisor and waits until it has ended, which it does when nothing runs.
@@ -145,13 +147,19 @@ impl SupervisorClient {
     }
 }
 
+impl AsFd for SupervisorClient {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.stream.as_fd()
+    }
+}
+
 /// Sends requests to the supervisor.
 #[derive(Debug)]
-pub struct RequestSender(UnixStream);
+struct RequestSender(UnixStream);
 
 impl RequestSender {
     /// Sends a request in one piece.
-    pub fn send(&mut self, request: &Request) -> Result<(), ClientError> {
+    fn send(&mut self, request: &Request) -> Result<(), ClientError> {
         let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
         line.push(b'\n');
         self.0.write_all(&line).map_err(|error| match error.kind() {
@@ -163,19 +171,61 @@ impl RequestSender {
 
 /// The replies of the supervisor, in order; ends when the supervisor ends or a newer engine takes its place.
 #[derive(Debug)]
-pub struct ReplyReader(BufReader<UnixStream>);
+struct ReplyReader {
+    stream: UnixStream,
+    /// What was read and not yet handed out.
+    pending: Vec<u8>,
+}
+
+impl ReplyReader {
+    fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Takes the next line that was read whole.
+    fn line(&mut self) -> Option<Result<Reply, ClientError>> {
+        let end = self.pending.iter().position(|&byte| byte == b'\n')?;
+        let line: Vec<u8> = self.pending.drain(..=end).collect();
+        Some(serde_json::from_slice(&line).map_err(|error| io::Error::from(error).into()))
+    }
+
+    /// Reads once; nothing when the supervisor ended, perhaps in the middle of a line.
+    fn fill(&mut self) -> Result<usize, ClientError> {
+        let mut bytes = [0; 16 * 1024];
+        match self.stream.read(&mut bytes) {
+            Ok(length) => {
+                self.pending.extend_from_slice(&bytes[..length]);
+                Ok(length)
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn arrived(&mut self) -> Result<Vec<Reply>, ClientError> {
+        if self.fill()? == 0 {
+            return Err(ClientError::Gone);
+        }
+        std::iter::from_fn(|| self.line()).collect()
+    }
+}
 
 impl Iterator for ReplyReader {
     type Item = Result<Reply, ClientError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut line = Vec::new();
-        match self.0.read_until(b'\n', &mut line) {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
-            Err(error) => Some(Err(error.into())),
-            // The supervisor ended, perhaps in the middle of a line.
-            Ok(_) if !line.ends_with(b"\n") => None,
-            Ok(_) => Some(serde_json::from_slice(&line).map_err(|error| io::Error::from(error).into())),
+        loop {
+            if let Some(reply) = self.line() {
+                return Some(reply);
+            }
+            match self.fill() {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use client::{Attached, ClientError, ReplyReader, RequestSender, SUPERVISE, SupervisorClient};
+pub use client::{Attached, ClientError, SUPERVISE, SupervisorClient};
 pub use inbox::{InboxError, InboxState, Started, read_inbox};
 pub use protocol::{CommandKey, CommandState, Ended, Exit, Refusal, Reply, Request, Spawn, Stdin, VERSION};
 pub use survivors::{Survivor, await_survivors, end_survivors, survivors};

@@ -9,7 +9,7 @@ use crate::source::Spanned;
 use crate::suggest;
 
 /// How many unknown names of one file get a suggestion: each is compared with all that are known.
-const MAX_SUGGESTIONS: usize = 50;
+const MAX_SUGGESTIONS: usize = 10;
 
 /// What is declared under which name.
 pub(super) struct Names<'p> {

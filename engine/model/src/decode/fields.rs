@@ -105,6 +105,10 @@ impl Decoder<'_> {
     }
 
     fn unknown_key(&mut self, block: Block, key: &Spanned<String>) {
+        // Finding advice costs more than finding the fault.
+        if self.is_full() {
+            return;
+        }
         let name = &key.value;
         let diagnostic = match unsupported::find(block, name) {
             Some(known) if known.is_step_kind => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::fields::Field;
-use super::{Decoder, scalar};
+use super::{Decoder, bounds, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Expression, Reference};
 use crate::shell::ShellKind;
@@ -19,7 +19,7 @@ impl Decoder<'_> {
     /// Returns a template of exact values.
     pub(super) fn template(&mut self, field: Field<'_>) -> Option<Spanned<Template>> {
         let text = self.any_text(field)?;
-        self.parsed(field.node, text, Template::parse(text))
+        self.parsed(field.node, text, Template::parse)
     }
 
     /// Returns a template of exact values, also where an integer is written as it would be printed.
@@ -35,7 +35,7 @@ impl Decoder<'_> {
     /// Returns the template of a script.
     pub(super) fn script(&mut self, field: Field<'_>, shell: ShellKind) -> Option<Spanned<Template>> {
         let text = self.any_text(field)?;
-        self.parsed(field.node, text, Template::parse_script(text, shell))
+        self.parsed(field.node, text, |text| Template::parse_script(text, shell))
     }
 
     /// Returns the one template that a setting is, nothing if it has none, and nothing inside if it is not the only one.
@@ -47,7 +47,7 @@ impl Decoder<'_> {
         let text = scalar(field.node)
             .map(|scalar| scalar.text.as_str())
             .filter(|text| text.contains(OPEN))?;
-        let Some(template) = self.parsed(field.node, text, Template::parse(text)) else {
+        let Some(template) = self.parsed(field.node, text, Template::parse) else {
             return Some(None);
         };
         if template.value.as_single().is_some() {
@@ -69,6 +69,9 @@ impl Decoder<'_> {
             let message = format!("{field} is an expression already");
             let help = Some("leave out `${{` and `}}`".to_owned());
             return self.refuse(Code::TemplateHere, self.place_of_template(node, text), message, help);
+        }
+        if !bounds::is_simple_expression(text) {
+            return self.too_complex(node.span);
         }
         let expression = Expression::parse(text).map_err(|fault| vec![fault]);
         self.report_faults(node, text, &expression);
@@ -95,6 +98,9 @@ impl Decoder<'_> {
     /// Returns a jq filter that compiles.
     pub(super) fn jq(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
         let text = self.some_text(field)?;
+        if !bounds::is_simple_filter(&text.value) {
+            return self.too_complex(text.span);
+        }
         let Some(fault) = self.compiled.filter(&text.value) else {
             return Some(text);
         };
@@ -115,8 +121,16 @@ impl Decoder<'_> {
         &mut self,
         node: &Node,
         text: &str,
-        template: Result<Template, Vec<TemplateFault>>,
+        parse: impl FnOnce(&str) -> Result<Template, Vec<TemplateFault>>,
     ) -> Option<Spanned<Template>> {
+        let inside = text
+            .split(OPEN)
+            .skip(1)
+            .map(|rest| rest.split("}}").next().unwrap_or(rest));
+        if !inside.into_iter().all(bounds::is_simple_expression) {
+            return self.too_complex(node.span);
+        }
+        let template = parse(text);
         self.report_faults(node, text, &template);
         let template = template.ok()?;
         if !template.is_literal() {
@@ -131,6 +145,16 @@ impl Decoder<'_> {
             self.remember(node.span, names.collect());
         }
         Some(Spanned::new(template, node.span))
+    }
+
+    fn too_complex<T>(&mut self, span: Span) -> Option<T> {
+        let message = "too long or nested too deeply".to_owned();
+        self.refuse(
+            Code::TooComplex,
+            span,
+            message,
+            Some("compute it in a step, or in several vars".to_owned()),
+        )
     }
 
     fn remember(&mut self, text: Span, names: Vec<Span>) {

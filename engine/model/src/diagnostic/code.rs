@@ -68,6 +68,7 @@ codes! {
     UnknownName "FD0204" "a name that expressions do not have",
     UnknownFilter "FD0205" "a filter, test or function that expressions do not have",
     NotOneExpression "FD0206" "a setting that is not exactly one template",
+    TooComplex "FD0207" "an expression or filter that is too long or nested too deeply",
     DuplicateId "FD0301" "two nodes have the same name",
     UnknownStep "FD0302" "a step that does not exist",
     Cycle "FD0303" "steps need each other in a circle",

@@ -100,13 +100,13 @@ fn number(text: &str) -> Option<Plain<'_>> {
         return text.parse().ok().map(Plain::Int);
     }
     let starts_well = whole > 0 || digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-    let is_float = starts_well
-        && digits
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'-' | b'+'));
+    let is_part = |byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'-' | b'+');
+    if !starts_well || !digits.bytes().all(is_part) {
+        return None;
+    }
     text.parse()
         .ok()
-        .filter(|number: &f64| is_float && number.is_finite())
+        .filter(|number: &f64| number.is_finite())
         .map(Plain::Float)
 }
 

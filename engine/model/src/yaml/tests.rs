@@ -104,7 +104,7 @@ fn an_alias_bomb_is_refused_before_it_grows() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..20 {
         let below = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb += &format!("a{level}: &a{level} [{below}]\n");
+        bomb = format!("{bomb}a{level}: &a{level} [{below}]\n");
     }
     let found = faults(&bomb);
     assert_eq!(found.len(), 1);
@@ -115,7 +115,10 @@ fn an_alias_bomb_is_refused_before_it_grows() {
 
 #[test]
 fn nested_anchors_cost_no_more_than_aliases() {
-    let anchors: String = (0..60).map(|level| format!("&a{level} [")).collect();
+    let anchors = (0..60)
+        .map(|level| format!("&a{level} ["))
+        .collect::<Vec<String>>()
+        .concat();
     assert_eq!(
         faults(&format!("{anchors}{}{}", "x, ".repeat(100_000), "]".repeat(60))),
         ["FD0008 1:326"]

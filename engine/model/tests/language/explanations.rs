@@ -8,21 +8,32 @@ use firedrill_model::diagnostic::Code;
 use firedrill_model::source::Source;
 
 /// Codes whose faults no readable example can show.
-const WITHOUT_EXAMPLES: [Code; 5] =
-    [Code::NotUtf8, Code::ControlCharacter, Code::FileTooLarge, Code::TooDeep, Code::TooMany];
+const WITHOUT_EXAMPLES: [Code; 6] = [
+    Code::NotUtf8,
+    Code::ControlCharacter,
+    Code::FileTooLarge,
+    Code::TooDeep,
+    Code::TooMany,
+    Code::TooComplex,
+];
 
 /// Returns the codes that are found in an example, which stands in `example.yaml`.
 fn found(example: &str) -> Vec<Code> {
     let source = Source::new("example.yaml", example);
     let (checked, diagnostics) = check::load(&source, Some("example"));
     let codes: Vec<Code> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
-    assert!(checked.is_some() || !codes.is_empty(), "no playbook and no fault: {example}");
+    assert!(
+        checked.is_some() || !codes.is_empty(),
+        "no playbook and no fault: {example}"
+    );
     codes
 }
 
 fn examples(code: Code) -> Vec<&'static str> {
     let blocks = code.explanation().split("```yaml\n").skip(1);
-    blocks.map(|block| block.split("```").next().expect("a block")).collect()
+    blocks
+        .map(|block| block.split("```").next().expect("a block"))
+        .collect()
 }
 
 #[test]
@@ -58,5 +69,8 @@ fn the_reference_is_fresh() {
         std::fs::write(&path, reference()).expect("the reference is written");
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == reference(), "docs/reference/diagnostics.md is stale: run the tests with UPDATE=1");
+    assert!(
+        written == reference(),
+        "docs/reference/diagnostics.md is stale: run the tests with UPDATE=1"
+    );
 }

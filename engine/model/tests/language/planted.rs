@@ -6,7 +6,7 @@ use firedrill_model::source::Source;
 
 const CASES: u64 = 1000;
 /// The steps of the largest playbook; bounds what one case costs.
-const MAX_STEPS: u64 = 60;
+const MAX_STEPS: u64 = 25;
 
 /// Random numbers that are the same everywhere (splitmix64).
 struct Dice(u64);
@@ -28,7 +28,10 @@ struct Draft {
 
 impl Draft {
     fn valid(dice: &mut Dice) -> Self {
-        let mut draft = Self { lines: Vec::new(), steps: Vec::new() };
+        let mut draft = Self {
+            lines: Vec::new(),
+            steps: Vec::new(),
+        };
         let head = "firedrill: 1|playbook: planted|title: 심은 결함|inputs:|  name: {type: string, pattern: '^[a-z]+$'}|\
                     \x20 limit: {type: duration, default: 5m}|vars:|  dir: \"/var/${{ inputs.name }}\"|steps:";
         draft.lines.extend(head.split('|').map(str::to_owned));
@@ -36,16 +39,24 @@ impl Draft {
             draft.steps.push(draft.lines.len());
             draft.lines.push(format!("  - id: step_{step}"));
             draft.lines.push("    title: 단계".to_owned());
-            draft.lines.push("    argv: [work, \"${{ vars.dir }}\", --name, \"${{ inputs.name }}\"]".to_owned());
+            draft
+                .lines
+                .push("    argv: [work, \"${{ vars.dir }}\", --name, \"${{ inputs.name }}\"]".to_owned());
             draft.lines.push("    timeout: \"${{ inputs.limit }}\"".to_owned());
             draft.lines.push("    idempotent: true".to_owned());
             draft.lines.push("    retry: {max_attempts: 2, delay: 10s}".to_owned());
-            draft.lines.push("    outputs: {made: {from: stdout, regex: 'made (.*)'}}".to_owned());
+            draft
+                .lines
+                .push("    outputs: {made: {from: stdout, regex: 'made (.*)'}}".to_owned());
             if step > 0 && dice.below(2) == 0 {
                 let above = dice.below(step);
-                draft.lines.push(format!("    env: {{MADE: \"${{{{ steps.step_{above}.outputs.made }}}}\"}}"));
+                draft.lines.push(format!(
+                    "    env: {{MADE: \"${{{{ steps.step_{above}.outputs.made }}}}\"}}"
+                ));
             }
-            draft.lines.push("    rollback: {run: 'unmake \"${{ vars.dir }}\"'}".to_owned());
+            draft
+                .lines
+                .push("    rollback: {run: 'unmake \"${{ vars.dir }}\"'}".to_owned());
         }
         draft
     }
@@ -54,15 +65,24 @@ impl Draft {
     fn line(&self, dice: &mut Dice, text: &str) -> usize {
         let step = usize::try_from(dice.below(self.steps.len() as u64)).expect("few steps");
         let from = self.steps[step];
-        from + self.lines[from..].iter().position(|line| line.contains(text)).expect("every step has it")
+        from + self.lines[from..]
+            .iter()
+            .position(|line| line.contains(text))
+            .expect("every step has it")
     }
 
     /// Replaces `old` on a line and returns the place where `at` stands in what is there now.
     fn replace(&mut self, line: usize, old: &str, new: &str, at: &str) -> Place {
         self.lines[line] = self.lines[line].replacen(old, new, 1);
         let from = self.lines[line].find(new).expect("it was put there");
-        let byte = from + self.lines[line][from..].find(at).expect("it is part of what was put there");
-        Place { line: line + 1, column: self.lines[line][..byte].chars().count() + 1 }
+        let byte = from
+            + self.lines[line][from..]
+                .find(at)
+                .expect("it is part of what was put there");
+        Place {
+            line: line + 1,
+            column: self.lines[line][..byte].chars().count() + 1,
+        }
     }
 
     fn insert(&mut self, line: usize, text: &str, at: &str) -> Place {
@@ -90,8 +110,8 @@ const PLANTS: [(&str, Plant); 18] = [
         (Code::DuplicateKey, draft.insert(line + 1, "    timeout: 1s", "timeout"))
     }),
     ("wrong type", |draft, dice| {
-        let line = draft.line(dice, "idempotent:");
-        (Code::WrongType, draft.replace(line, "true", "[yes]", "[yes]"))
+        let line = draft.line(dice, "title:");
+        (Code::WrongType, draft.replace(line, "단계", "[yes]", "[yes]"))
     }),
     ("number for text", |draft, dice| {
         let line = draft.line(dice, "title:");
@@ -99,7 +119,10 @@ const PLANTS: [(&str, Plant); 18] = [
     }),
     ("unknown choice", |draft, dice| {
         let line = draft.line(dice, "retry:");
-        (Code::UnknownChoice, draft.replace(line, "delay", "backoff: linear, delay", "linear"))
+        (
+            Code::UnknownChoice,
+            draft.replace(line, "delay", "backoff: linear, delay", "linear"),
+        )
     }),
     ("bad duration", |draft, dice| {
         let line = draft.line(dice, "retry:");
@@ -107,47 +130,77 @@ const PLANTS: [(&str, Plant); 18] = [
     }),
     ("bad name", |draft, dice| {
         let line = draft.line(dice, "outputs:");
-        (Code::BadName, draft.replace(line, "{made: ", "{made: {from: stderr}, Made-2: ", "Made-2"))
+        (
+            Code::BadName,
+            draft.replace(line, "{made: ", "{made: {from: stderr}, Made-2: ", "Made-2"),
+        )
     }),
     ("no command", |draft, dice| {
         let line = draft.line(dice, "argv:");
         draft.lines.remove(line);
-        (Code::MissingKey, Place { line: line - 1, column: 5 })
+        (
+            Code::MissingKey,
+            Place {
+                line: line - 1,
+                column: 5,
+            },
+        )
     }),
     ("bad regex", |draft, dice| {
         let line = draft.line(dice, "outputs:");
-        (Code::BadRegex, draft.replace(line, "'made (.*)'", "'made (.*'", "'made"))
+        (
+            Code::BadRegex,
+            draft.replace(line, "'made (.*)'", "'made (.*'", "'made"),
+        )
     }),
     ("unknown input", |draft, dice| {
         let line = draft.line(dice, "argv:");
-        (Code::UnknownInput, draft.replace(line, "${{ inputs.name", "${{ inputs.nmae", "inputs.nmae"))
+        (
+            Code::UnknownInput,
+            draft.replace(line, "${{ inputs.name", "${{ inputs.nmae", "inputs.nmae"),
+        )
     }),
     ("unknown var", |draft, dice| {
         let line = draft.line(dice, "rollback:");
-        (Code::UnknownVar, draft.replace(line, "vars.dir", "vars.dri", "vars.dri"))
+        (
+            Code::UnknownVar,
+            draft.replace(line, "vars.dir", "vars.dri", "vars.dri"),
+        )
     }),
     ("unknown step", |draft, dice| {
         let line = draft.line(dice, "timeout:");
-        (Code::UnknownStep, draft.insert(line, "    stdin: \"한 ${{ steps.nowhere.exit_code }}\"", "steps."))
+        (
+            Code::UnknownStep,
+            draft.insert(line, "    stdin: \"한 ${{ steps.nowhere.exit_code }}\"", "steps."),
+        )
     }),
     ("own name", |draft, dice| {
         let line = draft.line(dice, "- id:");
         let id = draft.lines[line].trim_start_matches("  - id: ").to_owned();
-        (Code::OwnName, draft.insert(line + 1, &format!("    needs: [{id}]"), &id))
+        (
+            Code::OwnName,
+            draft.insert(line + 1, &format!("    needs: [{id}]"), &id),
+        )
     }),
     ("no licence", |draft, dice| {
         let line = draft.line(dice, "idempotent:");
         let place = draft.replace(line + 1, "{max_attempts: 2", "{max_attempts: 2", "2");
-        draft.lines[line] = "    why: because".to_owned();
+        "    why: because".clone_into(&mut draft.lines[line]);
         (Code::NoLicence, place)
     }),
     ("unquoted template", |draft, dice| {
         let line = draft.line(dice, "argv:");
-        (Code::UnquotedTemplate, draft.replace(line, "\"${{ inputs.name }}\"", "${{ inputs.name }}", "${{"))
+        (
+            Code::UnquotedTemplate,
+            draft.replace(line, "\"${{ inputs.name }}\"", "${{ inputs.name }}", "${{"),
+        )
     }),
     ("unclosed template", |draft, dice| {
         let line = draft.line(dice, "argv:");
-        (Code::Template, draft.replace(line, "\"${{ inputs.name }}\"", "\"${{ inputs.name\"", "${{"))
+        (
+            Code::Template,
+            draft.replace(line, "\"${{ inputs.name }}\"", "\"${{ inputs.name\"", "${{"),
+        )
     }),
     ("not yet supported", |draft, dice| {
         let line = draft.line(dice, "timeout:");
@@ -181,10 +234,13 @@ fn planted_faults_are_found_where_they_are() {
         let source = Source::new("planted.yaml", draft.lines.join("\n"));
         let (checked, diagnostics) = check::load(&source, Some("planted"));
         assert!(checked.is_none(), "seed {seed}: {kind} was let through");
-        let found: Vec<(Code, Place)> = diagnostics.iter().map(|diagnostic| {
-            let (line, column) = source.line_column(diagnostic.span.start);
-            (diagnostic.code, Place { line, column })
-        }).collect();
+        let found: Vec<(Code, Place)> = diagnostics
+            .iter()
+            .map(|diagnostic| {
+                let (line, column) = source.line_column(diagnostic.span.start);
+                (diagnostic.code, Place { line, column })
+            })
+            .collect();
         assert_eq!(found, [(code, place)], "seed {seed}: {kind} in\n{}", source.text);
     }
 }

@@ -3,7 +3,6 @@
 use firedrill_run::{CommandId, Exit, Role};
 
 use super::{Console, Line, TailOf, subject, what};
-use crate::foreign::harmless;
 use crate::ink::Tone;
 use crate::view::{Execution, Finish, View};
 use crate::words;
@@ -38,7 +37,7 @@ impl Console {
             Some(why) => {
                 let text = unwell(view, execution, finish, why);
                 let mut lines = self.line(at_ms, subject(command), &Line::new(tone(command, finish), &text));
-                advice(view, command, finish).for_each(|text| lines += &self.indented(Tone::Plain, &harmless(&text)));
+                advice(view, command, finish).for_each(|text| lines += &self.prose(&text));
                 if !matches!(execution.exit, Some(Exit::NotSpawned(_))) {
                     lines += &self.printed(command, tail);
                 }
@@ -139,6 +138,5 @@ fn advice(view: &View, command: &CommandId, finish: &Finish) -> impl Iterator<It
         _ => (None, None),
     };
     let message = message.filter(|_| matches!(finish, Finish::Bad(_)));
-    let lines = message.into_iter().chain(why.map(|why| format!("why: {why}")));
-    lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+    message.into_iter().chain(why.map(|why| format!("why: {why}")))
 }

@@ -24,7 +24,10 @@ fn near_places_share_an_excerpt() {
 
 #[test]
 fn far_places_have_their_own_excerpts() {
-    let between: String = (0..100).map(|n| format!("  - {{id: s{n}, argv: [echo]}}\n")).collect();
+    let between = (0..100)
+        .map(|n| format!("  - {{id: s{n}, argv: [echo]}}\n"))
+        .collect::<Vec<String>>()
+        .concat();
     let text = format!("{HEAD}  - {{id: a, argv: [echo]}}\n{between}  - {{id: a, argv: [echo]}}\n");
     insta::assert_snapshot!(shown(&text));
 }
@@ -45,15 +48,31 @@ fn nothing_acts_on_the_terminal() {
 
 #[test]
 fn faults_are_counted() {
-    let faults: String = (0..150)
+    let faults = (0..150)
         .map(|n| format!("  - {{id: s{n}, argv: [echo], x{n}: 1}}\n"))
-        .collect();
+        .collect::<Vec<String>>()
+        .concat();
     let shown = shown(&format!("{HEAD}{faults}"));
     assert!(
         shown.ends_with("\n150 errors in playbooks/x.yaml, 50 of them not shown\n"),
         "{shown}"
     );
     assert_eq!(super::count(&Source::new("x", ""), &[]), "");
+}
+
+#[test]
+fn broken_playbooks() {
+    insta::glob!("../../../../tests/fixtures/broken", "*.yaml", |path| {
+        let stem = path.file_stem().expect("a name").to_string_lossy();
+        let source = Source::new(format!("playbooks/{stem}.yaml"), read(path));
+        let (_, diagnostics) = check::load(&source, Some(&stem));
+        insta::assert_snapshot!(render(&source, &diagnostics, Colour::Never));
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "the fixtures are files")]
+fn read(path: &std::path::Path) -> String {
+    std::fs::read_to_string(path).expect("a text")
 }
 
 #[test]

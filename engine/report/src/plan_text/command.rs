@@ -19,14 +19,16 @@ impl Page {
             Program::Argv(arguments) => self.argv(indent, arguments),
             Program::Script { shell, script } => self.script(indent, shell, script),
         }
-        self.later(indent, command);
-        for (name, text) in &command.env {
+        let own: Vec<(&String, &Text)> = self.shared.own_env(command).collect();
+        let dir = self.shared.own_dir(command);
+        let texts = arguments(command).chain(own.iter().map(|(_, text)| *text)).chain(dir);
+        self.later(indent, later_mark(texts.chain(&command.stdin)));
+        for (name, text) in own {
             self.labelled(indent, "env", &format!("{name}={}", word(text)));
         }
-        command
-            .dir
-            .iter()
-            .for_each(|dir| self.labelled(indent, "in", &word(dir)));
+        if let Some(dir) = dir {
+            self.labelled(indent, "in", &word(dir));
+        }
         command
             .stdin
             .iter()
@@ -62,7 +64,7 @@ impl Page {
     fn typed(&mut self, indent: usize, line: &str) {
         let pieces = line.split_inclusive('»');
         let painted: String = pieces.map(|piece| self.with_mark(piece)).collect();
-        self.text += &format!("{}{painted}\n", " ".repeat(indent));
+        self.line(&format!("{}{painted}", " ".repeat(indent)));
     }
 
     /// Paints a piece of a command that may end in a mark.
@@ -75,12 +77,10 @@ impl Page {
         }
     }
 
-    fn later(&mut self, indent: usize, command: &Command) {
-        let after: BTreeSet<After> = command.texts().flat_map(after).cloned().collect();
-        if !after.is_empty() {
-            let after: Vec<After> = after.into_iter().collect();
-            let text = self.ink.paint(Tone::Later, &format!("« » {}", known_after(&after)));
-            self.text += &format!("{}{text}\n", " ".repeat(indent));
+    pub(super) fn later(&mut self, indent: usize, mark: Option<String>) {
+        if let Some(mark) = mark {
+            let text = self.ink.paint(Tone::Later, &mark);
+            self.line(&format!("{}{text}", " ".repeat(indent)));
         }
     }
 
@@ -135,7 +135,7 @@ pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
 }
 
 /// Returns a text as one word for a shell, with marks where a part is known only later.
-fn word(text: &Text) -> String {
+pub(super) fn word(text: &Text) -> String {
     match text {
         Text::Known(text) => quoted(text),
         Text::Deferred { template, .. } => {
@@ -167,6 +167,22 @@ fn quoted(text: &str) -> String {
     }
 }
 
+/// Iterates over the texts of what is started, without its surroundings.
+fn arguments(command: &Command) -> impl Iterator<Item = &Text> {
+    let (arguments, script) = match &command.program {
+        Program::Argv(arguments) => (arguments.as_slice(), None),
+        Program::Script { script, .. } => (&[][..], Some(script)),
+    };
+    arguments.iter().chain(script)
+}
+
+/// Returns the line that explains the marks in these texts, if there are any.
+pub(super) fn later_mark<'a>(texts: impl Iterator<Item = &'a Text>) -> Option<String> {
+    let after: BTreeSet<After> = texts.flat_map(after).cloned().collect();
+    let after: Vec<After> = after.into_iter().collect();
+    (!after.is_empty()).then(|| format!("« » {}", known_after(&after)))
+}
+
 fn after(text: &Text) -> &[After] {
     match text {
         Text::Known(_) => &[],
@@ -184,5 +200,5 @@ pub(super) fn known_after(after: &[After]) -> String {
             After::Rest => "when the run has come to rest".to_owned(),
         });
     }
-    format!("known {}", moments.join(" and "))
+    format!("known {}", moments.join(", "))
 }

@@ -37,20 +37,19 @@ impl Exactness {
 pub(super) fn counted(plan: &Plan) -> String {
     let all: Vec<Exactness> = commands(plan).map(Exactness::of).collect();
     let number = |exactness| all.iter().filter(|it| **it == exactness).count();
-    let mut line = format!(
-        "{} exact, {} known after a step",
-        words::count(number(Exactness::Exact), "command"),
-        number(Exactness::AfterStep)
-    );
+    let exact = words::count(number(Exactness::Exact), "command");
+    let mut parts = vec![
+        format!("{exact} exact"),
+        format!("{} known after a step", number(Exactness::AfterStep)),
+    ];
     for (exactness, moment) in [
         (Exactness::AtStart, "when the run starts"),
         (Exactness::AtRest, "when it has come to rest"),
     ] {
-        if number(exactness) > 0 {
-            line += &format!(", {} known {moment}", number(exactness));
-        }
+        let number = number(exactness);
+        parts.extend((number > 0).then(|| format!("{number} known {moment}")));
     }
-    line
+    parts.join(", ")
 }
 
 /// Iterates over every command of a plan.

@@ -1,9 +1,9 @@
 //! A step of a plan for people.
 
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
-use firedrill_model::plan::{Backoff, Hook, Jitter, OnFailure, Plan, Release, Retry, Rollback, Step};
+use firedrill_model::plan::{Backoff, Condition, Guard, Hook, Jitter, OnFailure, Plan, Release, Retry, Rollback, Step};
 
-use super::{INDENT, Page};
+use super::{INDENT, Page, unmet};
 use crate::words;
 
 /// How many waits of a growing delay are written out.
@@ -17,12 +17,11 @@ impl Page {
         self.item(&step.id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        needs(plan, at).iter().for_each(|needs| self.fact("needs", needs));
-        self.when(step.when.as_ref());
-        for guard in &step.guards {
-            self.fact("guard", &guard.id);
-            self.guard(guard, "the step fails before it did anything", "the step is skipped");
+        if let Some(needs) = needs(plan, at) {
+            self.fact("needs", &needs);
         }
+        self.when(step.when.as_ref());
+        step.guards.iter().for_each(|guard| self.step_guard(guard));
         self.command(INDENT, &step.command);
         self.effect(plan, at);
         if step.retry.max_attempts.get() > 1 {
@@ -56,7 +55,12 @@ impl Page {
 
     fn undoing(&mut self, plan: &Plan, step: &Step) {
         if let Some(cleanup) = &step.cleanup {
-            self.hook("cleanup", "after a failed attempt, before anything else", cleanup);
+            let due = if cleanup.when.is_some() {
+                "after an attempt, before anything else"
+            } else {
+                "after a failed attempt, before anything else"
+            };
+            self.hook("cleanup", due, cleanup);
         }
         match (&step.rollback, plan.on_failure) {
             (Rollback::Hook(hook), OnFailure::Rollback) => {
@@ -78,6 +82,17 @@ impl Page {
         }
     }
 
+    fn step_guard(&mut self, guard: &Guard) {
+        let unmet = unmet(
+            guard,
+            "unmet, the step fails before it did anything",
+            "unmet, the step is skipped",
+        );
+        self.fact("guard", &format!("{}: {unmet}", guard.id));
+        guard.why.iter().for_each(|why| self.fact("", why));
+        self.command(INDENT + 2, &guard.probe.command);
+    }
+
     fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
         let tries = hook.retry.max_attempts.get();
         let tries = if tries == USUAL_TRIES {
@@ -85,9 +100,16 @@ impl Page {
         } else {
             format!(", {tries} tries")
         };
-        self.fact(label, &format!("{due}{tries}"));
-        self.when(hook.when.as_ref());
+        self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
+    }
+}
+
+fn when(when: Option<&Condition>) -> String {
+    match when {
+        None | Some(Condition::Known(true)) => String::new(),
+        Some(Condition::Known(false)) => ", when false: never".to_owned(),
+        Some(Condition::Deferred { expression, .. }) => format!(", when {}", expression.source),
     }
 }
 

@@ -1,0 +1,116 @@
+//! What happens outside of the driver: one box that threads post to and one connection, watched together.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use firedrill_run::CommandId;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+use super::DriveError;
+use super::session::Session;
+use crate::journal::JournalFileError;
+use crate::signals::Signal;
+use crate::supervisor::{ClientError, Reply};
+
+/// Something that happened outside of the driver.
+pub(crate) enum Happening {
+    Reply(Reply),
+    SupervisorGone,
+    Durable(Result<u64, JournalFileError>),
+    Signal(Signal),
+    /// Nothing is left of a command whose supervisor died.
+    Gone(CommandId),
+}
+
+/// Where threads post what happened.
+#[derive(Clone)]
+pub(crate) struct Post {
+    sender: Sender<Happening>,
+    bell: Arc<OwnedFd>,
+}
+
+/// Where the driver finds what happened.
+pub(super) struct Mailbox {
+    post: Post,
+    happenings: Receiver<Happening>,
+    replies: VecDeque<Reply>,
+}
+
+impl Post {
+    /// Posts something. The driver may have ended, and then nobody is left to tell.
+    pub(crate) fn send(&self, happening: Happening) {
+        if self.sender.send(happening).is_ok() {
+            // A bell that has rung often enough to be full rings anyway.
+            let _full = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+impl Mailbox {
+    pub(super) fn new() -> Result<Mailbox, DriveError> {
+        let (sender, happenings) = channel();
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(into_io)?;
+        let post = Post {
+            sender,
+            bell: Arc::new(bell),
+        };
+        Ok(Mailbox {
+            post,
+            happenings,
+            replies: VecDeque::new(),
+        })
+    }
+
+    pub(super) fn post(&self) -> Post {
+        self.post.clone()
+    }
+
+    /// Takes what has happened already.
+    pub(super) fn take(&mut self) -> Option<Happening> {
+        self.replies
+            .pop_front()
+            .map(Happening::Reply)
+            .or_else(|| self.happenings.try_recv().ok())
+    }
+
+    /// Waits for something to happen, for `limit` at the most.
+    pub(super) fn wait(
+        &mut self,
+        session: &mut Session,
+        limit: Option<Duration>,
+    ) -> Result<Option<Happening>, DriveError> {
+        if let Some(happening) = self.take() {
+            return Ok(Some(happening));
+        }
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        let mut watched = [
+            PollFd::from_borrowed_fd(session.connection(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.post.bell.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut watched, limit.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(into_io(error)),
+        }
+        let [connection, bell] = watched.map(|watched| !watched.revents().is_empty());
+        if bell {
+            // Nothing to read means that somebody else has heard it.
+            let _silent = rustix::io::read(&*self.post.bell, &mut [0; 8]);
+        }
+        if connection {
+            match session.arrived() {
+                Ok(replies) => self.replies.extend(replies),
+                Err(ClientError::Gone) => return Ok(Some(Happening::SupervisorGone)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.take())
+    }
+}
+
+fn into_io(error: Errno) -> DriveError {
+    DriveError::Signals(error.into())
+}

@@ -1,0 +1,157 @@
+//! What a plan says of one command: its texts, its surroundings, how often it is tried.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::expression::Expression;
+use crate::judge::{Expect, OutputRule};
+use crate::template::Template;
+
+/// A text of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Text {
+    /// Exactly this.
+    Known(String),
+    /// Known once what it names has happened.
+    Deferred {
+        /// The text with every part that is known already filled in.
+        template: Template,
+        /// What must have happened first.
+        after: Vec<After>,
+    },
+}
+
+/// What a deferred text waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum After {
+    /// The start of the run: its id, its folder.
+    Start,
+    /// A step, by its id.
+    Step(String),
+    /// The end of the run: its verdict.
+    Rest,
+}
+
+/// A condition of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Decided by inputs and vars alone.
+    Known(bool),
+    /// Decided when what it names has happened.
+    Deferred {
+        /// The expression as written.
+        expression: Expression,
+        /// What must have happened first.
+        after: Vec<After>,
+    },
+}
+
+/// Something that is executed: an attempt, a probe, a hook, a look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// What is started.
+    pub program: Program,
+    /// Environment beyond the engine's own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Text>,
+    /// Working directory; the playbook's folder if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<Text>,
+    /// Text on standard input; closed if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Text>,
+    /// Time limit of one try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<Duration>,
+    /// What its end must look like.
+    pub expect: Expect,
+    /// What is read out of what it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputRule>,
+}
+
+/// What a command starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Program {
+    /// A program and its arguments. A deferred element that yields a list is spliced.
+    Argv(Vec<Text>),
+    /// A script for a shell.
+    Script {
+        /// The shell with its options; the script becomes its last argument.
+        shell: Vec<String>,
+        /// The script.
+        script: Text,
+    },
+}
+
+/// How often and how soon something is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Tries in all, the first included.
+    pub max_attempts: NonZeroU32,
+    /// Wait before the second try.
+    pub delay: Duration,
+    /// How the wait grows.
+    pub backoff: Backoff,
+    /// The wait never exceeds this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_delay: Option<Duration>,
+    /// How the wait is spread.
+    pub jitter: Jitter,
+    /// Tried again only if this is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
+}
+
+/// How the wait between tries grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backoff {
+    /// Always the same.
+    Constant,
+    /// Multiplied by `percent`/100 each time.
+    Exponential {
+        /// The factor in hundredths.
+        percent: u32,
+    },
+}
+
+/// How the wait between tries is spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Jitter {
+    /// Exactly the computed wait.
+    None,
+    /// Between nothing and the computed wait.
+    Full,
+}
+
+impl Command {
+    /// Iterates over every text of the command.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let (arguments, script) = match &self.program {
+            Program::Argv(arguments) => (arguments.as_slice(), None),
+            Program::Script { script, .. } => (&[][..], Some(script)),
+        };
+        arguments
+            .iter()
+            .chain(script)
+            .chain(self.env.values())
+            .chain(&self.dir)
+            .chain(&self.stdin)
+    }
+
+    /// Returns whether every text of the command is known.
+    pub fn is_known(&self) -> bool {
+        self.texts().all(|text| matches!(text, Text::Known(_)))
+    }
+}

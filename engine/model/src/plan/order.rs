@@ -1,0 +1,44 @@
+//! The order of a plan's steps: what comes after what, and what lies inside a hold.
+
+use super::Step;
+
+/// Returns the steps inside the hold of a step's release, ascending: what depends on the step and comes no later than
+/// `until`; everything that depends on it, if `until` is empty.
+pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
+    let mut inside = vec![false; steps.len()];
+    inside[owner] = true;
+    for at in topological(steps) {
+        inside[at] = inside[at] || steps[at].needs.iter().any(|&need| inside[need]);
+    }
+    inside[owner] = false;
+    let mut is_before = vec![until.is_empty(); steps.len()];
+    let mut queue = until.to_vec();
+    while let Some(at) = queue.pop() {
+        if !is_before[at] {
+            is_before[at] = true;
+            queue.extend(&steps[at].needs);
+        }
+    }
+    (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
+}
+
+/// Returns the steps in an order in which every step comes after those it needs.
+pub fn topological(steps: &[Step]) -> Vec<usize> {
+    let mut left: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
+    let mut dependents = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        step.needs.iter().for_each(|&need| dependents[need].push(at));
+    }
+    let mut order: Vec<usize> = (0..steps.len()).filter(|&at| left[at] == 0).collect();
+    let mut next = 0;
+    while let Some(&at) = order.get(next) {
+        next += 1;
+        for &dependent in &dependents[at] {
+            left[dependent] -= 1;
+            if left[dependent] == 0 {
+                order.push(dependent);
+            }
+        }
+    }
+    order
+}

@@ -1,0 +1,94 @@
+//! Commands with what is around them: the part that steps, probes, hooks and looks share.
+
+use super::Given;
+use crate::source::{Span, Spanned};
+use crate::template::Template;
+use crate::units::Duration;
+
+/// What is executed, and with what around it: the part that steps, probes, hooks and looks share.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The program or the script.
+    pub command: Command,
+    /// Environment variables of its own.
+    pub env: Vec<EnvVar>,
+    /// Its own working directory.
+    pub dir: Option<Spanned<Template>>,
+    /// Its own shell.
+    pub shell: Option<Spanned<Shell>>,
+    /// What it reads from standard input; closed if not given.
+    pub stdin: Option<Spanned<Template>>,
+    /// How long one attempt may take.
+    pub timeout: Option<Spanned<Given<Duration>>>,
+}
+
+/// A program with arguments, or a script.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A program and its arguments; an element that is exactly one `${{ list }}` is spliced.
+    Argv(Spanned<Vec<Spanned<Template>>>),
+    /// A whole list as one expression, such as an input of type command.
+    Computed(Spanned<Template>),
+    /// A script for the shell.
+    Run(Spanned<Template>),
+}
+
+impl Command {
+    /// Returns where it was written.
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Argv(argv) => argv.span,
+            Self::Computed(template) | Self::Run(template) => template.span,
+        }
+    }
+
+    /// Returns its texts in the order in which they were written.
+    pub fn templates(&self) -> &[Spanned<Template>] {
+        match self {
+            Self::Argv(argv) => &argv.value,
+            Self::Computed(template) | Self::Run(template) => std::slice::from_ref(template),
+        }
+    }
+}
+
+/// A read-only look with three answers.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// What looks.
+    pub invocation: Invocation,
+    /// What the look must find.
+    pub expect: Expect,
+}
+
+/// An environment variable for a command.
+#[derive(Clone, Debug)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its value.
+    pub value: Spanned<Template>,
+}
+
+/// What runs the script of a `run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// `/bin/sh -eu -c`.
+    Sh,
+    /// `bash -euo pipefail -c`.
+    Bash,
+    /// A program and arguments; the script becomes its last argument.
+    Argv(Vec<Spanned<Template>>),
+}
+
+/// What tells that an attempt succeeded or that a probe holds; nothing given means exit code 0.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// The exit codes that are good, 0 to 255.
+    pub exit: Option<Spanned<Vec<Spanned<u8>>>>,
+    /// A regex that standard output must match.
+    pub stdout: Option<Spanned<String>>,
+    /// A regex that standard error must match.
+    pub stderr: Option<Spanned<String>>,
+    /// A jq filter over standard output as JSON that must yield true.
+    pub jq: Option<Spanned<String>>,
+}

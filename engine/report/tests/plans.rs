@@ -1,0 +1,64 @@
+//! What an operator and a machine read of a plan.
+
+use std::collections::BTreeMap;
+
+use firedrill_model::check;
+use firedrill_model::plan::{Origin, Plan};
+use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
+use firedrill_model::source::Source;
+use firedrill_report::{Colour, harmless, plan_json, plan_schema, plan_text};
+
+fn rich() -> Plan {
+    let source = Source::new("rich.yaml", include_str!("plans/rich.yaml"));
+    let (checked, diagnostics) = check::load(&source, Some("rich"));
+    let checked = checked.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+    let given = |text: &str, origin| Given {
+        value: GivenValue::Text(text.into()),
+        origin,
+    };
+    let given = BTreeMap::from([
+        ("deployment".to_owned(), given("cf-0123456789abcdef0123", Origin::Flag)),
+        ("limit".to_owned(), given("2h", Origin::File("prod.yaml".into()))),
+    ]);
+    resolve(&source, &checked, &given, Facts::default()).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+#[test]
+fn text_on_a_wide_terminal() {
+    insta::assert_snapshot!(plan_text(&rich(), 120, Colour::Never));
+}
+
+#[test]
+fn text_on_a_narrow_terminal() {
+    insta::assert_snapshot!(plan_text(&rich(), 60, Colour::Never));
+}
+
+#[test]
+fn colours_change_no_text() {
+    let coloured = plan_text(&rich(), 100, Colour::Always);
+    assert!(coloured.contains('\u{1b}'));
+    assert_eq!(harmless(&coloured), plan_text(&rich(), 100, Colour::Never));
+}
+
+#[test]
+fn commands_can_be_pasted() {
+    let text = plan_text(&rich(), 200, Colour::Never);
+    assert!(text.contains(r"$ bbr deployment -d cf-0123456789abcdef0123 backup --artifact-path /var/backups/cf-0123456789abcdef0123 'a b' 'it'\''s'"), "{text}");
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(plan_json(&rich()));
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema: serde_json::Value = serde_json::from_str(&plan_schema()).expect("a schema is JSON");
+    let document = serde_json::from_str(&plan_json(&rich())).expect("a plan is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let faults: Vec<String> = validator
+        .iter_errors(&document)
+        .map(|fault| fault.to_string())
+        .collect();
+    assert_eq!(faults, Vec::<String>::new());
+}

@@ -1,0 +1,399 @@
+//! One attempt of a step: its outcome, its doubt, its cleanup, and whether there is another.
+
+use std::collections::BTreeMap;
+
+use firedrill_model::judge::Judgement;
+use firedrill_model::plan::{Condition, Step};
+use firedrill_model::value::Value;
+
+use crate::command::{CommandId, Role};
+use crate::event::{Answer, DebtKind, Exit};
+use crate::machine::Run;
+use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
+use crate::task::TaskEnd;
+
+impl Run {
+    /// Begins the next attempt.
+    pub(crate) fn attempt(&mut self, step: usize) {
+        let task = Task::first(&self.planned(step).command);
+        let state = &mut self.state.steps[step];
+        state.attempts += 1;
+        state.is_verified = false;
+        (state.tried.verify, state.tried.cleanup) = (0, 0);
+        state.stage = Stage::Attempting(task);
+        self.want_recheck(step);
+    }
+
+    /// A command was begun: from the start of its first attempt a step owes its rollback and its release.
+    pub(crate) fn started(&mut self, command: &CommandId) {
+        self.state.in_flight += 1;
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        if command.role != Role::Attempt {
+            return;
+        }
+        self.attempt_began(step);
+        if self.state.steps[step].is_effective() {
+            return;
+        }
+        let owes_rollback = self.planned(step).rollback_hook().is_some();
+        let owes_release = self.planned(step).release.is_some();
+        let debts = &mut self.state.steps[step].debts;
+        debts.rollback = if owes_rollback { Debt::Owed } else { Debt::None };
+        debts.release = if owes_release { Debt::Owed } else { Debt::None };
+    }
+
+    /// A command turned out never to have been begun: its intent owes nothing.
+    pub(crate) fn not_started(&mut self, command: &CommandId) {
+        self.state.in_flight -= 1;
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        if command.role == Role::Attempt && !self.state.steps[step].is_effective() {
+            self.state.steps[step].debts = Debts::NONE;
+        }
+        if self.state.phase != Phase::Working {
+            self.withdraw(step);
+        }
+        if self.is_before_its_turn(step) {
+            self.call_off(step, DebtKind::Release);
+        }
+        if self.state.cancel == Cancel::Twice {
+            self.stop_rollbacks();
+        }
+        self.place(step);
+    }
+
+    /// Takes note of an exit before it is judged.
+    pub(crate) fn note_exit(&mut self, command: &CommandId, exit: &Exit) {
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        if command.role != Role::Attempt {
+            return;
+        }
+        let state = &mut self.state.steps[step];
+        state.exit_code = if let Exit::Code(code) = exit { Some(*code) } else { None };
+        match exit {
+            Exit::NotSpawned(_) if !state.is_effective() => state.debts = Debts::NONE,
+            Exit::NotSpawned(_) => {}
+            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled | Exit::Lost => state.effective += 1,
+        }
+        self.attempt_ended();
+    }
+
+    pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
+        match end {
+            TaskEnd::Met => self.look(step, 0),
+            TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
+            TaskEnd::Texts => self.settle(step, Outcome::Failed(Cause::Texts)),
+            TaskEnd::NotSpawned => self.after_cleanup(step, Conclusion::Failed(Cause::NotSpawned), Licence::Granted),
+            TaskEnd::Doubt(doubt) => match self.verify_task(step) {
+                Some(task) => self.state.steps[step].stage = Stage::Verifying(task, Some(doubt)),
+                None => self.doubt(step, doubt),
+            },
+        }
+    }
+
+    fn look(&mut self, step: usize, at: usize) {
+        let task = self.planned(step).looks.get(at).map(|look| Task::first(&look.command));
+        let verify = self.verify_task(step).filter(|_| !self.state.steps[step].is_verified);
+        match (task, verify) {
+            (Some(task), _) => self.state.steps[step].stage = Stage::Looking(at, task),
+            (None, Some(task)) => self.state.steps[step].stage = Stage::Verifying(task, None),
+            (None, None) => self.conclude(step, Conclusion::Succeeded),
+        }
+    }
+
+    pub(crate) fn look_over(&mut self, step: usize, end: TaskEnd) {
+        let Stage::Looking(at, task) = self.state.steps[step].stage else {
+            return;
+        };
+        match end {
+            TaskEnd::Met => self.look(step, at + 1),
+            TaskEnd::Doubt(Doubt::Lost) => {
+                let again = task.again(&self.planned(step).looks[at].command);
+                self.state.steps[step].stage = Stage::Looking(at, again);
+            }
+            TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::Texts | TaskEnd::NotSpawned => {
+                self.conclude(step, Conclusion::Failed(Cause::Output));
+            }
+        }
+    }
+
+    fn verify_task(&self, step: usize) -> Option<Task> {
+        let tried = self.state.steps[step].tried.verify;
+        self.planned(step)
+            .verify
+            .as_ref()
+            .map(|probe| Task::first_after(tried, &probe.command))
+    }
+
+    pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
+        let Stage::Verifying(task, doubt) = self.state.steps[step].stage else {
+            return;
+        };
+        self.state.steps[step].tried.verify = task.r#try;
+        match (end, doubt) {
+            (TaskEnd::Met, None) => self.conclude(step, Conclusion::Succeeded),
+            (TaskEnd::Met, Some(doubt)) => self.salvage(step, doubt),
+            (TaskEnd::Doubt(Doubt::Lost), doubt) => {
+                let verify = self
+                    .planned(step)
+                    .verify
+                    .as_ref()
+                    .expect("a step that verifies has a verify");
+                let again = task.again(&verify.command);
+                self.state.steps[step].stage = Stage::Verifying(again, doubt);
+            }
+            (TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::Texts | TaskEnd::NotSpawned, None) => {
+                self.conclude(step, Conclusion::Failed(Cause::Verify));
+            }
+            (
+                TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::Texts | TaskEnd::NotSpawned,
+                Some(doubt),
+            ) => self.doubt(step, doubt),
+        }
+    }
+
+    /// The effect is there although the attempt was in doubt: its outputs are read from what was captured.
+    fn salvage(&mut self, step: usize, doubt: Doubt) {
+        self.state.steps[step].is_verified = true;
+        if self.planned(step).command.outputs.is_empty() {
+            self.look(step, 0);
+        } else {
+            self.state.steps[step].stage = Stage::Salvaging(doubt.exit());
+        }
+    }
+
+    pub(crate) fn is_salvaging(&self, command: &CommandId) -> bool {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let stage = step.map(|step| &self.state.steps[step].stage);
+        command.role == Role::Attempt && matches!(stage, Some(Stage::Salvaging(_)))
+    }
+
+    pub(crate) fn salvaged(&mut self, command: &CommandId, judgement: &Judgement) {
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        let Stage::Salvaging(exit) = &self.state.steps[step].stage else {
+            return;
+        };
+        let doubt = exit.doubt().unwrap_or(Doubt::Lost);
+        match judgement {
+            Judgement::Met { .. } => self.look(step, 0),
+            Judgement::Unmet { .. } | Judgement::Unclear { .. } => self.ask_human(step, doubt),
+        }
+        self.place(step);
+    }
+
+    /// Rule 3: what cannot be known is made harmless, or a human must say.
+    fn doubt(&mut self, step: usize, doubt: Doubt) {
+        let planned = self.planned(step);
+        let is_harmless = planned.effect.read_only
+            || planned.effect.idempotent
+            || planned.cleanup.is_some()
+            || planned.rollback_hook().is_some();
+        if is_harmless {
+            self.conclude(step, Conclusion::Failed(Cause::Doubt(doubt)));
+        } else {
+            self.ask_human(step, doubt);
+        }
+    }
+
+    fn ask_human(&mut self, step: usize, doubt: Doubt) {
+        self.state.steps[step].stage = Stage::InDoubt(doubt);
+        self.state.doubts += 1;
+    }
+
+    /// Returns to a step that is in doubt, now that a new engine may find out more.
+    pub(crate) fn ask_again(&mut self, step: usize) {
+        let Stage::InDoubt(doubt) = self.state.steps[step].stage else {
+            return;
+        };
+        let Some(task) = self.verify_task(step) else { return };
+        self.state.doubts -= 1;
+        self.state.steps[step].stage = Stage::Verifying(task, Some(doubt));
+        self.place(step);
+    }
+
+    /// Takes a human's word for what became of an attempt in doubt.
+    pub(crate) fn attempt_said(&mut self, step: usize, is_done: bool, outputs: &BTreeMap<String, Value>) -> bool {
+        if !matches!(self.state.steps[step].stage, Stage::InDoubt(_)) {
+            return false;
+        }
+        self.state.doubts -= 1;
+        if is_done {
+            self.state.outputs.entry(step).or_default().extend(outputs.clone());
+            self.conclude(step, Conclusion::Succeeded);
+        } else {
+            self.void_attempt(step);
+        }
+        self.place(step);
+        self.unwind(step);
+        true
+    }
+
+    /// The attempt had no effect: it never was.
+    fn void_attempt(&mut self, step: usize) {
+        let state = &mut self.state.steps[step];
+        state.voided += 1;
+        state.effective -= 1;
+        if !state.is_effective() {
+            state.debts = Debts::NONE;
+        }
+        state.stage = Stage::Waiting;
+        if self.state.phase == Phase::Working {
+            self.ask_guard(step, 0);
+        }
+    }
+
+    /// An attempt has ended this way: its cleanup comes first.
+    fn conclude(&mut self, step: usize, conclusion: Conclusion) {
+        self.owe_for_attempt(step);
+        let when = self.planned(step).cleanup.as_ref().map(|hook| &hook.when);
+        let is_failed = conclusion != Conclusion::Succeeded;
+        let is_needed = match when {
+            None => false,
+            Some(None) => is_failed,
+            Some(Some(Condition::Known(is_needed))) => *is_needed,
+            Some(Some(Condition::Deferred { .. })) => {
+                self.state.steps[step].stage = Stage::Concluding(conclusion);
+                return;
+            }
+        };
+        self.clean_if(step, conclusion, is_needed);
+    }
+
+    /// What an earlier attempt no longer owes, because it was cleaned up after, this one owes anew.
+    fn owe_for_attempt(&mut self, step: usize) {
+        let owes_rollback = self.planned(step).rollback_hook().is_some();
+        let debts = &mut self.state.steps[step].debts;
+        debts.cleanup = Debt::None;
+        if owes_rollback && debts.rollback == Debt::None {
+            debts.rollback = Debt::Owed;
+        }
+    }
+
+    pub(crate) fn cleanup_decided(&mut self, step: usize, answer: &Answer) -> bool {
+        let Stage::Concluding(conclusion) = self.state.steps[step].stage else {
+            return false;
+        };
+        self.clean_if(step, conclusion, *answer != Answer::No);
+        true
+    }
+
+    fn clean_if(&mut self, step: usize, conclusion: Conclusion, is_needed: bool) {
+        if is_needed {
+            self.state.steps[step].stage = Stage::Cleaning(conclusion);
+            self.clean_up(step);
+        } else {
+            self.after_cleanup(step, conclusion, Licence::of(self.planned(step)));
+        }
+    }
+
+    /// The cleanup of the latest attempt is over.
+    pub(crate) fn cleanup_over(&mut self, step: usize, has_succeeded: bool) {
+        let Stage::Cleaning(conclusion) = self.state.steps[step].stage else {
+            return;
+        };
+        match (conclusion, has_succeeded) {
+            (conclusion, true) => self.after_cleanup(step, conclusion, Licence::Cleaned),
+            (Conclusion::Succeeded, false) => self.settle(step, Outcome::Failed(Cause::Cleanup)),
+            (Conclusion::Failed(cause), false) => self.settle(step, Outcome::Failed(cause)),
+        }
+    }
+
+    fn after_cleanup(&mut self, step: usize, conclusion: Conclusion, licence: Licence) {
+        let Conclusion::Failed(cause) = conclusion else {
+            self.settle(step, Outcome::Succeeded);
+            return;
+        };
+        if licence == Licence::Cleaned {
+            self.state.steps[step].debts.rollback = Debt::None;
+        }
+        let retry = &self.planned(step).retry;
+        let state = &self.state.steps[step];
+        let has_more = state.attempts - state.voided < retry.max_attempts.get();
+        if !has_more || licence == Licence::Refused || self.state.phase != Phase::Working {
+            self.settle(step, Outcome::Failed(cause));
+        } else if retry.when.is_some() {
+            self.state.steps[step].stage = Stage::Choosing(cause);
+        } else {
+            self.state.steps[step].stage = Stage::Pausing(cause);
+        }
+    }
+
+    pub(crate) fn retry_decided(&mut self, step: usize, answer: &Answer) -> bool {
+        let Stage::Choosing(cause) = self.state.steps[step].stage else {
+            return false;
+        };
+        if *answer == Answer::Yes && self.state.phase == Phase::Working {
+            self.state.steps[step].stage = Stage::Pausing(cause);
+        } else {
+            self.settle(step, Outcome::Failed(cause));
+        }
+        true
+    }
+
+    pub(crate) fn pause_over(&mut self, step: usize) -> bool {
+        let is_pausing = matches!(self.state.steps[step].stage, Stage::Pausing(_));
+        if is_pausing {
+            self.attempt(step);
+        }
+        is_pausing
+    }
+
+    pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
+        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
+            return;
+        };
+        let Judgement::Met { outputs } = judgement else { return };
+        if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
+            self.state.outputs.entry(step).or_default().extend(outputs.clone());
+        }
+    }
+}
+
+/// What allows an attempt to be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Licence {
+    /// Nothing.
+    Refused,
+    /// The step may be repeated as it is, or nothing was started.
+    Granted,
+    /// A cleanup made the attempt harmless.
+    Cleaned,
+}
+
+impl Licence {
+    fn of(step: &Step) -> Licence {
+        if step.effect.read_only || step.effect.idempotent {
+            Licence::Granted
+        } else {
+            Licence::Refused
+        }
+    }
+}
+
+impl Doubt {
+    fn exit(self) -> Exit {
+        match self {
+            Doubt::TimedOut => Exit::TimedOut,
+            Doubt::Cancelled => Exit::Cancelled,
+            Doubt::Lost => Exit::Lost,
+        }
+    }
+}
+
+impl Exit {
+    pub(crate) fn doubt(&self) -> Option<Doubt> {
+        match self {
+            Exit::TimedOut => Some(Doubt::TimedOut),
+            Exit::Cancelled => Some(Doubt::Cancelled),
+            Exit::Lost => Some(Doubt::Lost),
+            Exit::Code(_) | Exit::Signal(_) | Exit::NotSpawned(_) => None,
+        }
+    }
+}
