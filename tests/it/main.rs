@@ -2,7 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crash;
+mod disk;
+mod hostile;
 mod house;
+mod inert;
 mod playbooks;
 mod playbooks_bin;
+mod processes;
 mod rig;

@@ -7,7 +7,7 @@ use firedrill_model::plan::{Condition, Step};
 use firedrill_model::value::Value;
 
 use crate::command::{CommandId, Role};
-use crate::event::{Answer, Exit};
+use crate::event::{Answer, DebtKind, Exit};
 use crate::machine::Run;
 use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
 use crate::task::TaskEnd;
@@ -55,6 +55,9 @@ impl Run {
         }
         if self.state.phase != Phase::Working {
             self.withdraw(step);
+        }
+        if self.is_before_its_turn(step) {
+            self.call_off(step, DebtKind::Release);
         }
         if self.state.cancel == Cancel::Twice {
             self.stop_rollbacks();

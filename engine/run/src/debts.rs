@@ -33,6 +33,11 @@ impl Run {
         let tries = hook.retry.max_attempts.get();
         let debt = match end {
             TaskEnd::Met => Debt::Discharged,
+            TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned
+                if kind == DebtKind::Release && self.is_before_its_turn(step) =>
+            {
+                Debt::Owed
+            }
             TaskEnd::Doubt(Doubt::Lost) if !self.is_too_late(kind) => Debt::Discharging(task.again(&hook.command)),
             TaskEnd::Texts => Debt::Open,
             TaskEnd::Unmet | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::NotSpawned => {
@@ -41,20 +46,17 @@ impl Run {
             }
         };
         *self.state.steps[step].tried.of_mut(kind) = task.r#try;
-        let waits_for_its_turn = debt.is_under_way() && self.is_early(step, kind);
-        *self.debt_mut(step, kind) = if waits_for_its_turn { Debt::Owed } else { debt };
+        *self.debt_mut(step, kind) = debt;
         self.debt_moved(step, kind);
     }
 
-    /// Returns whether a release that began before the unwinding is not due again yet: what is inside of its hold comes
-    /// first.
-    fn is_early(&self, step: usize, kind: DebtKind) -> bool {
-        let is_held = match self.state.phase {
+    /// Returns whether what depends on the step is still to be taken back first.
+    pub(crate) fn is_before_its_turn(&self, step: usize) -> bool {
+        match self.state.phase {
             Phase::Halting => true,
             Phase::Unwinding => self.state.steps[step].unwind_left > 0,
             Phase::New | Phase::Guarding | Phase::Working | Phase::Resting | Phase::AtRest => false,
-        };
-        kind == DebtKind::Release && is_held
+        }
     }
 
     /// Returns whether rollbacks were called off.

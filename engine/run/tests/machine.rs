@@ -105,6 +105,15 @@ fn a_cleanup_leaves_nothing_to_roll_back() {
 }
 
 #[test]
+fn a_retry_after_a_cleanup_owes_its_rollback_anew() {
+    check(
+        "a ~ ! x2\nb a !none",
+        "a.attempt.1.1 1, b.attempt.1.1 1",
+        "a.attempt.1.1 a.cleanup.1.1 a.attempt.2.1 b.attempt.1.1 a.rollback.1.1 = rolled back",
+    );
+}
+
+#[test]
 fn a_release_is_due_when_its_hold_has_ended_in_whatever_way() {
     check(
         "lock ^work\nwork lock\nafter work",
@@ -194,6 +203,11 @@ fn guards_are_asked_again_before_the_first_change() {
     check("@guard one\na ro\nb a", "", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 b.attempt.1.1 = succeeded");
     check("@guard one\na ro\nb a", "@.guard-one.2.1 1", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 = rolled back");
     check("@guard one\na\nb a", "", "@.guard-one.1.1 a.attempt.1.1 b.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn guards_are_asked_again_before_a_first_change_that_waited_for_room() {
+    check("@max 1\n@guard one\na ro\nb", "", "@.guard-one.1.1 a.attempt.1.1 @.guard-one.2.1 b.attempt.1.1 = succeeded");
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(crate) type Broken = Result<(), String>;
 
 /// The events so far, as far as the promises are about them.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts of a history")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Audit {
     plan: Arc<Plan>,
     steps: Vec<Facts>,
@@ -24,6 +25,8 @@ pub(crate) struct Audit {
     finals: BTreeSet<String>,
     started: BTreeSet<CommandId>,
     running: BTreeSet<CommandId>,
+    /// The hooks tried since the run was last taken up.
+    tried: BTreeSet<(StepId, DebtKind)>,
     cancels: u32,
     /// Requests to stop since the run last came to rest.
     fresh_cancels: u32,
@@ -46,6 +49,7 @@ impl Audit {
             finals: BTreeSet::new(),
             started: BTreeSet::new(),
             running: BTreeSet::new(),
+            tried: BTreeSet::new(),
             cancels: 0,
             fresh_cancels: 0,
             has_rolled_back: false,
@@ -91,6 +95,7 @@ impl Audit {
             self.is_at_rest = false;
             self.is_told = false;
             self.fresh_cancels = self.fresh_cancels.min(1);
+            self.tried.clear();
             self.invariants.clear();
             self.finals.clear();
         }
@@ -148,6 +153,8 @@ impl Audit {
         }
         self.may_start(command).map_err(|why| format!("`{command}` was started although {why}"))?;
         self.running.insert(command.clone());
+        let kind = DebtKind::ALL.into_iter().find(|kind| command.role.to_string() == kind.word());
+        self.tried.extend(command.step().cloned().zip(kind));
         match (&command.role, command.step()) {
             (Role::Attempt, Some(id)) => {
                 let number = command.round;
@@ -321,7 +328,7 @@ impl Audit {
         }
         let (what, sort) = self.command(command);
         if let Some(end) = meaning(what, sort, exit) {
-            self.over(&command.clone(), end);
+            self.over(command, end);
         }
         if let (Role::Attempt, false) = (&command.role, matches!(exit, Exit::NotSpawned(_))) {
             self.has_attempted = true;
@@ -422,6 +429,7 @@ impl Audit {
         holds(surplus.is_empty(), || format!("open although it is not owed: {surplus:?}"))?;
         let missing: Vec<&Open> = expected.iter().filter(|owed| !open.contains(owed) && !self.is_off(owed)).collect();
         holds(missing.is_empty(), || format!("owed and not named: {missing:?}"))?;
+        self.has_tried(&open)?;
         let verdict = self.verdict(!open.is_empty());
         let given = run.verdict();
         // A guard that was answered after a step had failed counts for nothing.
@@ -430,6 +438,28 @@ impl Audit {
         holds(given == Some(verdict) || is_either, || format!("the verdict is {given:?} and should be {verdict:?}"))?;
         self.has_ended_well(verdict)?;
         self.has_looked_back()
+    }
+
+    /// What is left open was tried since the run was last taken up, or something stands in its way.
+    fn has_tried(&self, open: &[Open]) -> Broken {
+        let mut steps = self.plan.steps.iter().zip(&self.steps);
+        if self.is_told || steps.any(|(step, facts)| facts.is_in_doubt(step)) {
+            return Ok(());
+        }
+        let untried = open.iter().find(|open| match open {
+            Open::Owed { step, debt } => {
+                !self.tried.contains(&(step.clone(), *debt)) && !self.is_off(open) && !self.is_blocked(step, *debt)
+            }
+            Open::InDoubt { .. } | Open::Invariant { .. } => false,
+        });
+        holds(untried.is_none(), || format!("left open and never tried: {untried:?}"))
+    }
+
+    /// Returns whether a rollback was called off, or waits for one that is still owed.
+    fn is_blocked(&self, step: &StepId, debt: DebtKind) -> bool {
+        let mut dependents = self.dependents(self.index(step)).into_iter();
+        let is_behind = dependents.any(|other| self.steps[other].owes_rollback(&self.plan.steps[other]));
+        debt == DebtKind::Rollback && (self.fresh_cancels >= 2 || is_behind)
     }
 
     fn open(&self) -> Vec<Open> {
