@@ -14,7 +14,6 @@ use crate::facts::{End, Facts, Round, Sort, judged, meaning};
 pub(crate) type Broken = Result<(), String>;
 
 /// The events so far, as far as the promises are about them.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts of a history")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Audit {
     plan: Arc<Plan>,

@@ -29,7 +29,6 @@ pub(crate) enum Sort {
 
 /// Everything the events say of a step.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts of a history")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Facts {
     pub(crate) guards: BTreeMap<String, End>,

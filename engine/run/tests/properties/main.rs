@@ -40,7 +40,6 @@ fn every_history_keeps_every_promise() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "whoever calls a test says how much it tries")]
-#[expect(clippy::disallowed_methods, reason = "the crate is pure, its tests may be told how long to try")]
 fn setting(name: &str, otherwise: u32) -> u32 {
     env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
