@@ -111,6 +111,10 @@ impl Symbol {
             Self::Hole(_) | Self::Expansion => None,
         }
     }
+
+    fn as_hole(&self) -> Option<usize> {
+        if let Self::Hole(hole) = self { Some(*hole) } else { None }
+    }
 }
 
 /// Returns the place of each hole, in order, or why a value cannot stand there.

@@ -257,3 +257,10 @@ fn lists_are_words_only_where_words_may_stand() {
     }
     assert_eq!(QuoteContext::Double.quote("a\"b"), "a\\\"b");
 }
+
+#[test]
+fn a_command_too_long_to_follow_refuses_the_values_behind() {
+    let many = "word ".repeat(600);
+    placed("Words", &[&format!("{many}\necho @")[many.len() + 1..]]);
+    refused("a command of more than 500 words", &[&format!("echo {many} @"), &format!("echo {many}\necho @")]);
+}

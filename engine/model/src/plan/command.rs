@@ -135,14 +135,21 @@ pub enum Jitter {
     Full,
 }
 
-impl Command {
-    /// Iterates over every text of the command.
+impl Program {
+    /// Iterates over every text of the program: its arguments, or its script.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let (arguments, script) = match &self.program {
+        let (arguments, script) = match self {
             Program::Argv(arguments) => (arguments.as_slice(), None),
             Program::Script { script, .. } => (&[][..], Some(script)),
         };
-        arguments.iter().chain(script).chain(self.env.values()).chain(&self.dir).chain(&self.stdin)
+        arguments.iter().chain(script)
+    }
+}
+
+impl Command {
+    /// Iterates over every text of the command.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.program.texts().chain(self.env.values()).chain(&self.dir).chain(&self.stdin)
     }
 
     /// Returns whether every text of the command is known.

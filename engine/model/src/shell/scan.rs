@@ -105,6 +105,15 @@ impl<'a> Scanner<'a> {
         self.unsure.get_or_insert(construct);
     }
 
+    /// Gives up on the whole rest of the script.
+    pub(super) fn give_up(&mut self, construct: &'static str) {
+        let rest = &self.symbols[self.at.min(self.symbols.len())..];
+        for hole in rest.iter().filter_map(Symbol::as_hole) {
+            self.places[hole] = Err(Obstacle::Unsure(construct));
+        }
+        self.at = self.symbols.len();
+    }
+
     /// Refuses a value that follows immediately.
     pub(super) fn refuse_next(&mut self, obstacle: Obstacle) {
         self.glued = Some(obstacle);

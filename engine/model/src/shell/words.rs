@@ -9,6 +9,10 @@ use super::scan::Scanner;
 /// Words behind which a command begins.
 const KEYWORDS: [&str; 12] = ["if", "then", "else", "elif", "fi", "while", "until", "do", "done", "{", "}", "!"];
 
+/// Words of one command that are followed. What each word means depends on all before it, so that longer ones would take
+/// time that grows with the square of their length.
+const MAX_WORDS: usize = 500;
+
 impl Scanner<'_> {
     pub(super) fn command_char(&mut self, c: char) {
         if "&|;<>(".contains(c) && self.innermost().kind == ListKind::Array {
@@ -233,6 +237,9 @@ impl Scanner<'_> {
         command.words.push(word);
         if command.declares_integers() {
             self.doubt("a declaration of integers or references, whose values bash evaluates");
+        }
+        if self.innermost().command.words.len() > MAX_WORDS {
+            self.give_up("a command of more than 500 words");
         }
     }
 

@@ -7,9 +7,9 @@ use crate::words;
 /// How much of a command is known before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exactness {
-    /// Every text.
+    /// What runs, with which arguments.
     Exact,
-    /// Everything but what the run's id and folder decide.
+    /// Its arguments hold the run's id or folder.
     AtStart,
     /// Something waits for a step.
     AfterStep,
@@ -19,18 +19,28 @@ pub(crate) enum Exactness {
 
 impl Exactness {
     /// Returns how much of a command is known before the run.
+    ///
+    /// A command that only finds the run's id or folder in its environment, or starts there, is exact: what runs, with
+    /// which arguments, is known.
     pub(crate) fn of(command: &Command) -> Exactness {
-        let after = command.texts().filter_map(|text| match text {
-            Text::Known(_) => None,
-            Text::Deferred { after, .. } => Some(after),
-        });
-        let moments = after.flatten().map(|after| match after {
-            After::Start => Exactness::AtStart,
-            After::Step(_) => Exactness::AfterStep,
-            After::Rest => Exactness::AtRest,
-        });
-        moments.max().unwrap_or(Exactness::Exact)
+        let around = command.env.values().chain(&command.dir).flat_map(moments);
+        let around = around.filter(|moment| *moment != Exactness::AtStart);
+        let own = command.program.texts().chain(&command.stdin).flat_map(moments);
+        own.chain(around).max().unwrap_or(Exactness::Exact)
     }
+}
+
+/// Returns the moments that a text waits for.
+fn moments(text: &Text) -> impl Iterator<Item = Exactness> {
+    let after = match text {
+        Text::Known(_) => &[][..],
+        Text::Deferred { after, .. } => after,
+    };
+    after.iter().map(|after| match after {
+        After::Start => Exactness::AtStart,
+        After::Step(_) => Exactness::AfterStep,
+        After::Rest => Exactness::AtRest,
+    })
 }
 
 /// Returns the line that says how much of the plan is exact.
