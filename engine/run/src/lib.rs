@@ -8,6 +8,7 @@ mod debts;
 mod delay;
 pub mod effect;
 pub mod event;
+mod future;
 pub mod journal;
 mod machine;
 mod next;
