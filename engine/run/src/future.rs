@@ -18,9 +18,10 @@ impl Run {
     pub fn hash_future(&self, hasher: &mut impl Hasher) {
         let state = &self.state;
         let head = [state.phase as u8, state.cancel as u8, state.recheck as u8];
-        hasher.write_u64(head.iter().fold(u64::from(state.rests.min(1)), |word, byte| {
-            word << 8 | u64::from(*byte)
-        }));
+        hasher.write_u64(
+            head.iter()
+                .fold(u64::from(state.rests.min(1)), |word, byte| word << 8 | u64::from(*byte)),
+        );
         for asking in state.guards.iter().chain(&state.invariants) {
             hasher.write_u64(asking.code());
         }
@@ -66,7 +67,9 @@ impl StepState {
     /// Returns what the step owes and what it forbids, in a word.
     fn debts(&self) -> u64 {
         let debts = [&self.debts.cleanup, &self.debts.rollback, &self.debts.release];
-        debts.iter().fold(self.block as u64, |word, debt| word << 20 | debt.code())
+        debts
+            .iter()
+            .fold(self.block as u64, |word, debt| word << 20 | debt.code())
     }
 }
 

@@ -27,7 +27,10 @@ const TWELVE: &str = "
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 #[expect(clippy::disallowed_methods, reason = "the example measures, the crate does not")]
 fn main() -> ExitCode {
-    let depth = std::env::args().nth(1).and_then(|depth| depth.parse().ok()).unwrap_or(2);
+    let depth = std::env::args()
+        .nth(1)
+        .and_then(|depth| depth.parse().ok())
+        .unwrap_or(2);
     let sweep = Sweep::new(Arc::new(sketch(TWELVE))).depth(depth).budget(20_000_000);
     let began = std::time::Instant::now();
     let swept = match sweep.run() {
@@ -38,7 +41,11 @@ fn main() -> ExitCode {
         }
     };
     let seconds = began.elapsed().as_secs_f64();
-    println!("{swept}, {} transitions, {} violations", swept.transitions, swept.violations.len());
+    println!(
+        "{swept}, {} transitions, {} violations",
+        swept.transitions,
+        swept.violations.len()
+    );
     for (faults, verdicts) in swept.verdicts.iter().enumerate() {
         println!("{faults} faults: {verdicts:?}");
     }

@@ -34,7 +34,9 @@ use firedrill_model::template::Template;
 /// If a word means nothing or a step is not there: a sketch is part of a test.
 pub fn sketch(text: &str) -> Plan {
     let mut plan = empty();
-    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    let lines = (1..)
+        .zip(text.lines().map(str::trim))
+        .filter(|(_, line)| !line.is_empty());
     let (settings, steps): (Vec<(u32, &str)>, Vec<(u32, &str)>) = lines.partition(|(_, line)| line.starts_with('@'));
     settings.into_iter().for_each(|(at, line)| setting(&mut plan, at, line));
     for (at, line) in steps {

@@ -59,6 +59,7 @@ pub struct Sweep {
     plan: Arc<Plan>,
     depth: u32,
     states: usize,
+    kinds: Vec<FaultKind>,
     properties: Vec<Property>,
     orders: Orders,
 }
@@ -146,6 +147,7 @@ impl Sweep {
             plan,
             depth: Self::DEPTH,
             states: Self::STATES,
+            kinds: FaultKind::ALL.to_vec(),
             properties: Vec::new(),
             orders: Orders::Distinct,
         }
@@ -161,6 +163,12 @@ impl Sweep {
     #[must_use]
     pub fn budget(self, states: usize) -> Sweep {
         Sweep { states, ..self }
+    }
+
+    /// Says which kinds of faults are tried; all, unless said otherwise.
+    #[must_use]
+    pub fn faults(self, kinds: Vec<FaultKind>) -> Sweep {
+        Sweep { kinds, ..self }
     }
 
     /// Says which orders are tried.

@@ -118,10 +118,7 @@ impl StepStatus {
         let summary = run.summary(step);
         match self {
             StepStatus::Waiting => *summary.stage == Stage::Waiting,
-            StepStatus::UnderWay => !matches!(
-                summary.stage,
-                Stage::Waiting | Stage::InDoubt(_) | Stage::Settled(_)
-            ),
+            StepStatus::UnderWay => !matches!(summary.stage, Stage::Waiting | Stage::InDoubt(_) | Stage::Settled(_)),
             StepStatus::Succeeded => *summary.stage == Stage::Settled(Outcome::Succeeded),
             StepStatus::Failed => matches!(summary.stage, Stage::Settled(Outcome::Failed(_))),
             StepStatus::Skipped => *summary.stage == Stage::Settled(Outcome::Skipped),

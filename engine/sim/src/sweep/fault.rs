@@ -87,7 +87,11 @@ pub fn fault_points(plan: &Plan) -> Vec<FaultPoint> {
         of_step(&mut points, step);
     }
     for invariant in &plan.invariants {
-        of_playbook(&mut points, Role::Invariant(invariant.id.as_str().into()), &invariant.probe.command);
+        of_playbook(
+            &mut points,
+            Role::Invariant(invariant.id.as_str().into()),
+            &invariant.probe.command,
+        );
     }
     for last in plan.finally.iter().filter(|last| can_run(last.when.as_ref())) {
         asked(&mut points, last.when.as_ref(), Question::FinalWhen(last.id.clone()));
@@ -105,11 +109,29 @@ fn of_step(points: &mut Vec<FaultPoint>, step: &Step) {
     let subject = Subject::Step(id.clone());
     asked(points, step.when.as_ref(), Question::When(id.clone()));
     for guard in &step.guards {
-        of_command(points, &subject, Role::Guard(guard.id.as_str().into()), &guard.probe.command, 1);
+        of_command(
+            points,
+            &subject,
+            Role::Guard(guard.id.as_str().into()),
+            &guard.probe.command,
+            1,
+        );
     }
-    of_command(points, &subject, Role::Attempt, &step.command, step.retry.max_attempts.get());
+    of_command(
+        points,
+        &subject,
+        Role::Attempt,
+        &step.command,
+        step.retry.max_attempts.get(),
+    );
     for look in &step.looks {
-        of_command(points, &subject, Role::Look(look.name.as_str().into()), &look.command, 1);
+        of_command(
+            points,
+            &subject,
+            Role::Look(look.name.as_str().into()),
+            &look.command,
+            1,
+        );
     }
     if let Some(verify) = &step.verify {
         of_command(points, &subject, Role::Verify, &verify.command, 1);
@@ -125,7 +147,13 @@ fn of_step(points: &mut Vec<FaultPoint>, step: &Step) {
         of_command(points, &subject, Role::Rollback, &hook.command, tries);
     }
     if let Some(release) = &step.release {
-        of_hook(points, &subject, Role::Release, &release.hook, Question::ReleaseWhen(id));
+        of_hook(
+            points,
+            &subject,
+            Role::Release,
+            &release.hook,
+            Question::ReleaseWhen(id),
+        );
     }
 }
 
@@ -205,6 +233,20 @@ impl Site {
 }
 
 impl FaultKind {
+    /// Every kind.
+    pub const ALL: [FaultKind; 10] = [
+        FaultKind::Fails,
+        FaultKind::FailsForGood,
+        FaultKind::TimesOut,
+        FaultKind::NotStarted,
+        FaultKind::WrongOutput,
+        FaultKind::DoesNotHold,
+        FaultKind::CouldNotTell,
+        FaultKind::NoValue,
+        FaultKind::Crash,
+        FaultKind::Cancel,
+    ];
+
     fn words(self) -> &'static str {
         match self {
             FaultKind::Fails => "fails once",

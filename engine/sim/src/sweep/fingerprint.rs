@@ -38,9 +38,8 @@ impl Wide {
 /// Multiplies to 128 bits and folds the halves, so that every bit of the input reaches every bit of the result.
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    let [low, high] = [product & u128::from(u64::MAX), product >> 64].map(|half| {
-        u64::try_from(half).expect("half of 128 bits is 64 bits")
-    });
+    let [low, high] = [product & u128::from(u64::MAX), product >> 64]
+        .map(|half| u64::try_from(half).expect("half of 128 bits is 64 bits"));
     low ^ high
 }
 

@@ -27,7 +27,8 @@ impl Verdicts {
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = Verdict> {
-        ALL.into_iter().filter(move |verdict| self.0 & (1 << *verdict as u8) != 0)
+        ALL.into_iter()
+            .filter(move |verdict| self.0 & (1 << *verdict as u8) != 0)
     }
 }
 
@@ -46,7 +47,11 @@ pub(super) fn pass_back(members: &[u32], edges: &[(u32, u32)], reach: &mut [Verd
     let before = Before::new(&inner, reach.len());
     let mut left = vec![0_u32; reach.len()];
     inner.iter().for_each(|&(from, _)| left[from as usize] += 1);
-    let mut ends: Vec<u32> = members.iter().copied().filter(|&state| left[state as usize] == 0).collect();
+    let mut ends: Vec<u32> = members
+        .iter()
+        .copied()
+        .filter(|&state| left[state as usize] == 0)
+        .collect();
     while let Some(state) = ends.pop() {
         for &from in before.of(state) {
             reach[from as usize] = reach[from as usize].with(reach[state as usize]);
@@ -95,7 +100,10 @@ mod tests {
         reach[4] = Verdicts::only(Verdict::Stuck);
         let edges = [(0, 1), (1, 2), (0, 3), (3, 4)];
         assert_eq!(pass_back(&[0, 1, 2, 3], &edges, &mut reach), None);
-        assert_eq!(reach[0].iter().collect::<Vec<_>>(), [Verdict::Succeeded, Verdict::Stuck]);
+        assert_eq!(
+            reach[0].iter().collect::<Vec<_>>(),
+            [Verdict::Succeeded, Verdict::Stuck]
+        );
         assert_eq!(reach[1].iter().collect::<Vec<_>>(), [Verdict::Succeeded]);
     }
 

@@ -48,13 +48,24 @@ pub(super) struct Moves {
     pub(super) points: Vec<FaultPoint>,
     index: HashMap<FaultPoint, usize>,
     orders: Orders,
+    kinds: Vec<FaultKind>,
 }
 
 impl Moves {
-    pub(super) fn new(plan: &Plan, orders: Orders) -> Moves {
+    pub(super) fn new(plan: &Plan, orders: Orders, kinds: &[FaultKind]) -> Moves {
         let points = fault_points(plan);
-        let index = points.iter().cloned().enumerate().map(|(at, point)| (point, at)).collect();
-        Moves { points, index, orders }
+        let index = points
+            .iter()
+            .cloned()
+            .enumerate()
+            .map(|(at, point)| (point, at))
+            .collect();
+        Moves {
+            points,
+            index,
+            orders,
+            kinds: kinds.to_vec(),
+        }
     }
 
     /// Lists everything that can happen next, with faults only if some are left.
@@ -88,7 +99,9 @@ impl Moves {
     }
 
     fn can_strike(&self, run: &Run, point: usize) -> bool {
-        let Some((step, role)) = self.doomed(run, point) else { return false };
+        let Some((step, role)) = self.doomed(run, point) else {
+            return false;
+        };
         let summary = run.summary(step);
         let debt = match role {
             Role::Cleanup => summary.cleanup,
@@ -129,17 +142,19 @@ impl Listing<'_> {
         }
         let effects = run.next();
         let flights = run.in_flight();
-        if self.has_faults && !flights.is_empty() {
-            self.push(engine_started(), Cost::Global(FaultKind::Crash));
+        if !flights.is_empty() {
+            self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }
         let own = effects.iter().find(|effect| !is_awaited(effect));
         if let Some(effect) = own {
             self.perform(effect);
             return;
         }
-        if self.has_faults {
-            self.push(Event::CancelRequested, Cost::Global(FaultKind::Cancel));
-        }
+        self.strike(
+            FaultKind::Cancel,
+            Event::CancelRequested,
+            Cost::Global(FaultKind::Cancel),
+        );
         self.strands(&effects, &flights);
     }
 
@@ -172,10 +187,15 @@ impl Listing<'_> {
         self.moves.push(Move { event, cost });
     }
 
-    fn fault(&mut self, event: Event, point: Option<usize>) {
-        if self.has_faults {
-            self.push(event, Cost::Fault(point));
+    /// Lists a fault, if one is left and its kind is tried.
+    fn strike(&mut self, kind: FaultKind, event: Event, cost: Cost) {
+        if self.has_faults && self.all.kinds.contains(&kind) {
+            self.push(event, cost);
         }
+    }
+
+    fn fault(&mut self, command: &CommandId, kind: FaultKind, event: Event) {
+        self.strike(kind, event, Cost::Fault(self.all.point(command, kind)));
     }
 
     fn perform(&mut self, effect: &Effect) {
@@ -200,7 +220,8 @@ impl Listing<'_> {
         };
         self.push(decided(Answer::Yes), Cost::Free);
         self.push(decided(Answer::No), Cost::Free);
-        self.fault(decided(Answer::Error(String::new())), self.all.question_point(question));
+        let cost = Cost::Fault(self.all.question_point(question));
+        self.strike(FaultKind::NoValue, decided(Answer::Error(String::new())), cost);
     }
 
     fn render(&mut self, command: &CommandId) {
@@ -215,8 +236,7 @@ impl Listing<'_> {
             stdin: None,
         };
         self.push(rendered(Rendering::Text(text)), Cost::Free);
-        let point = self.all.point(command, FaultKind::NoValue);
-        self.fault(rendered(Rendering::Error(String::new())), point);
+        self.fault(command, FaultKind::NoValue, rendered(Rendering::Error(String::new())));
     }
 
     fn judge(&mut self, command: &CommandId) {
@@ -236,9 +256,9 @@ impl Listing<'_> {
         if Nature::of(&command.role) == Nature::Probe {
             self.unmet(command, unmet);
             let unclear = judged(Judgement::Unclear { reason: String::new() });
-            self.fault(unclear, self.all.point(command, FaultKind::CouldNotTell));
+            self.fault(command, FaultKind::CouldNotTell, unclear);
         } else {
-            self.fault(unmet, self.all.point(command, FaultKind::WrongOutput));
+            self.fault(command, FaultKind::WrongOutput, unmet);
         }
     }
 
@@ -247,7 +267,7 @@ impl Listing<'_> {
         if self.is_settling_doubt(command) {
             self.push(event, Cost::Free);
         } else {
-            self.fault(event, self.all.point(command, FaultKind::DoesNotHold));
+            self.fault(command, FaultKind::DoesNotHold, event);
         }
     }
 
@@ -269,7 +289,9 @@ impl Listing<'_> {
     /// Lists how a command can end.
     fn end(&mut self, command: &CommandId, is_terminated: bool) {
         let node = self.node;
-        let Some(planned) = node.run.command(command) else { return };
+        let Some(planned) = node.run.command(command) else {
+            return;
+        };
         if is_terminated {
             self.push(ended(command, Exit::Cancelled), Cost::Free);
         }
@@ -285,8 +307,8 @@ impl Listing<'_> {
         if can_be_unmet(planned) && !is_judged(planned) {
             self.unmet(command, ended(command, Exit::Code(1)));
         }
-        let point = self.all.point(command, FaultKind::CouldNotTell);
-        self.fault(ended(command, Exit::Code(bad(planned, 2))), point);
+        let unclear = ended(command, Exit::Code(bad(planned, 2)));
+        self.fault(command, FaultKind::CouldNotTell, unclear);
     }
 
     fn end_of_deed(&mut self, command: &CommandId, planned: &Command) {
@@ -296,14 +318,14 @@ impl Listing<'_> {
             return;
         }
         self.push(ended(command, Exit::Code(good(planned))), Cost::Free);
-        self.fault(failed.clone(), self.all.point(command, FaultKind::Fails));
-        if let Some(point) = self.all.point(command, FaultKind::FailsForGood).filter(|_| self.has_faults) {
-            self.push(failed, Cost::Doom(point));
+        if let Some(point) = self.all.point(command, FaultKind::FailsForGood) {
+            self.strike(FaultKind::FailsForGood, failed.clone(), Cost::Doom(point));
         }
+        self.fault(command, FaultKind::Fails, failed);
         if Nature::of(&command.role) == Nature::Attempt {
-            self.fault(ended(command, Exit::TimedOut), self.all.point(command, FaultKind::TimesOut));
-            let missing = Exit::NotSpawned(String::new());
-            self.fault(ended(command, missing), self.all.point(command, FaultKind::NotStarted));
+            self.fault(command, FaultKind::TimesOut, ended(command, Exit::TimedOut));
+            let missing = ended(command, Exit::NotSpawned(String::new()));
+            self.fault(command, FaultKind::NotStarted, missing);
         }
     }
 
@@ -373,7 +395,9 @@ fn good(command: &Command) -> i32 {
 
 /// Returns the first exit code from `least` that is not as expected.
 fn bad(command: &Command, least: i32) -> i32 {
-    (least..).find(|code| !command.expect.exit.contains(code)).unwrap_or(i32::MAX)
+    (least..)
+        .find(|code| !command.expect.exit.contains(code))
+        .unwrap_or(i32::MAX)
 }
 
 fn index(run: &Run, id: &StepId) -> Option<usize> {

@@ -128,7 +128,9 @@ fn untold(run: &Run, verdict: Verdict, open: &[Open], step: usize) -> Option<Bre
         (DebtKind::Cleanup, is_owed(summary.cleanup)),
         (DebtKind::Rollback, is_owed(summary.rollback) && is_taken_back),
     ];
-    let (kind, _) = owed.into_iter().find(|(kind, is_owed)| *is_owed && !is_told(run, open, step, *kind))?;
+    let (kind, _) = owed
+        .into_iter()
+        .find(|(kind, is_owed)| *is_owed && !is_told(run, open, step, *kind))?;
     let why = format!(
         "the {} of {} is owed and the verdict is {verdict}",
         kind.word(),

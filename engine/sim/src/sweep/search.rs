@@ -61,7 +61,7 @@ impl<'a> Search<'a> {
         let orders = sweep.orders_needed();
         Search {
             sweep,
-            moves: Moves::new(&sweep.plan, orders),
+            moves: Moves::new(&sweep.plan, orders, &sweep.kinds),
             orders,
             known: ByFingerprint::default(),
             visits: Vec::new(),
@@ -84,7 +84,9 @@ impl<'a> Search<'a> {
         let root = self.root()?;
         let fingerprint = self.fingerprint(&root);
         self.meet(fingerprint, root, Visit::ROOT);
-        let mut extent = Extent::Complete { depth: self.sweep.depth };
+        let mut extent = Extent::Complete {
+            depth: self.sweep.depth,
+        };
         for depth in 0..=self.sweep.depth {
             self.verdicts.push(BTreeMap::new());
             let is_complete = self.layer(depth)?;
@@ -122,7 +124,8 @@ impl<'a> Search<'a> {
     }
 
     fn nearest(&mut self, seeds: &mut VecDeque<(u32, Node)>) -> Option<(u32, Node)> {
-        let length = |entry: Option<&(u32, Node)>| entry.map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length);
+        let length =
+            |entry: Option<&(u32, Node)>| entry.map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length);
         if length(seeds.front()) < length(self.open.front()) {
             seeds.pop_front()
         } else {
@@ -204,7 +207,10 @@ impl<'a> Search<'a> {
             Cost::Fault(Some(point)) | Cost::Doom(point) => vec![point],
             Cost::Global(kind) => {
                 let flights = run.in_flight();
-                flights.iter().filter_map(|command: &CommandId| self.moves.point(command, kind)).collect()
+                flights
+                    .iter()
+                    .filter_map(|command: &CommandId| self.moves.point(command, kind))
+                    .collect()
             }
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{
-    Answer, CommandId, DebtKind, Done, Event, Exit, Open, Outcome, Phase, Question, Rendering, Role, Run, Stage, StepId,
+    Answer, CommandId, Debt, DebtKind, Done, Event, Exit, Open, Outcome, Phase, Question, Rendering, Role, Run, Stage,
+    StepId,
 };
 
 use super::rules::named;
@@ -40,13 +41,17 @@ impl Teller<'_> {
                 Rendering::Text(_) => None,
                 Rendering::Error(_) => Some(format!("a text of {} has no value", self.command(command))),
             },
-            Event::Started { command } if !is_end_of(next, command) => Some(format!("{} starts", self.command(command))),
+            Event::Started { command } if !is_end_of(next, command) => {
+                Some(format!("{} starts", self.command(command)))
+            }
             Event::NotStarted { command } => Some(format!("{} turns out never to have started", self.command(command))),
             Event::Adopted { command } => Some(format!("{} turns out to be still running", self.command(command))),
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
-            Event::Settled { step, debt, done, by, .. } => Some(self.said(step, *debt, *done, by)),
+            Event::Settled {
+                step, debt, done, by, ..
+            } => Some(self.said(step, *debt, *done, by)),
             _ => None,
         }
     }
@@ -80,7 +85,10 @@ impl Teller<'_> {
     }
 
     fn exited(&self, command: &CommandId, code: i32) -> String {
-        let expected = self.run.command(command).map(|planned| planned.expect.exit.contains(&code));
+        let expected = self
+            .run
+            .command(command)
+            .map(|planned| planned.expect.exit.contains(&code));
         match (is_probe(&command.role), expected == Some(true)) {
             (true, true) => "holds".into(),
             (true, false) if code == 1 => "does not hold".into(),
@@ -136,12 +144,18 @@ impl Teller<'_> {
         let plan = self.run.plan();
         match role {
             Role::Guard(name) => {
-                let line = plan.guards.iter().find(|guard| guard.id == **name).map(|guard| guard.line);
+                let line = plan
+                    .guards
+                    .iter()
+                    .find(|guard| guard.id == **name)
+                    .map(|guard| guard.line);
                 format!("the guard `{name}`{}", lined(line))
             }
             Role::Invariant(name) => {
                 let mut all = plan.invariants.iter();
-                let line = all.find(|invariant| invariant.id == **name).map(|invariant| invariant.line);
+                let line = all
+                    .find(|invariant| invariant.id == **name)
+                    .map(|invariant| invariant.line);
                 format!("the invariant `{name}`{}", lined(line))
             }
             Role::Final(name) => format!("`{name}` at the very end"),
@@ -190,7 +204,7 @@ fn settled(before: &Run, after: &Run, step: usize) -> Option<String> {
         ("rollback", was.rollback, is.rollback),
         ("release", was.release, is.release),
     ] {
-        if was != is && *is == firedrill_run::Debt::Open {
+        if was != is && *is == Debt::Open {
             return Some(format!("the {kind} of {} stays owed", name()));
         }
     }
@@ -198,10 +212,29 @@ fn settled(before: &Run, after: &Run, step: usize) -> Option<String> {
         return None;
     }
     match is.stage {
-        Stage::Settled(Outcome::Failed(_)) => Some(format!("{} has failed for good", name())),
+        Stage::Settled(Outcome::Failed(_)) => {
+            Some(format!("{} has failed for good{}", name(), reason(before, after, step)))
+        }
         Stage::Settled(Outcome::Skipped) => Some(format!("{} is skipped", name())),
-        Stage::InDoubt(_) => Some(format!("{} is in doubt: a human must say whether it had its effect", name())),
+        Stage::InDoubt(_) => Some(format!(
+            "{} is in doubt: a human must say whether it had its effect",
+            name()
+        )),
         _ => None,
+    }
+}
+
+/// Returns why a step that has attempts left is not attempted again, if it is for want of a licence.
+fn reason(before: &Run, after: &Run, step: usize) -> &'static str {
+    let planned = &after.plan().steps[step];
+    let summary = after.summary(step);
+    let has_more =
+        before.phase() == Phase::Working && summary.attempts > 0 && summary.attempts < planned.retry.max_attempts.get();
+    let is_licensed = planned.effect.read_only || planned.effect.idempotent || *summary.cleanup == Debt::Discharged;
+    if has_more && !is_licensed {
+        ": nothing makes it harmless to attempt it again"
+    } else {
+        ""
     }
 }
 
@@ -230,7 +263,10 @@ fn opened(run: &Run, item: &Open) -> String {
         Open::InDoubt { step, .. } => format!("{} is in doubt", teller.step(step)),
         Open::Owed { step, debt } => format!("the {} of {} is owed", debt.word(), teller.step(step)),
         Open::Invariant { id, .. } => {
-            format!("{} does not hold or could not tell", teller.command_of_playbook(&Role::Invariant(id.as_str().into())))
+            format!(
+                "{} does not hold or could not tell",
+                teller.command_of_playbook(&Role::Invariant(id.as_str().into()))
+            )
         }
     }
 }
