@@ -36,11 +36,10 @@ impl Wide {
 }
 
 /// Multiplies to 128 bits and folds the halves, so that every bit of the input reaches every bit of the result.
+#[expect(clippy::cast_possible_truncation, reason = "the halves of 128 bits are taken on purpose")]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    let [low, high] = [product & u128::from(u64::MAX), product >> 64]
-        .map(|half| u64::try_from(half).expect("half of 128 bits is 64 bits"));
-    low ^ high
+    product as u64 ^ (product >> 64) as u64
 }
 
 impl Hasher for Wide {
@@ -66,9 +65,11 @@ impl Hasher for Wide {
     }
 
     fn write_u64(&mut self, word: u64) {
-        for (lane, factor) in self.lanes.iter_mut().zip(FACTORS) {
-            *lane = fold(lane.rotate_left(23) ^ word, factor).wrapping_add(word);
-        }
+        let [low, high] = self.lanes;
+        self.lanes = [
+            fold(low.rotate_left(23) ^ word, FACTORS[0]).wrapping_add(word),
+            fold(high.rotate_left(23) ^ word, FACTORS[1]).wrapping_add(word),
+        ];
     }
 
     fn finish(&self) -> u64 {
