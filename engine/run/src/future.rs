@@ -11,18 +11,17 @@ use std::hash::Hasher;
 use firedrill_model::plan::Plan;
 
 use crate::machine::Run;
-use crate::state::{Asking, Cause, Conclusion, Debt, Outcome, Stage, StepState, Task, TaskAt};
+use crate::state::{Asking, Cause, Conclusion, Debt, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt};
 
 impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
     pub fn hash_future(&self, hasher: &mut impl Hasher) {
         let state = &self.state;
-        let head = [state.phase as u8, state.cancel as u8, state.recheck as u8];
-        hasher.write_u64(
-            head.iter()
-                .fold(u64::from(state.rests.min(1)), |word, byte| word << 8 | u64::from(*byte)),
-        );
-        for asking in state.guards.iter().chain(&state.invariants) {
+        let recheck = if self.may_recheck() { state.recheck as u64 } else { 0 };
+        let head = (state.phase as u64) << 16 | (state.cancel as u64) << 8 | u64::from(state.rests.min(1));
+        hasher.write_u64(recheck << 32 | head);
+        let guards = state.guards.iter().filter(|_| self.counts_guards());
+        for asking in guards.chain(&state.invariants) {
             hasher.write_u64(asking.code());
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
@@ -33,6 +32,21 @@ impl Run {
                 hasher.write_u32(step.completed);
             }
         }
+    }
+
+    /// Returns whether the guards of the playbook can still be asked again.
+    fn may_recheck(&self) -> bool {
+        matches!(
+            self.state.phase,
+            Phase::New | Phase::Guarding | Phase::Working | Phase::Halting
+        )
+    }
+
+    /// Returns whether the answers of the playbook's guards still decide something: while they are asked, and if they
+    /// refused the run.
+    fn counts_guards(&self) -> bool {
+        let is_asking = self.may_recheck() && self.state.recheck == Recheck::Asking;
+        self.state.phase == Phase::Guarding || is_asking || self.state.rests == 0 && self.state.phase == Phase::AtRest
     }
 }
 

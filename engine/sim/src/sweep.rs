@@ -7,7 +7,8 @@
 //! ends of commands, waits, what becomes of commands after a crash) is a *strand*, and the strands come in every order.
 //!
 //! # Why some orders need not be tried
-//! Two reductions keep verdicts and violations as they are; [`Orders::All`] turns both off, and the tests compare.
+//! Two reductions keep verdicts and violations as they are. [`Orders::All`] turns the second off, [`Orders::Exact`] both, and
+//! the tests compare what is found.
 //!
 //! **States by their future.** Two states are one if [`Run::hash_future`] says so: they can do the same things and end
 //! alike. So a step that succeeded at its second attempt is like one that succeeded at its first, and which of two steps
@@ -64,13 +65,15 @@ pub struct Sweep {
     orders: Orders,
 }
 
-/// Which orders of events are tried.
+/// Which orders of events are tried, and what makes two states one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orders {
-    /// Those that matter.
+    /// The orders that matter; states by their future.
     Distinct,
-    /// All, and states are told apart by everything they hold: for checking the reduction.
+    /// All orders; states by their future.
     All,
+    /// All orders; states by everything they hold. For checking the reduction.
+    Exact,
 }
 
 /// What a sweep found.
@@ -192,10 +195,9 @@ impl Sweep {
     }
 
     fn orders_needed(&self) -> Orders {
-        if self.properties.iter().all(Property::is_about_rest) {
-            self.orders
-        } else {
-            Orders::All
+        match self.orders {
+            Orders::Distinct if !self.properties.iter().all(Property::is_about_rest) => Orders::All,
+            orders => orders,
         }
     }
 }

@@ -36,26 +36,25 @@ fn swept(plan: &str, depth: u32, orders: Orders) -> Swept {
     found
 }
 
-/// Asserts that the sweep finds the same in the orders that matter as in all of them.
+/// Asserts that the sweep finds the same in the orders that matter as in all of them, down to the states at rest, and the
+/// same with states by their future as with states by everything they hold.
 #[track_caller]
 fn loses_nothing(plan: &str, depth: u32) {
+    let all = loses_no_order(plan, depth);
+    let exact = swept(plan, depth, Orders::Exact);
+    assert_eq!(reached(&all), reached(&exact), "verdicts, depth {depth}:\n{plan}");
+    assert_eq!(all.points, exact.points, "points, depth {depth}:\n{plan}");
+    assert_eq!(breaches(&all), breaches(&exact), "violations, depth {depth}:\n{plan}");
+    assert!(all.states <= exact.states, "{plan}");
+}
+
+/// Asserts the first half of it, and returns what all orders lead to.
+#[track_caller]
+fn loses_no_order(plan: &str, depth: u32) -> Swept {
     let [distinct, all] = [Orders::Distinct, Orders::All].map(|orders| swept(plan, depth, orders));
-    let breaches = |found: &Swept| -> BTreeSet<(Rule, String)> {
-        let each = found.violations.iter();
-        each.map(|violation| (violation.rule.clone(), violation.why.clone()))
-            .collect()
-    };
-    let verdicts = |found: &Swept| -> Vec<BTreeSet<Verdict>> {
-        let depths = found.verdicts.iter().scan(BTreeSet::new(), |reached, counts| {
-            reached.extend(counts.keys().copied());
-            Some(reached.clone())
-        });
-        depths.collect()
-    };
     assert_eq!(
-        verdicts(&distinct),
-        verdicts(&all),
-        "verdicts by faults, depth {depth}:\n{plan}"
+        distinct.verdicts, all.verdicts,
+        "states at rest, depth {depth}:\n{plan}"
     );
     assert_eq!(distinct.points, all.points, "points, depth {depth}:\n{plan}");
     assert_eq!(
@@ -63,12 +62,24 @@ fn loses_nothing(plan: &str, depth: u32) {
         breaches(&all),
         "violations, depth {depth}:\n{plan}"
     );
-    assert!(
-        distinct.states <= all.states,
-        "{} > {}:\n{plan}",
-        distinct.states,
-        all.states
-    );
+    assert!(distinct.states <= all.states, "{plan}");
+    all
+}
+
+/// Returns the verdicts reached with so many faults or fewer.
+fn reached(found: &Swept) -> Vec<BTreeSet<Verdict>> {
+    let depths = found.verdicts.iter().scan(BTreeSet::new(), |reached, counts| {
+        reached.extend(counts.keys().copied());
+        Some(reached.clone())
+    });
+    depths.collect()
+}
+
+/// What a sweep found to go against a rule.
+fn breaches(found: &Swept) -> BTreeSet<(Rule, String)> {
+    let each = found.violations.iter();
+    each.map(|violation| (violation.rule.clone(), violation.why.clone()))
+        .collect()
 }
 
 #[test]
@@ -76,6 +87,34 @@ fn the_orders_left_out_do_not_matter() {
     for plan in CORPUS {
         (0..=2).for_each(|depth| loses_nothing(plan, depth));
     }
+    for plan in [
+        "a !\nb a !\nc !\nd c !\ne ro",
+        "a ~\nb ~ ^\nc ? !",
+        "@guard g\na !\nb ! when?",
+    ] {
+        loses_no_order(plan, 3);
+    }
+}
+
+#[test]
+fn the_order_of_completion_counts_where_room_is_short() {
+    let plan = "@max 2\na !\nb !\nc !\nd a b c ro";
+    let left = |first: &str, others: [&str; 2]| {
+        let mut conditions = vec![
+            Condition::Verdict(Verdict::Stuck),
+            not(step_is(plan, first, StepStatus::RolledBack)),
+        ];
+        conditions.extend(others.map(|step| step_is(plan, step, StepStatus::RolledBack)));
+        let property = Property {
+            name: format!("only {first} is left"),
+            quantifier: Quantifier::Never,
+            condition: Condition::And(conditions),
+        };
+        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(3).property(property);
+        let found = sweep.faults(vec![FaultKind::Fails, FaultKind::Cancel]).run();
+        found.expect("a sweep").violations.len()
+    };
+    assert_eq!([left("a", ["b", "c"]), left("b", ["a", "c"])], [1, 1]);
 }
 
 /// Asserts that the sweep finds no rule gone against, and shows the stories if it does.

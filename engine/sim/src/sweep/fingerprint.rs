@@ -36,7 +36,10 @@ impl Wide {
 }
 
 /// Multiplies to 128 bits and folds the halves, so that every bit of the input reaches every bit of the result.
-#[expect(clippy::cast_possible_truncation, reason = "the halves of 128 bits are taken on purpose")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves of 128 bits are taken on purpose"
+)]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64

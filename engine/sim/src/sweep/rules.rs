@@ -128,9 +128,10 @@ fn untold(run: &Run, verdict: Verdict, open: &[Open], step: usize) -> Option<Bre
         (DebtKind::Cleanup, is_owed(summary.cleanup)),
         (DebtKind::Rollback, is_owed(summary.rollback) && is_taken_back),
     ];
-    let (kind, _) = owed
-        .into_iter()
-        .find(|(kind, is_owed)| *is_owed && !is_told(run, open, step, *kind))?;
+    let (kind, _) = owed.into_iter().find(|(kind, is_owed)| {
+        let is_told = verdict == Verdict::Stuck && is_told(run, open, step, *kind);
+        *is_owed && !is_told
+    })?;
     let why = format!(
         "the {} of {} is owed and the verdict is {verdict}",
         kind.word(),
@@ -204,5 +205,79 @@ impl Rule {
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
             Rule::Property(name) => name,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use firedrill_run::Exit;
+
+    use super::*;
+    use crate::{Script, sketch};
+
+    /// Plays a sketch with some commands failing, up to the first event that is not before `end`.
+    #[track_caller]
+    fn played(plan: &str, fails: &[&str], end: &str) -> Run {
+        let script = fails
+            .iter()
+            .fold(Script::new(), |script, command| script.exit(command, Exit::Code(1)));
+        let played = script.play(Arc::new(sketch(plan))).expect("a legal history");
+        let is_end = |event: &Event| matches!(event, Event::Started { command } if command.to_string() == end);
+        let before: Vec<&Event> = played.events.iter().take_while(|event| !is_end(event)).collect();
+        Run::replay(Arc::clone(played.run.plan()), before).expect("a prefix")
+    }
+
+    #[track_caller]
+    fn rule_of(run: &Run, command: &str) -> Option<Rule> {
+        let command = command.parse().expect("the name of a command");
+        broken_by(run, &Event::Started { command }).map(|breach| breach.rule)
+    }
+
+    #[test]
+    fn an_attempt_needs_its_needs_a_working_run_and_a_licence() {
+        let run = played("a\nb a", &[], "a.attempt.1.1");
+        assert_eq!(rule_of(&run, "a.attempt.1.1"), None);
+        assert_eq!(rule_of(&run, "b.attempt.1.1"), Some(Rule::NeedsAreMet));
+        let run = played("a\nb", &["a.attempt.1.1"], "");
+        assert_eq!(rule_of(&run, "b.attempt.1.1"), Some(Rule::UnwindingStartsNothing));
+        let run = played("a x2 idem\nb a", &["a.attempt.1.1"], "a.attempt.2.1");
+        assert_eq!(rule_of(&run, "a.attempt.2.1"), None);
+        let run = played("a ?\nb a", &[], "a.verify.1.1");
+        assert_eq!(rule_of(&run, "a.attempt.2.1"), Some(Rule::RepeatsAreLicensed));
+    }
+
+    #[test]
+    fn a_rollback_comes_after_those_of_the_dependents() {
+        let run = played("a !\nb a !\nc b", &["c.attempt.1.1"], "b.rollback.1.1");
+        assert_eq!(rule_of(&run, "b.rollback.1.1"), None);
+        assert_eq!(rule_of(&run, "a.rollback.1.1"), Some(Rule::DependentsFirst));
+    }
+
+    #[track_caller]
+    fn rules_at_rest(run: &Run, verdict: Verdict) -> Vec<Rule> {
+        let breaches = broken_at_rest(run, verdict).into_iter();
+        breaches.map(|breach| breach.rule).collect()
+    }
+
+    #[test]
+    fn a_verdict_may_not_hide_what_is_left_or_owed() {
+        let left = played("a\nb a", &["b.attempt.1.1"], "");
+        assert_eq!(rules_at_rest(&left, Verdict::Failed), []);
+        assert_eq!(
+            rules_at_rest(&left, Verdict::RolledBack),
+            [Rule::NothingIsHidden, Rule::NothingIsHidden]
+        );
+        assert_eq!(rules_at_rest(&left, Verdict::Succeeded), [Rule::NothingIsHidden]);
+        assert_eq!(rules_at_rest(&left, Verdict::Stuck), [Rule::ObligationsAreTold]);
+        let fails = ["a.release.1.1", "a.release.1.2", "a.release.1.3"];
+        let held = played("a ^", &fails, "");
+        assert_eq!(rules_at_rest(&held, Verdict::Stuck), []);
+        assert_eq!(rules_at_rest(&held, Verdict::Succeeded), [Rule::ReleasesHappen]);
+        let fails = ["b.attempt.1.1", "a.rollback.1.1", "a.rollback.1.2", "a.rollback.1.3"];
+        let owing = played("a !\nb a !none", &fails, "");
+        assert_eq!(rules_at_rest(&owing, Verdict::Stuck), []);
+        assert_eq!(rules_at_rest(&owing, Verdict::Failed), [Rule::ObligationsAreTold]);
     }
 }
