@@ -3,8 +3,8 @@
 //!
 //! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts),
 //! exit codes, why a step failed (only whether a guard said so), how many attempts a settled step took, texts and
-//! outputs, counters that follow from the steps, and the order of completion if there is always room to start everything
-//! that is due: it only says what starts first.
+//! outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
+//! is always room to start everything that is due: it only says what starts first.
 
 use std::hash::Hasher;
 
@@ -17,7 +17,13 @@ impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
     pub fn hash_future(&self, hasher: &mut impl Hasher) {
         let state = &self.state;
-        let recheck = if self.may_recheck() { state.recheck as u64 } else { 0 };
+        let is_over = matches!(state.phase, Phase::Unwinding | Phase::Resting | Phase::AtRest);
+        let is_asking = state.recheck == Recheck::Asking;
+        let recheck = if is_over {
+            u64::from(is_asking)
+        } else {
+            2 + state.recheck as u64
+        };
         let head = (state.phase as u64) << 16 | (state.cancel as u64) << 8 | u64::from(state.rests.min(1));
         hasher.write_u64(recheck << 32 | head);
         let guards = state.guards.iter().filter(|_| self.counts_guards());
@@ -25,28 +31,21 @@ impl Run {
             hasher.write_u64(asking.code());
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
+        let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
         for step in &state.steps {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
-            if self.shape.is_cramped {
+            if is_ordered {
                 hasher.write_u32(step.completed);
             }
         }
     }
 
-    /// Returns whether the guards of the playbook can still be asked again.
-    fn may_recheck(&self) -> bool {
-        matches!(
-            self.state.phase,
-            Phase::New | Phase::Guarding | Phase::Working | Phase::Halting
-        )
-    }
-
     /// Returns whether the answers of the playbook's guards still decide something: while they are asked, and if they
     /// refused the run.
     fn counts_guards(&self) -> bool {
-        let is_asking = self.may_recheck() && self.state.recheck == Recheck::Asking;
-        self.state.phase == Phase::Guarding || is_asking || self.state.rests == 0 && self.state.phase == Phase::AtRest
+        let is_refused = self.state.phase == Phase::AtRest && self.state.rests == 0;
+        self.state.phase == Phase::Guarding || self.state.recheck == Recheck::Asking || is_refused
     }
 }
 

@@ -92,7 +92,7 @@ fn the_orders_left_out_do_not_matter() {
         "a ~\nb ~ ^\nc ? !",
         "@guard g\na !\nb ! when?",
     ] {
-        loses_no_order(plan, 3);
+        assert!(loses_no_order(plan, 3).violations.is_empty());
     }
 }
 
@@ -110,8 +110,8 @@ fn the_order_of_completion_counts_where_room_is_short() {
             quantifier: Quantifier::Never,
             condition: Condition::And(conditions),
         };
-        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(3).property(property);
-        let found = sweep.faults(vec![FaultKind::Fails, FaultKind::Cancel]).run();
+        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+        let found = sweep.faults(vec![FaultKind::Cancel]).run();
         found.expect("a sweep").violations.len()
     };
     assert_eq!([left("a", ["b", "c"]), left("b", ["a", "c"])], [1, 1]);
@@ -430,7 +430,7 @@ fn line(at: usize, (needs, marks, until): &(u8, Vec<&str>, prop::sample::Index))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(std::env::var("CASES").map_or(64, |c| c.parse().unwrap())) })]
 
     #[test]
     fn in_random_plans_the_orders_left_out_do_not_matter(plan in sketches(4, &[&MARKS[..], &["g"]].concat())) {

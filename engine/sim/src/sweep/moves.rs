@@ -161,7 +161,9 @@ impl Listing<'_> {
     /// Lists what the world can do: one strand after the other, or only the first if the others can wait.
     fn strands(&mut self, effects: &[Effect], flights: &[CommandId]) {
         let before = self.moves.len();
-        let is_one_enough = self.all.orders == Orders::Distinct && can_wait(self.node, self.has_faults);
+        let is_one_enough = self.all.orders == Orders::Distinct
+            && can_wait(self.node, self.has_faults)
+            && !self.is_asked_in_vain(effects, flights);
         let is_full = |listing: &Self| is_one_enough && listing.moves.len() > before;
         for effect in effects {
             if let Effect::Settle(command) = effect
@@ -181,6 +183,15 @@ impl Listing<'_> {
                 self.push(Event::Elapsed { wait: pause.wait }, Cost::Free);
             }
         }
+    }
+
+    /// Returns whether a guard of the playbook is still being asked although nothing waits for its answer any more: it may
+    /// end before or after the run is at rest.
+    fn is_asked_in_vain(&self, effects: &[Effect], flights: &[CommandId]) -> bool {
+        let is_guard = |id: &CommandId| id.subject == Subject::Playbook && matches!(id.role, Role::Guard(_));
+        let is_unsure_guard = |effect: &Effect| matches!(effect, Effect::Settle(command) if is_guard(command));
+        !matches!(self.node.run.phase(), Phase::Guarding | Phase::Working)
+            && (flights.iter().any(is_guard) || effects.iter().any(is_unsure_guard))
     }
 
     fn push(&mut self, event: Event, cost: Cost) {

@@ -26,6 +26,8 @@ pub enum Rule {
     ReleasesHappen,
     /// What is left of a change is said by the verdict.
     NothingIsHidden,
+    /// A run is at rest only when nothing of it runs.
+    RestIsQuiet,
     /// A property of the playbook's own, by its name.
     Property(String),
 }
@@ -108,6 +110,13 @@ fn rollback_too_soon(run: &Run, step: usize) -> Option<Breach> {
 pub(super) fn broken_at_rest(run: &Run, verdict: Verdict) -> Vec<Breach> {
     let open = run.open();
     let mut breaches = Vec::new();
+    if let Some(command) = run.in_flight().first() {
+        let why = format!(
+            "`{}.{}` still runs and the verdict is {verdict}",
+            command.subject, command.role
+        );
+        breaches.push(Breach::new(Rule::RestIsQuiet, why));
+    }
     for step in 0..run.plan().steps.len() {
         breaches.extend(untold(run, verdict, &open, step));
         breaches.extend(unreleased(run, verdict, &open, step));
@@ -203,6 +212,7 @@ impl Rule {
             Rule::ObligationsAreTold => "what is owed at rest is named by the verdict",
             Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
+            Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
             Rule::Property(name) => name,
         }
     }
