@@ -39,7 +39,7 @@ impl Teller<'_> {
             Event::Decided { question, answer } => self.decided(question, answer),
             Event::Rendered { command, outcome } => match outcome {
                 Rendering::Text(_) => None,
-                Rendering::Error(_) => Some(format!("a text of {} has no value", self.command(command))),
+                Rendering::Error(_) => Some(format!("{} has a text without a value", self.command(command))),
             },
             Event::Started { command } if !is_end_of(next, command) => {
                 Some(format!("{} starts", self.command(command)))
