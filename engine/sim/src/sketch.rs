@@ -37,8 +37,10 @@ pub fn sketch(text: &str) -> Plan {
     let lines = (1..)
         .zip(text.lines().map(str::trim))
         .filter(|(_, line)| !line.is_empty());
-    let (settings, steps): (Vec<(u32, &str)>, Vec<(u32, &str)>) = lines.partition(|(_, line)| line.starts_with('@'));
-    settings.into_iter().for_each(|(at, line)| setting(&mut plan, at, line));
+    let (settings, steps): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| line.starts_with('@'));
+    for (at, line) in settings {
+        setting(&mut plan, at, line);
+    }
     for (at, line) in steps {
         let step = step(&plan, at, line);
         plan.steps.push(step);

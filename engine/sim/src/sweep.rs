@@ -25,6 +25,9 @@
 //!   same step and of those that need it, which come before it in every order;
 //! - while steps run, no fault is left, and no step under way can fail: every order leads to the same end.
 //!
+//! A guard of the playbook that is still being asked when nothing waits for its answer may outlive everything, so then all
+//! strands are tried.
+//!
 //! The rules about one event (needs, licence, dependents first) read only what comes before that event in every order; the
 //! rules about rest read states that every order leads to. A property of the author's about states that are not at rest
 //! sees every order: the sweep then tries them all. The runs have no circles without a crash (the sweep checks it), so no
@@ -35,6 +38,7 @@ mod fault;
 mod fingerprint;
 mod graph;
 mod moves;
+mod orders;
 mod rules;
 mod search;
 mod story;
@@ -48,6 +52,7 @@ use firedrill_run::{Event, IllegalEvent, Verdict};
 
 pub use condition::{Condition, Property, Quantifier, StepStatus};
 pub use fault::{FaultKind, FaultPoint, Site, fault_points};
+pub use orders::Orders;
 pub use rules::Rule;
 pub use story::story;
 
@@ -65,23 +70,14 @@ pub struct Sweep {
     orders: Orders,
 }
 
-/// Which orders of events are tried, and what makes two states one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Orders {
-    /// The orders that matter; states by their future.
-    Distinct,
-    /// All orders; states by their future.
-    All,
-    /// All orders; states by everything they hold. For checking the reduction.
-    Exact,
-}
-
 /// What a sweep found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Swept {
     /// Different states visited.
     pub states: usize,
+    /// Different states met, visited or not.
+    pub met: usize,
     /// Events applied.
     pub transitions: usize,
     /// How far the sweep came.
@@ -215,7 +211,11 @@ impl fmt::Display for Swept {
             Extent::Complete { depth } => {
                 write!(f, "explored {} states, complete to fault depth {depth}", self.states)
             }
-            Extent::Stopped { within } => write!(f, "stopped at {} states within fault depth {within}", self.states),
+            Extent::Stopped { within } => write!(
+                f,
+                "stopped at {} of at least {} states within fault depth {within}",
+                self.states, self.met
+            ),
         }
     }
 }

@@ -409,8 +409,8 @@ fn a_sweep_says_how_far_it_came() {
         swept.run().expect("a sweep").to_string()
     };
     insta::assert_snapshot!(sweep(10_000), @"explored 47 states, complete to fault depth 2");
-    insta::assert_snapshot!(sweep(20), @"stopped at 20 states within fault depth 1");
-    insta::assert_snapshot!(sweep(5), @"stopped at 5 states within fault depth 0");
+    insta::assert_snapshot!(sweep(20), @"stopped at 20 of at least 34 states within fault depth 1");
+    insta::assert_snapshot!(sweep(5), @"stopped at 5 of at least 16 states within fault depth 0");
 }
 
 const MARKS: [&str; 12] = [

@@ -165,11 +165,10 @@ fn of_hook(points: &mut Vec<FaultPoint>, subject: &Subject, role: Role, hook: &H
 }
 
 fn of_command(points: &mut Vec<FaultPoint>, subject: &Subject, role: Role, command: &Command, tries: u32) {
-    let site = Site::Command {
-        subject: subject.clone(),
-        role: role.clone(),
-    };
-    points.extend(kinds(Nature::of(&role), command, tries).map(|kind| FaultPoint {
+    let kinds = kinds(Nature::of(&role), command, tries);
+    let subject = subject.clone();
+    let site = Site::Command { subject, role };
+    points.extend(kinds.map(|kind| FaultPoint {
         site: site.clone(),
         kind,
     }));

@@ -106,7 +106,9 @@ mod tests {
     fn inputs_that_differ_in_a_bit_or_in_order_get_names_that_differ_in_both_halves() {
         let name = |words: &[u64]| {
             let mut wide = Wide::new();
-            words.iter().for_each(|word| wide.write_u64(*word));
+            for word in words {
+                wide.write_u64(*word);
+            }
             wide.fingerprint()
         };
         let mut inputs: Vec<Vec<u64>> = vec![vec![], vec![0], vec![0, 0], vec![1, 2], vec![2, 1]];

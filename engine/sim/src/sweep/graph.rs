@@ -38,7 +38,9 @@ impl Verdicts {
 pub(super) fn pass_back(members: &[u32], edges: &[(u32, u32)], reach: &mut [Verdicts]) -> Option<u32> {
     let (inner, outer): (Vec<_>, Vec<_>) = {
         let mut is_member = vec![false; reach.len()];
-        members.iter().for_each(|&state| is_member[state as usize] = true);
+        for &state in members {
+            is_member[state as usize] = true;
+        }
         edges.iter().partition(|(_, to)| is_member[*to as usize])
     };
     for (from, to) in outer {
@@ -46,7 +48,9 @@ pub(super) fn pass_back(members: &[u32], edges: &[(u32, u32)], reach: &mut [Verd
     }
     let before = Before::new(&inner, reach.len());
     let mut left = vec![0_u32; reach.len()];
-    inner.iter().for_each(|&(from, _)| left[from as usize] += 1);
+    for &(from, _) in &inner {
+        left[from as usize] += 1;
+    }
     let mut ends: Vec<u32> = members
         .iter()
         .copied()
@@ -73,8 +77,12 @@ struct Before {
 impl Before {
     fn new(edges: &[(u32, u32)], states: usize) -> Before {
         let mut begins = vec![0; states + 1];
-        edges.iter().for_each(|&(_, to)| begins[to as usize + 1] += 1);
-        (0..states).for_each(|at| begins[at + 1] += begins[at]);
+        for &(_, to) in edges {
+            begins[to as usize + 1] += 1;
+        }
+        for at in 0..states {
+            begins[at + 1] += begins[at];
+        }
         let mut next = begins.clone();
         let mut list = vec![0; edges.len()];
         for &(from, to) in edges {

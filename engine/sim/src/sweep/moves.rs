@@ -6,11 +6,11 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Command, Plan};
 use firedrill_run::{
     Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Run, Stage, StepId,
-    Subject, Task, TaskAt,
+    Subject,
 };
 
-use super::Orders;
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
+use super::orders::{Orders, is_asked_in_vain, is_one_enough};
 
 /// One thing that can happen next.
 #[derive(Clone, Debug)]
@@ -162,8 +162,8 @@ impl Listing<'_> {
     fn strands(&mut self, effects: &[Effect], flights: &[CommandId]) {
         let before = self.moves.len();
         let is_one_enough = self.all.orders == Orders::Distinct
-            && can_wait(self.node, self.has_faults)
-            && !self.is_asked_in_vain(effects, flights);
+            && is_one_enough(self.node, self.has_faults)
+            && !is_asked_in_vain(&self.node.run, effects, flights);
         let is_full = |listing: &Self| is_one_enough && listing.moves.len() > before;
         for effect in effects {
             if let Effect::Settle(command) = effect
@@ -183,15 +183,6 @@ impl Listing<'_> {
                 self.push(Event::Elapsed { wait: pause.wait }, Cost::Free);
             }
         }
-    }
-
-    /// Returns whether a guard of the playbook is still being asked although nothing waits for its answer any more: it may
-    /// end before or after the run is at rest.
-    fn is_asked_in_vain(&self, effects: &[Effect], flights: &[CommandId]) -> bool {
-        let is_guard = |id: &CommandId| id.subject == Subject::Playbook && matches!(id.role, Role::Guard(_));
-        let is_unsure_guard = |effect: &Effect| matches!(effect, Effect::Settle(command) if is_guard(command));
-        !matches!(self.node.run.phase(), Phase::Guarding | Phase::Working)
-            && (flights.iter().any(is_guard) || effects.iter().any(is_unsure_guard))
     }
 
     fn push(&mut self, event: Event, cost: Cost) {
@@ -349,43 +340,6 @@ impl Listing<'_> {
     }
 }
 
-/// Returns whether it does not matter which strand of the world comes first, so that the others can wait.
-///
-/// The module's documentation says why this is so.
-fn can_wait(node: &Node, has_faults: bool) -> bool {
-    match node.run.phase() {
-        Phase::Guarding | Phase::Resting => true,
-        Phase::Working => !has_faults && node.dooms.is_empty() && (0..steps(node)).all(|step| cannot_fail(node, step)),
-        Phase::Halting | Phase::Unwinding => !has_faults,
-        Phase::New | Phase::AtRest => false,
-    }
-}
-
-fn steps(node: &Node) -> usize {
-    node.run.plan().steps.len()
-}
-
-/// Returns whether a step goes on well by itself if no fault strikes it any more.
-fn cannot_fail(node: &Node, step: usize) -> bool {
-    match node.run.summary(step).stage {
-        Stage::Waiting | Stage::Pausing(_) | Stage::Settled(_) => true,
-        Stage::Guarding(_, task) | Stage::Attempting(task) | Stage::Looking(_, task) | Stage::Verifying(task, None) => {
-            !is_unsure(*task)
-        }
-        Stage::Verifying(_, Some(_))
-        | Stage::Salvaging(_)
-        | Stage::Deciding
-        | Stage::Concluding(_)
-        | Stage::Cleaning(_)
-        | Stage::Choosing(_)
-        | Stage::InDoubt(_) => false,
-    }
-}
-
-fn is_unsure(task: Task) -> bool {
-    task.at == TaskAt::Unsure
-}
-
 /// Returns whether an effect is answered by the world in its own time.
 fn is_awaited(effect: &Effect) -> bool {
     matches!(effect, Effect::Terminate(_) | Effect::Settle(_))
@@ -406,9 +360,8 @@ fn good(command: &Command) -> i32 {
 
 /// Returns the first exit code from `least` that is not as expected.
 fn bad(command: &Command, least: i32) -> i32 {
-    (least..)
-        .find(|code| !command.expect.exit.contains(code))
-        .unwrap_or(i32::MAX)
+    let mut codes = least..=i32::MAX;
+    codes.find(|code| !command.expect.exit.contains(code)).unwrap_or(least)
 }
 
 fn index(run: &Run, id: &StepId) -> Option<usize> {

@@ -58,8 +58,13 @@ pub(super) fn broken_by(run: &Run, event: &Event) -> Option<Breach> {
     match command.role {
         Role::Attempt => attempt_too_soon(run, step, command),
         Role::Rollback => rollback_too_soon(run, step),
-        Role::Guard(_) | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Release => None,
-        Role::Invariant(_) | Role::Final(_) => None,
+        Role::Guard(_)
+        | Role::Look(_)
+        | Role::Verify
+        | Role::Cleanup
+        | Role::Release
+        | Role::Invariant(_)
+        | Role::Final(_) => None,
     }
 }
 

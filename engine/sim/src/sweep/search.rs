@@ -150,7 +150,7 @@ impl<'a> Search<'a> {
         self.expand(state, node, listed)
     }
 
-    fn expand(&mut self, state: u32, node: Node, listed: &mut Vec<Move>) -> Result<(), IllegalEvent> {
+    fn expand(&mut self, state: u32, node: Node, listed: &[Move]) -> Result<(), IllegalEvent> {
         let last = listed.len() - 1;
         for (choice, entry) in listed[..last].iter().enumerate() {
             self.take(state, node.clone(), choice, entry)?;
@@ -178,7 +178,9 @@ impl<'a> Search<'a> {
         if is_free {
             self.edges.push((from, to));
         }
-        points.into_iter().for_each(|point| self.strike(point, visit.depth, to));
+        for point in points {
+            self.strike(point, visit.depth, to);
+        }
         Ok(())
     }
 
@@ -313,6 +315,7 @@ impl<'a> Search<'a> {
         let examples = examples.map(|(verdict, state)| Ok((*verdict, self.history(*state)?)));
         Ok(Swept {
             states: self.states,
+            met: self.visits.len(),
             transitions: self.transitions,
             extent,
             examples: examples.collect::<Result<_, IllegalEvent>>()?,

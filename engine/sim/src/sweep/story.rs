@@ -36,7 +36,7 @@ impl Teller<'_> {
     fn sentence(&self, event: &Event, next: Option<&Event>, at: usize) -> Option<String> {
         match event {
             Event::EngineStarted { .. } if at > 1 => Some("the engine crashes and is started again".into()),
-            Event::Decided { question, answer } => self.decided(question, answer),
+            Event::Decided { question, answer } => Some(self.decided(question, answer)),
             Event::Rendered { command, outcome } => match outcome {
                 Rendering::Text(_) => None,
                 Rendering::Error(_) => Some(format!("{} has a text without a value", self.command(command))),
@@ -56,7 +56,7 @@ impl Teller<'_> {
         }
     }
 
-    fn decided(&self, question: &Question, answer: &Answer) -> Option<String> {
+    fn decided(&self, question: &Question, answer: &Answer) -> String {
         let (step, what) = match question {
             Question::When(step) => (self.step(step), "`when`"),
             Question::CleanupWhen(step) => (self.step(step), "`when` of the cleanup"),
@@ -69,7 +69,7 @@ impl Teller<'_> {
             Answer::No => "is false",
             Answer::Error(_) => "has no value",
         };
-        Some(format!("{step}: its {what} {said}"))
+        format!("{step}: its {what} {said}")
     }
 
     fn ended(&self, command: &CommandId, exit: &Exit) -> String {
