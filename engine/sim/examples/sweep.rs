@@ -1,13 +1,13 @@
-//! How fast a sweep is: `cargo run --release -p firedrill-sim --example sweep -- [DEPTH]` sweeps a plan of twelve steps and
-//! prints what was found and how many states a second were visited.
+//! How fast a sweep is: `cargo run --release -p firedrill-sim --example sweep -- [DEPTH] [deep | wide]` sweeps a plan of
+//! twelve steps and prints what was found and how many states a second were visited.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use firedrill_sim::{Sweep, sketch};
 
-/// Twelve steps with every kind of mark: a hold, retries, cleanups, rollbacks, a fan-out and an invariant.
-const TWELVE: &str = "
+/// Twelve steps, nearly in a row: a hold, retries, cleanups, rollbacks, a short fan-out, a guard and an invariant.
+const DEEP: &str = "
     @guard ready
     @invariant open
     a ro
@@ -24,6 +24,23 @@ const TWELVE: &str = "
     l k ?
 ";
 
+/// Twelve steps, five of them at once.
+const WIDE: &str = "
+    @invariant open
+    a ro
+    b a ! x2 idem
+    c a !
+    d a ~ x2
+    e a ^
+    f a !
+    j b c
+    h d !
+    k e ?
+    l f ro
+    m j h k l !
+    n m
+";
+
 #[expect(clippy::print_stdout, reason = "what the example is for")]
 #[expect(clippy::disallowed_methods, reason = "the example measures, the crate does not")]
 fn main() -> ExitCode {
@@ -31,7 +48,10 @@ fn main() -> ExitCode {
         .nth(1)
         .and_then(|depth| depth.parse().ok())
         .unwrap_or(2);
-    let sweep = Sweep::new(Arc::new(sketch(TWELVE))).depth(depth).budget(20_000_000);
+    let is_wide = std::env::args().nth(2).is_some_and(|shape| shape == "wide");
+    let sweep = Sweep::new(Arc::new(sketch(if is_wide { WIDE } else { DEEP })))
+        .depth(depth)
+        .budget(20_000_000);
     let began = std::time::Instant::now();
     let swept = match sweep.run() {
         Ok(swept) => swept,
@@ -46,6 +66,9 @@ fn main() -> ExitCode {
         swept.transitions,
         swept.violations.len()
     );
+    for violation in &swept.violations {
+        println!("{}\n", violation.story.join("\n"));
+    }
     for (faults, verdicts) in swept.verdicts.iter().enumerate() {
         println!("{faults} faults: {verdicts:?}");
     }

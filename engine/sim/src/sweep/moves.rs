@@ -141,11 +141,15 @@ impl Listing<'_> {
             return;
         }
         let effects = run.next();
-        let flights = run.in_flight();
+        let own = effects.iter().find(|effect| !is_awaited(effect));
+        let flights = if own.is_none() || self.has_faults {
+            run.in_flight()
+        } else {
+            Vec::new()
+        };
         if !flights.is_empty() {
             self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }
-        let own = effects.iter().find(|effect| !is_awaited(effect));
         if let Some(effect) = own {
             self.perform(effect);
             return;
