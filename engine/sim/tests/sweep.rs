@@ -102,6 +102,7 @@ fn the_order_of_completion_counts_where_room_is_short() {
     let left = |first: &str, others: [&str; 2]| {
         let mut conditions = vec![
             Condition::Verdict(Verdict::Stuck),
+            step_is(plan, "d", StepStatus::Effective),
             not(step_is(plan, first, StepStatus::RolledBack)),
         ];
         conditions.extend(others.map(|step| step_is(plan, step, StepStatus::RolledBack)));
