@@ -156,7 +156,7 @@ impl Run {
         if self.planned(step).command.outputs.is_empty() {
             self.look(step, 0);
         } else {
-            self.state.steps[step].stage = Stage::Salvaging(doubt.exit());
+            self.state.steps[step].stage = Stage::Salvaging(doubt);
         }
     }
 
@@ -170,10 +170,9 @@ impl Run {
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        let Stage::Salvaging(exit) = &self.state.steps[step].stage else {
+        let Stage::Salvaging(doubt) = self.state.steps[step].stage else {
             return;
         };
-        let doubt = exit.doubt().unwrap_or(Doubt::Lost);
         match judgement {
             Judgement::Met { .. } => self.look(step, 0),
             Judgement::Unmet { .. } | Judgement::Unclear { .. } => self.ask_human(step, doubt),
@@ -363,26 +362,5 @@ enum Licence {
 impl Licence {
     fn of(step: &Step) -> Licence {
         if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
-    }
-}
-
-impl Doubt {
-    fn exit(self) -> Exit {
-        match self {
-            Doubt::TimedOut => Exit::TimedOut,
-            Doubt::Cancelled => Exit::Cancelled,
-            Doubt::Lost => Exit::Lost,
-        }
-    }
-}
-
-impl Exit {
-    pub(crate) fn doubt(&self) -> Option<Doubt> {
-        match self {
-            Exit::TimedOut => Some(Doubt::TimedOut),
-            Exit::Cancelled => Some(Doubt::Cancelled),
-            Exit::Lost => Some(Doubt::Lost),
-            Exit::Code(_) | Exit::Signal(_) | Exit::NotSpawned(_) => None,
-        }
     }
 }

@@ -9,6 +9,7 @@ mod debts;
 mod delay;
 pub mod effect;
 pub mod event;
+mod future;
 pub mod journal;
 mod lookup;
 mod machine;

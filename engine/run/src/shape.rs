@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use firedrill_model::plan::Plan;
 
 use crate::command::StepId;
+use crate::future::most_at_once;
 
 /// The look-up tables of a plan.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Shape {
     dependents: Vec<Vec<usize>>,
     awaited_by: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
+    /// Whether something that is due may have to wait for room.
+    pub(crate) is_cramped: bool,
 }
 
 impl Shape {
@@ -25,6 +28,7 @@ impl Shape {
             dependents: vec![Vec::new(); plan.steps.len()],
             awaited_by: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
+            is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
             for &need in &step.needs {

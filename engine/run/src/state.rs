@@ -6,7 +6,7 @@ use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
-use crate::event::{Exit, Rendered};
+use crate::event::Rendered;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ pub(crate) struct Finals {
 }
 
 /// Where a step stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StepState {
     pub(crate) stage: Stage,
     /// Attempts begun, the void ones included: their names are not used again.
@@ -140,7 +140,7 @@ pub(crate) struct StepState {
 }
 
 /// What a step is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Waits for the steps it needs.
     Waiting,
@@ -155,7 +155,7 @@ pub enum Stage {
     /// Probes whether the effect is there, after a success or to settle a doubt.
     Verifying(Task, Option<Doubt>),
     /// Reads the outputs of an attempt that was in doubt until its verify held.
-    Salvaging(Exit),
+    Salvaging(Doubt),
     /// The `when` of its cleanup is being decided.
     Concluding(Conclusion),
     /// Its cleanup is owed before anything else.

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan, Probe,
+    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan, Probe,
     Program, Release, Retry, Rollback, Step, StepEffect, Text,
 };
+use firedrill_model::template::Template;
 
 /// Returns the plan that a sketch describes.
 ///
@@ -22,6 +24,8 @@ use firedrill_model::plan::{
 /// | `^` | a release at the end | `^b,c` | a release until `b` and `c` have settled |
 /// | `x3` | three attempts | `ro`, `idem`, `irr` | read-only, idempotent, irreversible |
 /// | `off` | `when` is false | `g` | a guard |
+/// | `when?` | `when` is deferred | `text?` | a text is deferred |
+/// | `out?` | what it prints is judged | | |
 ///
 /// Lines that begin with `@`: `@stop` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
 /// `@finally ID`.
@@ -30,13 +34,13 @@ use firedrill_model::plan::{
 /// If a word means nothing or a step is not there: a sketch is part of a test.
 pub fn sketch(text: &str) -> Plan {
     let mut plan = empty();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let (settings, steps): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with('@'));
-    for line in settings {
-        setting(&mut plan, line);
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    let (settings, steps): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| line.starts_with('@'));
+    for (at, line) in settings {
+        setting(&mut plan, at, line);
     }
-    for line in steps {
-        let step = step(&plan, line);
+    for (at, line) in steps {
+        let step = step(&plan, at, line);
         plan.steps.push(step);
     }
     resolve_releases(&mut plan);
@@ -64,15 +68,15 @@ fn empty() -> Plan {
     }
 }
 
-fn setting(plan: &mut Plan, line: &str) {
+fn setting(plan: &mut Plan, at: u32, line: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
         ["@stop"] => plan.on_failure = OnFailure::Stop,
         ["@max", number] => plan.max_parallel = number.parse().expect("a number that is not 0"),
-        ["@guard", id] => plan.guards.push(guard(id, OnUnmet::Abort)),
-        ["@guard", id, "skip"] => plan.guards.push(guard(id, OnUnmet::Skip)),
+        ["@guard", id] => plan.guards.push(guard(id, at, OnUnmet::Abort)),
+        ["@guard", id, "skip"] => plan.guards.push(guard(id, at, OnUnmet::Skip)),
         ["@invariant", id] => {
-            plan.invariants.push(Invariant { id: (*id).into(), line: 1, probe: probe(id), message: None });
+            plan.invariants.push(Invariant { id: (*id).into(), line: at, probe: probe(id), message: None });
         }
         ["@finally", id] => {
             plan.finally.push(Final { id: (*id).into(), title: None, when: None, command: command(id) });
@@ -81,12 +85,12 @@ fn setting(plan: &mut Plan, line: &str) {
     }
 }
 
-fn step(plan: &Plan, line: &str) -> Step {
+fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let mut words = line.split_whitespace();
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
         id: id.into(),
-        line: 1,
+        line: at,
         title: None,
         why: None,
         caution: None,
@@ -102,9 +106,7 @@ fn step(plan: &Plan, line: &str) -> Step {
         rollback: Rollback::Unsaid,
         release: None,
     };
-    for word in words {
-        mark(plan, &mut step, word);
-    }
+    words.for_each(|word| mark(plan, &mut step, word));
     step
 }
 
@@ -117,8 +119,11 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "ro" => step.effect.read_only = true,
         "idem" => step.effect.idempotent = true,
         "irr" => step.effect.irreversible = true,
+        "when?" => step.when = Some(deferred()),
+        "text?" => step.command.program = Program::Argv(vec![unknown()]),
+        "out?" => step.command.expect.stdout = Some("expected".into()),
         "off" => step.when = Some(Condition::Known(false)),
-        "g" => step.guards.push(guard("g", OnUnmet::Abort)),
+        "g" => step.guards.push(guard("g", step.line, OnUnmet::Abort)),
         _ => match (word.strip_prefix('^'), word.strip_prefix('x').map(str::parse)) {
             (Some(until), _) => step.release = Some(release(until)),
             (None, Some(Ok(attempts))) => step.retry = retry(attempts),
@@ -165,12 +170,25 @@ fn command(name: &str) -> Command {
     }
 }
 
+/// Returns a condition that is decided while the run goes on.
+fn deferred() -> Condition {
+    Condition::Deferred {
+        expression: Expression::parse("run.id == 'x'").expect("an expression"),
+        after: vec![After::Start],
+    }
+}
+
+/// Returns a text that becomes known while the run goes on.
+fn unknown() -> Text {
+    Text::Deferred { template: Template::parse("${{ run.id }}").expect("a template"), after: vec![After::Start] }
+}
+
 fn probe(name: &str) -> Probe {
     Probe { command: command(name) }
 }
 
-fn guard(id: &str, on_unmet: OnUnmet) -> Guard {
-    Guard { id: id.into(), line: 1, probe: probe(id), message: None, why: None, on_unmet }
+fn guard(id: &str, line: u32, on_unmet: OnUnmet) -> Guard {
+    Guard { id: id.into(), line, probe: probe(id), message: None, why: None, on_unmet }
 }
 
 fn hook(name: &str) -> Hook {

@@ -1,0 +1,62 @@
+//! Which strands of the world may wait for one another.
+
+use firedrill_run::{CommandId, Effect, Phase, Role, Run, Stage, Subject, Task, TaskAt};
+
+use super::moves::Node;
+
+/// Which orders of events are tried, and what makes two states one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orders {
+    /// The orders that matter; states by their future.
+    Distinct,
+    /// All orders; states by their future.
+    All,
+    /// All orders; states by everything they hold. For checking the reduction.
+    Exact,
+}
+
+/// Returns whether it does not matter which strand of the world comes first, so that one is enough.
+///
+/// [`super`] says why this is so.
+pub(super) fn is_one_enough(node: &Node, has_faults: bool) -> bool {
+    match node.run.phase() {
+        Phase::Guarding | Phase::Resting => true,
+        Phase::Working => !has_faults && node.dooms.is_empty() && (0..steps(node)).all(|step| cannot_fail(node, step)),
+        Phase::Halting | Phase::Unwinding => !has_faults,
+        Phase::New | Phase::AtRest => false,
+    }
+}
+
+fn steps(node: &Node) -> usize {
+    node.run.plan().steps.len()
+}
+
+/// Returns whether a step goes on well by itself if no fault strikes it any more.
+fn cannot_fail(node: &Node, step: usize) -> bool {
+    match node.run.summary(step).stage {
+        Stage::Waiting | Stage::Pausing(_) | Stage::Settled(_) => true,
+        Stage::Guarding(_, task) | Stage::Attempting(task) | Stage::Looking(_, task) | Stage::Verifying(task, None) => {
+            !is_unsure(*task)
+        }
+        Stage::Verifying(_, Some(_))
+        | Stage::Salvaging(_)
+        | Stage::Deciding
+        | Stage::Concluding(_)
+        | Stage::Cleaning(_)
+        | Stage::Choosing(_)
+        | Stage::InDoubt(_) => false,
+    }
+}
+
+fn is_unsure(task: Task) -> bool {
+    task.at == TaskAt::Unsure
+}
+
+/// Returns whether a guard of the playbook is still being asked although nothing waits for its answer any more: it may end
+/// before or after the run is at rest.
+pub(super) fn is_asked_in_vain(run: &Run, effects: &[Effect], flights: &[CommandId]) -> bool {
+    let is_guard = |id: &CommandId| id.subject == Subject::Playbook && matches!(id.role, Role::Guard(_));
+    let is_unsure_guard = |effect: &Effect| matches!(effect, Effect::Settle(command) if is_guard(command));
+    !matches!(run.phase(), Phase::Guarding | Phase::Working)
+        && (flights.iter().any(is_guard) || effects.iter().any(is_unsure_guard))
+}

@@ -1,0 +1,390 @@
+//! What the sweep finds, that it finds it again, and that it loses nothing by leaving orders out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use firedrill_run::Verdict;
+use firedrill_sim::sweep::{
+    Condition, Extent, FaultKind, Orders, Property, Quantifier, Rule, StepStatus, fault_points,
+};
+use firedrill_sim::{Sweep, Swept, sketch};
+use proptest::prelude::*;
+
+/// Plans of many shapes.
+const CORPUS: [&str; 14] = [
+    "a",
+    "a ! ^\nb a ~ x2\nc b ?",
+    "@stop\na !\nb ~ ^\nc a b",
+    "@guard g\n@invariant i\n@finally f\na ro\nb a ! g\nc b irr ?",
+    "a ^c !\nb a x2 idem ?\nc b ~ ^",
+    "c ^i\ni ro g x2\nj i",
+    "@max 1\na\nb !\nc ^\nd a b c ~",
+    "@max 2\na !\nb ro\nc b x2 ~ !\nd a",
+    "a when? !\nb a text?\nc out? ?",
+    "@guard g\n@guard h skip\na\nb ? idem\nc a b",
+    "@invariant i\n@invariant j\na ! x2 idem\nb",
+    "a ? out?\nb ?\nc a b ! ~",
+    "a ^ g\nb a off\nc b ?",
+    "a ~ x3\nb ~ !\nc ro",
+];
+
+#[track_caller]
+fn swept(plan: &str, depth: u32, orders: Orders) -> Swept {
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(depth).orders(orders);
+    let found = sweep.run().expect("the machine takes every event that it asks for");
+    assert_eq!(found.extent, Extent::Complete { depth }, "{plan}");
+    found
+}
+
+/// Asserts that the sweep finds the same in the orders that matter as in all of them, down to the states at rest, and the
+/// same with states by their future as with states by everything they hold.
+#[track_caller]
+fn loses_nothing(plan: &str, depth: u32) {
+    let all = loses_no_order(plan, depth);
+    let exact = swept(plan, depth, Orders::Exact);
+    assert_eq!(reached(&all), reached(&exact), "verdicts, depth {depth}:\n{plan}");
+    assert_eq!(all.points, exact.points, "points, depth {depth}:\n{plan}");
+    assert_eq!(breaches(&all), breaches(&exact), "violations, depth {depth}:\n{plan}");
+    assert!(all.states <= exact.states, "{plan}");
+}
+
+/// Asserts the first half of it, and returns what all orders lead to.
+#[track_caller]
+fn loses_no_order(plan: &str, depth: u32) -> Swept {
+    let [distinct, all] = [Orders::Distinct, Orders::All].map(|orders| swept(plan, depth, orders));
+    assert_eq!(distinct.verdicts, all.verdicts, "states at rest, depth {depth}:\n{plan}");
+    assert_eq!(distinct.points, all.points, "points, depth {depth}:\n{plan}");
+    assert_eq!(breaches(&distinct), breaches(&all), "violations, depth {depth}:\n{plan}");
+    assert!(distinct.states <= all.states, "{plan}");
+    all
+}
+
+/// Returns the verdicts reached with so many faults or fewer.
+fn reached(found: &Swept) -> Vec<BTreeSet<Verdict>> {
+    let depths = found.verdicts.iter().scan(BTreeSet::new(), |reached, counts| {
+        reached.extend(counts.keys().copied());
+        Some(reached.clone())
+    });
+    depths.collect()
+}
+
+/// What a sweep found to go against a rule.
+fn breaches(found: &Swept) -> BTreeSet<(Rule, String)> {
+    let each = found.violations.iter();
+    each.map(|violation| (violation.rule.clone(), violation.why.clone())).collect()
+}
+
+#[test]
+fn the_orders_left_out_do_not_matter() {
+    for plan in CORPUS {
+        (0..=2).for_each(|depth| loses_nothing(plan, depth));
+    }
+    for plan in ["a !\nb a !\nc !\nd c !\ne ro", "a ~\nb ~ ^\nc ? !", "@guard g\na !\nb ! when?"] {
+        assert!(loses_no_order(plan, 3).violations.is_empty());
+    }
+}
+
+#[test]
+fn the_order_of_completion_counts_where_room_is_short() {
+    let plan = "@max 2\na !\nb !\nc !\nd a b c ro";
+    let left = |first: &str, others: [&str; 2]| {
+        let mut conditions = vec![
+            Condition::Verdict(Verdict::Stuck),
+            step_is(plan, "d", StepStatus::Effective),
+            not(step_is(plan, first, StepStatus::RolledBack)),
+        ];
+        conditions.extend(others.map(|step| step_is(plan, step, StepStatus::RolledBack)));
+        let property = Property {
+            name: format!("only {first} is left"),
+            quantifier: Quantifier::Never,
+            condition: Condition::And(conditions),
+        };
+        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+        let found = sweep.faults(vec![FaultKind::Cancel]).run();
+        found.expect("a sweep").violations.len()
+    };
+    assert_eq!([left("a", ["b", "c"]), left("b", ["a", "c"])], [1, 1]);
+}
+
+/// Asserts that the sweep finds no rule gone against, and shows the stories if it does.
+#[track_caller]
+fn keeps_every_rule(plan: &str) {
+    let found = swept(plan, 2, Orders::Distinct);
+    let told: Vec<String> = found.violations.iter().map(|violation| violation.story.join("\n")).collect();
+    assert_eq!(told, Vec::<String>::new(), "{plan}");
+}
+
+#[test]
+fn no_rule_of_the_machine_is_broken() {
+    CORPUS.into_iter().for_each(keeps_every_rule);
+}
+
+/// The run has failed, so nothing new starts, not even a guard that turns out never to have started.
+#[test]
+fn a_guard_that_never_started_leaves_no_run_hanging() {
+    keeps_every_rule("a\nb g\nc idem");
+}
+
+/// The guards are asked again for the first change; it fails before they have answered, and then nobody needs them.
+#[test]
+fn a_guard_asked_in_vain_does_not_outlive_its_phase() {
+    keeps_every_rule("@guard ready\n@finally notify\na ro\nb a text?");
+}
+
+/// Every violation of a sweep, as it is told.
+fn stories(found: &Swept) -> String {
+    let each = found.violations.iter();
+    let told: Vec<String> = each.map(|violation| violation.story.join("\n")).collect();
+    told.join("\n\n")
+}
+
+fn step_is(plan: &str, step: &str, status: StepStatus) -> Condition {
+    let index = sketch(plan).step_index(step).expect("a step of the sketch");
+    Condition::StepIs(index, status)
+}
+
+fn not(condition: Condition) -> Condition {
+    Condition::Not(Box::new(condition))
+}
+
+/// Sweeps a plan with something that must never be.
+#[track_caller]
+fn never(plan: &str, name: &str, conditions: Vec<Condition>) -> Swept {
+    let property = Property { name: name.into(), quantifier: Quantifier::Never, condition: Condition::And(conditions) };
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+    sweep.run().expect("the machine takes every event that it asks for")
+}
+
+#[test]
+fn an_unlock_that_is_missing_on_one_path_is_told() {
+    let plan = "@stop\nlock\nbackup lock ~\nunlock backup";
+    let left = |plan| {
+        let conditions = vec![
+            Condition::Verdict(Verdict::Failed),
+            step_is(plan, "lock", StepStatus::Succeeded),
+            not(step_is(plan, "unlock", StepStatus::Effective)),
+        ];
+        never(plan, "the lock is left", conditions)
+    };
+    insta::assert_snapshot!(stories(&left(plan)), @r#"
+    `lock` (line 2): attempt 1 succeeds
+    `backup` (line 3): attempt 1 cannot be started
+    `backup` (line 3) has failed for good
+    the run is at rest: failed
+    against the rule "the lock is left": this has come about
+    "#);
+}
+
+#[test]
+fn a_release_needs_no_unlock() {
+    let plan = "@stop\nlock ^backup\nbackup lock ~";
+    let conditions = vec![Condition::Verdict(Verdict::Failed), step_is(plan, "lock", StepStatus::Holding)];
+    assert_eq!(stories(&never(plan, "the lock is left", conditions)), "");
+}
+
+#[test]
+fn a_rollback_that_blocks_another_is_told() {
+    let plan = "copy !\nswitch copy !\ncheck switch ro";
+    let property = Property {
+        name: "copy stays because switch could not be rolled back".into(),
+        quantifier: Quantifier::Never,
+        condition: Condition::And(vec![
+            Condition::Verdict(Verdict::Stuck),
+            step_is(plan, "check", StepStatus::Failed),
+            not(step_is(plan, "copy", StepStatus::RolledBack)),
+        ]),
+    };
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+    let found = sweep.faults(vec![FaultKind::Fails, FaultKind::FailsForGood]).run();
+    insta::assert_snapshot!(stories(&found.expect("a sweep")), @r#"
+    `copy` (line 1): attempt 1 succeeds
+    `switch` (line 2): attempt 1 succeeds
+    `check` (line 3): attempt 1 fails with exit code 1
+    `check` (line 3) has failed for good
+    the run unwinds
+    `switch` (line 2): try 1 of its rollback fails with exit code 1
+    `switch` (line 2): try 2 of its rollback fails with exit code 1
+    `switch` (line 2): try 3 of its rollback fails with exit code 1
+    the rollback of `switch` (line 2) stays owed
+    the run is at rest: stuck, because the rollback of `copy` (line 1) is owed and the rollback of `switch` (line 2) is owed
+    against the rule "copy stays because switch could not be rolled back": this has come about
+    "#);
+}
+
+#[test]
+fn a_retry_without_a_licence_is_no_retry() {
+    let plan = "backup x3";
+    let conditions = vec![step_is(plan, "backup", StepStatus::Failed), Condition::Verdict(Verdict::Failed)];
+    insta::assert_snapshot!(stories(&never(plan, "backup is given up", conditions)), @r#"
+    `backup` (line 1): attempt 1 fails with exit code 1
+    `backup` (line 1) has failed for good: nothing makes it harmless to attempt it again
+    the run is at rest: failed
+    against the rule "backup is given up": this has come about
+    "#);
+}
+
+#[test]
+fn a_release_does_not_wait_for_a_step_that_is_never_reached() {
+    let plan = "lock ^unlocked\nbackup lock !none\nunlocked backup ro";
+    let holding = step_is(plan, "lock", StepStatus::Holding);
+    let failed = vec![Condition::Verdict(Verdict::Failed), holding.clone()];
+    assert_eq!(stories(&never(plan, "the lock is left", failed)), "");
+    let stuck = vec![Condition::Verdict(Verdict::Stuck), holding, step_is(plan, "backup", StepStatus::InDoubt)];
+    insta::assert_snapshot!(stories(&never(plan, "the lock waits for a human", stuck)), @r#"
+    `lock` (line 1): attempt 1 succeeds
+    `backup` (line 2): attempt 1 exceeds its time limit
+    `backup` (line 2) is in doubt: a human must say whether it had its effect
+    the run is at rest: stuck, because the release of `lock` (line 1) is owed and `backup` (line 2) is in doubt
+    against the rule "the lock waits for a human": this has come about
+    "#);
+}
+
+#[test]
+fn a_property_of_states_under_way_sees_every_order() {
+    let plan = "a\nb";
+    let conditions = vec![step_is(plan, "a", StepStatus::Succeeded), step_is(plan, "b", StepStatus::UnderWay)];
+    let mut other = vec![step_is(plan, "b", StepStatus::Succeeded), step_is(plan, "a", StepStatus::UnderWay)];
+    assert_eq!(never(plan, "a before b", conditions).violations.len(), 1);
+    assert_eq!(never(plan, "b before a", other.clone()).violations.len(), 1);
+    other.push(Condition::Verdict(Verdict::Succeeded));
+    assert_eq!(never(plan, "b before a at rest", other).violations.len(), 0);
+}
+
+#[test]
+fn an_always_is_told_when_it_ends() {
+    let plan = "a when?";
+    let property = Property {
+        name: "a is never skipped".into(),
+        quantifier: Quantifier::Always,
+        condition: not(step_is(plan, "a", StepStatus::Skipped)),
+    };
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(0).property(property);
+    insta::assert_snapshot!(stories(&sweep.run().expect("a sweep")), @r#"
+    `a` (line 1): its `when` is false
+    `a` (line 1) is skipped
+    the run is at rest: skipped
+    against the rule "a is never skipped": this is no longer so
+    "#);
+}
+
+/// The table of a plan: every fault point with the verdicts it leads to.
+fn table(found: &Swept) -> String {
+    let rows = found.points.iter().map(|row| {
+        let verdicts: Vec<&str> = row.verdicts.iter().map(|verdict| verdict.words()).collect();
+        let faults = row.faults.map_or("-".to_owned(), |faults| faults.to_string());
+        format!("{faults} {}: {}", row.point, verdicts.join(", "))
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_fault_point_has_its_verdicts() {
+    let plan = "@guard ready\n@invariant open\nlock ^backup idem\nbackup lock x2 ~ out?\nswitch backup ! ?";
+    let found = swept(plan, 2, Orders::Distinct);
+    insta::assert_snapshot!(table(&found), @"
+    1 @.guard-ready does not hold: refused
+    1 @.guard-ready could not tell: refused
+    1 @.guard-ready is running when the engine crashes: succeeded
+    1 @.guard-ready is running when the run is cancelled: cancelled
+    1 lock.attempt fails once: rolled back
+    1 lock.attempt exceeds its time limit: rolled back
+    1 lock.attempt cannot be started: rolled back
+    1 lock.attempt is running when the engine crashes: succeeded, rolled back
+    1 lock.attempt is running when the run is cancelled: cancelled
+    1 lock.release fails once: succeeded
+    1 lock.release fails for good: stuck
+    1 lock.release is running when the engine crashes: succeeded, failed
+    1 lock.release is running when the run is cancelled: cancelled
+    1 backup.attempt fails once: succeeded
+    1 backup.attempt fails for good: rolled back
+    1 backup.attempt exceeds its time limit: succeeded
+    1 backup.attempt cannot be started: succeeded
+    1 backup.attempt prints what was not expected: succeeded
+    1 backup.attempt is running when the engine crashes: succeeded
+    1 backup.attempt is running when the run is cancelled: cancelled
+    2 backup.cleanup fails once: succeeded, rolled back, cancelled
+    2 backup.cleanup fails for good: stuck
+    2 backup.cleanup is running when the engine crashes: succeeded, rolled back, cancelled
+    2 backup.cleanup is running when the run is cancelled: cancelled
+    1 switch.attempt fails once: failed
+    1 switch.attempt exceeds its time limit: succeeded, failed
+    1 switch.attempt cannot be started: failed
+    1 switch.attempt is running when the engine crashes: succeeded, failed
+    1 switch.attempt is running when the run is cancelled: cancelled
+    1 switch.verify does not hold: failed
+    1 switch.verify could not tell: failed
+    1 switch.verify is running when the engine crashes: succeeded
+    1 switch.verify is running when the run is cancelled: cancelled
+    2 switch.rollback fails once: failed, cancelled
+    2 switch.rollback fails for good: stuck
+    2 switch.rollback is running when the engine crashes: failed, cancelled
+    2 switch.rollback is running when the run is cancelled: cancelled
+    1 @.invariant-open does not hold: stuck
+    1 @.invariant-open could not tell: stuck
+    1 @.invariant-open is running when the engine crashes: succeeded
+    1 @.invariant-open is running when the run is cancelled: succeeded
+    ");
+    let points: Vec<_> = found.points.iter().map(|row| row.point.clone()).collect();
+    assert_eq!(points, fault_points(&sketch(plan)));
+}
+
+#[test]
+fn the_same_sweep_finds_the_same() {
+    for plan in CORPUS {
+        assert_eq!(swept(plan, 2, Orders::Distinct), swept(plan, 2, Orders::Distinct), "{plan}");
+    }
+}
+
+#[test]
+fn a_sweep_says_how_far_it_came() {
+    let sweep = |budget| {
+        let swept = Sweep::new(Arc::new(sketch("a\nb a\nc b"))).depth(2).budget(budget);
+        swept.run().expect("a sweep").to_string()
+    };
+    insta::assert_snapshot!(sweep(10_000), @"explored 48 states, complete to fault depth 2");
+    insta::assert_snapshot!(sweep(20), @"stopped at 20 of at least 35 states within fault depth 1");
+    insta::assert_snapshot!(sweep(5), @"stopped at 5 of at least 16 states within fault depth 0");
+}
+
+const MARKS: [&str; 12] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?"];
+const SETTINGS: [&str; 4] = ["@stop", "@max 1", "@invariant v", "@finally w"];
+
+/// Sketches of up to four steps with any needs and some settings and marks; with guards, if some are given.
+fn sketches(guards: [&'static str; 2]) -> impl Strategy<Value = String> {
+    let [setting, mark] = guards;
+    let marks = [&MARKS[..], &[mark]].concat();
+    let step = (any::<u8>(), prop::sample::subsequence(marks, 0..=3), any::<prop::sample::Index>());
+    let settings = prop::sample::subsequence([&SETTINGS[..], &[setting]].concat(), 0..=2);
+    (settings, prop::collection::vec(step, 1..=4)).prop_map(|(settings, steps)| {
+        let mut lines: Vec<String> = settings.into_iter().map(str::to_owned).collect();
+        lines.extend(steps.iter().enumerate().map(|(at, step)| line(at, step)));
+        lines.join("\n")
+    })
+}
+
+/// Writes the step with this number: its needs are the bits of a byte, the end of its hold is some step before it.
+fn line(at: usize, (needs, marks, until): &(u8, Vec<&str>, prop::sample::Index)) -> String {
+    let name = |step: usize| char::from(b'a' + u8::try_from(step).expect("few steps")).to_string();
+    let mut words = vec![name(at)];
+    words.extend((0..at).filter(|need| needs >> need & 1 == 1).map(name));
+    let is_open_ended = at == 0 || until.index(2) == 0;
+    words.extend(marks.iter().map(|mark| match *mark {
+        "^" if !is_open_ended => format!("^{}", name(until.index(at))),
+        mark => mark.to_owned(),
+    }));
+    words.join(" ")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn in_random_plans_the_orders_left_out_do_not_matter(plan in sketches(["@guard q", "g"])) {
+        loses_nothing(&plan, 1);
+    }
+
+    #[test]
+    fn random_plans_keep_every_rule(plan in sketches([""; 2])) {
+        keeps_every_rule(&plan);
+    }
+}
