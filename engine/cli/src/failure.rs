@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use firedrill_exec::journal::JournalFileError;
 use firedrill_exec::{DriveError, StoreError};
 use firedrill_run::Verdict;
 
@@ -89,6 +90,12 @@ impl Failure {
             Failure::Said { help, .. } => help.as_deref(),
             Failure::Store(StoreError::Unknown { .. }) => Some("`firedrill runs` lists the runs"),
             Failure::Store(StoreError::Exists { .. }) => Some("choose another --id, or resume the run that is there"),
+            Failure::Drive(
+                DriveError::LostEnd { .. }
+                | DriveError::PlanChanged { .. }
+                | DriveError::Illegal(_)
+                | DriveError::Journal(JournalFileError::Content { .. }),
+            ) => Some("the run's records were damaged or changed, and nothing was started: keep its folder as it is"),
             Failure::Drive(_) => Some("the run can be resumed: `firedrill resume --last`"),
             Failure::Told(_) | Failure::Store(_) => None,
         }
