@@ -1,4 +1,4 @@
-//! The live driver: `next` -> journal -> `apply` -> perform. One owner of the run; everything else reports by one channel.
+//! The live driver: `next` -> journal -> `apply` -> perform. One owner of the run; everything else posts to it.
 //!
 //! Each effect is recorded and applied at once, and performed and shown only when the journal is durable up to it. The
 //! outcome of one step and the intent of the next share one write and one sync.
