@@ -116,21 +116,7 @@ impl StepState {
             Role::Rollback => self.debts.rollback.task_mut(),
             Role::Release => self.debts.release.task_mut(),
             Role::Guard(_) | Role::Attempt | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_) => {
-                match &mut self.stage {
-                    Stage::Guarding(_, task)
-                    | Stage::Attempting(task)
-                    | Stage::Looking(_, task)
-                    | Stage::Verifying(task, _) => Some(task),
-                    Stage::Waiting
-                    | Stage::Deciding
-                    | Stage::Salvaging(_)
-                    | Stage::Concluding(_)
-                    | Stage::Cleaning(_)
-                    | Stage::Choosing(_)
-                    | Stage::Pausing(_)
-                    | Stage::InDoubt(_)
-                    | Stage::Settled(_) => None,
-                }
+                self.stage.task_mut()
             }
         }
     }

@@ -7,7 +7,9 @@ use firedrill_model::plan::{Condition, OnUnmet, Plan};
 use crate::command::Role;
 use crate::event::Answer;
 use crate::machine::Run;
-use crate::state::{Answered, Asking, Cancel, Cause, Doubt, Finals, Outcome, Phase, Recheck, Stage, Task, TaskAt};
+use crate::state::{
+    Answered, Asking, Cancel, Cause, Debt, Doubt, Finals, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt,
+};
 use crate::task::TaskEnd;
 
 impl Run {
@@ -340,28 +342,14 @@ impl Task {
     }
 }
 
-impl crate::state::StepState {
+impl StepState {
     fn doubt_flights(&mut self) {
         for debt in [&mut self.debts.cleanup, &mut self.debts.rollback, &mut self.debts.release] {
-            if let crate::state::Debt::Discharging(task) = debt {
+            if let Debt::Discharging(task) = debt {
                 task.doubt();
             }
         }
-        match &mut self.stage {
-            Stage::Guarding(_, task)
-            | Stage::Attempting(task)
-            | Stage::Looking(_, task)
-            | Stage::Verifying(task, _) => task.doubt(),
-            Stage::Waiting
-            | Stage::Deciding
-            | Stage::Salvaging(_)
-            | Stage::Concluding(_)
-            | Stage::Cleaning(_)
-            | Stage::Choosing(_)
-            | Stage::Pausing(_)
-            | Stage::InDoubt(_)
-            | Stage::Settled(_) => {}
-        }
+        self.stage.task_mut().into_iter().for_each(Task::doubt);
     }
 }
 

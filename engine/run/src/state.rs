@@ -324,6 +324,25 @@ impl Stage {
         }
     }
 
+    /// Returns the try under way, to move it on.
+    pub(crate) fn task_mut(&mut self) -> Option<&mut Task> {
+        match self {
+            Stage::Guarding(_, task)
+            | Stage::Attempting(task)
+            | Stage::Looking(_, task)
+            | Stage::Verifying(task, _) => Some(task),
+            Stage::Waiting
+            | Stage::Deciding
+            | Stage::Salvaging(_)
+            | Stage::Concluding(_)
+            | Stage::Cleaning(_)
+            | Stage::Choosing(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Settled(_) => None,
+        }
+    }
+
     /// Returns whether the step is between the settling of its needs and its own settling.
     pub(crate) fn is_under_way(&self) -> bool {
         !matches!(self, Stage::Waiting | Stage::InDoubt(_) | Stage::Settled(_))
