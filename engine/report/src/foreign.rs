@@ -3,6 +3,9 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+/// Characters of a line of foreign text that are shown.
+const LONGEST_LINE: usize = 400;
+
 /// The last lines of what a command printed, as the caller read them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tail {
@@ -32,7 +35,15 @@ impl Tail {
 fn line(text: &str) -> String {
     let text = text.trim_end_matches('\r');
     let last = text.rsplit_once('\r').map_or(text, |(_, last)| last);
-    harmless(last)
+    shortened(harmless(last))
+}
+
+/// Returns a line that fits beside an event; the whole of it is in the log.
+fn shortened(line: String) -> String {
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{} ...", &line[..end]),
+        None => line,
+    }
 }
 
 /// Returns text without escape sequences and with every other control character spelled out, on one line.
@@ -141,5 +152,7 @@ mod tests {
         assert_eq!(tail.lines(5), ["one", "20%"]);
         assert_eq!(tail.lines(1), ["20%"]);
         assert_eq!(Tail::of(b"\xff\n", false).lines(5), ["\u{fffd}"]);
+        let long = Tail::of(&[0; 10_000], false).lines(5);
+        assert!(long[0].len() == LONGEST_LINE + 4 && long[0].ends_with(" ..."), "{long:?}");
     }
 }

@@ -306,7 +306,8 @@ impl<'a> Driver<'a> {
     fn finish(self, verdict: Verdict) -> Result<(), DriveError> {
         let outputs = if verdict == Verdict::Succeeded { self.known().outputs() } else { BTreeMap::new() };
         let summary = Summary { verdict, started_ms: self.about.created_ms, rested_ms: clock::now_ms(), outputs };
-        self.dir.write_summary(&summary)?;
+        // What the summary says is in the journal, too: a full disk must not stand between the verdict and the operator.
+        let _unwritten = self.dir.write_summary(&summary);
         Ok(self.session.dismiss()?)
     }
 }
