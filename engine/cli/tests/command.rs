@@ -93,6 +93,14 @@ fn a_run_can_be_looked_at_afterwards() {
 }
 
 #[test]
+fn a_run_without_its_summary_is_listed_from_its_journal() {
+    let place = Place::new("steps:\n  - {id: a, argv: [\"false\"], rollback: none}\n");
+    place.call("run p.yaml --id r").exits(4);
+    fs::remove_file(place.path("home/runs/r/summary.json")).expect("a summary");
+    place.call("runs").exits(0).says("rolled back");
+}
+
+#[test]
 fn logs_are_bytes_when_nobody_watches() {
     let place = Place::new(HELLO);
     place.call("run p.yaml --id one").exits(0);

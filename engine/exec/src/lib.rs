@@ -9,6 +9,7 @@ mod questions;
 mod settle;
 mod signals;
 mod store;
+mod summary;
 pub mod supervisor;
 mod sys;
 
@@ -17,3 +18,4 @@ pub use environment::INHERITED;
 pub use provenance::Provenance;
 pub use settle::settle;
 pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};
+pub use summary::summary;

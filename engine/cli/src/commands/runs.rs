@@ -1,6 +1,6 @@
 //! `firedrill runs`
 
-use firedrill_exec::{About, RunDir};
+use firedrill_exec::{About, RunDir, summary};
 use firedrill_report::{RunRow, RunState, runs_json, runs_text};
 
 use crate::args::Format;
@@ -20,7 +20,7 @@ pub(super) fn runs(format: Format, home: &Home, terminal: &Terminal) -> Result<S
 }
 
 fn row(dir: &RunDir, about: &About) -> RunRow {
-    let summary = dir.summary();
+    let summary = summary(dir);
     let state = if dir.is_driven() {
         RunState::Running
     } else if summary.is_some() {
