@@ -25,6 +25,8 @@ use crate::words;
 #[derive(Clone, Debug)]
 pub struct View {
     run: Run,
+    /// What was told of the run so far.
+    glance: Glance,
     id: String,
     digest: String,
     engines: u32,
@@ -87,8 +89,10 @@ pub struct Word {
 impl View {
     /// Returns the view of a run of which nothing has happened yet.
     pub fn new(plan: Arc<Plan>) -> View {
+        let run = Run::new(plan);
         View {
-            run: Run::new(plan),
+            glance: Glance::of(&run),
+            run,
             id: String::new(),
             digest: String::new(),
             engines: 0,
@@ -113,11 +117,10 @@ impl View {
 
     /// Takes an event and returns what it changed, in the order in which it is told.
     pub fn apply(&mut self, envelope: &Envelope) -> Result<Vec<Change>, IllegalEvent> {
-        let before = Glance::of(&self.run);
         self.run.apply(&envelope.event)?;
         self.last_ms = envelope.at_ms;
         let mut changes: Vec<Change> = self.fact(envelope).into_iter().collect();
-        changes.extend(before.changes(&self.run));
+        changes.extend(self.glance.look_again(&self.run));
         Ok(changes)
     }
 

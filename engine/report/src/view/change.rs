@@ -44,18 +44,19 @@ pub enum Change {
 }
 
 /// As much of a run as is needed to see what an event changed.
+#[derive(Clone, Debug)]
 pub(super) struct Glance {
     phase: Phase,
     steps: Vec<StepGlance>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StepGlance {
     stage: Mark,
     debts: [Mark; 3],
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mark {
     Other,
     Pausing,
@@ -69,16 +70,18 @@ impl Glance {
         Glance { phase: run.phase(), steps: steps.collect() }
     }
 
-    /// Returns what has changed since.
-    pub(super) fn changes(&self, run: &Run) -> Vec<Change> {
+    /// Returns what has changed since the last look.
+    pub(super) fn look_again(&mut self, run: &Run) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (step, before) in self.steps.iter().enumerate() {
+        for (step, seen) in self.steps.iter_mut().enumerate() {
             let after = StepGlance::of(run, step);
-            if *before != after {
-                changes.extend(before.changes(after, step, run));
+            if *seen != after {
+                changes.extend(seen.changes(after, step, run));
+                *seen = after;
             }
         }
         changes.extend(self.phase_change(run.phase()));
+        self.phase = run.phase();
         changes
     }
 
