@@ -34,6 +34,8 @@ pub struct View {
     started_ms: u64,
     last_ms: u64,
     executions: BTreeMap<CommandId, Execution>,
+    /// Names of the executions of each step in the order in which they started.
+    by_step: BTreeMap<StepId, Vec<CommandId>>,
     /// Names of the executions in the order in which they started.
     order: Vec<CommandId>,
     reasons: BTreeMap<StepId, String>,
@@ -100,6 +102,7 @@ impl View {
             started_ms: 0,
             last_ms: 0,
             executions: BTreeMap::new(),
+            by_step: BTreeMap::new(),
             order: Vec::new(),
             reasons: BTreeMap::new(),
             words: Vec::new(),
@@ -188,6 +191,9 @@ impl View {
         let execution = Execution { command: command.clone(), started_ms: at_ms, ms: None, exit: None, finish: None };
         if self.executions.insert(command.clone(), execution).is_none() {
             self.order.push(command.clone());
+            if let Some(step) = command.step() {
+                self.by_step.entry(step.clone()).or_default().push(command.clone());
+            }
         }
         Change::Started(command.clone())
     }
@@ -269,6 +275,12 @@ impl View {
     /// Returns a command's execution, if it was started.
     pub fn execution(&self, command: &CommandId) -> Option<&Execution> {
         self.executions.get(command)
+    }
+
+    /// Iterates over what was started for a step, in the order in which it was.
+    pub(crate) fn executions_of(&self, step: &str) -> impl Iterator<Item = &Execution> {
+        let commands = self.by_step.get(&StepId::from(step)).into_iter().flatten();
+        commands.filter_map(|command| self.executions.get(command))
     }
 
     /// Iterates over everything that was started, in order.

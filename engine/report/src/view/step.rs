@@ -88,8 +88,7 @@ impl View {
     pub fn step(&self, at: usize) -> StepView {
         let step = &self.plan().steps[at];
         let summary = self.run().summary(at);
-        let own = self.executions().filter(|it| it.command.step().is_some_and(|id| id.as_str() == step.id));
-        let executions: Vec<Execution> = own.cloned().collect();
+        let executions: Vec<Execution> = self.executions_of(&step.id).cloned().collect();
         let status = self.status(&summary);
         StepView {
             id: step.id.clone(),
