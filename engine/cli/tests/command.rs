@@ -127,6 +127,8 @@ fn what_a_human_did_is_recorded_and_the_run_goes_on() {
     place.call("settle one take.cleanup --as done --by kim --note x").exits(2).complains("does not owe");
     place.call("settle one take.release --as done --by kim --note x").exits(0).says("firedrill resume one");
     place.call("show one").says("all is settled, go on");
+    assert!(!place.path("home/runs/one/summary.json").exists(), "the summary speaks of a run that has changed");
+    place.call("runs").exits(0).says("one  stuck");
     place.call("resume --last").exits(0).says("SUCCEEDED");
     place.call("show").exits(0).says("take.release is done, says kim: x");
 }

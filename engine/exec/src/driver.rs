@@ -82,6 +82,9 @@ pub enum DriveError {
     /// Signals cannot be received.
     #[error("signals: {0}")]
     Signals(std::io::Error),
+    /// The driver cannot wait for what happens.
+    #[error("waiting: {0}")]
+    Wait(std::io::Error),
     /// The supervisor ended again and again.
     #[error("the supervisor ended {0} times")]
     Unsupervised(u32),

@@ -16,6 +16,7 @@ pub fn settle(dir: &RunDir, _lock: &RunLock, event: Event) -> Result<Run, DriveE
     let (mut recorder, envelopes) = Recorder::open(&dir.journal(), drop)?;
     let mut run = Run::replay(Arc::new(dir.plan()?), envelopes.iter().map(|envelope| &envelope.event))?;
     run.apply(&event)?;
+    dir.forget_summary();
     recorder.append(clock::now_ms(), event);
     recorder.flush(Urgency::Now)?;
     Ok(run)

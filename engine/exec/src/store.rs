@@ -262,6 +262,11 @@ impl RunDir {
         read_json(&self.path.join("summary.json")).ok()
     }
 
+    /// Removes the summary: the run is no longer as it says.
+    pub(crate) fn forget_summary(&self) {
+        let _absent = fs::remove_file(self.path.join("summary.json"));
+    }
+
     pub(crate) fn write_summary(&self, summary: &Summary) -> Result<(), StoreError> {
         write_json(&self.path.join("summary.json"), summary)
     }

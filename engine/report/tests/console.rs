@@ -18,18 +18,7 @@ const RUN: &str = "nightly-1";
 /// `faults` is a list of `COMMAND END` separated by commas; an end is an exit code, `timeout`, `lost` or `missing`.
 fn told(plan: Plan, faults: &str) -> String {
     let plan = Arc::new(plan);
-    let mut script = Script::new();
-    for fault in faults.split(',').map(str::trim).filter(|fault| !fault.is_empty()) {
-        let (command, end) = fault.split_once(' ').expect("COMMAND END");
-        let exit = match end {
-            "timeout" => Exit::TimedOut,
-            "lost" => Exit::Lost,
-            "missing" => Exit::NotSpawned("`bbr` was not found in PATH (/usr/bin:/bin)".into()),
-            code => Exit::Code(code.parse().expect("an exit code")),
-        };
-        script = script.exit(command, exit);
-    }
-    let played = script.play(Arc::clone(&plan)).expect("a legal history");
+    let played = Script::new().faults(faults).play(Arc::clone(&plan)).expect("a legal history");
     without_digest(&shown(&plan, &recorded(played.events)), &plan)
 }
 

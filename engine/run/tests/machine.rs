@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firedrill_run::{Event, Exit, Run, Verdict};
+use firedrill_run::{Event, Run, Verdict};
 use firedrill_sim::{Played, Script, sketch};
 
 /// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
@@ -17,18 +17,7 @@ fn check(plan: &str, faults: &str, expected: &str) {
 
 #[track_caller]
 fn play(plan: &str, faults: &str) -> Played {
-    let mut script = Script::new();
-    for fault in faults.split(',').map(str::trim).filter(|fault| !fault.is_empty()) {
-        let (command, end) = fault.split_once(' ').expect("COMMAND END");
-        let exit = match end {
-            "timeout" => Exit::TimedOut,
-            "lost" => Exit::Lost,
-            "missing" => Exit::NotSpawned("no such file".into()),
-            code => Exit::Code(code.parse().expect("an exit code")),
-        };
-        script = script.exit(command, exit);
-    }
-    let played = script.play(Arc::new(sketch(plan))).expect("a legal history");
+    let played = Script::new().faults(faults).play(Arc::new(sketch(plan))).expect("a legal history");
     every_prefix_replays(&played);
     played
 }

@@ -28,6 +28,25 @@ impl Script {
         Script::default()
     }
 
+    /// Says how commands end: `COMMAND END` separated by commas, an end being an exit code, `timeout`, `lost` or `missing`.
+    ///
+    /// # Panics
+    /// If an end means nothing: a list of faults is part of a test.
+    #[must_use]
+    pub fn faults(self, list: &str) -> Script {
+        let faults = list.split(',').map(str::trim).filter(|fault| !fault.is_empty());
+        faults.fold(self, |script, fault| {
+            let (command, end) = fault.split_once(' ').expect("COMMAND END");
+            let exit = match end {
+                "timeout" => Exit::TimedOut,
+                "lost" => Exit::Lost,
+                "missing" => Exit::NotSpawned("`bbr` was not found in PATH (/usr/bin:/bin)".to_owned()),
+                code => Exit::Code(code.parse().expect("an exit code")),
+            };
+            script.exit(command, exit)
+        })
+    }
+
     /// Says how a command ends, by its name such as `backup.attempt.1.1`.
     #[must_use]
     pub fn exit(mut self, command: &str, exit: Exit) -> Script {

@@ -37,6 +37,8 @@ pub(super) struct Driver<'a> {
     session: Session,
     mailbox: Mailbox,
     undurable: Undurable,
+    /// How often somebody asked for the run to stop.
+    stops: u32,
     /// Commands that were asked to end.
     ending: BTreeSet<CommandId>,
     deadlines: BTreeMap<Wait, Instant>,
@@ -66,6 +68,7 @@ impl<'a> Driver<'a> {
             session,
             mailbox,
             undurable: Undurable { last: envelopes.last().map_or(0, |last| last.sequence), ..Undurable::default() },
+            stops: 0,
             ending: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             lengths: lengths(envelopes),
@@ -80,6 +83,7 @@ impl<'a> Driver<'a> {
             let plan = self.about.plan.clone();
             self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan })?;
         }
+        self.dir.forget_summary();
         self.record(session::engine_started())
     }
 
@@ -276,17 +280,15 @@ impl<'a> Driver<'a> {
             return Err(DriveError::Unsupervised(SUPERVISORS));
         }
         self.sink.note(&Note::SupervisorLost);
-        let stops = self.session.stops;
         self.session = Session::start(self.dir, self.session.number + 1, self.mailbox.post())?;
-        self.session.stops = stops;
         self.undurable.starts.clear();
         self.ending.clear();
         self.record(session::engine_started())
     }
 
     fn signal(&mut self, signal: Signal) -> Result<(), DriveError> {
-        self.session.stops += u32::from(signal == Signal::Stop);
-        let note = match (signal, self.session.stops) {
+        self.stops += u32::from(signal == Signal::Stop);
+        let note = match (signal, self.stops) {
             (Signal::HangUp, _) => Note::HungUp,
             (Signal::Stop, 1) => Note::Stopping,
             (Signal::Stop, 2) => Note::StoppingRollbacks,

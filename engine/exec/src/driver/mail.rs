@@ -53,7 +53,7 @@ impl Post {
 impl Mailbox {
     pub(super) fn new() -> Result<Mailbox, DriveError> {
         let (sender, happenings) = channel();
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(into_io)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(wait_error)?;
         let post = Post { sender, bell: Arc::new(bell) };
         Ok(Mailbox { post, happenings, replies: VecDeque::new() })
     }
@@ -83,7 +83,7 @@ impl Mailbox {
         ];
         match poll(&mut watched, limit.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(into_io(error)),
+            Err(error) => return Err(wait_error(error)),
         }
         let [connection, bell] = watched.map(|watched| !watched.revents().is_empty());
         if bell {
@@ -101,6 +101,6 @@ impl Mailbox {
     }
 }
 
-fn into_io(error: Errno) -> DriveError {
-    DriveError::Signals(error.into())
+fn wait_error(error: Errno) -> DriveError {
+    DriveError::Wait(error.into())
 }

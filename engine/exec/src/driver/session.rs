@@ -24,8 +24,6 @@ pub(super) struct Session {
     pub(super) asked: BTreeSet<CommandId>,
     /// Whether the machine has not been booted since the earlier engine.
     pub(super) was_same_boot: bool,
-    /// How often somebody asked for the run to stop.
-    pub(super) stops: u32,
     client: SupervisorClient,
     mark: String,
     post: Post,
@@ -37,7 +35,7 @@ impl Session {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
         let asked = BTreeSet::new();
-        Ok(Session { number, asked, was_same_boot: true, stops: 0, client, mark, post })
+        Ok(Session { number, asked, was_same_boot: true, client, mark, post })
     }
 
     /// Returns what becomes readable when a reply arrives.
