@@ -10,6 +10,7 @@ pub mod judge;
 pub mod pattern;
 pub mod plan;
 pub mod playbook;
+pub mod rehearsal;
 pub mod resolve;
 pub mod shell;
 pub mod source;

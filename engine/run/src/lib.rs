@@ -10,6 +10,7 @@ mod delay;
 pub mod effect;
 pub mod event;
 mod future;
+pub mod injection;
 pub mod journal;
 mod lookup;
 mod machine;
