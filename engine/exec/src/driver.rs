@@ -4,21 +4,20 @@
 //! outcome of one step and the intent of the next share one write and one sync.
 
 mod engine;
-mod mail;
-mod session;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
 
-use self::engine::Driver;
-use self::mail::{Happening, Mailbox};
-use crate::journal::{JournalFileError, Recorder};
-use crate::store::{RunDir, RunLock, StoreError};
+use crate::clock;
+use crate::journal::JournalFileError;
+use crate::live::{Live, check_inbox};
+use crate::store::{RunDir, RunLock, StoreError, Summary};
 use crate::supervisor::{ClientError, InboxError};
+
+pub(crate) use self::engine::Driver;
 
 /// Takes what happens, once it is durable.
 pub trait Sink {
@@ -97,25 +96,32 @@ pub enum DriveError {
 ///
 /// The caller holds the run's lock. An error leaves the run as the journal has it.
 pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdict, DriveError> {
-    let mailbox = Mailbox::new()?;
-    let post = mailbox.post();
-    let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(Happening::Durable(durable)))?;
-    let events: Vec<Event> = envelopes.iter().map(|envelope| envelope.event.clone()).collect();
-    let plan = dir.plan()?;
-    check_plan(&plan, &events)?;
-    let run = Run::replay(Arc::new(plan), &events)?;
+    let (mut world, past) = Live::open(dir)?;
+    let run = replay(dir, &past)?;
     if let Some(verdict) = run.verdict().filter(|_| run.is_over()) {
         return Ok(verdict);
     }
-    session::check_inbox(dir, &events)?;
-    let mut driver = Driver::new(dir, run, recorder, &envelopes, mailbox, sink)?;
-    driver.begin(&events)?;
-    driver.into_rest()
+    check_inbox(dir, &past)?;
+    world.begin(&past)?;
+    dir.forget_summary();
+    let (verdict, outputs) = Driver::new(dir, run, &past, &mut world, sink)?.into_rest()?;
+    let started_ms = dir.about()?.created_ms;
+    let summary = Summary { verdict, started_ms, rested_ms: clock::now_ms(), outputs };
+    // What the summary says is in the journal, too: a full disk must not stand between the verdict and the operator.
+    let _unwritten = dir.write_summary(&summary);
+    Ok(verdict)
+}
+
+/// Returns the run of a directory as its journal has it.
+pub(crate) fn replay(dir: &RunDir, past: &[Envelope]) -> Result<Run, DriveError> {
+    let plan = dir.plan()?;
+    check_plan(&plan, past)?;
+    Ok(Run::replay(Arc::new(plan), past.iter().map(|envelope| &envelope.event))?)
 }
 
 /// Refuses a plan that was changed after the run was started.
-fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
-    let Some(Event::RunStarted { plan: expected, .. }) = events.first() else {
+fn check_plan(plan: &Plan, past: &[Envelope]) -> Result<(), DriveError> {
+    let Some(Event::RunStarted { plan: expected, .. }) = past.first().map(|first| &first.event) else {
         return Ok(());
     };
     let found = plan.digest();
@@ -124,6 +130,3 @@ fn check_plan(plan: &Plan, events: &[Event]) -> Result<(), DriveError> {
     }
     Err(DriveError::PlanChanged { found, expected: expected.clone() })
 }
-
-/// How long a command of a dead supervisor has to end after TERM.
-pub(crate) const SURVIVOR_GRACE: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod driver;
 mod environment;
 pub mod journal;
+mod live;
 mod provenance;
 mod questions;
 mod settle;
@@ -12,6 +13,7 @@ mod store;
 mod summary;
 pub mod supervisor;
 mod sys;
+mod world;
 
 pub use driver::{DriveError, Note, Sink, drive};
 pub use environment::INHERITED;

@@ -1,24 +1,19 @@
 //! The driver's loop: one owner of the run, from what is due to what has happened and back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, Phase, Run, Verdict, Wait};
 
-use super::mail::{Happening, Mailbox};
-use super::session::{self, Session};
 use super::{DriveError, Note, Sink};
 use crate::clock;
 use crate::environment;
-use crate::journal::{Recorder, Urgency};
+use crate::journal::Urgency;
 use crate::questions::Known;
-use crate::signals::{self, Signal};
-use crate::store::{About, RunDir, Summary};
-use crate::supervisor::{ClientError, CommandState, Reply};
-
-/// How often a supervisor may die under one engine.
-const SUPERVISORS: u32 = 5;
+use crate::signals::Signal;
+use crate::store::{About, RunDir};
+use crate::world::{Happening, Start, World};
 
 /// What has been recorded and waits until it is durable.
 #[derive(Default)]
@@ -28,81 +23,82 @@ struct Undurable {
     last: u64,
 }
 
-pub(super) struct Driver<'a> {
+/// Drives a run in a world.
+pub(crate) struct Driver<'a> {
     dir: &'a RunDir,
     about: About,
     started_at: String,
     run: Run,
-    recorder: Recorder,
-    session: Session,
-    mailbox: Mailbox,
+    world: &'a mut dyn World,
     undurable: Undurable,
     /// How often somebody asked for the run to stop.
     stops: u32,
     /// Commands that were asked to end.
     ending: BTreeSet<CommandId>,
-    deadlines: BTreeMap<Wait, Instant>,
+    /// Commands of an earlier engine whose fate was asked for and is not known.
+    asked: BTreeSet<CommandId>,
+    /// When the waits of the run are over, in the world's time.
+    deadlines: BTreeMap<Wait, Duration>,
     lengths: BTreeMap<CommandId, u64>,
     sink: &'a mut dyn Sink,
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn new(
+    /// Returns a driver that goes on where `past`, which `run` is the fold of, ends.
+    pub(crate) fn new(
         dir: &'a RunDir,
         run: Run,
-        recorder: Recorder,
-        envelopes: &[Envelope],
-        mailbox: Mailbox,
+        past: &[Envelope],
+        world: &'a mut dyn World,
         sink: &'a mut dyn Sink,
     ) -> Result<Self, DriveError> {
-        let post = mailbox.post();
-        signals::listen(move |signal| post.send(Happening::Signal(signal))).map_err(DriveError::Signals)?;
         let about = dir.about()?;
-        let session = Session::start(dir, 1, mailbox.post())?;
         Ok(Driver {
             dir,
             started_at: clock::rfc3339(about.created_ms),
             about,
             run,
-            recorder,
-            session,
-            mailbox,
-            undurable: Undurable { last: envelopes.last().map_or(0, |last| last.sequence), ..Undurable::default() },
+            world,
+            undurable: Undurable { last: past.last().map_or(0, |last| last.sequence), ..Undurable::default() },
             stops: 0,
             ending: BTreeSet::new(),
+            asked: BTreeSet::new(),
             deadlines: BTreeMap::new(),
-            lengths: lengths(envelopes),
+            lengths: lengths(past),
             sink,
         })
     }
 
     /// Records that this engine has the run.
-    pub(super) fn begin(&mut self, events: &[Event]) -> Result<(), DriveError> {
-        self.session.was_same_boot = session::was_same_boot(events);
-        if events.is_empty() {
+    fn begin(&mut self) -> Result<(), DriveError> {
+        if self.undurable.last == 0 {
             let plan = self.about.plan.clone();
             self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan })?;
         }
-        self.dir.forget_summary();
-        self.record(session::engine_started())
+        let engine_started = self.world.engine_started();
+        self.record(engine_started)
     }
 
     /// Does what is due and waits for what happens, until the run is at rest and everything is durable and shown.
-    pub(super) fn into_rest(mut self) -> Result<Verdict, DriveError> {
+    ///
+    /// Returns the verdict with what the run publishes if it succeeded.
+    pub(crate) fn into_rest(mut self) -> Result<(Verdict, BTreeMap<String, String>), DriveError> {
+        self.begin()?;
         loop {
             self.advance()?;
             if self.flush()? {
                 continue;
             }
             if let Some(verdict) = self.run.verdict().filter(|_| self.undurable.shows.is_empty()) {
-                self.finish(verdict)?;
-                return Ok(verdict);
+                self.world.dismiss()?;
+                let is_done = verdict == Verdict::Succeeded;
+                return Ok((verdict, if is_done { self.known().outputs() } else { BTreeMap::new() }));
             }
             match self.wait()? {
                 Some(happening) => self.take(happening)?,
                 None => self.end_waits()?,
             }
-            while let Some(happening) = self.mailbox.take() {
+            while let Some(happening) = self.world.take()? {
                 self.take(happening)?;
             }
         }
@@ -113,7 +109,7 @@ impl<'a> Driver<'a> {
     fn flush(&mut self) -> Result<bool, DriveError> {
         let runs = self.undurable.starts.len() < self.run.in_flight().len();
         let urgency = if runs { Urgency::Beside } else { Urgency::Now };
-        let Some(sequence) = self.recorder.flush(urgency)? else {
+        let Some(sequence) = self.world.flush(urgency)? else {
             return Ok(false);
         };
         self.durable(sequence)?;
@@ -131,7 +127,7 @@ impl<'a> Driver<'a> {
     /// Returns whether an effect was begun and its end is awaited.
     fn is_under_way(&self, effect: &Effect) -> bool {
         match effect {
-            Effect::Settle(command) => self.session.asked.contains(command),
+            Effect::Settle(command) => self.asked.contains(command),
             Effect::Terminate(command) => self.ending.contains(command),
             _ => false,
         }
@@ -156,9 +152,13 @@ impl<'a> Driver<'a> {
                 self.undurable.starts.push_back((self.undurable.last, command));
                 Ok(())
             }
-            Effect::Settle(command) => Ok(self.session.ask(command)?),
+            Effect::Settle(command) => {
+                let limit = self.run.command(&command).and_then(|command| command.time_limit);
+                self.asked.insert(command.clone());
+                self.world.ask(command, limit)
+            }
             Effect::Terminate(command) => {
-                self.session.terminate(&command)?;
+                self.world.terminate(&command)?;
                 self.ending.insert(command);
                 Ok(())
             }
@@ -173,7 +173,7 @@ impl<'a> Driver<'a> {
     /// Applies a fact and puts it on its way to the disk; it is shown when it is there.
     fn record(&mut self, event: Event) -> Result<(), DriveError> {
         self.run.apply(&event)?;
-        let envelope = self.recorder.append(clock::now_ms(), event);
+        let envelope = self.world.append(event)?;
         self.undurable.last = envelope.sequence;
         self.undurable.shows.push_back(envelope);
         Ok(())
@@ -181,18 +181,18 @@ impl<'a> Driver<'a> {
 
     /// Waits for something to happen; `None` when a wait of the run is over first.
     fn wait(&mut self) -> Result<Option<Happening>, DriveError> {
-        let now = Instant::now();
+        let now = self.world.now();
         let pauses = self.run.pauses();
         self.deadlines.retain(|wait, _| pauses.iter().any(|pause| pause.wait == *wait));
         for pause in pauses {
             self.deadlines.entry(pause.wait).or_insert(now + pause.length);
         }
-        let first = self.deadlines.values().min().map(|first| first.saturating_duration_since(now));
-        self.mailbox.wait(&mut self.session, first)
+        let first = self.deadlines.values().min().copied();
+        self.world.wait(first)
     }
 
     fn end_waits(&mut self) -> Result<(), DriveError> {
-        let now = Instant::now();
+        let now = self.world.now();
         let over: Vec<Wait> =
             self.deadlines.iter().filter(|(_, end)| **end <= now).map(|(wait, _)| wait.clone()).collect();
         for wait in over {
@@ -205,16 +205,26 @@ impl<'a> Driver<'a> {
     fn take(&mut self, happening: Happening) -> Result<(), DriveError> {
         match happening {
             Happening::Durable(durable) => self.durable(durable?),
-            Happening::Reply(reply) => self.reply(reply),
+            Happening::Ended { command, exit, ms } => self.ended(command, exit, ms),
+            Happening::NotStarted(command) => {
+                self.asked.remove(&command);
+                self.record(Event::NotStarted { command })
+            }
+            Happening::Running(command) => {
+                self.asked.remove(&command);
+                self.record(Event::Adopted { command })
+            }
+            Happening::Survives(command) => {
+                self.sink.note(&Note::AwaitingSurvivor(command));
+                Ok(())
+            }
             Happening::SupervisorGone => self.supervise_again(),
             Happening::Signal(signal) => self.signal(signal),
-            Happening::Gone(command) => self.ended(command, Exit::Lost, 0),
         }
     }
 
     /// Shows and starts what was waiting for the journal.
     fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
-        self.recorder.is_durable(sequence);
         while let Some(envelope) = self.undurable.shows.pop_front_if(|envelope| envelope.sequence <= sequence) {
             self.sink.event(&envelope, &self.run);
         }
@@ -229,22 +239,13 @@ impl<'a> Driver<'a> {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
         match environment::spawn(self.dir, &self.about, &id, command, text) {
-            Ok(spawn) => Ok(self.session.spawn(spawn)?),
+            Ok(spawn) => self.world.start(Start { id, command, spawn }),
             Err(missing) => self.ended(id, Exit::NotSpawned(missing.to_string()), 0),
         }
     }
 
-    fn reply(&mut self, reply: Reply) -> Result<(), DriveError> {
-        match reply {
-            Reply::Ended(end) => self.ended(session::command(&end.command)?, session::exit(end.exit), end.ms),
-            Reply::Status { command, state } => self.status(session::command(&command)?, state),
-            Reply::Refused(refusal) => Err(ClientError::from(refusal).into()),
-            Reply::Welcome { .. } | Reply::Spawned { .. } => Ok(()),
-        }
-    }
-
     fn ended(&mut self, command: CommandId, exit: Exit, ms: u64) -> Result<(), DriveError> {
-        self.session.asked.remove(&command);
+        self.asked.remove(&command);
         if self.run.task(&command).is_none_or(|task| !task.is_out()) {
             return Ok(());
         }
@@ -252,38 +253,14 @@ impl<'a> Driver<'a> {
         self.record(Event::Ended { command, exit, ms })
     }
 
-    /// Takes what became of a command of an earlier engine.
-    fn status(&mut self, command: CommandId, state: CommandState) -> Result<(), DriveError> {
-        match state {
-            CommandState::NeverStarted if self.session.was_same_boot => {
-                self.session.asked.remove(&command);
-                self.record(Event::NotStarted { command })
-            }
-            CommandState::NeverStarted => self.ended(command, Exit::Lost, 0),
-            CommandState::Running { .. } => {
-                self.session.asked.remove(&command);
-                self.record(Event::Adopted { command })
-            }
-            CommandState::Ended(end) => self.ended(command, session::exit(end.exit), end.ms),
-            CommandState::Lost { .. } => {
-                let limit = self.run.command(&command).and_then(|command| command.time_limit);
-                if self.session.await_survivors(&command, limit) {
-                    self.sink.note(&Note::AwaitingSurvivor(command));
-                }
-                Ok(())
-            }
-        }
-    }
-
     fn supervise_again(&mut self) -> Result<(), DriveError> {
-        if self.session.number >= SUPERVISORS {
-            return Err(DriveError::Unsupervised(SUPERVISORS));
-        }
         self.sink.note(&Note::SupervisorLost);
-        self.session = Session::start(self.dir, self.session.number + 1, self.mailbox.post())?;
+        self.world.supervise_again()?;
         self.undurable.starts.clear();
         self.ending.clear();
-        self.record(session::engine_started())
+        self.asked.clear();
+        let engine_started = self.world.engine_started();
+        self.record(engine_started)
     }
 
     fn signal(&mut self, signal: Signal) -> Result<(), DriveError> {
@@ -298,19 +275,10 @@ impl<'a> Driver<'a> {
         match note {
             Note::Leaving => Err(DriveError::Interrupted),
             Note::Stopping | Note::StoppingRollbacks if self.run.phase() != Phase::AtRest => {
-                self.session.end_survivors();
                 self.record(Event::CancelRequested)
             }
             _ => Ok(()),
         }
-    }
-
-    fn finish(self, verdict: Verdict) -> Result<(), DriveError> {
-        let outputs = if verdict == Verdict::Succeeded { self.known().outputs() } else { BTreeMap::new() };
-        let summary = Summary { verdict, started_ms: self.about.created_ms, rested_ms: clock::now_ms(), outputs };
-        // What the summary says is in the journal, too: a full disk must not stand between the verdict and the operator.
-        let _unwritten = self.dir.write_summary(&summary);
-        Ok(self.session.dismiss()?)
     }
 }
 

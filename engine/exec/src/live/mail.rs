@@ -1,4 +1,4 @@
-//! What happens outside of the driver: one box that threads post to and one connection, watched together.
+//! What happens outside of the engine: one box that threads post to and one connection, watched together.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,14 +10,14 @@ use firedrill_run::CommandId;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
-use super::DriveError;
 use super::session::Session;
+use crate::driver::DriveError;
 use crate::journal::JournalFileError;
 use crate::signals::Signal;
 use crate::supervisor::{ClientError, Reply};
 
-/// Something that happened outside of the driver.
-pub(crate) enum Happening {
+/// Something that happened outside of the engine, as it was heard.
+pub(crate) enum News {
     Reply(Reply),
     SupervisorGone,
     Durable(Result<u64, JournalFileError>),
@@ -29,21 +29,21 @@ pub(crate) enum Happening {
 /// Where threads post what happened.
 #[derive(Clone)]
 pub(crate) struct Post {
-    sender: Sender<Happening>,
+    sender: Sender<News>,
     bell: Arc<OwnedFd>,
 }
 
 /// Where the driver finds what happened.
 pub(super) struct Mailbox {
     post: Post,
-    happenings: Receiver<Happening>,
+    news: Receiver<News>,
     replies: VecDeque<Reply>,
 }
 
 impl Post {
     /// Posts something. The driver may have ended, and then nobody is left to tell.
-    pub(crate) fn send(&self, happening: Happening) {
-        if self.sender.send(happening).is_ok() {
+    pub(crate) fn send(&self, news: News) {
+        if self.sender.send(news).is_ok() {
             // A bell that has rung often enough to be full rings anyway.
             let _full = rustix::io::write(&*self.bell, &1_u64.to_ne_bytes());
         }
@@ -52,10 +52,10 @@ impl Post {
 
 impl Mailbox {
     pub(super) fn new() -> Result<Mailbox, DriveError> {
-        let (sender, happenings) = channel();
+        let (sender, news) = channel();
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(wait_error)?;
         let post = Post { sender, bell: Arc::new(bell) };
-        Ok(Mailbox { post, happenings, replies: VecDeque::new() })
+        Ok(Mailbox { post, news, replies: VecDeque::new() })
     }
 
     pub(super) fn post(&self) -> Post {
@@ -63,18 +63,14 @@ impl Mailbox {
     }
 
     /// Takes what has happened already.
-    pub(super) fn take(&mut self) -> Option<Happening> {
-        self.replies.pop_front().map(Happening::Reply).or_else(|| self.happenings.try_recv().ok())
+    pub(super) fn take(&mut self) -> Option<News> {
+        self.replies.pop_front().map(News::Reply).or_else(|| self.news.try_recv().ok())
     }
 
     /// Waits for something to happen, for `limit` at the most.
-    pub(super) fn wait(
-        &mut self,
-        session: &mut Session,
-        limit: Option<Duration>,
-    ) -> Result<Option<Happening>, DriveError> {
-        if let Some(happening) = self.take() {
-            return Ok(Some(happening));
+    pub(super) fn wait(&mut self, session: &mut Session, limit: Option<Duration>) -> Result<Option<News>, DriveError> {
+        if let Some(news) = self.take() {
+            return Ok(Some(news));
         }
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut watched = [
@@ -93,7 +89,7 @@ impl Mailbox {
         if connection {
             match session.arrived() {
                 Ok(replies) => self.replies.extend(replies),
-                Err(ClientError::Gone) => return Ok(Some(Happening::SupervisorGone)),
+                Err(ClientError::Gone) => return Ok(Some(News::SupervisorGone)),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -1,17 +1,20 @@
 //! One connection to the supervisor, and the sorting out of what an earlier one left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Event, Exit};
 
-use super::mail::{Happening, Post};
-use super::{DriveError, SURVIVOR_GRACE};
+use super::SURVIVOR_GRACE;
+use super::mail::{News, Post};
+use crate::driver::DriveError;
 use crate::store::RunDir;
-use crate::supervisor::{self, ClientError, CommandKey, Reply, Request, Spawn, SupervisorClient, end_survivors};
+use crate::supervisor::{self, ClientError, CommandKey, Ended, Reply, Request, Spawn, SupervisorClient, end_survivors};
+use crate::world::Happening;
 
 /// The program that becomes the supervisor: this one, even if its file was replaced meanwhile.
 const SELF: &str = "/proc/self/exe";
@@ -20,8 +23,8 @@ const SELF: &str = "/proc/self/exe";
 pub(super) struct Session {
     /// Which connection of this engine it is, from 1.
     pub(super) number: u32,
-    /// Commands whose fate was asked for.
-    pub(super) asked: BTreeSet<CommandId>,
+    /// Commands whose fate was asked for and is not known, with their time limits.
+    pub(super) asked: BTreeMap<CommandId, Option<Duration>>,
     /// Whether the machine has not been booted since the earlier engine.
     pub(super) was_same_boot: bool,
     client: SupervisorClient,
@@ -34,7 +37,7 @@ impl Session {
     pub(super) fn start(dir: &RunDir, number: u32, post: Post) -> Result<Session, DriveError> {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
-        let asked = BTreeSet::new();
+        let asked = BTreeMap::new();
         Ok(Session { number, asked, was_same_boot: true, client, mark, post })
     }
 
@@ -56,10 +59,10 @@ impl Session {
         self.send(&Request::Terminate { command: key(command) })
     }
 
-    /// Asks what became of a command.
-    pub(super) fn ask(&mut self, command: CommandId) -> Result<(), ClientError> {
+    /// Asks what became of a command with this time limit.
+    pub(super) fn ask(&mut self, command: CommandId, limit: Option<Duration>) -> Result<(), ClientError> {
         let asked = self.send(&Request::Status { command: key(&command) });
-        self.asked.insert(command);
+        self.asked.insert(command, limit);
         asked
     }
 
@@ -92,14 +95,14 @@ impl Session {
                 // What cannot be ended cannot be waited for either.
                 let _protected = end_survivors(&mark, &key, SURVIVOR_GRACE);
             }
-            post.send(Happening::Gone(command));
+            post.send(News::Gone(command));
         });
         survives
     }
 
     /// Ends what survives of commands whose supervisor died; their waits then end.
     pub(super) fn end_survivors(&self) {
-        for command in &self.asked {
+        for command in self.asked.keys() {
             let (mark, key) = (self.mark.clone(), key(command));
             thread::spawn(move || end_survivors(&mark, &key, SURVIVOR_GRACE));
         }
@@ -120,7 +123,12 @@ pub(super) fn command(key: &CommandKey) -> Result<CommandId, DriveError> {
     key.as_str().parse().map_err(|_| DriveError::LostEnd { command: key.to_string() })
 }
 
-pub(super) fn exit(exit: supervisor::Exit) -> Exit {
+/// Returns what the end of a command means to the run.
+pub(super) fn ended(end: Ended) -> Result<Happening, DriveError> {
+    Ok(Happening::Ended { command: command(&end.command)?, exit: exit(end.exit), ms: end.ms })
+}
+
+fn exit(exit: supervisor::Exit) -> Exit {
     match exit {
         supervisor::Exit::Code(code) => Exit::Code(code),
         supervisor::Exit::Signal(signal) => Exit::Signal(signal),
@@ -141,8 +149,8 @@ fn boot_id() -> String {
 }
 
 /// Returns whether the latest engine of a journal ran since the machine was booted.
-pub(super) fn was_same_boot(events: &[Event]) -> bool {
-    let boots = events.iter().rev().find_map(|event| match event {
+pub(super) fn was_same_boot(past: &[Envelope]) -> bool {
+    let boots = past.iter().rev().find_map(|envelope| match &envelope.event {
         Event::EngineStarted { boot, .. } => Some(boot),
         _ => None,
     });
@@ -150,10 +158,10 @@ pub(super) fn was_same_boot(events: &[Event]) -> bool {
 }
 
 /// Refuses a journal that does not know a command which the supervisor began to start: its end was lost.
-pub(super) fn check_inbox(dir: &RunDir, events: &[Event]) -> Result<(), DriveError> {
-    let started: BTreeSet<String> = events
+pub(crate) fn check_inbox(dir: &RunDir, past: &[Envelope]) -> Result<(), DriveError> {
+    let started: BTreeSet<String> = past
         .iter()
-        .filter_map(|event| match event {
+        .filter_map(|envelope| match &envelope.event {
             Event::Started { command } => Some(command.to_string()),
             _ => None,
         })

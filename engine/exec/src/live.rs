@@ -1,0 +1,192 @@
+//! The live world: the journal on the disk, the supervisor's commands, signals, real time.
+
+mod mail;
+mod session;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use firedrill_run::journal::Envelope;
+use firedrill_run::{CommandId, Event, Exit};
+
+use self::mail::{Mailbox, News};
+use self::session::Session;
+use crate::clock;
+use crate::driver::DriveError;
+use crate::journal::{Recorder, Urgency};
+use crate::signals::{self, Signal};
+use crate::store::RunDir;
+use crate::supervisor::{ClientError, CommandState, Reply};
+use crate::world::{Happening, Start, World};
+
+pub(crate) use session::check_inbox;
+
+/// How often a supervisor may die under one engine.
+const SUPERVISORS: u32 = 5;
+
+/// How long a command of a dead supervisor has to end after TERM.
+const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
+
+/// The world in which a run has real effects.
+pub(crate) struct Live<'a> {
+    dir: &'a RunDir,
+    began: Instant,
+    recorder: Recorder,
+    /// The connection to the supervisor, until it is dismissed.
+    session: Option<Session>,
+    mailbox: Mailbox,
+    /// What the last news came to and nobody has taken yet.
+    happenings: VecDeque<Happening>,
+}
+
+impl<'a> Live<'a> {
+    /// Opens the journal and returns the world with what the journal holds. Nothing is supervised before
+    /// [`Live::begin`].
+    pub(crate) fn open(dir: &'a RunDir) -> Result<(Live<'a>, Vec<Envelope>), DriveError> {
+        let mailbox = Mailbox::new()?;
+        let post = mailbox.post();
+        let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
+        let happenings = VecDeque::new();
+        Ok((Live { dir, began: Instant::now(), recorder, session: None, mailbox, happenings }, envelopes))
+    }
+
+    /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
+    pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
+        let post = self.mailbox.post();
+        signals::listen(move |signal| post.send(News::Signal(signal))).map_err(DriveError::Signals)?;
+        let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
+        session.was_same_boot = session::was_same_boot(past);
+        self.session = Some(session);
+        Ok(())
+    }
+
+    fn session(&mut self) -> Result<&mut Session, DriveError> {
+        self.session.as_mut().ok_or(DriveError::Supervisor(ClientError::Gone))
+    }
+
+    /// Takes news; what they came to is put at the end of the queue.
+    fn learn(&mut self, news: News) -> Result<(), DriveError> {
+        let happening = match news {
+            News::Durable(durable) => {
+                if let Ok(sequence) = &durable {
+                    self.recorder.is_durable(*sequence);
+                }
+                Happening::Durable(durable)
+            }
+            News::Reply(reply) => return self.reply(reply),
+            News::SupervisorGone => Happening::SupervisorGone,
+            News::Signal(signal) => {
+                if let (Signal::Stop, Some(session)) = (signal, &self.session) {
+                    session.end_survivors();
+                }
+                Happening::Signal(signal)
+            }
+            News::Gone(command) => {
+                if let Some(session) = &mut self.session {
+                    session.asked.remove(&command);
+                }
+                Happening::Ended { command, exit: Exit::Lost, ms: 0 }
+            }
+        };
+        self.happenings.push_back(happening);
+        Ok(())
+    }
+
+    fn reply(&mut self, reply: Reply) -> Result<(), DriveError> {
+        let happening = match reply {
+            Reply::Ended(end) => session::ended(end)?,
+            Reply::Status { command, state } => match self.status(session::command(&command)?, state)? {
+                Some(happening) => happening,
+                None => return Ok(()),
+            },
+            Reply::Refused(refusal) => return Err(ClientError::from(refusal).into()),
+            Reply::Welcome { .. } | Reply::Spawned { .. } => return Ok(()),
+        };
+        self.happenings.push_back(happening);
+        Ok(())
+    }
+
+    /// Takes what became of a command of an earlier engine.
+    fn status(&mut self, command: CommandId, state: CommandState) -> Result<Option<Happening>, DriveError> {
+        let session = self.session()?;
+        if let CommandState::Lost { .. } = state {
+            let limit = session.asked.get(&command).copied().flatten();
+            let survives = session.await_survivors(&command, limit);
+            return Ok(survives.then_some(Happening::Survives(command)));
+        }
+        session.asked.remove(&command);
+        Ok(Some(match state {
+            CommandState::NeverStarted if session.was_same_boot => Happening::NotStarted(command),
+            CommandState::NeverStarted | CommandState::Lost { .. } => {
+                Happening::Ended { command, exit: Exit::Lost, ms: 0 }
+            }
+            CommandState::Running { .. } => Happening::Running(command),
+            CommandState::Ended(end) => session::ended(end)?,
+        }))
+    }
+}
+
+impl World for Live<'_> {
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn engine_started(&self) -> Event {
+        session::engine_started()
+    }
+
+    fn append(&mut self, event: Event) -> Result<Envelope, DriveError> {
+        Ok(self.recorder.append(clock::now_ms(), event))
+    }
+
+    fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, DriveError> {
+        Ok(self.recorder.flush(urgency)?)
+    }
+
+    fn start(&mut self, start: Start<'_>) -> Result<(), DriveError> {
+        Ok(self.session()?.spawn(start.spawn)?)
+    }
+
+    fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
+        Ok(self.session()?.terminate(command)?)
+    }
+
+    fn ask(&mut self, command: CommandId, limit: Option<Duration>) -> Result<(), DriveError> {
+        Ok(self.session()?.ask(command, limit)?)
+    }
+
+    fn take(&mut self) -> Result<Option<Happening>, DriveError> {
+        while self.happenings.is_empty() {
+            let Some(news) = self.mailbox.take() else {
+                return Ok(None);
+            };
+            self.learn(news)?;
+        }
+        Ok(self.happenings.pop_front())
+    }
+
+    fn wait(&mut self, until: Option<Duration>) -> Result<Option<Happening>, DriveError> {
+        if let Some(happening) = self.happenings.pop_front() {
+            return Ok(Some(happening));
+        }
+        let limit = until.map(|until| until.saturating_sub(self.now()));
+        let session = self.session.as_mut().ok_or(DriveError::Supervisor(ClientError::Gone))?;
+        if let Some(news) = self.mailbox.wait(session, limit)? {
+            self.learn(news)?;
+        }
+        Ok(self.happenings.pop_front())
+    }
+
+    fn supervise_again(&mut self) -> Result<(), DriveError> {
+        let number = self.session()?.number;
+        if number >= SUPERVISORS {
+            return Err(DriveError::Unsupervised(SUPERVISORS));
+        }
+        self.session = Some(Session::start(self.dir, number + 1, self.mailbox.post())?);
+        Ok(())
+    }
+
+    fn dismiss(&mut self) -> Result<(), DriveError> {
+        Ok(self.session.take().map_or(Ok(()), Session::dismiss)?)
+    }
+}

@@ -1,0 +1,84 @@
+//! The seam between the driver and everything outside of it.
+
+use std::time::Duration;
+
+use firedrill_model::plan::Command;
+use firedrill_run::journal::Envelope;
+use firedrill_run::{CommandId, Event, Exit};
+
+use crate::driver::DriveError;
+use crate::journal::{JournalFileError, Urgency};
+use crate::signals::Signal;
+use crate::supervisor::Spawn;
+
+/// Records facts, performs effects and tells what happens: the live world or a sandboxed one.
+pub(crate) trait World {
+    /// Returns the time since some moment; only differences count.
+    fn now(&self) -> Duration;
+
+    /// Returns the fact that an engine has the run in this world.
+    fn engine_started(&self) -> Event;
+
+    /// Puts a fact on its way to the journal.
+    fn append(&mut self, event: Event) -> Result<Envelope, DriveError>;
+
+    /// Makes everything appended so far durable: returns the last number if that has happened, or `None` if
+    /// [`Happening::Durable`] will tell.
+    fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, DriveError>;
+
+    /// Starts a command whose intent is durable.
+    fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
+
+    /// Ends a command with all its descendants. Without effect on one that has ended.
+    fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError>;
+
+    /// Asks what became of a command with this time limit, which an earlier engine meant to start.
+    fn ask(&mut self, command: CommandId, limit: Option<Duration>) -> Result<(), DriveError>;
+
+    /// Takes something that has happened already.
+    fn take(&mut self) -> Result<Option<Happening>, DriveError>;
+
+    /// Waits for something to happen; `None` when the moment `until` came first.
+    fn wait(&mut self, until: Option<Duration>) -> Result<Option<Happening>, DriveError>;
+
+    /// Has commands supervised again after [`Happening::SupervisorGone`].
+    fn supervise_again(&mut self) -> Result<(), DriveError>;
+
+    /// Ends what only a run that is not at rest needs.
+    fn dismiss(&mut self) -> Result<(), DriveError>;
+}
+
+/// A command about to be started.
+pub(crate) struct Start<'a> {
+    /// Its name.
+    pub(crate) id: CommandId,
+    /// What the plan says of it.
+    pub(crate) command: &'a Command,
+    /// How it shall find the world.
+    pub(crate) spawn: Spawn,
+}
+
+/// Something that happened outside of the driver.
+pub(crate) enum Happening {
+    /// A command has ended.
+    Ended {
+        /// Which one.
+        command: CommandId,
+        /// How.
+        exit: Exit,
+        /// How long it ran, in milliseconds.
+        ms: u64,
+    },
+    /// A command of an earlier engine was never started.
+    NotStarted(CommandId),
+    /// A command of an earlier engine is running and will be told of.
+    Running(CommandId),
+    /// A command of an earlier engine is running without a supervisor and is waited for.
+    Survives(CommandId),
+    /// The journal is durable up to this number, or it will never be.
+    Durable(Result<u64, JournalFileError>),
+    /// Somebody signalled the engine.
+    Signal(Signal),
+    /// The supervisor has ended.
+    SupervisorGone,
+}
