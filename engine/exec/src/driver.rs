@@ -87,6 +87,18 @@ pub enum DriveError {
     /// The supervisor ended again and again.
     #[error("the supervisor ended {0} times")]
     Unsupervised(u32),
+    /// The engine of a rehearsal was made to crash.
+    #[error("the engine crashed")]
+    Crashed,
+    /// Nothing can ever happen any more in a rehearsal.
+    #[error("nothing can ever happen any more: {0}")]
+    StoodStill(String),
+    /// A command of a rehearsal takes real time.
+    #[error("{0}")]
+    Hung(String),
+    /// The sandbox of a rehearsal cannot be used.
+    #[error("the rehearsal: {0}")]
+    Rehearsal(String),
     /// Somebody asked for the engine to end at once.
     #[error("the engine was told to end at once")]
     Interrupted,

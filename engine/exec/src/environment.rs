@@ -27,37 +27,42 @@ pub(crate) struct NotFound {
     path: String,
 }
 
-/// Returns the request that starts a command.
-pub(crate) fn spawn(
-    dir: &RunDir,
-    about: &About,
-    id: &CommandId,
-    command: &Command,
-    text: Rendered,
-) -> Result<Spawn, NotFound> {
-    let env = environment(dir, about, id, &text.env);
-    let place = about.dir.join(text.dir.unwrap_or_default());
-    let mut argv = text.argv;
-    if let Some(program) = argv.first_mut() {
-        *program = find(program, &place, env.get("PATH").map_or(DEFAULT_PATH, String::as_str))?;
-    }
-    Ok(Spawn {
-        command: CommandKey::new(id.to_string()),
-        argv,
+/// Returns the request that starts a command. Its program is still to be [`locate`]d.
+pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Command, text: Rendered) -> Spawn {
+    let limit = command.time_limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    Spawn { time_limit_ms: limit, ..bare(dir, about, &id.to_string(), text) }
+}
+
+/// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
+pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> Spawn {
+    let file = |kind: &str| dir.outputs().join(format!("{name}.{kind}"));
+    let env = environment(dir, about, file("outputs"), &text.env);
+    Spawn {
+        command: CommandKey::new(name),
+        argv: text.argv,
         env: env.into_iter().collect(),
-        dir: place,
+        dir: about.dir.join(text.dir.unwrap_or_default()),
         stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
-        stdout: dir.stdout(id),
-        stderr: dir.stderr(id),
-        time_limit_ms: command.time_limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+        stdout: file("stdout"),
+        stderr: file("stderr"),
+        time_limit_ms: None,
         grace_ms: GRACE_MS,
-    })
+    }
+}
+
+/// Makes the program of a request an absolute path, as a shell would find it.
+pub(crate) fn locate(spawn: &mut Spawn) -> Result<(), NotFound> {
+    let path = spawn.env.iter().find(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, path)| path);
+    if let Some(program) = spawn.argv.first_mut() {
+        *program = find(program, &spawn.dir, path)?;
+    }
+    Ok(())
 }
 
 fn environment(
     dir: &RunDir,
     about: &About,
-    id: &CommandId,
+    published: PathBuf,
     declared: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = about.env.clone();
@@ -69,7 +74,7 @@ fn environment(
         ("PATH", path),
         ("FIREDRILL_RUN_ID", dir.id().to_owned()),
         ("FIREDRILL_RUN_DIR", dir.work().display().to_string()),
-        ("FIREDRILL_OUTPUT", dir.published(id).display().to_string()),
+        ("FIREDRILL_OUTPUT", published.display().to_string()),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if let Some(world) = &about.sandbox {

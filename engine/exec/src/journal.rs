@@ -81,6 +81,9 @@ pub(crate) fn create(path: &Path, reserve: u64) -> Result<(), JournalFileError> 
 }
 
 fn reserve_room(file: &File, reserve: u64) -> io::Result<()> {
+    if reserve == 0 {
+        return Ok(());
+    }
     match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, reserve) {
         Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
         Err(error) => Err(error.into()),

@@ -7,6 +7,7 @@ pub mod journal;
 mod live;
 mod provenance;
 mod questions;
+pub mod rehearsal;
 mod settle;
 mod signals;
 mod store;

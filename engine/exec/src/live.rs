@@ -13,6 +13,7 @@ use self::mail::{Mailbox, News};
 use self::session::Session;
 use crate::clock;
 use crate::driver::DriveError;
+use crate::environment;
 use crate::journal::{Recorder, Urgency};
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
@@ -144,7 +145,13 @@ impl World for Live<'_> {
     }
 
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError> {
-        Ok(self.session()?.spawn(start.spawn)?)
+        let Start { id: command, mut spawn, .. } = start;
+        if let Err(missing) = environment::locate(&mut spawn) {
+            let exit = Exit::NotSpawned(missing.to_string());
+            self.happenings.push_back(Happening::Ended { command, exit, ms: 0 });
+            return Ok(());
+        }
+        Ok(self.session()?.spawn(spawn)?)
     }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {

@@ -236,6 +236,22 @@ impl Known<'_> {
     }
 }
 
+/// Returns the texts of a command all of whose texts are known from the plan.
+pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
+    let known = |text: &Text| match text {
+        Text::Known(text) => Some(text.clone()),
+        Text::Deferred { .. } => None,
+    };
+    let argv = match &command.program {
+        Program::Argv(arguments) => arguments.iter().map(known).collect::<Option<_>>()?,
+        Program::Script { shell, script } => shell.iter().cloned().chain([known(script)?]).collect(),
+    };
+    let env = command.env.iter().map(|(name, text)| Some((name.clone(), known(text)?)));
+    let dir = command.dir.as_ref().map(|dir| known(dir).ok_or(())).transpose().ok()?.map(PathBuf::from);
+    let stdin = command.stdin.as_ref().map(|text| known(text).ok_or(())).transpose().ok()?;
+    Some(Rendered { argv, env: env.collect::<Option<_>>()?, dir, stdin })
+}
+
 fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
     let text = value.text().map(std::borrow::Cow::into_owned);
     text.ok_or_else(|| EvalError::IsNone { source_text: source.to_string() })

@@ -157,14 +157,7 @@ impl Store {
             _ => io_error(&run.path, source),
         })?;
         let lock = run.lock()?;
-        for dir in [run.outputs(), run.work(), run.bin()] {
-            private_dir(&dir)?;
-        }
-        for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &run.path.join(&file.path))?;
-        }
-        write_json(&run.path.join("plan.json"), plan)?;
-        write_json(&run.path.join("run.json"), about)?;
+        run.furnish(about, plan, Durability::Synced)?;
         journal::create(&run.journal(), reserve(plan))?;
         Ok((run, lock))
     }
@@ -201,7 +194,37 @@ impl Store {
     }
 }
 
+/// Whether a file must survive the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durability {
+    /// It must.
+    Synced,
+    /// It is for a rehearsal, which is done again.
+    Volatile,
+}
+
 impl RunDir {
+    /// Creates the directory of a rehearsal's run at `path`, which is not there yet and belongs to no store.
+    pub fn for_rehearsal(path: &Path, about: &About, plan: &Plan) -> Result<RunDir, StoreError> {
+        private_dir(path)?;
+        let run = RunDir { path: path.to_owned(), id: about.run.clone() };
+        run.furnish(about, plan, Durability::Volatile)?;
+        journal::create(&run.journal(), 0)?;
+        Ok(run)
+    }
+
+    /// Fills a new directory with everything but the journal.
+    fn furnish(&self, about: &About, plan: &Plan, durability: Durability) -> Result<(), StoreError> {
+        for dir in [self.outputs(), self.work(), self.bin()] {
+            private_dir(&dir)?;
+        }
+        for file in &plan.files {
+            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path))?;
+        }
+        write_json(&self.path.join("plan.json"), plan, durability)?;
+        write_json(&self.path.join("run.json"), about, durability)
+    }
+
     /// Returns the run's id.
     pub fn id(&self) -> &str {
         &self.id
@@ -268,7 +291,7 @@ impl RunDir {
     }
 
     pub(crate) fn write_summary(&self, summary: &Summary) -> Result<(), StoreError> {
-        write_json(&self.path.join("summary.json"), summary)
+        write_json(&self.path.join("summary.json"), summary, Durability::Synced)
     }
 
     /// Takes the run, or says who has it.
@@ -317,12 +340,15 @@ fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+fn write_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), StoreError> {
     let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json { path: path.to_owned(), source })?;
     let draft = path.with_extension("json.new");
     let _absent = fs::remove_file(&draft);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
-    let written = opened.and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_data()));
+    let written = opened.and_then(|mut file| {
+        file.write_all(&text)?;
+        if durability == Durability::Synced { file.sync_data() } else { Ok(()) }
+    });
     written.and_then(|()| fs::rename(&draft, path)).map_err(|source| io_error(path, source))
 }
 

@@ -238,10 +238,8 @@ impl<'a> Driver<'a> {
         let (Some(command), Some(text)) = (self.run.command(&id), self.known().texts(&id)) else {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
-        match environment::spawn(self.dir, &self.about, &id, command, text) {
-            Ok(spawn) => self.world.start(Start { id, command, spawn }),
-            Err(missing) => self.ended(id, Exit::NotSpawned(missing.to_string()), 0),
-        }
+        let spawn = environment::spawn(self.dir, &self.about, &id, command, text);
+        self.world.start(Start { id, command, spawn })
     }
 
     fn ended(&mut self, command: CommandId, exit: Exit, ms: u64) -> Result<(), DriveError> {

@@ -10,10 +10,10 @@ mod commands;
 mod connection;
 mod inbox;
 mod place;
-mod process;
+pub(crate) mod process;
 mod protocol;
 mod service;
-mod start;
+pub(crate) mod start;
 mod survivors;
 
 use std::fmt;

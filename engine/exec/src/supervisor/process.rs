@@ -12,32 +12,32 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::protocol::CommandKey;
 
 /// The environment variable that names the run.
-pub(super) const RUN_MARK: &str = "FIREDRILL_RUN";
+pub(crate) const RUN_MARK: &str = "FIREDRILL_RUN";
 /// The environment variable that names the command.
-pub(super) const COMMAND_MARK: &str = "FIREDRILL_COMMAND";
+pub(crate) const COMMAND_MARK: &str = "FIREDRILL_COMMAND";
 
 /// A moment in clock ticks since the machine was started; a tick is 10 ms wherever Linux runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Ticks(u64);
+pub(crate) struct Ticks(u64);
 
 impl Ticks {
-    pub(super) fn from_ms(since_boot_ms: u64) -> Self {
+    pub(crate) fn from_ms(since_boot_ms: u64) -> Self {
         Self(since_boot_ms / 10)
     }
 }
 
 /// A process at one look. Id and start together name it for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Process {
-    pub(super) pid: Pid,
-    pub(super) started: Ticks,
-    pub(super) parent: i32,
-    pub(super) session: i32,
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    pub(crate) started: Ticks,
+    pub(crate) parent: i32,
+    pub(crate) session: i32,
 }
 
 /// What became of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(crate) enum Delivery {
     Sent,
     /// The process had ended.
     Gone,
@@ -47,7 +47,7 @@ pub(super) enum Delivery {
 
 impl Process {
     /// Looks at a process, or returns `None` when it has ended, waited for or not.
-    pub(super) fn look(pid: Pid) -> Option<Self> {
+    pub(crate) fn look(pid: Pid) -> Option<Self> {
         let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
         Self::parse(pid, &stat)
     }
@@ -69,13 +69,13 @@ impl Process {
 
     /// Returns a handle that is readable when this process has ended, or `None` when it has. It is never the handle of
     /// another process that was given the id meanwhile.
-    pub(super) fn handle(&self) -> Option<OwnedFd> {
+    pub(crate) fn handle(&self) -> Option<OwnedFd> {
         let handle = rustix::process::pidfd_open(self.pid, PidfdFlags::empty()).ok()?;
         Self::look(self.pid).filter(|found| found.started == self.started).map(|_| handle)
     }
 
     /// Sends a signal to this process and to no other.
-    pub(super) fn signal(&self, signal: Signal) -> Delivery {
+    pub(crate) fn signal(&self, signal: Signal) -> Delivery {
         let Some(handle) = self.handle() else {
             return Delivery::Gone;
         };
@@ -87,16 +87,16 @@ impl Process {
     }
 
     /// Reads the mark of the process; a process may have cleared or overwritten its own.
-    pub(super) fn mark(&self) -> Option<Mark> {
+    pub(crate) fn mark(&self) -> Option<Mark> {
         Mark::parse(&fs::read(format!("/proc/{}/environ", self.pid)).ok()?)
     }
 }
 
 /// Whose process it is, as its environment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) run: String,
-    pub(super) command: CommandKey,
+pub(crate) struct Mark {
+    pub(crate) run: String,
+    pub(crate) command: CommandKey,
 }
 
 impl Mark {
@@ -111,13 +111,13 @@ impl Mark {
 }
 
 /// Returns every living process that can be seen.
-pub(super) fn all() -> io::Result<Vec<Process>> {
+pub(crate) fn all() -> io::Result<Vec<Process>> {
     let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
     Ok(entries.filter_map(|entry| Process::look(parse_pid(entry.file_name().as_bytes())?)).collect())
 }
 
 /// Returns the ids of the children of this single-threaded process: from the kernel's list, else by a look at all.
-pub(super) fn children() -> io::Result<Vec<Pid>> {
+pub(crate) fn children() -> io::Result<Vec<Pid>> {
     let me = rustix::process::getpid();
     match fs::read(format!("/proc/self/task/{me}/children")) {
         Ok(list) => Ok(list.split(|byte| *byte == b' ').filter_map(parse_pid).collect()),
@@ -129,12 +129,31 @@ pub(super) fn children() -> io::Result<Vec<Pid>> {
     }
 }
 
+/// Returns the ids of the children of a process, whichever of its threads started them; none if it has ended.
+pub(crate) fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Ok(Vec::new());
+    };
+    let mut children = Vec::new();
+    for task in tasks.flatten() {
+        let list = fs::read(task.path().join("children")).unwrap_or_default();
+        children.extend(list.split(|byte| *byte == b' ').filter_map(parse_pid));
+    }
+    Ok(children)
+}
+
+/// Returns the ids of the processes that were given to this one because their parent ended: they are children of its
+/// first thread.
+pub(crate) fn adopted() -> io::Result<Vec<Pid>> {
+    children()
+}
+
 fn parse_pid(text: &[u8]) -> Option<Pid> {
     Pid::from_raw(str::from_utf8(text).ok()?.parse().ok()?)
 }
 
 /// Returns `roots` and all their living descendants.
-pub(super) fn subtrees(roots: Vec<Process>) -> io::Result<Vec<Process>> {
+pub(crate) fn subtrees(roots: Vec<Process>) -> io::Result<Vec<Process>> {
     if roots.is_empty() {
         return Ok(roots);
     }

@@ -20,25 +20,33 @@ const OOM_DISTANCE: i32 = 200;
 const OOM_MAX: i32 = 1000;
 
 /// What every start needs.
-pub(super) struct Starter {
+pub(crate) struct Starter {
     oom: Option<OomScore>,
+    /// What a command reads that is given nothing to read; this process's own standard input if none.
+    null: Option<File>,
 }
 
 impl Starter {
     pub(super) fn new() -> Self {
-        Self { oom: OomScore::of_this_process().ok() }
+        Self { oom: OomScore::of_this_process().ok(), null: None }
+    }
+
+    /// Returns a starter for a process whose standard input is somebody's, and whose threads start commands side by side.
+    pub(crate) fn beside_others() -> io::Result<Self> {
+        Ok(Self { oom: None, null: Some(File::open("/dev/null")?) })
     }
 
     /// Starts a command of the run, or says why it never ran.
-    pub(super) fn start(&self, spawn: &Spawn, run: &str) -> Result<Pid, Exit> {
+    pub(crate) fn start(&self, spawn: &Spawn, run: &str) -> Result<Pid, Exit> {
         let argv = strings(spawn.argv.iter().cloned()).map_err(|error| not_spawned("the arguments", &error))?;
         let env = strings(environment(spawn, run)).map_err(|error| not_spawned("the environment", &error))?;
         let dir = CString::new(spawn.dir.as_os_str().as_bytes())
             .map_err(|error| not_spawned(&format!("directory `{}`", spawn.dir.display()), &error.into()))?;
         let text = stdin_text(&spawn.stdin).map_err(|error| not_spawned("the text for stdin", &error))?;
         let (stdout, stderr) = (append_to(&spawn.stdout)?, append_to(&spawn.stderr)?);
-        let null = io::stdin();
-        let stdin = text.as_ref().map_or(null.as_fd(), File::as_fd);
+        let own = io::stdin();
+        let null = self.null.as_ref().map_or(own.as_fd(), File::as_fd);
+        let stdin = text.as_ref().map_or(null, File::as_fd);
         let program = Program { argv: &argv, env: &env, dir: &dir, stdio: [stdin, stdout.as_fd(), stderr.as_fd()] };
         let _raised = self.oom.as_ref().map(OomScore::raise);
         sys::spawn(&program).map_err(|error| not_spawned(&culprit(spawn, &error), &error))

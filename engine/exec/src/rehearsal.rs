@@ -1,0 +1,251 @@
+//! A rehearsal: the same engine in a world whose programs come from a sandbox and whose time is virtual.
+
+mod clock;
+mod look;
+mod pretence;
+mod replies;
+mod sandboxed;
+mod scene;
+mod strikes;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use firedrill_model::expression::Scope;
+use firedrill_model::jq::Bindings;
+use firedrill_model::judge::{Judgement, Stream, judge_probe};
+use firedrill_model::plan::Plan;
+use firedrill_model::rehearsal::Reply;
+use firedrill_run::injection::Injection;
+use firedrill_run::journal::Envelope;
+use firedrill_run::{CommandId, Exit, Rendered, Role, Run, StepId, Subject, Verdict};
+
+use self::clock::Clock;
+use self::replies::Replies;
+use self::sandboxed::Sandboxed;
+use self::scene::Scene;
+use self::strikes::Strikes;
+use crate::driver::{DriveError, Driver, Note, Sink};
+use crate::environment;
+use crate::questions::known_texts;
+use crate::store::{About, RunDir};
+use crate::supervisor::Spawn;
+
+pub use clock::EPOCH_MS;
+
+/// How often an engine may crash in one rehearsal.
+const ENGINES: usize = 10_000;
+
+/// What happens in a rehearsal besides the run.
+#[derive(Clone, Debug)]
+pub struct Staging<'a> {
+    /// What is made to go wrong.
+    pub faults: &'a [Injection],
+    /// Answers to commands; without them programs are started.
+    pub replies: Option<&'a [Reply]>,
+    /// Commands that prepare the world.
+    pub given: &'a [Vec<String>],
+    /// Commands that examine the world afterwards.
+    pub check: &'a [Vec<String>],
+    /// How long, in real time, a command may neither end nor wait.
+    pub watchdog: Duration,
+    /// Whether each verify that is known from the plan is asked before its step, too, to see whether it proves anything.
+    pub probes_before: bool,
+}
+
+/// What a rehearsal came to.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// The verdict with what the run published, or why there is none.
+    pub end: Result<(Verdict, BTreeMap<String, String>), DriveError>,
+    /// Everything that was recorded, in virtual time.
+    pub envelopes: Vec<Envelope>,
+    /// How often each command waited for time to pass.
+    pub waits: BTreeMap<CommandId, u32>,
+    /// The faults that never struck.
+    pub unused: Vec<Injection>,
+    /// Command lines that no reply answered.
+    pub unanswered: Vec<String>,
+    /// The command that could not prepare the world; nothing was run then.
+    pub unprepared: Option<Performed>,
+    /// The commands that examined the world.
+    pub examined: Vec<Performed>,
+    /// The steps whose verify held before their first attempt.
+    pub empty_verifies: Vec<StepId>,
+}
+
+/// A command beside the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// Its program and arguments.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub exit: Exit,
+    /// The end of what it printed, on both streams.
+    pub said: String,
+}
+
+/// Makes this process the one that is given the descendants of rehearsed commands that lose their parent.
+///
+/// To be called once before the first rehearsal. Rehearsals run in threads other than the first one, so that what the
+/// first thread is given is known to be such a descendant.
+pub fn adopt_strays() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Rehearses the plan of a run's directory, which was made for it, and ends everything that it started.
+///
+/// The same rehearsal in an equal world always comes to the same.
+pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<Rehearsed, DriveError> {
+    let about = dir.about()?;
+    let plan = Arc::new(dir.plan()?);
+    let clock = Clock::listen(&dir.path().join("clock")).map_err(|error| failed(&error))?;
+    let mark = dir.path().display().to_string();
+    let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
+    let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
+    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    let mut stage = Stage { dir, about, plan, world };
+    let played = stage.play(staging, sink);
+    stage.world.scene().clear().map_err(|error| failed(&error))?;
+    played
+}
+
+/// A rehearsal being played.
+struct Stage<'a> {
+    dir: &'a RunDir,
+    about: About,
+    plan: Arc<Plan>,
+    world: Sandboxed<'a>,
+}
+
+impl Stage<'_> {
+    fn play(&mut self, staging: &Staging, sink: &mut dyn Sink) -> Result<Rehearsed, DriveError> {
+        for (at, argv) in staging.given.iter().enumerate() {
+            let performed = self.perform(&format!("given-{}", at + 1), argv)?;
+            if performed.exit != Exit::Code(0) {
+                let end = Err(DriveError::Rehearsal("the world could not be prepared".to_owned()));
+                return Ok(self.told(end, Some(performed), Vec::new()));
+            }
+        }
+        if staging.probes_before {
+            self.world.ask_before(self.probes());
+        }
+        let end = self.run(sink);
+        let examined = match &end {
+            Ok(_) => self.examine(staging)?,
+            Err(_) => Vec::new(),
+        };
+        Ok(self.told(end, None, examined))
+    }
+
+    fn examine(&mut self, staging: &Staging) -> Result<Vec<Performed>, DriveError> {
+        let check = staging.check.iter().enumerate();
+        check.map(|(at, argv)| self.perform(&format!("check-{}", at + 1), argv)).collect()
+    }
+
+    /// Drives the run to its rest with as many engines as it takes.
+    fn run(&mut self, sink: &mut dyn Sink) -> Result<(Verdict, BTreeMap<String, String>), DriveError> {
+        let mut shown = Shown { sink, last: 0 };
+        for _ in 0..ENGINES {
+            let past = self.world.journal().to_vec();
+            let run = Run::replay(Arc::clone(&self.plan), past.iter().map(|envelope| &envelope.event))?;
+            past.iter().for_each(|envelope| shown.event(envelope, &run));
+            match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
+                Err(DriveError::Crashed) => self.world.survive(),
+                ended => return ended,
+            }
+        }
+        Err(DriveError::StoodStill(format!("the engine has crashed {ENGINES} times")))
+    }
+
+    fn perform(&mut self, name: &str, argv: &[String]) -> Result<Performed, DriveError> {
+        let text = Rendered { argv: argv.to_vec(), env: BTreeMap::new(), dir: None, stdin: None };
+        let spawn = environment::bare(self.dir, &self.about, name, text);
+        let files = [spawn.stdout.clone(), spawn.stderr.clone()];
+        let exit = self.world.perform(spawn)?;
+        let said = files.iter().map(|file| end_of(file)).collect::<Vec<_>>().concat();
+        Ok(Performed { argv: argv.to_vec(), exit, said })
+    }
+
+    /// Returns the verifies that can be asked at any time, ready to be started.
+    fn probes(&self) -> BTreeMap<StepId, Spawn> {
+        let probes = self.plan.steps.iter().filter_map(|step| {
+            let command = &step.verify.as_ref()?.command;
+            let id = StepId::from(step.id.as_str());
+            let name = CommandId { subject: Subject::Step(id.clone()), role: Role::Verify, round: 0, r#try: 1 };
+            let spawn = environment::spawn(self.dir, &self.about, &name, command, known_texts(command)?);
+            Some((id, spawn))
+        });
+        probes.collect()
+    }
+
+    /// Returns the steps whose verify held before their first attempt.
+    fn empty_verifies(&self) -> Vec<StepId> {
+        let scope = Scope::new().with_inputs(self.plan.inputs.clone()).with_vars(self.plan.vars.clone());
+        let bindings = Bindings::from(&scope);
+        let holds = |step: &StepId, exit: &Exit| {
+            let Exit::Code(code) = exit else { return false };
+            let Some(at) = self.plan.step_index(step.as_str()) else { return false };
+            let Some(verify) = &self.plan.steps[at].verify else { return false };
+            let file = |kind: &str| self.dir.outputs().join(format!("{step}.verify.0.1.{kind}"));
+            let open = |stream: &Stream| -> io::Result<Box<dyn Read>> {
+                let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
+                Ok(Box::new(File::open(path)?))
+            };
+            matches!(judge_probe(&verify.command.expect, *code, &open, &bindings), Judgement::Met { .. })
+        };
+        self.world.probed.iter().filter(|(step, exit)| holds(step, exit)).map(|(step, _)| step.clone()).collect()
+    }
+
+    fn told(
+        &mut self,
+        end: Result<(Verdict, BTreeMap<String, String>), DriveError>,
+        unprepared: Option<Performed>,
+        examined: Vec<Performed>,
+    ) -> Rehearsed {
+        Rehearsed {
+            end,
+            envelopes: self.world.journal().to_vec(),
+            waits: self.world.waits.clone(),
+            unused: self.world.strikes().unused(),
+            unanswered: self.world.unanswered().to_vec(),
+            unprepared,
+            examined,
+            empty_verifies: self.empty_verifies(),
+        }
+    }
+}
+
+/// Shows every event once, those too that a crashed engine had recorded and not shown.
+struct Shown<'a> {
+    sink: &'a mut dyn Sink,
+    last: u64,
+}
+
+impl Sink for Shown<'_> {
+    fn event(&mut self, envelope: &Envelope, run: &Run) {
+        if envelope.sequence > self.last {
+            self.last = envelope.sequence;
+            self.sink.event(envelope, run);
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.sink.note(note);
+    }
+}
+
+/// Returns the end of what was printed to a file; nothing if it cannot be read.
+fn end_of(file: &Path) -> String {
+    const LONGEST: usize = 2_000;
+    let bytes = std::fs::read(file).unwrap_or_default();
+    String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LONGEST)..]).into_owned()
+}
+
+fn failed(error: &io::Error) -> DriveError {
+    DriveError::Rehearsal(error.to_string())
+}

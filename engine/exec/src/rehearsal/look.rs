@@ -1,0 +1,156 @@
+//! One look at the processes of a command: who is there, and whether anything can still happen without the clock.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use rustix::process::Pid;
+
+use crate::supervisor::process::{self, Process};
+
+/// The calls in which a process waits for another one, for input, or for a lock.
+#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
+const WAITS: [u64; 20] = [
+    libc::SYS_wait4 as u64,
+    libc::SYS_waitid as u64,
+    libc::SYS_read as u64,
+    libc::SYS_readv as u64,
+    libc::SYS_write as u64,
+    libc::SYS_writev as u64,
+    libc::SYS_ppoll as u64,
+    libc::SYS_pselect6 as u64,
+    libc::SYS_epoll_pwait as u64,
+    libc::SYS_futex as u64,
+    libc::SYS_rt_sigsuspend as u64,
+    libc::SYS_rt_sigtimedwait as u64,
+    libc::SYS_flock as u64,
+    libc::SYS_fcntl as u64,
+    libc::SYS_recvfrom as u64,
+    libc::SYS_recvmsg as u64,
+    libc::SYS_accept as u64,
+    libc::SYS_accept4 as u64,
+    libc::SYS_splice as u64,
+    libc::SYS_openat as u64,
+];
+
+/// The same, where the system has older forms of these calls.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
+const OLDER_WAITS: [u64; 4] =
+    [libc::SYS_poll as u64, libc::SYS_select as u64, libc::SYS_epoll_wait as u64, libc::SYS_pause as u64];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_WAITS: [u64; 0] = [];
+
+/// The calls in which a process waits for a lock that another one holds.
+#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
+const LOCKS: [u64; 2] = [libc::SYS_flock as u64, libc::SYS_fcntl as u64];
+
+/// What was seen of a command's processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    threads: Vec<Thread>,
+    has_parked: bool,
+}
+
+/// A thread that is not parked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Thread {
+    id: String,
+    state: u8,
+    /// The call it is in, if it may be known.
+    call: Option<u64>,
+    /// How often it has been put off the processor: unchanged if it has not run between two looks.
+    switches: String,
+}
+
+/// What two equal looks mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stillness {
+    /// Something is running.
+    Busy,
+    /// Every process is parked, or waits for one that is.
+    Parked,
+    /// Every process waits, at least one for a lock.
+    Locked,
+    /// Every process waits, nobody knows for what.
+    Waiting,
+}
+
+impl Look {
+    /// Looks at these processes; `parked` are the ids of those that the clock holds.
+    pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>) -> Look {
+        let is_parked = |process: &&Process| parked.contains(&process.pid.as_raw_pid());
+        let awake = processes.iter().filter(|process| !is_parked(process));
+        Look {
+            threads: awake.flat_map(|process| threads(process.pid)).collect(),
+            has_parked: processes.iter().any(|process| is_parked(&process)),
+        }
+    }
+
+    /// Tells what this look means if an earlier one was the same.
+    pub(super) fn stillness(&self, earlier: &Look) -> Stillness {
+        if self.threads.is_empty() && self.has_parked {
+            return Stillness::Parked;
+        }
+        if self != earlier || !self.threads.iter().all(Thread::waits) {
+            return Stillness::Busy;
+        }
+        let is_locked = self.threads.iter().any(|thread| thread.call.is_some_and(|call| LOCKS.contains(&call)));
+        match (self.has_parked, is_locked) {
+            (true, _) => Stillness::Parked,
+            (false, true) => Stillness::Locked,
+            (false, false) => Stillness::Waiting,
+        }
+    }
+}
+
+impl Thread {
+    fn look(task: &Path) -> Option<Thread> {
+        let status = fs::read_to_string(task.join("status")).ok()?;
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+        let state = *field("State")?.as_bytes().first()?;
+        let switches = [field("voluntary_ctxt_switches")?, field("nonvoluntary_ctxt_switches")?].join("+");
+        let call = fs::read_to_string(task.join("syscall")).ok();
+        let call = call.and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+        Some(Thread { id: task.display().to_string(), state, call, switches })
+    }
+
+    /// A thread that is really asleep for a time will wake by itself.
+    fn waits(&self) -> bool {
+        self.state == b'S' && self.call.is_none_or(|call| WAITS.contains(&call) || OLDER_WAITS.contains(&call))
+    }
+
+    fn is_alive(&self) -> bool {
+        !matches!(self.state, b'Z' | b'X')
+    }
+}
+
+/// Returns the living threads of a process.
+fn threads(pid: Pid) -> Vec<Thread> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| Thread::look(&task.path())).filter(Thread::is_alive).collect()
+}
+
+/// Returns the living processes of a command: its main process with all descendants, and what of them has escaped to this
+/// process, the reaper of all.
+pub(super) fn processes_of(main: Option<Pid>, run: &str, key: &str) -> io::Result<Vec<Process>> {
+    let mut found: Vec<Process> = main.and_then(Process::look).into_iter().collect();
+    found.extend(strays(run, key)?.into_iter().filter(|stray| Some(stray.pid) != main));
+    let mut next = 0;
+    while let Some(parent) = found.get(next).map(|process| process.pid) {
+        let children = process::children_of(parent)?.into_iter().filter_map(Process::look);
+        found.extend(children);
+        next += 1;
+    }
+    Ok(found)
+}
+
+/// Returns the processes that have lost their parent and bear the mark of a command.
+fn strays(run: &str, key: &str) -> io::Result<Vec<Process>> {
+    let adopted = process::adopted()?.into_iter().filter_map(Process::look);
+    let is_ours = |process: &Process| {
+        process.mark().is_some_and(|mark| mark.run == run && mark.command.as_str() == key)
+    };
+    Ok(adopted.filter(is_ours).collect())
+}

@@ -1,0 +1,497 @@
+//! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use firedrill_model::rehearsal::{FaultKind, Side};
+use firedrill_run::journal::{Chain, Envelope};
+use firedrill_run::{CommandId, Event, Exit, Role, StepId};
+
+use super::clock::EPOCH_MS;
+use super::pretence;
+use super::replies::Replies;
+use super::scene::{Scene, SceneError, Turn};
+use super::strikes::Strikes;
+use crate::driver::DriveError;
+use crate::environment;
+use crate::journal::Urgency;
+use crate::signals::Signal;
+use crate::store::RunDir;
+use crate::supervisor::{self, CommandKey, Spawn};
+use crate::world::{Happening, Start, World};
+
+/// The world of one rehearsal. It outlives the engines that crash in it.
+pub(super) struct Sandboxed<'a> {
+    dir: &'a RunDir,
+    scene: Scene,
+    strikes: Strikes,
+    replies: Option<Replies>,
+    journal: Vec<Envelope>,
+    chain: Chain,
+    /// Lines that are not in the file yet.
+    lines: Vec<u8>,
+    /// Commands whose start was asked for and has not been performed.
+    starts: VecDeque<(CommandId, Spawn)>,
+    commands: BTreeMap<CommandId, Played>,
+    happenings: VecDeque<Happening>,
+    /// Ends that an absent engine has not heard of.
+    inbox: BTreeMap<CommandId, (Exit, u64)>,
+    is_crashing: bool,
+    /// How often each command was parked.
+    pub(super) waits: BTreeMap<CommandId, u32>,
+    /// Probes that are asked before the first attempt of their step, until they are.
+    probes: BTreeMap<StepId, Spawn>,
+    /// How they ended.
+    pub(super) probed: BTreeMap<StepId, Exit>,
+}
+
+/// A command that has been started and whose end nobody has been told.
+struct Played {
+    spawn: Spawn,
+    began: Duration,
+    /// The exit codes that count as success.
+    expected: Vec<i32>,
+    /// What strikes it and has not yet.
+    fault: Option<FaultKind>,
+    /// Whether its end will be unknown.
+    is_lost: bool,
+    /// How it will end without a process; while there is one, nothing.
+    held: Option<Held>,
+}
+
+/// An end that is put off: the time it says that it took, or for ever.
+struct Held {
+    exit: Exit,
+    until: Option<Duration>,
+}
+
+impl<'a> Sandboxed<'a> {
+    pub(super) fn new(dir: &'a RunDir, scene: Scene, strikes: Strikes, replies: Option<Replies>) -> Sandboxed<'a> {
+        Sandboxed {
+            dir,
+            scene,
+            strikes,
+            replies,
+            journal: Vec::new(),
+            chain: Chain::new(),
+            lines: Vec::new(),
+            starts: VecDeque::new(),
+            commands: BTreeMap::new(),
+            happenings: VecDeque::new(),
+            inbox: BTreeMap::new(),
+            is_crashing: false,
+            waits: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            probed: BTreeMap::new(),
+        }
+    }
+
+    /// Returns everything that has been recorded.
+    pub(super) fn journal(&self) -> &[Envelope] {
+        &self.journal
+    }
+
+    pub(super) fn scene(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
+
+    pub(super) fn strikes(&self) -> &Strikes {
+        &self.strikes
+    }
+
+    /// Returns the command lines that nothing answered.
+    pub(super) fn unanswered(&self) -> &[String] {
+        self.replies.as_ref().map_or(&[], Replies::unanswered)
+    }
+
+    /// Readies the world for the next engine after a crash.
+    pub(super) fn survive(&mut self) {
+        self.is_crashing = false;
+        self.starts.clear();
+        for happening in std::mem::take(&mut self.happenings) {
+            if let Happening::Ended { command, exit, ms } = happening {
+                self.inbox.insert(command, (exit, ms));
+            }
+        }
+    }
+
+    /// Performs a command that is none of the run's, from its start to its end, and returns how it ended.
+    pub(super) fn perform(&mut self, mut spawn: Spawn) -> Result<Exit, DriveError> {
+        if let Err(missing) = environment::locate(&mut spawn) {
+            return Ok(Exit::NotSpawned(missing.to_string()));
+        }
+        let key = spawn.command.clone();
+        if let Err(exit) = self.scene.start(spawn).map_err(broken)? {
+            return Ok(told(exit));
+        }
+        while let Some(turn) = self.scene.next(None).map_err(broken)? {
+            match turn {
+                Turn::Ended { command, exit, .. } if command == key => return Ok(told(exit)),
+                other => self.turn(other)?,
+            }
+        }
+        Err(DriveError::StoodStill(self.standing()))
+    }
+
+    /// Has each of these probes asked just before the first attempt of its step.
+    pub(super) fn ask_before(&mut self, probes: BTreeMap<StepId, Spawn>) {
+        self.probes = probes;
+    }
+
+    /// Puts what was recorded into the journal's file.
+    pub(super) fn write_journal(&mut self) -> io::Result<()> {
+        let lines = std::mem::take(&mut self.lines);
+        fs::OpenOptions::new().append(true).open(self.dir.journal())?.write_all(&lines)
+    }
+
+    fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
+        let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        self.happenings.push_back(Happening::Ended { command, exit, ms });
+    }
+
+    fn launch(&mut self, id: CommandId, mut spawn: Spawn) -> Result<(), DriveError> {
+        if let Some(probe) = self.probe_before(&id) {
+            let exit = self.perform(probe)?;
+            self.probed.extend(id.step().cloned().map(|step| (step, exit)));
+        }
+        let now = self.scene.now();
+        let Some(played) = self.commands.get_mut(&id) else {
+            return Ok(());
+        };
+        played.began = now;
+        match played.fault.take() {
+            Some(FaultKind::Exit(code)) => {
+                pretence::say(&spawn.stderr, &format!("firedrill: injected: exits with {code}\n"))?;
+                self.hold(&id, Exit::Code(code), Duration::ZERO);
+                return Ok(());
+            }
+            Some(FaultKind::NotStarted) => {
+                self.hold(&id, Exit::NotSpawned("firedrill: injected: it cannot be started".to_owned()), Duration::ZERO);
+                return Ok(());
+            }
+            fault => played.fault = fault,
+        }
+        if let Some(replies) = &mut self.replies {
+            let Some(answer) = replies.answer(&spawn.argv) else {
+                let why = format!("no reply answers `{}`", spawn.argv.join(" "));
+                self.hold(&id, Exit::NotSpawned(why), Duration::ZERO);
+                return Ok(());
+            };
+            pretence::say(&spawn.stdout, &answer.stdout)?;
+            pretence::say(&spawn.stderr, &answer.stderr)?;
+            return self.over(id, Exit::Code(answer.exit), answer.takes);
+        }
+        if let Err(missing) = environment::locate(&mut spawn) {
+            self.hold(&id, Exit::NotSpawned(missing.to_string()), Duration::ZERO);
+            return Ok(());
+        }
+        spawn.env.push(("FIREDRILL_TOOK".to_owned(), pretence::took_file(&spawn.stdout).display().to_string()));
+        if let Err(exit) = self.scene.start(spawn).map_err(broken)? {
+            self.commands.remove(&id);
+            self.end(id, told(exit), now);
+        }
+        Ok(())
+    }
+
+    fn probe_before(&mut self, id: &CommandId) -> Option<Spawn> {
+        let step = id.step().filter(|_| id.role == Role::Attempt)?;
+        self.probes.remove(step)
+    }
+
+    /// Has a command end by itself after some time, unless something ends it before.
+    fn hold(&mut self, id: &CommandId, exit: Exit, takes: Duration) {
+        let until = self.scene.now() + takes;
+        if let Some(played) = self.commands.get_mut(id) {
+            played.held = Some(Held { exit, until: Some(until) });
+        }
+    }
+
+    /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
+    fn over(&mut self, id: CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
+        self.hold(&id, exit, takes);
+        let Some(played) = self.commands.get_mut(&id) else {
+            return Ok(());
+        };
+        let Some(held) = &mut played.held else { return Ok(()) };
+        match played.fault.take() {
+            Some(FaultKind::LateFailure(code)) if succeeded(&held.exit, &played.expected) => {
+                pretence::say(&played.spawn.stderr, &format!("firedrill: injected: exits with {code} after its work\n"))?;
+                held.exit = Exit::Code(code);
+            }
+            Some(FaultKind::WrongOutput(text)) => pretence::replace_output(&played.spawn, &text)?,
+            Some(FaultKind::Timeout) => held.until = None,
+            Some(FaultKind::Killed) => held.exit = Exit::Signal(9),
+            Some(FaultKind::Crash) => self.is_crashing = true,
+            Some(FaultKind::LostSupervisor) => {
+                self.is_crashing = true;
+                played.is_lost = true;
+            }
+            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
+            Some(
+                FaultKind::LateFailure(_)
+                | FaultKind::Exit(_)
+                | FaultKind::NotStarted
+                | FaultKind::DoesNotHold
+                | FaultKind::CouldNotTell,
+            )
+            | None => {}
+        }
+        Ok(())
+    }
+
+    /// A command waits for time to pass: what strikes a running command strikes it at its first wait.
+    fn waited(&mut self, id: &CommandId, key: &CommandKey) -> Result<(), DriveError> {
+        *self.waits.entry(id.clone()).or_default() += 1;
+        let Some(played) = self.commands.get_mut(id) else {
+            return Ok(());
+        };
+        match played.fault.take() {
+            Some(FaultKind::Timeout) => self.scene.freeze(key),
+            Some(FaultKind::Killed) => self.scene.kill(key).map_err(broken)?,
+            Some(FaultKind::Crash) => self.is_crashing = true,
+            Some(FaultKind::LostSupervisor) => {
+                self.is_crashing = true;
+                played.is_lost = true;
+            }
+            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
+            fault => played.fault = fault,
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, turn: Turn) -> Result<(), DriveError> {
+        match turn {
+            Turn::Waits { command, .. } => match id_of(&command) {
+                Some(id) => self.waited(&id, &command),
+                None => Ok(()),
+            },
+            Turn::Ended { command, exit, .. } => {
+                let Some(id) = id_of(&command) else { return Ok(()) };
+                let Some(played) = self.commands.get(&id) else { return Ok(()) };
+                if matches!(exit, supervisor::Exit::TimedOut | supervisor::Exit::Terminated) {
+                    let began = played.began;
+                    let is_lost = self.commands.remove(&id).is_some_and(|played| played.is_lost);
+                    self.end(id, if is_lost { Exit::Lost } else { told(exit) }, began);
+                    return Ok(());
+                }
+                let takes = pretence::took(&played.spawn.stdout)?;
+                self.over(id, told(exit), takes)
+            }
+        }
+    }
+
+    /// Returns when the next command without a process ends or exceeds its time limit.
+    fn next_held(&self) -> Option<(Duration, CommandId)> {
+        let held = self.commands.iter().filter_map(|(id, played)| {
+            let held = played.held.as_ref()?;
+            let limit = played.spawn.time_limit_ms.map(|ms| played.began + Duration::from_millis(ms));
+            let moment = held.until.into_iter().chain(limit).min()?;
+            Some((moment, id.clone()))
+        });
+        held.min_by_key(|(moment, id)| (*moment, self.commands[id].began))
+    }
+
+    fn end_held(&mut self, id: CommandId) {
+        let now = self.scene.now();
+        let Some(Played { began, held: Some(held), is_lost, .. }) = self.commands.remove(&id) else {
+            return;
+        };
+        let is_over = held.until.is_some_and(|until| until <= now);
+        let exit = match (is_lost, is_over) {
+            (true, _) => Exit::Lost,
+            (false, true) => held.exit,
+            (false, false) => Exit::TimedOut,
+        };
+        self.end(id, exit, began);
+    }
+
+    fn strike_at_age(&mut self) -> Result<(), DriveError> {
+        match self.strikes.at_age(self.scene.now()) {
+            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
+            Some(FaultKind::LostSupervisor) => {
+                self.commands.values_mut().for_each(|played| played.is_lost = true);
+                return Err(DriveError::Crashed);
+            }
+            Some(_) => return Err(DriveError::Crashed),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.
+    fn pass(&mut self, until: Option<Duration>) -> Result<Passed, DriveError> {
+        let held = self.next_held();
+        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), until];
+        let first = moments.into_iter().flatten().min();
+        if let Some(turn) = self.scene.next(first).map_err(broken)? {
+            self.turn(turn)?;
+            return Ok(Passed::Something);
+        }
+        let now = self.scene.now();
+        if self.strikes.next_age().is_some_and(|age| age <= now) {
+            self.strike_at_age()?;
+            return Ok(Passed::Something);
+        }
+        if let Some((_, id)) = held.filter(|(moment, _)| *moment <= now) {
+            self.end_held(id);
+            return Ok(Passed::Something);
+        }
+        Ok(if until.is_some() { Passed::Time } else { Passed::Nothing })
+    }
+
+    fn standing(&self) -> String {
+        let hung = self.commands.iter().filter(|(_, played)| played.held.is_some());
+        let hung = hung.map(|(id, _)| format!("{id} hangs and has no time limit"));
+        let standing: Vec<String> = hung.chain(self.scene.standing()).collect();
+        if standing.is_empty() { "the engine waits for nothing".to_owned() } else { standing.join("; ") }
+    }
+}
+
+/// What came of letting time pass.
+enum Passed {
+    Something,
+    /// The moment that was asked for.
+    Time,
+    /// Nothing can ever happen.
+    Nothing,
+}
+
+impl World for Sandboxed<'_> {
+    fn now(&self) -> Duration {
+        self.scene.now()
+    }
+
+    fn engine_started(&self) -> Event {
+        Event::EngineStarted { boot: "virtual".to_owned(), engine: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    fn append(&mut self, event: Event) -> Result<Envelope, DriveError> {
+        let sequence = self.chain.sequence() + 1;
+        if self.strikes.at_record(sequence, Side::Before) {
+            return Err(DriveError::Crashed);
+        }
+        let at_ms = EPOCH_MS + u64::try_from(self.scene.now().as_millis()).unwrap_or(u64::MAX - EPOCH_MS);
+        self.chain.append(at_ms, &event, &mut self.lines);
+        let envelope = Envelope { sequence, at_ms, event };
+        self.journal.push(envelope.clone());
+        if self.strikes.at_record(sequence, Side::After) {
+            return Err(DriveError::Crashed);
+        }
+        Ok(envelope)
+    }
+
+    fn flush(&mut self, _urgency: Urgency) -> Result<Option<u64>, DriveError> {
+        if self.lines.is_empty() {
+            return Ok(None);
+        }
+        self.write_journal().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
+        Ok(Some(self.chain.sequence()))
+    }
+
+    fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
+        let fault = self.strikes.at_start(&id).map(|fault| pretence::concrete(fault, &command.expect));
+        let played = Played {
+            spawn: spawn.clone(),
+            began: self.scene.now(),
+            expected: command.expect.exit.clone(),
+            fault,
+            is_lost: false,
+            held: None,
+        };
+        self.commands.insert(id.clone(), played);
+        self.starts.push_back((id, spawn));
+        Ok(())
+    }
+
+    fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
+        if self.commands.get(command).is_some_and(|played| played.held.is_some()) {
+            if let Some(Played { began, .. }) = self.commands.remove(command) {
+                self.end(command.clone(), Exit::Cancelled, began);
+            }
+            return Ok(());
+        }
+        self.scene.terminate(&key(command)).map_err(broken)
+    }
+
+    fn ask(&mut self, command: CommandId, _limit: Option<Duration>) -> Result<(), DriveError> {
+        let is_started = self.commands.get(&command).is_some_and(|played| {
+            played.held.is_some() || self.scene.runs(&key(&command))
+        });
+        let happening = match (self.inbox.remove(&command), self.commands.get(&command)) {
+            (Some((exit, ms)), _) => Happening::Ended { command, exit, ms },
+            (None, Some(played)) if is_started && played.is_lost => Happening::Survives(command),
+            (None, Some(_)) if is_started => Happening::Running(command),
+            (None, _) => {
+                self.commands.remove(&command);
+                Happening::NotStarted(command)
+            }
+        };
+        self.happenings.push_back(happening);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Option<Happening>, DriveError> {
+        Ok(None)
+    }
+
+    fn wait(&mut self, until: Option<Duration>) -> Result<Option<Happening>, DriveError> {
+        loop {
+            if self.is_crashing {
+                return Err(DriveError::Crashed);
+            }
+            if let Some(happening) = self.happenings.pop_front() {
+                return Ok(Some(happening));
+            }
+            if let Some((id, spawn)) = self.starts.pop_front() {
+                self.launch(id, spawn)?;
+                continue;
+            }
+            match self.pass(until)? {
+                Passed::Something => {}
+                Passed::Time => return Ok(None),
+                Passed::Nothing => return Err(DriveError::StoodStill(self.standing())),
+            }
+        }
+    }
+
+    fn supervise_again(&mut self) -> Result<(), DriveError> {
+        Ok(())
+    }
+
+    fn dismiss(&mut self) -> Result<(), DriveError> {
+        Ok(())
+    }
+}
+
+/// Returns the supervisor's word for a command.
+fn key(id: &CommandId) -> CommandKey {
+    CommandKey::new(id.to_string())
+}
+
+/// Returns the command that a key names; those that prepare or examine the world are none of the run's.
+fn id_of(key: &CommandKey) -> Option<CommandId> {
+    key.as_str().parse().ok()
+}
+
+fn told(exit: supervisor::Exit) -> Exit {
+    match exit {
+        supervisor::Exit::Code(code) => Exit::Code(code),
+        supervisor::Exit::Signal(signal) => Exit::Signal(signal),
+        supervisor::Exit::TimedOut => Exit::TimedOut,
+        supervisor::Exit::Terminated => Exit::Cancelled,
+        supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
+    }
+}
+
+fn succeeded(exit: &Exit, expected: &[i32]) -> bool {
+    matches!(exit, Exit::Code(code) if expected.contains(code))
+}
+
+fn broken(error: SceneError) -> DriveError {
+    match error {
+        SceneError::Hung { .. } => DriveError::Hung(error.to_string()),
+        SceneError::Io(_) => DriveError::Rehearsal(error.to_string()),
+    }
+}

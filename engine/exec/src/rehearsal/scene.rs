@@ -1,0 +1,452 @@
+//! Real processes in virtual time.
+//!
+//! At one virtual instant processes run one at a time: whoever was started or woken runs until it has ended or waits,
+//! and only then does the next one run. When nobody can run, time passes until the next moment at which somebody can: a
+//! parked process wakes, a time limit or a grace is over. So the same commands always meet in the same order.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
+
+use super::clock::{Clock, Parked};
+use super::look::{self, Look, Stillness};
+use crate::supervisor::Spawn;
+use crate::supervisor::process::Process;
+use crate::supervisor::start::Starter;
+use crate::supervisor::{CommandKey, Exit};
+
+/// How long a command that neither ends nor waits is left alone before its processes are looked at.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+/// How soon two looks follow one another when a process of the command is parked.
+const NEXT_LOOK: Duration = Duration::from_micros(200);
+/// The longest time between two looks.
+const LAST_LOOK: Duration = Duration::from_millis(20);
+/// How long, in real time, a command may wait for nobody knows what before it counts as waiting for ever.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The processes of a world.
+pub(super) struct Scene {
+    /// What marks them.
+    mark: String,
+    clock: Clock,
+    starter: Starter,
+    actors: BTreeMap<CommandKey, Actor>,
+    started: u64,
+    turns: VecDeque<Turn>,
+    watchdog: Duration,
+}
+
+/// A command with living processes.
+struct Actor {
+    /// Its place among all that were started.
+    number: u64,
+    pid: Pid,
+    handle: OwnedFd,
+    began: Duration,
+    grace: Duration,
+    main: Main,
+    course: Course,
+    stillness: Option<Stillness>,
+    look: Look,
+    /// How often it was parked.
+    waits: u32,
+    /// Whether it is never woken any more.
+    is_frozen: bool,
+}
+
+enum Main {
+    Runs,
+    Left(Exit),
+    /// Its end was told; what is left of it is left alone.
+    Told,
+}
+
+/// Where a command is heading.
+#[derive(Clone, Copy)]
+enum Course {
+    Free { limit: Option<Duration> },
+    Asked { why: Why, until: Duration },
+    Forced { why: Why },
+}
+
+#[derive(Clone, Copy)]
+enum Why {
+    Failed,
+    TimedOut,
+    Terminated,
+}
+
+/// Something that happened in the scene.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A command was parked, for the `nth` time.
+    Waits { command: CommandKey, nth: u32 },
+    /// A command has ended after `ms` milliseconds.
+    Ended { command: CommandKey, exit: Exit, ms: u64 },
+}
+
+/// Why a scene cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SceneError {
+    /// A command neither ends nor waits for the clock.
+    #[error("{command} neither ended nor waited on the virtual clock for {seconds} s of real time")]
+    Hung {
+        /// Which one.
+        command: CommandKey,
+        /// How long.
+        seconds: u64,
+    },
+    /// The system does not let the scene see or start its processes.
+    #[error("the processes of the rehearsal: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What is due at a moment, in the order in which it comes at the same one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Wake { number: u64, client: u64, command: CommandKey },
+    Limit { number: u64, command: CommandKey },
+    Grace { number: u64, command: CommandKey },
+}
+
+impl Actor {
+    fn is_busy(&self) -> bool {
+        self.stillness.is_none_or(|stillness| stillness == Stillness::Busy)
+    }
+}
+
+impl Scene {
+    /// Returns an empty scene.
+    pub(super) fn new(mark: String, clock: Clock, watchdog: Duration) -> io::Result<Scene> {
+        let starter = Starter::beside_others()?;
+        Ok(Scene { mark, clock, starter, actors: BTreeMap::new(), started: 0, turns: VecDeque::new(), watchdog })
+    }
+
+    /// Returns the virtual time since the beginning.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// Starts a command and lets it run until it has ended or waits, or says why it never ran.
+    pub(super) fn start(&mut self, mut spawn: Spawn) -> Result<Result<(), Exit>, SceneError> {
+        spawn.env.push(("FIREDRILL_CLOCK".to_owned(), self.clock.path().display().to_string()));
+        let pid = match self.starter.start(&spawn, &self.mark) {
+            Ok(pid) => pid,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)?;
+        self.started += 1;
+        let now = self.now();
+        let limit = spawn.time_limit_ms.map(|ms| now + Duration::from_millis(ms));
+        let actor = Actor {
+            number: self.started,
+            pid,
+            handle,
+            began: now,
+            grace: Duration::from_millis(spawn.grace_ms),
+            main: Main::Runs,
+            course: Course::Free { limit },
+            stillness: None,
+            look: Look::default(),
+            waits: 0,
+            is_frozen: false,
+        };
+        self.actors.insert(spawn.command.clone(), actor);
+        self.settle()?;
+        Ok(Ok(()))
+    }
+
+    /// Returns whether a command has not been told to have ended.
+    pub(super) fn runs(&self, command: &CommandKey) -> bool {
+        self.actors.get(command).is_some_and(|actor| !matches!(actor.main, Main::Told))
+    }
+
+    /// Never wakes a command again.
+    pub(super) fn freeze(&mut self, command: &CommandKey) {
+        if let Some(actor) = self.actors.get_mut(command) {
+            actor.is_frozen = true;
+        }
+    }
+
+    /// Sends TERM to a command with all its processes, and KILL when its grace is over. Without effect on one that has
+    /// ended or is being ended.
+    pub(super) fn terminate(&mut self, command: &CommandKey) -> Result<(), SceneError> {
+        if self.actors.get(command).is_some_and(|actor| matches!(actor.course, Course::Free { .. })) {
+            self.ask(command, Why::Terminated)?;
+        }
+        self.settle()
+    }
+
+    /// Kills a command with all its processes, as if somebody else did.
+    pub(super) fn kill(&mut self, command: &CommandKey) -> Result<(), SceneError> {
+        self.signal(command, Signal::KILL)?;
+        self.settle()
+    }
+
+    /// Lets time pass until something happens, and returns it; `None` at the moment `until`, or when nothing can ever
+    /// happen.
+    pub(super) fn next(&mut self, until: Option<Duration>) -> Result<Option<Turn>, SceneError> {
+        loop {
+            if let Some(turn) = self.turns.pop_front() {
+                return Ok(Some(turn));
+            }
+            let due = self.due().filter(|(at, _)| until.is_none_or(|until| *at <= until));
+            let Some((at, due)) = due else {
+                self.clock.advance(until.unwrap_or_default());
+                return Ok(None);
+            };
+            self.clock.advance(at);
+            self.perform(due)?;
+        }
+    }
+
+    /// Kills everything that is left.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        let commands: Vec<CommandKey> = self.actors.keys().cloned().collect();
+        for command in commands {
+            self.signal(&command, Signal::KILL)?;
+            if let Some(actor) = self.actors.remove(&command).filter(|actor| matches!(actor.main, Main::Runs)) {
+                // Somebody else may have waited for it; it is gone either way.
+                let _gone = waitpid(Some(actor.pid), WaitOptions::empty());
+            }
+        }
+        Ok(())
+    }
+
+    /// Says of every living command where it stands, in words.
+    pub(super) fn standing(&self) -> Vec<String> {
+        let living = self.actors.iter().filter(|(_, actor)| !matches!(actor.main, Main::Told));
+        living
+            .map(|(command, actor)| match (actor.is_frozen, actor.stillness) {
+                (true, _) => format!("{command} hangs and has no time limit"),
+                (false, Some(Stillness::Locked)) => format!("{command} waits for a lock that nobody will give back"),
+                (false, _) => format!("{command} waits for something that never comes, and has no time limit"),
+            })
+            .collect()
+    }
+
+    fn due(&self) -> Option<(Duration, Due)> {
+        let wakes = self.clock.parked().filter_map(|parked| {
+            let (command, actor) = self.owner(parked)?;
+            let due = Due::Wake { number: actor.number, client: parked.client, command: command.clone() };
+            (!actor.is_frozen).then_some((parked.wakes, due))
+        });
+        let limits = self.actors.iter().filter_map(|(command, actor)| {
+            let (number, command) = (actor.number, command.clone());
+            match actor.course {
+                Course::Free { limit } if matches!(actor.main, Main::Runs) => {
+                    Some((limit?, Due::Limit { number, command }))
+                }
+                Course::Asked { until, .. } => Some((until, Due::Grace { number, command })),
+                Course::Free { .. } | Course::Forced { .. } => None,
+            }
+        });
+        wakes.chain(limits).min()
+    }
+
+    fn perform(&mut self, due: Due) -> Result<(), SceneError> {
+        match due {
+            Due::Wake { client, command, .. } => {
+                self.clock.wake(client);
+                self.unsettle(&command);
+            }
+            Due::Limit { command, .. } => self.ask(&command, Why::TimedOut)?,
+            Due::Grace { command, .. } => {
+                if let Some(actor) = self.actors.get_mut(&command) {
+                    let Course::Asked { why, .. } = actor.course else { return Ok(()) };
+                    actor.course = Course::Forced { why };
+                }
+                self.signal(&command, Signal::KILL)?;
+            }
+        }
+        self.settle()
+    }
+
+    /// Returns the command to which a parked process belongs: the one that it descends from, or whose mark it bears.
+    fn owner(&self, parked: Parked) -> Option<(&CommandKey, &Actor)> {
+        let mut process = Pid::from_raw(parked.pid).and_then(Process::look)?;
+        let first = process;
+        loop {
+            if let Some(found) = self.actors.iter().find(|(_, actor)| actor.pid == process.pid) {
+                return Some(found);
+            }
+            match Pid::from_raw(process.parent).filter(|_| process.parent > 1).and_then(Process::look) {
+                Some(parent) => process = parent,
+                None => break,
+            }
+        }
+        let mark = first.mark().filter(|mark| mark.run == self.mark)?;
+        self.actors.get_key_value(&mark.command)
+    }
+
+    fn unsettle(&mut self, command: &CommandKey) {
+        if let Some(actor) = self.actors.get_mut(command) {
+            actor.stillness = None;
+            actor.look = Look::default();
+        }
+    }
+
+    fn ask(&mut self, command: &CommandKey, why: Why) -> io::Result<()> {
+        let now = self.now();
+        if let Some(actor) = self.actors.get_mut(command) {
+            actor.course = Course::Asked { why, until: now + actor.grace };
+        }
+        self.signal(command, Signal::TERM)?;
+        self.signal(command, Signal::CONT)
+    }
+
+    fn signal(&mut self, command: &CommandKey, signal: Signal) -> io::Result<()> {
+        for process in self.processes(command)? {
+            process.signal(signal);
+        }
+        self.unsettle(command);
+        Ok(())
+    }
+
+    fn processes(&self, command: &CommandKey) -> io::Result<Vec<Process>> {
+        let Some(actor) = self.actors.get(command) else {
+            return Ok(Vec::new());
+        };
+        let main = matches!(actor.main, Main::Runs).then_some(actor.pid);
+        look::processes_of(main, &self.mark, command.as_str())
+    }
+
+    /// Lets whoever can run do so until every command has ended or waits.
+    fn settle(&mut self) -> Result<(), SceneError> {
+        let began = Instant::now();
+        self.stir()?;
+        let mut pause = FIRST_LOOK;
+        let mut is_parked = false;
+        loop {
+            self.take_ends()?;
+            let Some(busy) = self.busy() else {
+                return Ok(());
+            };
+            if began.elapsed() > self.watchdog {
+                return Err(SceneError::Hung { command: busy, seconds: self.watchdog.as_secs() });
+            }
+            let has_news = self.listen(if is_parked { NEXT_LOOK } else { pause })?;
+            is_parked |= self.clock.hear()?;
+            if !has_news || is_parked {
+                self.look(began)?;
+                pause = (pause * 2).min(LAST_LOOK);
+            }
+        }
+    }
+
+    /// Finds out which of the commands that waited for something else than the clock have got it.
+    fn stir(&mut self) -> io::Result<()> {
+        let is_blocked = |actor: &Actor| matches!(actor.stillness, Some(Stillness::Locked | Stillness::Waiting));
+        let blocked = self.actors.iter().filter(|(_, actor)| is_blocked(actor)).map(|(command, _)| command.clone());
+        for command in blocked.collect::<Vec<_>>() {
+            let look = Look::at(&self.processes(&command)?, &self.parked());
+            if self.actors.get(&command).is_some_and(|actor| actor.look != look) {
+                self.unsettle(&command);
+            }
+        }
+        Ok(())
+    }
+
+    fn parked(&self) -> BTreeSet<i32> {
+        self.clock.parked().map(|parked| parked.pid).collect()
+    }
+
+    /// Returns a command that may be running.
+    fn busy(&self) -> Option<CommandKey> {
+        let busy = self.actors.iter().find(|(_, actor)| actor.is_busy());
+        busy.map(|(command, _)| command.clone())
+    }
+
+    /// Waits until a process asks for the time or ends; returns false when the pause is over first.
+    fn listen(&self, pause: Duration) -> io::Result<bool> {
+        let mains = self.actors.values().filter(|actor| matches!(actor.main, Main::Runs));
+        let ears = self.clock.descriptors().chain(mains.map(|actor| actor.handle.as_fd()));
+        let mut ears: Vec<PollFd> = ears.map(|ear| PollFd::from_borrowed_fd(ear, PollFlags::IN)).collect();
+        let pause = Timespec::try_from(pause).expect("a pause is short");
+        match poll(&mut ears, Some(&pause)) {
+            Ok(heard) => Ok(heard > 0),
+            Err(Errno::INTR) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks at every command that may be running.
+    fn look(&mut self, began: Instant) -> io::Result<()> {
+        let parked = self.parked();
+        let busy = self.actors.iter().filter(|(_, actor)| actor.is_busy()).map(|(command, _)| command.clone());
+        for command in busy.collect::<Vec<_>>() {
+            let look = Look::at(&self.processes(&command)?, &parked);
+            let Some(actor) = self.actors.get_mut(&command) else { continue };
+            let stillness = match look.stillness(&actor.look) {
+                Stillness::Waiting if began.elapsed() < PATIENCE => Stillness::Busy,
+                stillness => stillness,
+            };
+            actor.look = look;
+            actor.stillness = Some(stillness);
+            if stillness == Stillness::Parked {
+                actor.waits += 1;
+                self.turns.push_back(Turn::Waits { nth: actor.waits, command });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the ends of main processes, and of commands that are being ended with all their processes.
+    fn take_ends(&mut self) -> io::Result<()> {
+        let commands: Vec<CommandKey> = self.actors.keys().cloned().collect();
+        for command in commands {
+            self.take_end(&command)?;
+        }
+        Ok(())
+    }
+
+    fn take_end(&mut self, command: &CommandKey) -> io::Result<()> {
+        let Some(actor) = self.actors.get_mut(command) else {
+            return Ok(());
+        };
+        if matches!(actor.main, Main::Runs) {
+            let Some((_, status)) = waitpid(Some(actor.pid), WaitOptions::NOHANG)? else {
+                return Ok(());
+            };
+            actor.main = Main::Left(match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Exit::Code(code),
+                (None, signal) => Exit::Signal(signal.unwrap_or_default()),
+            });
+        }
+        let left = self.processes(command)?;
+        let Some(actor) = self.actors.get_mut(command) else {
+            return Ok(());
+        };
+        let Main::Left(exit) = &actor.main else {
+            if left.is_empty() {
+                self.actors.remove(command);
+            }
+            return Ok(());
+        };
+        let exit = match (exit, actor.course) {
+            (exit, Course::Free { .. }) if left.is_empty() || *exit == Exit::Code(0) => exit.clone(),
+            (_, Course::Free { .. }) => return self.ask(command, Why::Failed),
+            (_, Course::Asked { .. } | Course::Forced { .. }) if !left.is_empty() => return Ok(()),
+            (_, Course::Asked { why: Why::TimedOut, .. } | Course::Forced { why: Why::TimedOut }) => Exit::TimedOut,
+            (_, Course::Asked { why: Why::Terminated, .. } | Course::Forced { why: Why::Terminated }) => {
+                Exit::Terminated
+            }
+            (exit, Course::Asked { .. } | Course::Forced { .. }) => exit.clone(),
+        };
+        actor.main = Main::Told;
+        actor.course = Course::Free { limit: None };
+        let ms = u64::try_from((self.clock.now() - actor.began).as_millis()).unwrap_or(u64::MAX);
+        if left.is_empty() {
+            self.actors.remove(command);
+        } else {
+            actor.stillness = None;
+        }
+        self.turns.push_back(Turn::Ended { command: command.clone(), exit, ms });
+        Ok(())
+    }
+}
