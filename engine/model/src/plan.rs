@@ -6,6 +6,7 @@ mod order;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -33,6 +34,9 @@ pub struct Plan {
     /// Markdown for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Times that a run must not exceed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objectives: Option<Objectives>,
     /// SHA-256 of the playbook's text, in hex.
     pub text_sha256: String,
     /// Every input with its value.
@@ -65,6 +69,18 @@ pub struct Plan {
     /// What the run publishes when it has succeeded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Text>,
+}
+
+/// Times that must not be exceeded, none of them zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery time: from the start of a run to its rest, without the time that people took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto: Option<Duration>,
+    /// Recovery point: the age of the newest verified artifact when a run has come to rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpo: Option<Duration>,
 }
 
 /// Where the value of an input came from.
@@ -118,6 +134,12 @@ pub struct Step {
     /// What to be careful about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caution: Option<String>,
+    /// The part of the work to which it belongs, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// How long one attempt usually takes, above zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical: Option<Duration>,
     /// Indices of the steps it needs, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,

@@ -24,6 +24,8 @@ pub struct Playbook {
     pub description: Option<Spanned<String>>,
     /// Who answers for it.
     pub owner: Option<Spanned<String>>,
+    /// Times that a run must not exceed.
+    pub objectives: Option<Objectives>,
     /// Its parameters, in the order in which they were written.
     pub inputs: Vec<Input>,
     /// Values derived from inputs, in the order in which they were written.
@@ -48,6 +50,15 @@ pub struct Playbook {
     pub(crate) is_sound: bool,
     /// The places of the names that each template and expression uses, by the place of its text.
     pub(crate) names: HashMap<Span, Vec<Span>>,
+}
+
+/// Times that must not be exceeded; never zero.
+#[derive(Clone, Debug)]
+pub struct Objectives {
+    /// From the start of a run to its rest, without the time that people took.
+    pub rto: Option<Spanned<Duration>>,
+    /// The age of the newest verified artifact when a run has come to rest.
+    pub rpo: Option<Spanned<Duration>>,
 }
 
 /// A declared parameter.
@@ -181,6 +192,10 @@ pub struct Step {
     pub why: Option<Spanned<String>>,
     /// What to look out for.
     pub caution: Option<Spanned<String>>,
+    /// The part of the work to which it belongs, for people.
+    pub phase: Option<Spanned<String>>,
+    /// How long one attempt usually takes, for estimates; never zero.
+    pub typical: Option<Spanned<Given<Duration>>>,
     /// What it executes.
     pub invocation: Invocation,
     /// The steps it needs; without it, every step above that nothing needs yet.

@@ -55,6 +55,7 @@ pub fn resolve(
         playbook: playbook.name.value.clone(),
         title: owned(playbook.title.as_ref()),
         description: owned(playbook.description.as_ref()),
+        objectives: playbook.objectives.as_ref().map(objectives),
         text_sha256: sha256(source.text.as_bytes()),
         origins: inputs.origins,
         inputs: inputs.values,
@@ -119,6 +120,8 @@ impl<'a> Resolver<'a> {
             title: owned(step.title.as_ref()),
             why: owned(step.why.as_ref()),
             caution: owned(step.caution.as_ref()),
+            phase: owned(step.phase.as_ref()),
+            typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
             needs: needs.to_vec(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
@@ -298,6 +301,11 @@ fn after(references: &[Reference], own: Option<&str>) -> Vec<After> {
     waits.sort();
     waits.dedup();
     waits
+}
+
+fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {
+    let time = |objective: &Spanned<crate::units::Duration>| objective.value.as_std();
+    plan::Objectives { rto: objectives.rto.as_ref().map(time), rpo: objectives.rpo.as_ref().map(time) }
 }
 
 fn on_failure(on_failure: playbook::OnFailure) -> plan::OnFailure {

@@ -31,13 +31,12 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Invariant | Block::Verify => poll(name),
         Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
-        Block::Final | Block::Items | Block::Defaults | Block::Retry => None,
+        Block::Final | Block::Items | Block::Defaults | Block::Objectives | Block::Retry => None,
     }
 }
 
 fn playbook(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "objectives" => key("measures recovery time and recovery point"),
         "locks" => key("holds named locks during the run"),
         "files" => key("adds files to what is hashed into the plan"),
         "early_guards" => key("binds the guards of used playbooks at the start"),
@@ -62,8 +61,6 @@ fn step(name: &str) -> Option<Unsupported> {
         "in_doubt" => key("settles an attempt of which nobody knows its effect"),
         "on_engine_death" => key("says what happens to the command when the engine dies"),
         "stop_grace" => key("is the time between TERM and KILL"),
-        "phase" => key("groups steps for people"),
-        "typical" => key("is the usual duration, for estimates"),
         _ => return poll(name),
     })
 }

@@ -12,3 +12,5 @@ mod hostile;
 mod needs;
 #[path = "language/planted.rs"]
 mod planted;
+#[path = "language/times.rs"]
+mod times;

@@ -2,15 +2,35 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Backoff, Given, Playbook, Retry, Rollback, Step};
+use crate::source::{Span, Spanned};
+use crate::units::Duration;
 
-/// Checks every step by itself.
+/// Checks the objectives, and every step by itself.
 pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let steps = playbook.steps.iter().chain(&playbook.finally);
-    steps
-        .flat_map(|step| {
-            [licence(step), irreversible(step)].into_iter().flatten().chain(undone(step)).chain(retries(step))
-        })
-        .collect()
+    let steps = steps.flat_map(|step| {
+        let faults = [licence(step), irreversible(step), typical(step)];
+        faults.into_iter().flatten().chain(undone(step)).chain(retries(step))
+    });
+    objectives(playbook).chain(steps).collect()
+}
+
+/// Reports objectives that nothing can meet.
+fn objectives(playbook: &Playbook) -> impl Iterator<Item = Diagnostic> {
+    let times = playbook.objectives.iter().flat_map(|times| [("rto", &times.rto), ("rpo", &times.rpo)]);
+    times.filter_map(|(key, time)| time.as_ref().and_then(|time| zero(key, time.value, time.span)))
+}
+
+fn typical(step: &Step) -> Option<Diagnostic> {
+    match step.typical.as_ref()? {
+        Spanned { value: Given::Written(length), span } => zero("typical", *length, *span),
+        Spanned { value: Given::Computed(_), .. } => None,
+    }
+}
+
+fn zero(key: &str, length: Duration, span: Span) -> Option<Diagnostic> {
+    let message = format!("`{key}` must be more than no time at all");
+    (length == Duration::default()).then(|| Diagnostic::error(Code::OutOfRange, span, message))
 }
 
 /// Reports a repeat without a licence.

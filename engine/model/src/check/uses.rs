@@ -103,6 +103,7 @@ impl<'p> Walk<'p> {
         self.optional(step.when.as_ref(), Site::Gate(position));
         self.guards(&step.guards, Site::Gate(position));
         self.invocation(&step.invocation, Site::Body(position));
+        self.given(step.typical.as_ref(), Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),

@@ -13,6 +13,8 @@ pub(crate) enum Block {
     Items,
     /// `defaults`
     Defaults,
+    /// `objectives`
+    Objectives,
     /// One of `guards`.
     Guard,
     /// One of `invariants`.
@@ -47,6 +49,7 @@ impl Block {
             Self::Input => "an input",
             Self::Items => "`items`",
             Self::Defaults => "`defaults`",
+            Self::Objectives => "`objectives`",
             Self::Guard => "a guard",
             Self::Invariant => "an invariant",
             Self::Step => "a step",
@@ -64,7 +67,13 @@ impl Block {
     /// Returns whether it can hold a command, with the keys that every command has.
     pub(crate) fn is_invocation(self) -> bool {
         match self {
-            Self::Playbook | Self::Input | Self::Items | Self::Defaults | Self::Retry | Self::Expect => false,
+            Self::Playbook
+            | Self::Input
+            | Self::Items
+            | Self::Defaults
+            | Self::Objectives
+            | Self::Retry
+            | Self::Expect => false,
             Self::Guard
             | Self::Invariant
             | Self::Step
@@ -86,6 +95,7 @@ impl Block {
                 "title",
                 "description",
                 "owner",
+                "objectives",
                 "inputs",
                 "vars",
                 "defaults",
@@ -100,6 +110,7 @@ impl Block {
             Self::Input => &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required"],
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
+            Self::Objectives => &["rto", "rpo"],
             Self::Guard => &["id", "expect", "message", "why", "on_unmet"],
             Self::Invariant => &["id", "expect", "message", "why"],
             Self::Step => &[
@@ -107,6 +118,8 @@ impl Block {
                 "title",
                 "why",
                 "caution",
+                "phase",
+                "typical",
                 "needs",
                 "when",
                 "guards",
@@ -164,8 +177,14 @@ impl Block {
             Self::Step | Self::Final => &[Self::Expect, Self::Retry, Self::Release],
             Self::Guard | Self::Invariant | Self::Verify => &[Self::Expect],
             Self::Cleanup | Self::Rollback | Self::Release => &[Self::Expect, Self::Retry],
-            Self::Playbook => &[Self::Defaults],
-            Self::Input | Self::Items | Self::Defaults | Self::Retry | Self::Expect | Self::Output => &[],
+            Self::Playbook => &[Self::Defaults, Self::Objectives],
+            Self::Input
+            | Self::Items
+            | Self::Defaults
+            | Self::Objectives
+            | Self::Retry
+            | Self::Expect
+            | Self::Output => &[],
         }
     }
 }
@@ -201,6 +220,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("env", &["environment", "environ", "envs", "env_vars"]),
     ("dir", &["cwd", "chdir", "workdir", "working_dir", "working_directory", "directory"]),
     ("stdin", &["input"]),
+    ("objectives", &["objective", "slo", "goals", "targets"]),
+    ("phase", &["stage", "section", "category"]),
+    ("typical", &["estimate", "estimated_duration", "expected_duration", "usual", "duration"]),
     ("timeout", &["time_limit", "max_time", "deadline_per_attempt", "timeout_seconds"]),
     ("message", &["msg", "error", "text", "title", "description"]),
     ("why", &["reason", "because", "rationale"]),

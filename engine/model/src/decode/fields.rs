@@ -58,6 +58,11 @@ impl<'n> Fields<'n> {
         self.entry(key).filter(|_| self.block.has(key))
     }
 
+    /// Returns whether there is no key at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Returns whether there is a key that the engine does not support yet and that makes a step of another kind.
     pub(super) fn is_other_kind(&self) -> bool {
         let other = |entry: &Entry| unsupported::find(self.block, &entry.key.value).is_some_and(|key| key.is_step_kind);

@@ -4,7 +4,7 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Defaults, Guard, Invariant, OnFailure, OnUnmet, Playbook, Probe, Published};
+use crate::playbook::{Defaults, Guard, Invariant, Objectives, OnFailure, OnUnmet, Playbook, Probe, Published};
 use crate::source::Spanned;
 use crate::unsupported;
 use crate::yaml::{Kind, Node, Plain, Scalar};
@@ -29,6 +29,7 @@ impl Decoder<'_> {
             title: fields.get("title").and_then(|field| self.some_text(field)),
             description: fields.get("description").and_then(|field| self.some_text(field)),
             owner: fields.get("owner").and_then(|field| self.some_text(field)),
+            objectives: fields.get("objectives").and_then(|field| self.objectives(field)),
             inputs: fields.get("inputs").map_or_else(Vec::new, |field| self.inputs(field)),
             vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
             defaults,
@@ -54,6 +55,17 @@ impl Decoder<'_> {
             let diagnostic = Diagnostic::error(Code::UnknownVersion, field.node.span, message);
             self.report(diagnostic.help(format!("write `firedrill: {VERSION}`")));
         }
+    }
+
+    fn objectives(&mut self, field: Field<'_>) -> Option<Objectives> {
+        let fields = self.fields(field, Block::Objectives)?;
+        if fields.is_empty() {
+            return self.refuse(Code::Empty, field.node.span, format!("{field} must not be empty"), None);
+        }
+        Some(Objectives {
+            rto: fields.get("rto").and_then(|field| self.duration(field)),
+            rpo: fields.get("rpo").and_then(|field| self.duration(field)),
+        })
     }
 
     fn defaults(&mut self, field: Option<Field<'_>>) -> Defaults {

@@ -161,13 +161,14 @@ impl Decoder<'_> {
         }
     }
 
-    fn duration(&mut self, field: Field<'_>) -> Option<Spanned<Duration>> {
+    /// Returns a duration that is written out.
+    pub(super) fn duration(&mut self, field: Field<'_>) -> Option<Spanned<Duration>> {
         let span = field.node.span;
         let Some(scalar) = scalar(field.node) else {
             return self.wrong(field, "a duration");
         };
         match scalar.resolve() {
-            Plain::Text(text) => match Duration::from_str(text) {
+            Plain::Text(_) => match Duration::from_str(&self.text(field)?.value) {
                 Ok(duration) => Some(Spanned::new(duration, span)),
                 Err(error) => self.refuse(Code::BadUnit, span, format!("{field} is no duration: {error}"), None),
             },

@@ -143,6 +143,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Resolves a length of time that is not zero.
+    pub(super) fn positive_duration(&mut self, given: &Spanned<Given<units::Duration>>) -> Option<Duration> {
+        let length = self.duration(given)?;
+        if length.is_zero() {
+            self.faults.push(Diagnostic::error(Code::NoValue, given.span, "this must be more than no time at all"));
+        }
+        Some(length)
+    }
+
     /// Resolves a number of tries.
     pub(super) fn tries(&mut self, given: &Spanned<Given<NonZeroU32>>) -> NonZeroU32 {
         match &given.value {
