@@ -56,6 +56,9 @@ pub use orders::Orders;
 pub use rules::Rule;
 pub use story::story;
 
+pub(crate) use fault::{Nature, can_be_unmet, can_run, is_judged};
+pub(crate) use moves::bad;
+
 #[cfg(doc)]
 use firedrill_run::Run;
 

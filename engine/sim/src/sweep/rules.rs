@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Plan, Rollback};
+use firedrill_model::plan::{OnFailure, Rollback};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
+use crate::place::named;
 
 /// What a run must never go against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -175,12 +176,6 @@ fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
         let why = format!("{} has left something behind and the verdict is {verdict}", named(run.plan(), step));
         Breach::new(Rule::NothingIsHidden, why)
     })
-}
-
-/// Returns a step with its line, as an operator finds it.
-pub(super) fn named(plan: &Plan, step: usize) -> String {
-    let step = &plan.steps[step];
-    format!("`{}` (line {})", step.id, step.line)
 }
 
 impl Rule {
