@@ -29,7 +29,7 @@ pub enum Rule {
     NothingIsHidden,
     /// A run is at rest only when nothing of it runs.
     RestIsQuiet,
-    /// A property of the playbook's own, by its name.
+    /// A property of the playbook's own, as it is printed.
     Property(String),
 }
 
@@ -44,11 +44,22 @@ impl Breach {
     pub(super) fn new(rule: Rule, why: impl Into<String>) -> Breach {
         Breach { rule, why: why.into() }
     }
+
+    /// Returns what is reported only once: a property as such, a rule by how it is gone against.
+    pub(super) fn kind(&self) -> Breach {
+        match self.rule {
+            Rule::Property(_) => Breach::new(self.rule.clone(), ""),
+            _ => self.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "against the rule \"{}\": {}", self.rule.words(), self.why)
+        match &self.rule {
+            Rule::Property(property) => write!(f, "against {property}: {}", self.why),
+            rule => write!(f, "against the rule \"{}\": {}", rule.words(), self.why),
+        }
     }
 }
 
@@ -191,7 +202,7 @@ impl Rule {
             Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
             Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
-            Rule::Property(name) => name,
+            Rule::Property(property) => property,
         }
     }
 }
