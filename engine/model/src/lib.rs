@@ -14,7 +14,7 @@ pub mod rehearsal;
 pub mod resolve;
 pub mod shell;
 pub mod source;
-mod suggest;
+pub mod suggest;
 pub mod template;
 pub mod units;
 mod unsupported;

@@ -39,6 +39,7 @@ mod fingerprint;
 mod graph;
 mod moves;
 mod orders;
+mod property;
 mod rules;
 mod search;
 mod story;
@@ -50,11 +51,15 @@ use std::sync::Arc;
 use firedrill_model::plan::Plan;
 use firedrill_run::{Event, IllegalEvent, Verdict};
 
-pub use condition::{Condition, Property, Quantifier, StepStatus};
+pub use condition::{Condition, StepStatus};
 pub use fault::{FaultKind, FaultPoint, Site, fault_points};
 pub use orders::Orders;
+pub use property::{Property, PropertyError, Quantifier};
 pub use rules::Rule;
 pub use story::story;
+
+pub(crate) use fault::{Nature, can_be_unmet, can_run, is_judged};
+pub(crate) use moves::bad;
 
 #[cfg(doc)]
 use firedrill_run::Run;

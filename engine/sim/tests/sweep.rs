@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use firedrill_run::Verdict;
-use firedrill_sim::sweep::{
-    Condition, Extent, FaultKind, Orders, Property, Quantifier, Rule, StepStatus, fault_points,
-};
+use firedrill_sim::sweep::{Extent, FaultKind, Orders, Property, Quantifier, Rule, fault_points};
 use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
@@ -88,18 +86,11 @@ fn the_orders_left_out_do_not_matter() {
 fn the_order_of_completion_counts_where_room_is_short() {
     let plan = "@max 2\na !\nb !\nc !\nd a b c ro";
     let left = |first: &str, others: [&str; 2]| {
-        let mut conditions = vec![
-            Condition::Verdict(Verdict::Stuck),
-            step_is(plan, "d", StepStatus::Effective),
-            not(step_is(plan, first, StepStatus::RolledBack)),
-        ];
-        conditions.extend(others.map(|step| step_is(plan, step, StepStatus::RolledBack)));
-        let property = Property {
-            name: format!("only {first} is left"),
-            quantifier: Quantifier::Never,
-            condition: Condition::And(conditions),
-        };
-        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+        let [one, other] = others;
+        let text = format!(
+            "verdict == 'stuck' and d.started and not {first}.rolled_back and {one}.rolled_back and {other}.rolled_back"
+        );
+        let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property(plan, Quantifier::Never, &text));
         let found = sweep.faults(vec![FaultKind::Cancel]).run();
         found.expect("a sweep").violations.len()
     };
@@ -138,63 +129,42 @@ fn stories(found: &Swept) -> String {
     told.join("\n\n")
 }
 
-fn step_is(plan: &str, step: &str, status: StepStatus) -> Condition {
-    let index = sketch(plan).step_index(step).expect("a step of the sketch");
-    Condition::StepIs(index, status)
-}
-
-fn not(condition: Condition) -> Condition {
-    Condition::Not(Box::new(condition))
+#[track_caller]
+fn property(plan: &str, quantifier: Quantifier, text: &str) -> Property {
+    Property::parse(text, quantifier, &sketch(plan)).expect("a property")
 }
 
 /// Sweeps a plan with something that must never be.
 #[track_caller]
-fn never(plan: &str, name: &str, conditions: Vec<Condition>) -> Swept {
-    let property = Property { name: name.into(), quantifier: Quantifier::Never, condition: Condition::And(conditions) };
-    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+fn never(plan: &str, text: &str) -> Swept {
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property(plan, Quantifier::Never, text));
     sweep.run().expect("the machine takes every event that it asks for")
 }
 
 #[test]
 fn an_unlock_that_is_missing_on_one_path_is_told() {
     let plan = "@stop\nlock\nbackup lock ~\nunlock backup";
-    let left = |plan| {
-        let conditions = vec![
-            Condition::Verdict(Verdict::Failed),
-            step_is(plan, "lock", StepStatus::Succeeded),
-            not(step_is(plan, "unlock", StepStatus::Effective)),
-        ];
-        never(plan, "the lock is left", conditions)
-    };
-    insta::assert_snapshot!(stories(&left(plan)), @r#"
+    let left = never(plan, "verdict == 'failed' and lock.succeeded and not unlock.started");
+    insta::assert_snapshot!(stories(&left), @r#"
     `lock` (line 2): attempt 1 succeeds
     `backup` (line 3): attempt 1 cannot be started
     `backup` (line 3) has failed for good
     the run is at rest: failed
-    against the rule "the lock is left": this has come about
+    against never "verdict == 'failed' and lock.succeeded and not unlock.started": the verdict is failed, `lock` (line 2) has succeeded, `unlock` (line 4) has not started
     "#);
 }
 
 #[test]
 fn a_release_needs_no_unlock() {
     let plan = "@stop\nlock ^backup\nbackup lock ~";
-    let conditions = vec![Condition::Verdict(Verdict::Failed), step_is(plan, "lock", StepStatus::Holding)];
-    assert_eq!(stories(&never(plan, "the lock is left", conditions)), "");
+    assert_eq!(stories(&never(plan, "verdict == 'failed' and lock.holding")), "");
 }
 
 #[test]
 fn a_rollback_that_blocks_another_is_told() {
     let plan = "copy !\nswitch copy !\ncheck switch ro";
-    let property = Property {
-        name: "copy stays because switch could not be rolled back".into(),
-        quantifier: Quantifier::Never,
-        condition: Condition::And(vec![
-            Condition::Verdict(Verdict::Stuck),
-            step_is(plan, "check", StepStatus::Failed),
-            not(step_is(plan, "copy", StepStatus::RolledBack)),
-        ]),
-    };
-    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(property);
+    let left = property(plan, Quantifier::Never, "verdict == 'stuck' and check.failed and not copy.rolled_back");
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(2).property(left.at("line 7 of copy.rehearsal.yaml"));
     let found = sweep.faults(vec![FaultKind::Fails, FaultKind::FailsForGood]).run();
     insta::assert_snapshot!(stories(&found.expect("a sweep")), @r#"
     `copy` (line 1): attempt 1 succeeds
@@ -207,63 +177,62 @@ fn a_rollback_that_blocks_another_is_told() {
     `switch` (line 2): try 3 of its rollback fails with exit code 1
     the rollback of `switch` (line 2) stays owed
     the run is at rest: stuck, because the rollback of `copy` (line 1) is owed and the rollback of `switch` (line 2) is owed
-    against the rule "copy stays because switch could not be rolled back": this has come about
+    against never "verdict == 'stuck' and check.failed and not copy.rolled_back" (line 7 of copy.rehearsal.yaml): the verdict is stuck, `check` (line 3) has failed, `copy` (line 1) was not rolled back
     "#);
 }
 
 #[test]
 fn a_retry_without_a_licence_is_no_retry() {
-    let plan = "backup x3";
-    let conditions = vec![step_is(plan, "backup", StepStatus::Failed), Condition::Verdict(Verdict::Failed)];
-    insta::assert_snapshot!(stories(&never(plan, "backup is given up", conditions)), @r#"
+    insta::assert_snapshot!(stories(&never("backup x3", "backup.failed and verdict == 'failed'")), @r#"
     `backup` (line 1): attempt 1 fails with exit code 1
     `backup` (line 1) has failed for good: nothing makes it harmless to attempt it again
     the run is at rest: failed
-    against the rule "backup is given up": this has come about
+    against never "backup.failed and verdict == 'failed'": `backup` (line 1) has failed, the verdict is failed
     "#);
 }
 
 #[test]
 fn a_release_does_not_wait_for_a_step_that_is_never_reached() {
     let plan = "lock ^unlocked\nbackup lock !none\nunlocked backup ro";
-    let holding = step_is(plan, "lock", StepStatus::Holding);
-    let failed = vec![Condition::Verdict(Verdict::Failed), holding.clone()];
-    assert_eq!(stories(&never(plan, "the lock is left", failed)), "");
-    let stuck = vec![Condition::Verdict(Verdict::Stuck), holding, step_is(plan, "backup", StepStatus::InDoubt)];
-    insta::assert_snapshot!(stories(&never(plan, "the lock waits for a human", stuck)), @r#"
+    assert_eq!(stories(&never(plan, "verdict == 'failed' and lock.holding")), "");
+    let stuck = never(plan, "verdict == 'stuck' and lock.holding and backup.in_doubt");
+    insta::assert_snapshot!(stories(&stuck), @r#"
     `lock` (line 1): attempt 1 succeeds
     `backup` (line 2): attempt 1 exceeds its time limit
     `backup` (line 2) is in doubt: a human must say whether it had its effect
     the run is at rest: stuck, because the release of `lock` (line 1) is owed and `backup` (line 2) is in doubt
-    against the rule "the lock waits for a human": this has come about
+    against never "verdict == 'stuck' and lock.holding and backup.in_doubt": the verdict is stuck, `lock` (line 1) is holding, `backup` (line 2) is in doubt
     "#);
 }
 
 #[test]
 fn a_property_of_states_under_way_sees_every_order() {
     let plan = "a\nb";
-    let conditions = vec![step_is(plan, "a", StepStatus::Succeeded), step_is(plan, "b", StepStatus::UnderWay)];
-    let mut other = vec![step_is(plan, "b", StepStatus::Succeeded), step_is(plan, "a", StepStatus::UnderWay)];
-    assert_eq!(never(plan, "a before b", conditions).violations.len(), 1);
-    assert_eq!(never(plan, "b before a", other.clone()).violations.len(), 1);
-    other.push(Condition::Verdict(Verdict::Succeeded));
-    assert_eq!(never(plan, "b before a at rest", other).violations.len(), 0);
+    assert_eq!(never(plan, "a.succeeded and b.running").violations.len(), 1);
+    assert_eq!(never(plan, "b.succeeded and a.running").violations.len(), 1);
+    assert_eq!(never(plan, "b.succeeded and a.running and verdict == 'succeeded'").violations.len(), 0);
+}
+
+/// A `never` that says what the verdict is not would otherwise be about every state before the rest.
+#[test]
+fn a_property_that_names_the_verdict_is_about_rest() {
+    let plan = "lock ^ idem\nbackup lock ro";
+    assert_eq!(never(plan, "lock.holding").violations.len(), 1);
+    assert_eq!(never(plan, "lock.holding and verdict != 'stuck'").violations.len(), 0);
+    let sweep = Sweep::new(Arc::new(sketch(plan))).property(property(plan, Quantifier::Always, "verdict != 'failed'"));
+    assert_eq!(sweep.run().expect("a sweep").violations.len(), 0);
 }
 
 #[test]
 fn an_always_is_told_when_it_ends() {
     let plan = "a when?";
-    let property = Property {
-        name: "a is never skipped".into(),
-        quantifier: Quantifier::Always,
-        condition: not(step_is(plan, "a", StepStatus::Skipped)),
-    };
-    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(0).property(property);
+    let sweep = Sweep::new(Arc::new(sketch(plan))).depth(0);
+    let sweep = sweep.property(property(plan, Quantifier::Always, "not a.skipped"));
     insta::assert_snapshot!(stories(&sweep.run().expect("a sweep")), @r#"
     `a` (line 1): its `when` is false
     `a` (line 1) is skipped
     the run is at rest: skipped
-    against the rule "a is never skipped": this is no longer so
+    against always "not a.skipped": `a` (line 1) was skipped
     "#);
 }
 

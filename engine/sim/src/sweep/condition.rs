@@ -1,26 +1,8 @@
-//! What a playbook's author says must always or never be so, over the states of steps and the verdict.
+//! Conditions over the states of steps and the verdict.
 
 use firedrill_run::{Debt, Outcome, Run, Stage, Verdict};
 
-/// Something that must hold in every state, or in none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Property {
-    /// The author's words for it.
-    pub name: String,
-    /// Whether it must always or never be so.
-    pub quantifier: Quantifier,
-    /// What.
-    pub condition: Condition,
-}
-
-/// How often a condition must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantifier {
-    /// In every state.
-    Always,
-    /// In no state.
-    Never,
-}
+use crate::place::named;
 
 /// A condition over one state of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,33 +46,6 @@ pub enum StepStatus {
     Holding,
 }
 
-impl Property {
-    /// Returns whether a state goes against the property.
-    pub(super) fn is_broken(&self, run: &Run) -> bool {
-        match self.quantifier {
-            Quantifier::Always => !self.condition.holds(run),
-            Quantifier::Never => self.condition.holds(run),
-        }
-    }
-
-    /// Returns what a state that goes against the property means.
-    pub(super) fn why(&self) -> &'static str {
-        match self.quantifier {
-            Quantifier::Always => "this is no longer so",
-            Quantifier::Never => "this has come about",
-        }
-    }
-
-    /// Returns whether only states at rest can go against the property.
-    pub(super) fn is_about_rest(&self) -> bool {
-        match (self.quantifier, &self.condition) {
-            (Quantifier::Never, condition) => condition.implies_rest(),
-            (Quantifier::Always, Condition::Not(condition)) => condition.implies_rest(),
-            (Quantifier::Always, _) => false,
-        }
-    }
-}
-
 impl Condition {
     /// Returns whether the condition holds in the present state of a run.
     pub fn holds(&self, run: &Run) -> bool {
@@ -103,17 +58,76 @@ impl Condition {
         }
     }
 
-    fn implies_rest(&self) -> bool {
+    /// Returns whether it says something of the verdict.
+    pub(super) fn names_verdict(&self) -> bool {
         match self {
             Condition::Verdict(_) => true,
-            Condition::And(all) => all.iter().any(Condition::implies_rest),
-            Condition::Or(any) => any.iter().all(Condition::implies_rest),
-            Condition::StepIs(..) | Condition::Not(_) => false,
+            Condition::StepIs(..) => false,
+            Condition::And(all) | Condition::Or(all) => all.iter().any(Condition::names_verdict),
+            Condition::Not(condition) => condition.names_verdict(),
+        }
+    }
+
+    /// Returns what is the case with everything that it speaks of, each said once, in its order.
+    pub(super) fn findings(&self, run: &Run) -> Vec<String> {
+        let mut findings = Vec::new();
+        self.find(run, &mut findings);
+        findings
+    }
+
+    fn find(&self, run: &Run, findings: &mut Vec<String>) {
+        let finding = match self {
+            Condition::StepIs(step, status) => {
+                let not = if status.is_of(run, *step) { "" } else { "not " };
+                let (verb, words) = status.words();
+                format!("{} {verb} {not}{words}", named(run.plan(), *step))
+            }
+            Condition::Verdict(_) => match run.verdict() {
+                Some(verdict) => format!("the verdict is {verdict}"),
+                None => return,
+            },
+            Condition::And(all) | Condition::Or(all) => return all.iter().for_each(|each| each.find(run, findings)),
+            Condition::Not(condition) => return condition.find(run, findings),
+        };
+        if !findings.contains(&finding) {
+            findings.push(finding);
         }
     }
 }
 
 impl StepStatus {
+    /// Every status with its word in the language.
+    pub(super) const WORDS: [(&'static str, StepStatus); 11] = [
+        ("waiting", StepStatus::Waiting),
+        ("running", StepStatus::UnderWay),
+        ("succeeded", StepStatus::Succeeded),
+        ("failed", StepStatus::Failed),
+        ("skipped", StepStatus::Skipped),
+        ("in_doubt", StepStatus::InDoubt),
+        ("started", StepStatus::Effective),
+        ("cleaned_up", StepStatus::CleanedUp),
+        ("rolled_back", StepStatus::RolledBack),
+        ("released", StepStatus::Released),
+        ("holding", StepStatus::Holding),
+    ];
+
+    /// Returns the status as a verb and what follows it.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            StepStatus::Waiting => ("is", "waiting"),
+            StepStatus::UnderWay => ("is", "running"),
+            StepStatus::Succeeded => ("has", "succeeded"),
+            StepStatus::Failed => ("has", "failed"),
+            StepStatus::Skipped => ("was", "skipped"),
+            StepStatus::InDoubt => ("is", "in doubt"),
+            StepStatus::Effective => ("has", "started"),
+            StepStatus::CleanedUp => ("was", "cleaned up after"),
+            StepStatus::RolledBack => ("was", "rolled back"),
+            StepStatus::Released => ("was", "released"),
+            StepStatus::Holding => ("is", "holding"),
+        }
+    }
+
     fn is_of(self, run: &Run, step: usize) -> bool {
         let summary = run.summary(step);
         match self {

@@ -55,7 +55,7 @@ pub enum FaultKind {
 
 /// Whether a command does something or answers a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nature {
+pub(crate) enum Nature {
     /// Does what a step is for.
     Attempt,
     /// Discharges an obligation.
@@ -67,7 +67,7 @@ pub(super) enum Nature {
 }
 
 impl Nature {
-    pub(super) fn of(role: &Role) -> Nature {
+    pub(crate) fn of(role: &Role) -> Nature {
         match role {
             Role::Attempt => Nature::Attempt,
             Role::Cleanup | Role::Rollback | Role::Release => Nature::Hook,
@@ -164,12 +164,12 @@ fn kinds(nature: Nature, command: &Command, tries: u32) -> impl Iterator<Item = 
 }
 
 /// Returns whether what a command printed decides how it ended.
-pub(super) fn is_judged(command: &Command) -> bool {
+pub(crate) fn is_judged(command: &Command) -> bool {
     !command.expect.is_by_exit() || !command.outputs.is_empty()
 }
 
 /// Returns whether a probe has a way to say that it does not hold: exit code 1, or what it printed.
-pub(super) fn can_be_unmet(command: &Command) -> bool {
+pub(crate) fn can_be_unmet(command: &Command) -> bool {
     is_judged(command) || !command.expect.exit.contains(&1)
 }
 
@@ -183,7 +183,8 @@ fn no_value(question: Question) -> FaultPoint {
     FaultPoint { site: Site::Question(question), kind: FaultKind::NoValue }
 }
 
-fn can_run(when: Option<&Condition>) -> bool {
+/// Returns whether a condition can be true.
+pub(crate) fn can_run(when: Option<&Condition>) -> bool {
     !matches!(when, Some(Condition::Known(false)))
 }
 

@@ -308,7 +308,7 @@ fn good(command: &Command) -> i32 {
 }
 
 /// Returns the first exit code from `least` that is not as expected.
-fn bad(command: &Command, least: i32) -> i32 {
+pub(crate) fn bad(command: &Command, least: i32) -> i32 {
     let mut codes = least..=i32::MAX;
     codes.find(|code| !command.expect.exit.contains(code)).unwrap_or(least)
 }

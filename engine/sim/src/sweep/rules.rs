@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Plan, Rollback};
+use firedrill_model::plan::{OnFailure, Rollback};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
+use crate::place::named;
 
 /// What a run must never go against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +29,7 @@ pub enum Rule {
     NothingIsHidden,
     /// A run is at rest only when nothing of it runs.
     RestIsQuiet,
-    /// A property of the playbook's own, by its name.
+    /// A property of the playbook's own, as it is printed.
     Property(String),
 }
 
@@ -43,11 +44,22 @@ impl Breach {
     pub(super) fn new(rule: Rule, why: impl Into<String>) -> Breach {
         Breach { rule, why: why.into() }
     }
+
+    /// Returns what is reported only once: a property as such, a rule by how it is gone against.
+    pub(super) fn kind(&self) -> Breach {
+        match self.rule {
+            Rule::Property(_) => Breach::new(self.rule.clone(), ""),
+            _ => self.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "against the rule \"{}\": {}", self.rule.words(), self.why)
+        match &self.rule {
+            Rule::Property(property) => write!(f, "against {property}: {}", self.why),
+            rule => write!(f, "against the rule \"{}\": {}", rule.words(), self.why),
+        }
     }
 }
 
@@ -177,12 +189,6 @@ fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
     })
 }
 
-/// Returns a step with its line, as an operator finds it.
-pub(super) fn named(plan: &Plan, step: usize) -> String {
-    let step = &plan.steps[step];
-    format!("`{}` (line {})", step.id, step.line)
-}
-
 impl Rule {
     /// Returns the rule as a sentence.
     pub fn words(&self) -> &str {
@@ -196,7 +202,7 @@ impl Rule {
             Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
             Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
-            Rule::Property(name) => name,
+            Rule::Property(property) => property,
         }
     }
 }

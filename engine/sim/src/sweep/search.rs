@@ -226,7 +226,7 @@ impl<'a> Search<'a> {
     fn hold_against_properties(&mut self, state: u32, run: &Run) -> Result<(), IllegalEvent> {
         let sweep = self.sweep;
         for property in sweep.properties.iter().filter(|property| property.is_broken(run)) {
-            let breach = Breach::new(Rule::Property(property.name.clone()), property.why());
+            let breach = Breach::new(Rule::Property(property.to_string()), property.why(run));
             self.report(state, None, breach)?;
         }
         Ok(())
@@ -234,7 +234,7 @@ impl<'a> Search<'a> {
 
     /// Keeps the first history that leads to each breach.
     fn report(&mut self, state: u32, event: Option<&Event>, breach: Breach) -> Result<(), IllegalEvent> {
-        if !self.breaches.insert(breach.clone()) {
+        if !self.breaches.insert(breach.kind()) {
             return Ok(());
         }
         let mut events = self.history(state)?;

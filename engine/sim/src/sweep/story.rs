@@ -6,10 +6,10 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{
     Answer, CommandId, Debt, DebtKind, Done, Event, Exit, Open, Outcome, Phase, Question, Rendering, Role, Run, Stage,
-    StepId,
+    StepId, Subject,
 };
 
-use super::rules::named;
+use crate::place::{named, place};
 
 /// Returns the story of a history, which ends where the history ends. What the machine refuses ends it early.
 pub fn story(plan: &Plan, events: &[Event]) -> Vec<String> {
@@ -121,7 +121,7 @@ impl Teller<'_> {
     /// Returns a command as the subject of a sentence.
     fn command(&self, id: &CommandId) -> String {
         let Some(step) = id.step().map(|step| self.step(step)) else {
-            return self.command_of_playbook(&id.role);
+            return place(self.run.plan(), &id.subject, &id.role);
         };
         match &id.role {
             Role::Attempt => format!("{step}: attempt {}", id.round),
@@ -134,33 +134,10 @@ impl Teller<'_> {
             Role::Invariant(name) | Role::Final(name) => format!("{step}: `{name}`"),
         }
     }
-
-    fn command_of_playbook(&self, role: &Role) -> String {
-        let plan = self.run.plan();
-        match role {
-            Role::Guard(name) => {
-                let line = plan.guards.iter().find(|guard| guard.id == **name).map(|guard| guard.line);
-                format!("the guard `{name}`{}", lined(line))
-            }
-            Role::Invariant(name) => {
-                let mut all = plan.invariants.iter();
-                let line = all.find(|invariant| invariant.id == **name).map(|invariant| invariant.line);
-                format!("the invariant `{name}`{}", lined(line))
-            }
-            Role::Final(name) => format!("`{name}` at the very end"),
-            Role::Attempt | Role::Look(_) | Role::Verify | Role::Cleanup | Role::Rollback | Role::Release => {
-                role.to_string()
-            }
-        }
-    }
 }
 
 fn nth(r#try: u32) -> String {
     format!("try {try}")
-}
-
-fn lined(line: Option<u32>) -> String {
-    line.map(|line| format!(" (line {line})")).unwrap_or_default()
 }
 
 fn is_probe(role: &Role) -> bool {
@@ -245,10 +222,8 @@ fn opened(run: &Run, item: &Open) -> String {
         Open::InDoubt { step, .. } => format!("{} is in doubt", teller.step(step)),
         Open::Owed { step, debt } => format!("the {} of {} is owed", debt.word(), teller.step(step)),
         Open::Invariant { id, .. } => {
-            format!(
-                "{} does not hold or could not tell",
-                teller.command_of_playbook(&Role::Invariant(id.as_str().into()))
-            )
+            let invariant = place(run.plan(), &Subject::Playbook, &Role::Invariant(id.as_str().into()));
+            format!("{invariant} does not hold or could not tell")
         }
     }
 }
