@@ -7,6 +7,7 @@ mod foreign;
 mod ink;
 mod plan_json;
 mod plan_text;
+pub mod rehearsal;
 mod runs;
 mod show;
 mod text;
