@@ -50,6 +50,8 @@ pub struct Staging<'a> {
     /// Commands that prepare the world.
     pub given: &'a [Vec<String>],
     /// Commands that examine the world afterwards.
+    pub world: &'a [Vec<String>],
+    /// Commands that examine it too, unless the run is stuck.
     pub check: &'a [Vec<String>],
     /// How long, in real time, a command may neither end nor wait.
     pub watchdog: Duration,
@@ -136,15 +138,15 @@ impl Stage<'_> {
         }
         let end = self.run(sink);
         let examined = match &end {
-            Ok(_) => self.examine(staging)?,
+            Ok((Verdict::Stuck, _)) => self.examine(staging.world.iter())?,
+            Ok(_) => self.examine(staging.world.iter().chain(staging.check))?,
             Err(_) => Vec::new(),
         };
         Ok(self.told(end, None, examined))
     }
 
-    fn examine(&mut self, staging: &Staging) -> Result<Vec<Performed>, DriveError> {
-        let check = staging.check.iter().enumerate();
-        check.map(|(at, argv)| self.perform(&format!("check-{}", at + 1), argv)).collect()
+    fn examine<'c>(&mut self, commands: impl Iterator<Item = &'c Vec<String>>) -> Result<Vec<Performed>, DriveError> {
+        commands.enumerate().map(|(at, argv)| self.perform(&format!("check-{}", at + 1), argv)).collect()
     }
 
     /// Drives the run to its rest with as many engines as it takes.

@@ -49,6 +49,7 @@ pub fn sketch(text: &str) -> Plan {
 
 fn empty() -> Plan {
     Plan {
+        objectives: None,
         format: FORMAT,
         playbook: "sketch".into(),
         title: None,
@@ -89,6 +90,8 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let mut words = line.split_whitespace();
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
+        phase: None,
+        typical: None,
         id: id.into(),
         line: at,
         title: None,
