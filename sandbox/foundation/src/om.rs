@@ -32,7 +32,7 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
             Ok(invocation) => execute(world, &key, &invocation)?,
             Err(refusal) => Err(refusal.into()),
         };
-        Ok(result.map_or_else(|refusal| refusal.say(), |()| 0))
+        Ok(result.map_or_else(Refusal::say, |()| 0))
     })
 }
 

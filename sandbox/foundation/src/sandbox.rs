@@ -60,11 +60,14 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let mut printed = Vec::new();
     let done = perform(world, args, &mut printed);
     crate::out(&String::from_utf8_lossy(&printed));
-    let Err(error) = done else {
-        return Ok(0);
-    };
-    crate::err(&format!("sandbox: {error}\n"));
-    Ok(1)
+    match done {
+        Ok(()) => Ok(0),
+        Err(SandboxError::World(error)) => Err(error),
+        Err(error) => {
+            crate::err(&format!("sandbox: {error}\n"));
+            Ok(1)
+        }
+    }
 }
 
 fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {

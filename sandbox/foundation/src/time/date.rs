@@ -19,7 +19,7 @@ const LETTERS: &str = "%aAbBCdDeFgGhHIjklmMnpPqRsStTuUVwWyYzZ";
 
 /// Runs `date` and returns its exit status.
 pub(crate) fn run(args: &[String]) -> u8 {
-    match Request::parse(args).and_then(|request| request.answer()) {
+    match Request::parse(args).and_then(Request::answer) {
         Ok(text) => {
             out(&(text + "\n"));
             0
@@ -120,24 +120,25 @@ fn given(option: &str, value: Option<&str>) -> Result<String, String> {
 }
 
 fn iso(precision: &str) -> Result<String, String> {
-    let time = match precision {
-        "date" => return Ok("%Y-%m-%d".into()),
-        "hours" => "%H",
-        "minutes" => "%H:%M",
-        "seconds" => "%H:%M:%S",
-        "ns" => "%H:%M:%S,%N",
-        other => return Err(format!("invalid argument '{other}' for '--iso-8601'")),
-    };
-    Ok(format!("%Y-%m-%dT{time}%:z"))
+    let forms = [
+        ("date", "%Y-%m-%d"),
+        ("hours", "%Y-%m-%dT%H%:z"),
+        ("minutes", "%Y-%m-%dT%H:%M%:z"),
+        ("seconds", "%Y-%m-%dT%H:%M:%S%:z"),
+        ("ns", "%Y-%m-%dT%H:%M:%S,%N%:z"),
+    ];
+    chosen(&forms, "--iso-8601", precision)
 }
 
 fn rfc(precision: &str) -> Result<String, String> {
-    match precision {
-        "date" => Ok("%Y-%m-%d".into()),
-        "seconds" => Ok("%Y-%m-%d %H:%M:%S%:z".into()),
-        "ns" => Ok("%Y-%m-%d %H:%M:%S.%N%:z".into()),
-        other => Err(format!("invalid argument '{other}' for '--rfc-3339'")),
-    }
+    let forms = [("date", "%Y-%m-%d"), ("seconds", "%Y-%m-%d %H:%M:%S%:z"), ("ns", "%Y-%m-%d %H:%M:%S.%N%:z")];
+    chosen(&forms, "--rfc-3339", precision)
+}
+
+/// Returns the form of a precision, which may be abbreviated.
+fn chosen(forms: &[(&str, &str)], option: &str, precision: &str) -> Result<String, String> {
+    let form = forms.iter().find(|(name, _)| !precision.is_empty() && name.starts_with(precision));
+    form.map(|(_, form)| (*form).to_owned()).ok_or_else(|| format!("invalid argument '{precision}' for '{option}'"))
 }
 
 /// Returns the zone of `TZ`; UTC without it, so that a rehearsal prints the same on every machine.
@@ -237,7 +238,7 @@ mod tests {
             ("%12N", "the sandbox's date knows no `%12N`"),
             ("%", "the format ends within `%`"),
         ] {
-            assert_eq!(printed(format, TimeZone::UTC).unwrap_err(), refusal);
+            assert_eq!(printed(format, TimeZone::UTC).as_deref(), Err(&refusal.to_owned()));
         }
     }
 }

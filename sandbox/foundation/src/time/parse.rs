@@ -2,16 +2,17 @@
 
 use jiff::civil::{Date, Time};
 use jiff::fmt::strtime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 
 /// Returns the moment that a text names: an absolute one, now if there is none, and steps from there.
 pub(super) fn moment(text: &str, now: &Zoned) -> Option<Zoned> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let longest = (1..=words.len().min(3)).rev();
-    let base = longest.filter_map(|count| Some((base(&words[..count], now)?, &words[count..]))).next();
+    let mut longest = (1..=words.len().min(3)).rev();
+    let base = longest.find_map(|count| Some((base(&words[..count], now)?, &words[count..])));
     let (base, steps) = base.unwrap_or((now.clone(), &words));
-    shift(base, steps)
+    let is_fixed = words.first().is_some_and(|word| word.starts_with('@'));
+    if is_fixed && !steps.is_empty() { None } else { shift(base, steps) }
 }
 
 fn base(words: &[&str], now: &Zoned) -> Option<Zoned> {
@@ -29,8 +30,7 @@ fn since_1970(seconds: &str) -> Option<Timestamp> {
     if let Ok(whole) = seconds.parse() {
         return Timestamp::from_second(whole).ok();
     }
-    let (_, fraction) = seconds.split_once('.')?;
-    let is_plain = fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = seconds.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let duration = SignedDuration::try_from_secs_f64(seconds.parse().ok().filter(|_| is_plain)?).ok()?;
     Timestamp::from_duration(duration).ok()
 }
@@ -49,7 +49,9 @@ fn absolute(text: &str, here: &TimeZone) -> Option<Zoned> {
         "Z" | "UTC" | "GMT" => TimeZone::UTC,
         offset => TimeZone::fixed(self::offset(offset)?),
     };
-    let zoned = date.to_datetime(time).to_zoned(zone).ok()?;
+    let moment = zone.to_ambiguous_zoned(date.to_datetime(time));
+    let in_gap = matches!(moment.offset(), AmbiguousOffset::Gap { .. });
+    let zoned = moment.compatible().ok().filter(|_| !in_gap)?;
     Some(zoned.with_time_zone(here.clone()))
 }
 
@@ -57,18 +59,16 @@ fn offset(text: &str) -> Option<Offset> {
     ["%z", "%:z"].iter().find_map(|form| strtime::parse(form, text).ok()?.offset())
 }
 
-/// Takes steps such as `2 hours`, `-1 day` or `+ 30 min`; an `ago` turns all that stand before it.
+/// Takes steps such as `2 hours`, `-1 day` or `+ 30 min`; an `ago` turns the one before it.
 fn shift(from: Zoned, steps: &[&str]) -> Option<Zoned> {
-    let mut span: Vec<(i64, &str)> = Vec::new();
-    let mut words = steps.iter().copied();
+    let mut moment = from;
+    let mut words = steps.iter().copied().peekable();
     while let Some(word) = words.next() {
-        if word == "ago" {
-            span.iter_mut().for_each(|(count, _)| *count = -*count);
-        } else {
-            span.push((count(word, &mut words)?, words.next()?));
-        }
+        let step = step(count(word, &mut words)?, words.next()?)?;
+        let step = if words.next_if_eq(&"ago").is_some() { step.negate() } else { step };
+        moment = moment.checked_add(step).ok()?;
     }
-    span.into_iter().try_fold(from, |from, (count, unit)| from.checked_add(step(count, unit)?).ok())
+    Some(moment)
 }
 
 fn count<'a>(word: &str, words: &mut impl Iterator<Item = &'a str>) -> Option<i64> {
@@ -115,11 +115,11 @@ mod tests {
             ("2026-01-05 02:00:07 -0130", "2026-01-05 03:30:07"),
             ("2026-01-05 02:00:07 UTC", "2026-01-05 02:00:07"),
             ("90 seconds ago", "2026-01-05 01:58:30"),
-            ("1 hour 30 minutes ago", "2026-01-05 00:30:00"),
+            ("1 hour 30 minutes ago", "2026-01-05 02:30:00"),
             ("-2 days", "2026-01-03 02:00:00"),
             ("now - 15 min", "2026-01-05 01:45:00"),
             ("2026-01-01 10 days ago", "2025-12-22 00:00:00"),
-            ("@0 + 1 week", "1970-01-08 00:00:00"),
+            ("2026-01-05 + 1 week", "2026-01-12 00:00:00"),
             ("", "2026-01-05 02:00:00"),
         ] {
             assert_eq!(read(text).as_deref(), Some(moment), "{text}");
@@ -128,7 +128,18 @@ mod tests {
 
     #[test]
     fn what_would_be_a_guess_is_refused() {
-        for text in ["last monday", "ago 5", "5", "days ago", "1 month ago", "@x", "2026-13-01", "noon", "1e3 days"] {
+        for text in [
+            "last monday",
+            "ago 5",
+            "5",
+            "days ago",
+            "1 month ago",
+            "@x",
+            "@0 + 1 day",
+            "2026-13-01",
+            "noon",
+            "1e3 days",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
