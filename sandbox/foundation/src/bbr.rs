@@ -14,8 +14,9 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::fault::FaultPoint;
+use crate::fault::{Fault, FaultPoint};
 use crate::ledger::Ledger;
+use crate::pace::{Pace, Phase};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
@@ -30,13 +31,21 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let key = invocation.key();
     crate::recorded(world, &key, |ledger| {
         if let Some(point) = FaultPoint::of_subcommand(&key)
-            && let Some(fault) = world.strike(point)?
+            && let Some(fault) = strike(world, point, &invocation)?
         {
             err(&format!("{}\n", fault.said(&key)));
             return Ok(fault.exit);
         }
         dispatch(world, invocation, ledger)
     })
+}
+
+/// A fault of a whole subcommand strikes where the connection would have been made.
+fn strike(world: &World, point: FaultPoint, invocation: &Invocation) -> Result<Option<Fault>, WorldError> {
+    if matches!(invocation, Invocation::Director(_, Action::Run(..))) && world.awaits(point)? {
+        Pace::of(world)?.pass(Phase::CONNECT);
+    }
+    world.strike(point)
 }
 
 fn dispatch(world: &World, invocation: Invocation, ledger: &Arc<Ledger>) -> Result<u8, WorldError> {

@@ -4,8 +4,10 @@ mod flags;
 mod screen;
 mod table;
 
+use crate::clock::Moment;
 use crate::director::{Deployment, Director};
 use crate::fault::FaultPoint;
+use crate::pace::{Pace, Phase};
 use crate::tasks::{TaskBoard, TaskState};
 use crate::world::{World, WorldError};
 
@@ -20,6 +22,9 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let key = format!("bosh.{}", parsed.as_ref().map_or("help", |invocation| invocation.command.name()));
     crate::recorded(world, &key, |_| {
         let mut screen = Screen::new(parsed.as_ref().map(|invocation| invocation.format).unwrap_or_default());
+        if parsed.as_ref().is_ok_and(|invocation| invocation.command != Command::Version) {
+            Pace::of(world)?.pass(Phase::BOSH_QUERY);
+        }
         if let Some(point) = FaultPoint::of_subcommand(&key)
             && let Some(fault) = world.strike(point)?
         {
@@ -134,15 +139,20 @@ fn list_instances(
 }
 
 /// The director answers with a task, which the client waits for.
+///
+/// It is written down when it has ended: the director finishes it even if the client is killed.
 fn list_instances_of(
     world: &World,
     deployment: &Deployment,
     invocation: &Invocation,
     screen: &mut Screen,
 ) -> Result<(), WorldError> {
+    let began = Moment::now();
+    Pace::of(world)?.pass(Phase::BOSH_TASK);
+    let ended = Moment::now();
     let task = world.update(|board: &mut TaskBoard| {
-        let task = board.begin(&invocation.client, &deployment.name, "retrieve vm-stats");
-        board.finish(task, TaskState::Done);
+        let task = board.begin(&invocation.client, &deployment.name, "retrieve vm-stats", began);
+        board.finish(task, TaskState::Done, ended);
         task
     })?;
     screen.line(&format!("Task {task}"));

@@ -1,50 +1,50 @@
-//! Time as the stand-ins see it: how it is printed, and how it passes in a phase.
+//! Time as the stand-ins see it: virtual where a clock is served, real elsewhere; how it is printed.
+
+mod client;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::world::{Settings, World, WorldError};
+use client::Clock;
 
-/// The environment variable that overrides the world's pace, in milliseconds per phase.
-const PACE_VARIABLE: &str = "FIREDRILL_SANDBOX_PACE";
+pub use client::CLOCK_VARIABLE;
 
-/// How long each phase of a stand-in takes.
-#[derive(Clone, Copy)]
-pub(crate) struct Pace(Duration);
+/// Returns whether a virtual clock is served.
+pub(crate) fn is_virtual() -> bool {
+    Clock::with(Clock::is_virtual)
+}
 
-impl Pace {
-    pub(crate) fn of(world: &World) -> Result<Pace, WorldError> {
-        let wished = std::env::var(PACE_VARIABLE).ok().and_then(|text| text.parse().ok());
-        let millis = match wished {
-            Some(millis) => millis,
-            None => world.read::<Settings>()?.pace_ms,
-        };
-        Ok(Pace(Duration::from_millis(millis)))
-    }
-
-    /// Lets the time of one phase pass.
-    pub(crate) fn pass(self) {
-        if !self.0.is_zero() {
-            std::thread::sleep(self.0);
-        }
+/// Lets time pass; virtual time parks the process until then.
+pub(crate) fn pause(time: Duration) {
+    if !time.is_zero() {
+        Clock::with(|clock| clock.pause(time));
     }
 }
 
-/// A moment of the wall clock, printed in UTC.
-#[derive(Clone, Copy)]
+/// A moment of the stand-ins' time, printed in UTC.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(Timestamp);
 
 impl Moment {
     pub(crate) fn now() -> Moment {
-        Moment(Timestamp::now())
+        Moment(Clock::with(Clock::now))
     }
 
     /// Returns the moment `seconds` later.
     pub(crate) fn later(self, seconds: i64) -> Moment {
         let shifted = self.0.as_second().saturating_add(seconds);
         Moment(Timestamp::from_second(shifted).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns the time from `earlier` to this moment, none if that is no earlier.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
+    }
+
+    pub(crate) fn timestamp(self) -> Timestamp {
+        self.0
     }
 
     pub(crate) fn format(self, pattern: &str) -> String {

@@ -26,6 +26,8 @@ impl FaultPoint {
     pub const CLEANUP: FaultPoint = FaultPoint("bbr.cleanup");
     /// The restore script of bbr; of the director's job.
     pub const RESTORE: FaultPoint = FaultPoint("bbr.restore");
+    /// The export of the installation, after half of it was written.
+    pub const EXPORT: FaultPoint = FaultPoint("om.export-installation");
 
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
@@ -51,7 +53,7 @@ impl FaultPoint {
         FaultPoint("bosh.version"),
         FaultPoint("bosh.vms"),
         FaultPoint("om.bosh-env"),
-        FaultPoint("om.export-installation"),
+        FaultPoint::EXPORT,
         FaultPoint("om.installations"),
         FaultPoint("om.pending-changes"),
         FaultPoint("om.products"),
@@ -65,7 +67,7 @@ impl FaultPoint {
 
     /// Returns the point that stands for a whole subcommand, `None` where a fault strikes a phase within.
     pub(crate) fn of_subcommand(key: &str) -> Option<FaultPoint> {
-        let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE];
+        let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE, FaultPoint::EXPORT];
         FaultPoint::ALL.into_iter().find(|point| point.0 == key && !phases.contains(point))
     }
 }

@@ -1,4 +1,4 @@
-//! The sandbox foundation: stand-ins for bbr, bosh and om over a world on disk.
+//! The sandbox foundation: stand-ins for bbr, bosh and om over a world on disk, and for the programs that tell time.
 //!
 //! A stand-in prints and exits like the real client in the same situation, and its effects are real files below the
 //! world's folder. The binary that links this library becomes a stand-in when it is called by one of [`STAND_INS`].
@@ -12,10 +12,12 @@ mod fault;
 mod ledger;
 mod om;
 mod opsman;
+pub mod pace;
 mod sandbox;
 mod situation;
 mod suggest;
 mod tasks;
+mod time;
 mod vm;
 pub mod world;
 
@@ -25,6 +27,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
 pub use sandbox::{SandboxError, sandbox_command};
 pub use situation::{Situation, UnknownSituation};
@@ -33,64 +36,62 @@ pub use world::{Settings, World, WorldError};
 use ledger::Ledger;
 
 /// The names by which a stand-in is called.
-pub const STAND_INS: [&str; 3] = ["bbr", "bosh", "om"];
+pub const STAND_INS: [&str; 7] = ["bbr", "bosh", "date", "firedrill-sleep", "om", "sandbox", "sleep"];
 
 /// The environment variable that names the folder of the world.
 pub const WORLD_VARIABLE: &str = "FIREDRILL_SANDBOX";
 
 /// Runs the stand-in called `name` with `args` (without the program's own name) over the world of `FIREDRILL_SANDBOX`.
 ///
-/// Returns `None` if `name` is no stand-in, and nothing has happened then.
+/// Those that only tell time or let it pass need no world. Returns `None` if `name` is no stand-in, and nothing has
+/// happened then.
 pub fn stand_in(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
     let program = Program::named(name)?;
     let args: Vec<String> = args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    Some(ExitCode::from(run(program, &args)))
+    Some(ExitCode::from(program.run(&args)))
 }
 
-#[derive(Clone, Copy)]
+/// What a stand-in does with its arguments; the result is its exit status.
 enum Program {
-    Bbr,
-    Bosh,
-    Om,
+    /// It needs a world.
+    OfWorld(&'static str, fn(&World, &[String]) -> Result<u8, WorldError>),
+    /// It needs none.
+    OfTime(fn(&[String]) -> u8),
 }
 
 impl Program {
     fn named(name: &str) -> Option<Program> {
         match name {
-            "bbr" => Some(Program::Bbr),
-            "bosh" => Some(Program::Bosh),
-            "om" => Some(Program::Om),
+            "bbr" => Some(Program::OfWorld("bbr", bbr::run)),
+            "bosh" => Some(Program::OfWorld("bosh", bosh::run)),
+            "om" => Some(Program::OfWorld("om", om::run)),
+            "sandbox" => Some(Program::OfWorld("sandbox", sandbox::run)),
+            "date" => Some(Program::OfTime(time::date)),
+            "sleep" => Some(Program::OfTime(time::sleep)),
+            "firedrill-sleep" => Some(Program::OfTime(time::firedrill_sleep)),
             _ => None,
         }
     }
 
-    fn name(self) -> &'static str {
+    fn run(&self, args: &[String]) -> u8 {
         match self {
-            Program::Bbr => "bbr",
-            Program::Bosh => "bosh",
-            Program::Om => "om",
+            Program::OfTime(run) => run(args),
+            Program::OfWorld(name, run) => named_world()
+                .and_then(|world| run(&world, args).map_err(|error| error.to_string()))
+                .unwrap_or_else(|message| refuse(name, &message)),
         }
     }
 }
 
-fn run(program: Program, args: &[String]) -> u8 {
+fn named_world() -> Result<World, String> {
     let Some(root) = std::env::var_os(WORLD_VARIABLE).filter(|root| !root.is_empty()) else {
-        return refuse(program, &format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"));
+        return Err(format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"));
     };
-    let world = match World::open(&PathBuf::from(root)) {
-        Ok(world) => world,
-        Err(error) => return refuse(program, &error.to_string()),
-    };
-    let ran = match program {
-        Program::Bbr => bbr::run(&world, args),
-        Program::Bosh => bosh::run(&world, args),
-        Program::Om => om::run(&world, args),
-    };
-    ran.unwrap_or_else(|error| refuse(program, &error.to_string()))
+    World::open(&PathBuf::from(root)).map_err(|error| error.to_string())
 }
 
-fn refuse(program: Program, message: &str) -> u8 {
-    err(&format!("{} of the firedrill sandbox: {message}\n", program.name()));
+fn refuse(program: &str, message: &str) -> u8 {
+    err(&format!("{program} of the firedrill sandbox: {message}\n"));
     1
 }
 

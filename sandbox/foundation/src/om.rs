@@ -2,15 +2,17 @@
 
 mod flags;
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::clock::{Moment, Pace};
+use crate::clock::Moment;
 use crate::director::Director;
 use crate::fault::FaultPoint;
 use crate::opsman::{Change, Installation, OpsManager, Product};
+use crate::pace::{Pace, Phase};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
@@ -26,38 +28,57 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
     let parsed = Invocation::parse(args);
     let key = format!("om.{}", parsed.as_ref().map_or("help", |invocation| invocation.command.name()));
     crate::recorded(world, &key, |_| {
-        if let Some(point) = FaultPoint::of_subcommand(&key)
-            && let Some(fault) = world.strike(point)?
-        {
-            fatal(&fault.said(&key));
-            return Ok(fault.exit);
-        }
-        let result = parsed.map_or_else(|refusal| Ok(Err(refusal)), |invocation| execute(world, &invocation))?;
-        Ok(result.map_or_else(|text| fatal(&text), |()| 0))
+        let result = match parsed {
+            Ok(invocation) => execute(world, &key, &invocation)?,
+            Err(refusal) => Err(refusal.into()),
+        };
+        Ok(result.map_or_else(Refusal::say, |()| 0))
     })
 }
 
-fn fatal(text: &str) -> u8 {
-    err(&format!("{} {text}\n", Moment::now().format("%Y/%m/%d %H:%M:%S")));
-    1
+/// Why a command failed.
+struct Refusal {
+    text: String,
+    exit: u8,
 }
 
-fn execute(world: &World, invocation: &Invocation) -> Result<Result<(), String>, WorldError> {
+impl Refusal {
+    fn say(self) -> u8 {
+        err(&format!("{} {}\n", Moment::now().format("%Y/%m/%d %H:%M:%S"), self.text));
+        self.exit
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Refusal {
+        Refusal { text, exit: 1 }
+    }
+}
+
+fn execute(world: &World, key: &str, invocation: &Invocation) -> Result<Result<(), Refusal>, WorldError> {
+    if invocation.command != Command::Version {
+        Pace::of(world)?.pass(Phase::OM_QUERY);
+    }
+    if let Some(point) = FaultPoint::of_subcommand(key)
+        && let Some(fault) = world.strike(point)?
+    {
+        return Ok(Err(Refusal { text: fault.said(key), exit: fault.exit }));
+    }
     if invocation.command == Command::Version {
         out(&format!("{VERSION}\n"));
         return Ok(Ok(()));
     }
     let opsman: OpsManager = world.read()?;
     if let Err(refusal) = connect(&opsman, invocation) {
-        return Ok(Err(refusal));
+        return Ok(Err(refusal.into()));
     }
     match &invocation.command {
         Command::Version => {}
         Command::BoshEnv => out(&bosh_env(&world.read()?)),
         Command::Installations(format) => out(&installations(&opsman, *format)),
         Command::Products(format) => out(&products(&opsman, *format)),
-        Command::PendingChanges(format, on) => return Ok(pending_changes(&opsman, *format, *on)),
-        Command::ExportInstallation(path) => return export(world, path),
+        Command::PendingChanges(format, on) => return Ok(pending_changes(&opsman, *format, *on).map_err(Refusal::from)),
+        Command::ExportInstallation(path) => return export(world, key, path),
     }
     Ok(Ok(()))
 }
@@ -169,19 +190,35 @@ fn bosh_env(director: &Director) -> String {
     variables.map(|(name, value)| format!("export {name}='{value}'\n")).concat()
 }
 
-/// Writes the installation: an empty archive and a comment, so that its bytes are known.
-fn export(world: &World, path: &str) -> Result<Result<(), String>, WorldError> {
+/// Writes the installation; while that takes time, half of it is there.
+fn export(world: &World, key: &str, path: &str) -> Result<Result<(), Refusal>, WorldError> {
     err("exporting installation\n");
-    Pace::of(world)?.pass();
+    let cannot = |error: io::Error| format!("failed to export installation: cannot create output file: {error}").into();
+    let archive = archive();
+    let (first, last) = archive.split_at(archive.len() / 2);
+    let begun = File::create(path).and_then(|mut file| file.write_all(first).map(|()| file));
+    let mut file = match begun {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(cannot(error))),
+    };
+    Pace::of(world)?.pass(Phase::EXPORT);
+    if let Some(fault) = world.strike(FaultPoint::EXPORT)? {
+        return Ok(Err(Refusal { text: fault.said(key), exit: fault.exit }));
+    }
+    let written = file.write_all(last).map_err(cannot);
+    if written.is_ok() {
+        err("finished exporting installation\n");
+    }
+    Ok(written)
+}
+
+/// Returns an empty archive with a comment, so that its bytes are known.
+fn archive() -> Vec<u8> {
     let comment = b"settings of the sandbox's Ops Manager";
     let mut archive = EMPTY_ZIP.to_vec();
     archive[20] = u8::try_from(comment.len()).expect("the comment is short");
     archive.extend_from_slice(comment);
-    let Err(error) = fs::write(path, archive) else {
-        err("finished exporting installation\n");
-        return Ok(Ok(()));
-    };
-    Ok(Err(format!("failed to export installation: cannot create output file: {error}")))
+    archive
 }
 
 fn pretty(value: &impl Serialize) -> String {

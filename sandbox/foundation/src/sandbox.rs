@@ -3,17 +3,20 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use firedrill_model::units::Duration;
+
 use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
 use crate::opsman::{Change, OpsManager};
+use crate::pace::{Phase, UnknownPhase};
 use crate::situation::{Situation, Situations, UnknownSituation, second_operator_marker};
 use crate::suggest::hint;
 use crate::tasks::TaskBoard;
 use crate::vm::Holder;
-use crate::world::{World, WorldError};
+use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 5] = ["show", "fault", "break", "mend", "check"];
+const VERBS: [&str; 6] = ["show", "fault", "pace", "break", "mend", "check"];
 
 /// A sandbox command that did not do its work, or a check that found something.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,9 @@ pub enum SandboxError {
     /// No such fault point.
     #[error(transparent)]
     Point(#[from] UnknownPoint),
+    /// No such phase.
+    #[error(transparent)]
+    Phase(#[from] UnknownPhase),
     /// No such situation.
     #[error(transparent)]
     Situation(#[from] UnknownSituation),
@@ -41,21 +47,40 @@ pub enum SandboxError {
     Print(#[from] io::Error),
 }
 
-/// Runs `show`, `fault`, `break`, `mend` or `check` on the world at `world`, and prints to `out`.
+/// Runs one of the verbs on the world at `world`, and prints to `out`.
 ///
-/// `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
-/// `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe.
+/// `show`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
+/// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe.
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
-    let world = World::open(world)?;
+    perform(&World::open(world)?, args, out)
+}
+
+/// Runs the stand-in `sandbox`: the verbs on the world that it is called in.
+pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
+    let mut printed = Vec::new();
+    let done = perform(world, args, &mut printed);
+    crate::out(&String::from_utf8_lossy(&printed));
+    match done {
+        Ok(()) => Ok(0),
+        Err(SandboxError::World(error)) => Err(error),
+        Err(error) => {
+            crate::err(&format!("sandbox: {error}\n"));
+            Ok(1)
+        }
+    }
+}
+
+fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
     let Some((verb, rest)) = args.split_first() else {
         return Err(SandboxError::Usage(format!("a verb is missing: one of {}", VERBS.join(", "))));
     };
     match verb.as_str() {
-        "show" => show(&world, out),
-        "fault" => fault(&world, rest, out),
-        "break" => Ok(rest.join(" ").parse::<Situation>()?.bring_about(&world)?),
-        "mend" => Ok(rest.join(" ").parse::<Situation>()?.mend(&world)?),
-        "check" => check(&world, out),
+        "show" => show(world, out),
+        "fault" => fault(world, rest, out),
+        "pace" => pace(world, rest, out),
+        "break" => Ok(rest.join(" ").parse::<Situation>()?.bring_about(world)?),
+        "mend" => Ok(rest.join(" ").parse::<Situation>()?.mend(world)?),
+        "check" => check(world, out),
         other => Err(SandboxError::Usage(format!(
             "no sandbox verb is called `{other}`{}",
             hint(other, VERBS.iter().copied())
@@ -101,6 +126,25 @@ fn parse_fault(point: FaultPoint, options: &[String]) -> Result<Fault, SandboxEr
 
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, SandboxError> {
     value.parse().map_err(|_| SandboxError::Usage(format!("`{name}` needs a number, not `{value}`")))
+}
+
+fn pace(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
+    match args {
+        [list] if list == "--list" => {
+            let durations = world.read::<Settings>()?.durations;
+            for phase in Phase::all() {
+                writeln!(out, "{phase:<24}{}", durations.of(phase))?;
+            }
+            Ok(())
+        }
+        [phase, takes] => {
+            let phase: Phase = phase.parse()?;
+            let takes: Duration =
+                takes.parse().map_err(|error| SandboxError::Usage(format!("`{takes}` is no duration: {error}")))?;
+            Ok(world.update(|settings: &mut Settings| settings.durations.set(phase, takes))?)
+        }
+        _ => Err(SandboxError::Usage("`pace` needs a phase and how long it takes, or --list".into())),
+    }
 }
 
 fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {

@@ -124,23 +124,25 @@ fn running(earlier: usize, started_at: String) -> Installation {
 }
 
 fn occupy(world: &World, wanted: Wanted) -> Result<(), WorldError> {
+    let now = Moment::now();
     world.update(|board: &mut TaskBoard| match wanted {
-        Wanted::Broken => drop(board.begin(FOREIGN_USER, "bosh-health", "create deployment")),
-        Wanted::Mended => finish_foreign(board),
+        Wanted::Broken => drop(board.begin(FOREIGN_USER, "bosh-health", "create deployment", now)),
+        Wanted::Mended => finish_foreign(board, now),
     })
 }
 
 fn lock(world: &World, wanted: Wanted) -> Result<(), WorldError> {
+    let now = Moment::now();
     world.update(|board: &mut TaskBoard| match wanted {
-        Wanted::Broken => board.lock("cf", "99"),
+        Wanted::Broken => board.lock("cf", "99", now),
         Wanted::Mended => board.locks.clear(),
     })
 }
 
-fn finish_foreign(board: &mut TaskBoard) {
+fn finish_foreign(board: &mut TaskBoard, now: Moment) {
     let foreign: Vec<u32> = board.active().filter(|task| task.user == FOREIGN_USER).map(|task| task.id).collect();
     for id in foreign {
-        board.finish(id, TaskState::Done);
+        board.finish(id, TaskState::Done, now);
     }
 }
 

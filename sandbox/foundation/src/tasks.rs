@@ -65,8 +65,8 @@ impl Default for TaskBoard {
 }
 
 impl TaskBoard {
-    /// Adds a task that begins at this moment and returns its id.
-    pub(crate) fn begin(&mut self, user: &str, deployment: &str, description: &str) -> u32 {
+    /// Adds a task that began at a moment and returns its id.
+    pub(crate) fn begin(&mut self, user: &str, deployment: &str, description: &str, at: Moment) -> u32 {
         let id = self.next_id;
         self.next_id += 1;
         self.tasks.push(Task {
@@ -76,16 +76,16 @@ impl TaskBoard {
             deployment: deployment.into(),
             description: description.into(),
             result: String::new(),
-            started_at: Moment::now().unix_date(),
+            started_at: at.unix_date(),
             finished_at: None,
         });
         id
     }
 
-    pub(crate) fn finish(&mut self, id: u32, state: TaskState) {
+    pub(crate) fn finish(&mut self, id: u32, state: TaskState, at: Moment) {
         for task in self.tasks.iter_mut().filter(|task| task.id == id) {
             task.state = state;
-            task.finished_at = Some(Moment::now().unix_date());
+            task.finished_at = Some(at.unix_date());
         }
     }
 
@@ -93,13 +93,13 @@ impl TaskBoard {
         self.tasks.iter().filter(|task| task.state == TaskState::Processing)
     }
 
-    /// Locks a deployment for fifteen minutes on behalf of a task.
-    pub(crate) fn lock(&mut self, deployment: &str, task_id: &str) {
+    /// Locks a deployment for fifteen minutes from a moment on, on behalf of a task.
+    pub(crate) fn lock(&mut self, deployment: &str, task_id: &str, at: Moment) {
         self.locks.push(Lock {
             kind: "deployment".into(),
             resource: deployment.into(),
             task_id: task_id.into(),
-            expires_at: Moment::now().later(900).unix_date(),
+            expires_at: at.later(900).unix_date(),
         });
     }
 }

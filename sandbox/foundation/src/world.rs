@@ -16,6 +16,7 @@ use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults};
 use crate::opsman::OpsManager;
+use crate::pace::Durations;
 use crate::situation::Situations;
 use crate::tasks::TaskBoard;
 use crate::vm::Vm;
@@ -69,15 +70,28 @@ pub struct Settings {
     pub seed: u64,
     /// How many bytes the director stores (blobs and databases).
     pub store_bytes: u64,
-    /// How long each phase of a stand-in takes, in milliseconds.
+    /// How long each phase of a stand-in takes in real time, in milliseconds.
     pub pace_ms: u64,
+    /// How long the phases of the stand-ins take in virtual time.
+    #[serde(default)]
+    pub durations: Durations,
     /// How many bytes of artifacts there is room for; `None` is as many as the disk has.
     pub artifact_space: Option<u64>,
 }
 
+impl Settings {
+    pub(crate) const DEFAULT_STORE_BYTES: u64 = 200 * 1024;
+}
+
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { seed: 1, store_bytes: 200 * 1024, pace_ms: 0, artifact_space: None }
+        Settings {
+            seed: 1,
+            store_bytes: Settings::DEFAULT_STORE_BYTES,
+            pace_ms: 0,
+            durations: Durations::default(),
+            artifact_space: None,
+        }
     }
 }
 
@@ -205,9 +219,14 @@ impl World {
         Vm::at(self.root.join("vm/bosh-0"))
     }
 
+    /// Returns whether a fault would strike at `point`.
+    pub(crate) fn awaits(&self, point: FaultPoint) -> Result<bool, WorldError> {
+        Ok(!self.read::<Faults>()?.is_quiet(point))
+    }
+
     /// Returns the fault that strikes at `point`, and counts that it did.
     pub(crate) fn strike(&self, point: FaultPoint) -> Result<Option<Fault>, WorldError> {
-        if self.read::<Faults>()?.is_quiet(point) {
+        if !self.awaits(point)? {
             return Ok(None);
         }
         self.update(|faults: &mut Faults| faults.strike(point))

@@ -3,6 +3,7 @@
 use crate::artifacts::Artifacts;
 use crate::clock::Moment;
 use crate::fault::FaultPoint;
+use crate::pace::Phase;
 use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB, Holder, Job};
 
 use super::artifact::Artifact;
@@ -65,7 +66,7 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
         let begun = session.vm.begin_job(job.name, &holder);
         errors.extend(begun.err().map(|error| error.to_string()));
     }
-    session.pace.pass();
+    session.pace.pass(Phase::BACKUP);
     for job in jobs {
         let ran = back_up(session, job);
         match &ran {

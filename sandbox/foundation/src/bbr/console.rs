@@ -3,7 +3,6 @@
 use std::io::{self, BufRead};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
@@ -38,14 +37,14 @@ impl Purpose {
 
 /// The log of one run.
 pub(super) struct Console {
-    started: Instant,
+    started: Moment,
     verbosity: Verbosity,
     held: Mutex<Option<String>>,
 }
 
 impl Console {
     pub(super) fn new(verbosity: Verbosity) -> Arc<Console> {
-        Arc::new(Console { started: Instant::now(), verbosity, held: Mutex::new(None) })
+        Arc::new(Console { started: Moment::now(), verbosity, held: Mutex::new(None) })
     }
 
     pub(super) fn debug(&self, text: &str) {
@@ -68,8 +67,9 @@ impl Console {
 
     /// Returns the moment as Go prints it, with the time since the start.
     pub(super) fn stamp(&self) -> String {
-        let elapsed = self.started.elapsed();
-        let now = Moment::now().format("%Y-%m-%d %H:%M:%S.%9f +0000 UTC");
+        let now = Moment::now();
+        let elapsed = now.since(self.started);
+        let now = now.format("%Y-%m-%d %H:%M:%S.%9f +0000 UTC");
         format!("{now} m=+{}.{:09}", elapsed.as_secs(), elapsed.subsec_nanos())
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::fault::FaultPoint;
+use crate::pace::Phase;
 use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB};
 use crate::world::Settings;
 
@@ -24,7 +25,6 @@ pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Fa
     for job in &jobs {
         session.console.info(&announce(session, job.name));
     }
-    session.pace.pass();
     for job in jobs {
         errors.extend(copy(session, artifact, job.name, &mut space).err());
     }
@@ -65,6 +65,7 @@ fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) 
 
 fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u64) -> Result<(), String> {
     let file = File::create(tar).map_err(|error| format!("Error creating file bosh-0-{job}.tar: {error}"))?;
+    session.pace.pass_for(Phase::DRAIN, content_bytes(folder).unwrap_or_default());
     if job == DIRECTOR_JOB
         && let Some(text) = session.struck(FaultPoint::DRAIN, "tar of the director's artifact")?
     {
@@ -92,6 +93,7 @@ fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Ch
         console.debug(&format!("Calculating shasum for local file {member}"));
     }
     console.debug("Calculating shasum for remote files on bosh/0");
+    session.pace.pass_for(Phase::CHECKSUM, content_bytes(folder).unwrap_or_default());
     // `find | xargs shasum` on the VM splits names at spaces.
     if let Some(spaced) = local.keys().find(|name| name.contains(' ')) {
         let missing = spaced.split(' ').map(|part| format!("shasum: {part}: No such file or directory"));
@@ -148,6 +150,15 @@ impl Write for Metered<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// Returns how many bytes the files below a folder hold.
+pub(super) fn content_bytes(path: &Path) -> io::Result<u64> {
+    let found = fs::metadata(path)?;
+    if !found.is_dir() {
+        return Ok(found.len());
+    }
+    fs::read_dir(path)?.try_fold(0, |sum, entry| Ok(sum + content_bytes(&entry?.path())?))
 }
 
 /// Returns what `du` counts: whole blocks of 4 KiB, folders included.

@@ -3,11 +3,12 @@
 use std::io;
 
 use crate::fault::FaultPoint;
+use crate::pace::Phase;
 use crate::vm::{DIRECTOR_JOB, Holder, Job};
 
 use super::artifact::{Artifact, checksums_of_folder, unpack};
 use super::console::Purpose;
-use super::drain::{disk_usage, human_size};
+use super::drain::{content_bytes, disk_usage, human_size};
 use super::errors::{Failure, Failures, Kind};
 use super::session::{Scripts, Session};
 
@@ -66,6 +67,7 @@ fn send(session: &Session, artifact: &Artifact, job: Job) -> Result<(), String> 
     let (name, folder) = (job.name, session.vm.artifact_of(job.name));
     let sent = || -> io::Result<()> {
         session.vm.begin_job(name, &Holder::this_process()).map_err(io::Error::other)?;
+        session.pace.pass_for(Phase::UPLOAD, content_bytes(&artifact.tar_of(name)).unwrap_or_default());
         unpack(&artifact.tar_of(name), &folder)
     };
     let size = disk_usage(&artifact.tar_of(name)).unwrap_or_default();
@@ -94,7 +96,7 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     let mut errors = Vec::new();
     for job in session.jobs_with("restore") {
         session.console.info(&format!("Restoring {} on bosh/0...", job.name));
-        session.pace.pass();
+        session.pace.pass(Phase::RESTORE);
         let ran = restore(session, job);
         match &ran {
             Ok(()) => session.console.info(&format!("Finished restoring {} on bosh/0.", job.name)),

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::fs;
 use std::sync::Arc;
 
-use crate::clock::Pace;
 use crate::director::Director;
 use crate::fault::FaultPoint;
+use crate::pace::{Pace, Phase};
 use crate::vm::{BACKUP_DIRECTORY, Holder, Job, LOCK_JOB, Vm};
 use crate::world::{World, WorldError};
 
@@ -65,6 +65,7 @@ impl<'a> Session<'a> {
     /// Connects and looks for the scripts.
     pub(super) fn connect(&self) -> Result<(), Failure> {
         self.console.info("Looking for scripts");
+        self.pace.pass(Phase::CONNECT);
         self.log_in()?;
         self.console.debug("Attempting to find scripts on bosh/0");
         let scripts = self.vm.scripts().map_err(|error| broken(&error))?;
@@ -80,6 +81,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn check_backupable(&self) -> Result<(), Failure> {
         self.console.info(&format!("Running pre-checks for backup of {}...", self.name()));
+        self.pace.pass(Phase::CHECK);
         if self.jobs_with("backup").is_empty() {
             return Err(Failure::new(Kind::Other, format!("Deployment '{}' has no backup scripts", self.name())));
         }
@@ -110,16 +112,20 @@ impl<'a> Session<'a> {
         self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
         self.console.info(&format!("Locking {LOCK_JOB} on bosh/0 for {purpose}..."));
         self.remote_script(LOCK_JOB, script, "");
-        let ran = self.script(FaultPoint::LOCK, LOCK_JOB, script, || {
-            self.vm.lock(&Holder::this_process()).map_err(|error| error.to_string())?;
-            self.pace.pass();
-            Ok(())
-        });
+        let ran = self.hold_lock(script);
         match &ran {
             Ok(()) => self.console.info(&format!("Finished locking {LOCK_JOB} on bosh/0 for {purpose}.")),
             Err(_) => self.console.error(&format!("Error locking {LOCK_JOB} on bosh/0.")),
         }
         ran
+    }
+
+    /// The script holds the lock from its start, so that a bbr that is killed meanwhile leaves it.
+    fn hold_lock(&self, script: &str) -> Result<(), String> {
+        self.vm.lock(&Holder::this_process()).map_err(|error| error.to_string())?;
+        self.pace.pass(Phase::LOCK);
+        self.script(FaultPoint::LOCK, LOCK_JOB, script, || Ok(()))
+            .or_else(|text| self.vm.unlock().map_err(|error| error.to_string()).and(Err(text)))
     }
 
     pub(super) fn unlock(&self, purpose: Purpose, scripts: Scripts) -> Result<(), Failure> {
@@ -136,10 +142,9 @@ impl<'a> Session<'a> {
         self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
         self.console.info(&format!("Unlocking {LOCK_JOB} on bosh/0..."));
         self.remote_script(LOCK_JOB, script, variables);
-        let ran = self.script(FaultPoint::UNLOCK, LOCK_JOB, script, || {
-            self.pace.pass();
-            self.vm.unlock().map_err(|error| error.to_string())
-        });
+        self.pace.pass(Phase::UNLOCK);
+        let ran =
+            self.script(FaultPoint::UNLOCK, LOCK_JOB, script, || self.vm.unlock().map_err(|error| error.to_string()));
         match &ran {
             Ok(()) => self.console.info(&format!("Finished unlocking {LOCK_JOB} on bosh/0.")),
             Err(_) => self.console.error(&format!("Error unlocking {LOCK_JOB} on bosh/0.")),
@@ -210,6 +215,7 @@ impl<'a> Session<'a> {
     fn remove_directory(&self) -> Result<(), String> {
         self.console.info("Cleaning up...");
         self.remote(&format!("rm -rf {BACKUP_DIRECTORY}"), "");
+        self.pace.pass(Phase::CLEANUP);
         let struck = self.struck(FaultPoint::CLEANUP, BACKUP_DIRECTORY);
         let removed = struck.and_then(|struck| match struck {
             Some(text) => Err(text),

@@ -1,0 +1,176 @@
+//! How long each phase of a stand-in takes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time;
+
+use firedrill_model::units::Duration;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::clock;
+use crate::suggest::hint;
+use crate::world::{Settings, World, WorldError};
+
+/// The environment variable that overrides the world's pace in real time, in milliseconds per phase.
+const PACE_VARIABLE: &str = "FIREDRILL_SANDBOX_PACE";
+
+/// How much content the durations of phases are meant for that depend on it.
+const USUAL_BYTES: u64 = Settings::DEFAULT_STORE_BYTES;
+
+/// A phase of a stand-in that takes time: a word such as `bbr.backup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Phase(&'static str);
+
+impl Phase {
+    /// bbr's SSH session and its look for scripts.
+    pub const CONNECT: Phase = Phase("bbr.connect");
+    /// bbr's checks before a backup.
+    pub const CHECK: Phase = Phase("bbr.pre-backup-check");
+    /// The lock script.
+    pub const LOCK: Phase = Phase("bbr.lock");
+    /// The backup scripts of all jobs, which run at the same time.
+    pub const BACKUP: Phase = Phase("bbr.backup");
+    /// The unlock script.
+    pub const UNLOCK: Phase = Phase("bbr.unlock");
+    /// The copy of a store of the default size from the VM; another size takes more or less.
+    pub const DRAIN: Phase = Phase("bbr.drain");
+    /// The checksums of a store of the default size; another size takes more or less.
+    pub const CHECKSUM: Phase = Phase("bbr.checksum");
+    /// The removal of bbr's directory on the VM.
+    pub const CLEANUP: Phase = Phase("bbr.cleanup");
+    /// The copy of a store of the default size to the VM; another size takes more or less.
+    pub const UPLOAD: Phase = Phase("bbr.upload");
+    /// The restore script of one job; they run one after another.
+    pub const RESTORE: Phase = Phase("bbr.restore");
+    /// A question to the director.
+    pub const BOSH_QUERY: Phase = Phase("bosh.query");
+    /// A task of the director that the client waits for.
+    pub const BOSH_TASK: Phase = Phase("bosh.task");
+    /// A question to Ops Manager.
+    pub const OM_QUERY: Phase = Phase("om.query");
+    /// The export of the installation.
+    pub const EXPORT: Phase = Phase("om.export-installation");
+
+    /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
+    const TABLE: [(Phase, u64); 14] = [
+        (Phase::CONNECT, 2),
+        (Phase::CHECK, 6),
+        (Phase::LOCK, 20),
+        (Phase::BACKUP, 6 * 60),
+        (Phase::UNLOCK, 15),
+        (Phase::DRAIN, 4 * 60),
+        (Phase::CHECKSUM, 30),
+        (Phase::CLEANUP, 10),
+        (Phase::UPLOAD, 4 * 60),
+        (Phase::RESTORE, 3 * 60),
+        (Phase::BOSH_QUERY, 1),
+        (Phase::BOSH_TASK, 2),
+        (Phase::OM_QUERY, 2),
+        (Phase::EXPORT, 3 * 60),
+    ];
+
+    /// Returns every phase.
+    pub fn all() -> impl Iterator<Item = Phase> {
+        Phase::TABLE.into_iter().map(|(phase, _)| phase)
+    }
+
+    /// Returns the phase's name.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
+    fn usual(self) -> Duration {
+        let usual = Phase::TABLE.into_iter().find(|(phase, _)| *phase == self);
+        Duration::from_secs(usual.expect("every phase is in the table").1)
+    }
+}
+
+/// A name that is no phase.
+#[derive(Debug, thiserror::Error)]
+#[error("no phase is called `{name}`{}; the phases are {}", hint(name, names()), names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownPhase {
+    name: String,
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    Phase::all().map(Phase::name)
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl FromStr for Phase {
+    type Err = UnknownPhase;
+
+    fn from_str(name: &str) -> Result<Phase, UnknownPhase> {
+        Phase::all().find(|phase| phase.0 == name).ok_or_else(|| UnknownPhase { name: name.to_owned() })
+    }
+}
+
+impl Serialize for Phase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Phase {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Phase, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// How long the phases of a world take in virtual time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Durations(BTreeMap<Phase, Duration>);
+
+impl Durations {
+    /// Sets how long a phase takes.
+    pub fn set(&mut self, phase: Phase, takes: Duration) {
+        self.0.insert(phase, takes);
+    }
+
+    /// Returns how long a phase takes: what was set, or what it usually takes.
+    pub fn of(&self, phase: Phase) -> Duration {
+        self.0.get(&phase).copied().unwrap_or_else(|| phase.usual())
+    }
+}
+
+/// How fast the stand-ins of a world are, in the time that they live in.
+pub(crate) enum Pace {
+    /// Real time: every phase takes as long as any other.
+    Even(time::Duration),
+    /// Virtual time.
+    Realistic(Durations),
+}
+
+impl Pace {
+    pub(crate) fn of(world: &World) -> Result<Pace, WorldError> {
+        let settings: Settings = world.read()?;
+        if clock::is_virtual() {
+            return Ok(Pace::Realistic(settings.durations));
+        }
+        let wished = std::env::var(PACE_VARIABLE).ok().and_then(|text| text.parse().ok());
+        Ok(Pace::Even(time::Duration::from_millis(wished.unwrap_or(settings.pace_ms))))
+    }
+
+    /// Lets the time of a phase pass. Nobody may hold the world's lock meanwhile.
+    pub(crate) fn pass(&self, phase: Phase) {
+        self.pass_for(phase, USUAL_BYTES);
+    }
+
+    /// Lets the time of a phase pass that depends on how many bytes are read.
+    pub(crate) fn pass_for(&self, phase: Phase, bytes: u64) {
+        let whole = match self {
+            Pace::Even(each) => *each,
+            Pace::Realistic(durations) => durations.of(phase).as_std(),
+        };
+        let nanos = whole.as_nanos() * u128::from(bytes) / u128::from(USUAL_BYTES);
+        clock::pause(time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
+    }
+}
