@@ -10,3 +10,4 @@ mod playbooks;
 mod playbooks_bin;
 mod processes;
 mod rig;
+mod virtual_time;

@@ -36,7 +36,7 @@ pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Comma
 /// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
 pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> Spawn {
     let file = |kind: &str| dir.outputs().join(format!("{name}.{kind}"));
-    let env = environment(dir, about, file("outputs"), &text.env);
+    let env = environment(dir, about, &file("outputs"), &text.env);
     Spawn {
         command: CommandKey::new(name),
         argv: text.argv,
@@ -62,7 +62,7 @@ pub(crate) fn locate(spawn: &mut Spawn) -> Result<(), NotFound> {
 fn environment(
     dir: &RunDir,
     about: &About,
-    published: PathBuf,
+    published: &Path,
     declared: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = about.env.clone();

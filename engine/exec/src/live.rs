@@ -53,8 +53,8 @@ impl<'a> Live<'a> {
 
     /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
     pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
-        let post = self.mailbox.post();
-        signals::listen(move |signal| post.send(News::Signal(signal))).map_err(DriveError::Signals)?;
+        let ear = self.mailbox.post();
+        signals::listen(move |signal| ear.send(News::Signal(signal))).map_err(DriveError::Signals)?;
         let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
         session.was_same_boot = session::was_same_boot(past);
         self.session = Some(session);

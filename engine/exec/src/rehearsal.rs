@@ -1,5 +1,6 @@
 //! A rehearsal: the same engine in a world whose programs come from a sandbox and whose time is virtual.
 
+mod actor;
 mod clock;
 mod look;
 mod pretence;
@@ -155,7 +156,9 @@ impl Stage<'_> {
         for _ in 0..ENGINES {
             let past = self.world.journal().to_vec();
             let run = Run::replay(Arc::clone(&self.plan), past.iter().map(|envelope| &envelope.event))?;
-            past.iter().for_each(|envelope| shown.event(envelope, &run));
+            for envelope in &past {
+                shown.event(envelope, &run);
+            }
             match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
                 Err(DriveError::Crashed) => self.world.survive(),
                 ended => return ended,

@@ -75,9 +75,7 @@ impl Clock {
 
     /// Returns the clients that are parked, in the order in which they connected.
     pub(super) fn parked(&self) -> impl Iterator<Item = Parked> {
-        self.clients
-            .iter()
-            .filter_map(|(&client, it)| Some(Parked { client, pid: it.pid, wakes: it.wakes? }))
+        self.clients.iter().filter_map(|(&client, it)| Some(Parked { client, pid: it.pid, wakes: it.wakes? }))
     }
 
     /// Answers what can be answered at once; returns whether anybody was parked or has gone.

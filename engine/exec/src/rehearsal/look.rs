@@ -10,41 +10,44 @@ use rustix::process::Pid;
 use crate::supervisor::process::{self, Process};
 
 /// The calls in which a process waits for another one, for input, or for a lock.
-#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
-const WAITS: [u64; 20] = [
-    libc::SYS_wait4 as u64,
-    libc::SYS_waitid as u64,
-    libc::SYS_read as u64,
-    libc::SYS_readv as u64,
-    libc::SYS_write as u64,
-    libc::SYS_writev as u64,
-    libc::SYS_ppoll as u64,
-    libc::SYS_pselect6 as u64,
-    libc::SYS_epoll_pwait as u64,
-    libc::SYS_futex as u64,
-    libc::SYS_rt_sigsuspend as u64,
-    libc::SYS_rt_sigtimedwait as u64,
-    libc::SYS_flock as u64,
-    libc::SYS_fcntl as u64,
-    libc::SYS_recvfrom as u64,
-    libc::SYS_recvmsg as u64,
-    libc::SYS_accept as u64,
-    libc::SYS_accept4 as u64,
-    libc::SYS_splice as u64,
-    libc::SYS_openat as u64,
+const WAITS: [libc::c_long; 20] = [
+    libc::SYS_wait4,
+    libc::SYS_waitid,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_ppoll,
+    libc::SYS_pselect6,
+    libc::SYS_epoll_pwait,
+    libc::SYS_futex,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_flock,
+    libc::SYS_fcntl,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_splice,
+    libc::SYS_openat,
 ];
 
 /// The same, where the system has older forms of these calls.
 #[cfg(target_arch = "x86_64")]
-#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
-const OLDER_WAITS: [u64; 4] =
-    [libc::SYS_poll as u64, libc::SYS_select as u64, libc::SYS_epoll_wait as u64, libc::SYS_pause as u64];
+const OLDER_WAITS: [libc::c_long; 4] = [libc::SYS_poll, libc::SYS_select, libc::SYS_epoll_wait, libc::SYS_pause];
 #[cfg(not(target_arch = "x86_64"))]
-const OLDER_WAITS: [u64; 0] = [];
+const OLDER_WAITS: [libc::c_long; 0] = [];
 
 /// The calls in which a process waits for a lock that another one holds.
-#[expect(clippy::cast_sign_loss, reason = "the numbers of system calls are positive")]
-const LOCKS: [u64; 2] = [libc::SYS_flock as u64, libc::SYS_fcntl as u64];
+const LOCKS: [libc::c_long; 2] = [libc::SYS_flock, libc::SYS_fcntl];
+
+/// Whether a command was sent a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signalled {
+    No,
+    Yes,
+}
 
 /// What was seen of a command's processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +62,7 @@ struct Thread {
     id: String,
     state: u8,
     /// The call it is in, if it may be known.
-    call: Option<u64>,
+    call: Option<libc::c_long>,
     /// How often it has been put off the processor: unchanged if it has not run between two looks.
     switches: String,
 }
@@ -78,10 +81,11 @@ pub(super) enum Stillness {
 }
 
 impl Look {
-    /// Looks at these processes; `parked` are the ids of those that the clock holds.
-    pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>) -> Look {
+    /// Looks at these processes; `parked` are the ids of those that the clock holds. One that was sent a signal may be
+    /// awake although the clock holds it.
+    pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>, signalled: Signalled) -> Look {
         let is_parked = |process: &&Process| parked.contains(&process.pid.as_raw_pid());
-        let awake = processes.iter().filter(|process| !is_parked(process));
+        let awake = processes.iter().filter(|process| signalled == Signalled::Yes || !is_parked(process));
         Look {
             threads: awake.flat_map(|process| threads(process.pid)).collect(),
             has_parked: processes.iter().any(|process| is_parked(&process)),
@@ -108,7 +112,8 @@ impl Look {
 impl Thread {
     fn look(task: &Path) -> Option<Thread> {
         let status = fs::read_to_string(task.join("status")).ok()?;
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+        let field =
+            |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
         let state = *field("State")?.as_bytes().first()?;
         let switches = [field("voluntary_ctxt_switches")?, field("nonvoluntary_ctxt_switches")?].join("+");
         let call = fs::read_to_string(task.join("syscall")).ok();
@@ -139,8 +144,7 @@ pub(super) fn processes_of(main: Option<Pid>, run: &str, key: &str) -> io::Resul
     found.extend(strays(run, key)?.into_iter().filter(|stray| Some(stray.pid) != main));
     let mut next = 0;
     while let Some(parent) = found.get(next).map(|process| process.pid) {
-        let children = process::children_of(parent)?.into_iter().filter_map(Process::look);
-        found.extend(children);
+        found.extend(process::children_of(parent).into_iter().filter_map(Process::look));
         next += 1;
     }
     Ok(found)
@@ -148,9 +152,8 @@ pub(super) fn processes_of(main: Option<Pid>, run: &str, key: &str) -> io::Resul
 
 /// Returns the processes that have lost their parent and bear the mark of a command.
 fn strays(run: &str, key: &str) -> io::Result<Vec<Process>> {
-    let adopted = process::adopted()?.into_iter().filter_map(Process::look);
-    let is_ours = |process: &Process| {
-        process.mark().is_some_and(|mark| mark.run == run && mark.command.as_str() == key)
-    };
+    let adopted = process::children()?.into_iter().filter_map(Process::look);
+    let is_ours =
+        |process: &Process| process.mark().is_some_and(|mark| mark.run == run && mark.command.as_str() == key);
     Ok(adopted.filter(is_ours).collect())
 }

@@ -1,26 +1,26 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
+mod seam;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use firedrill_model::rehearsal::{FaultKind, Side};
+use firedrill_model::rehearsal::FaultKind;
 use firedrill_run::journal::{Chain, Envelope};
-use firedrill_run::{CommandId, Event, Exit, Role, StepId};
+use firedrill_run::{CommandId, Exit, Role, StepId};
 
-use super::clock::EPOCH_MS;
 use super::pretence;
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
 use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
-use crate::journal::Urgency;
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Spawn};
-use crate::world::{Happening, Start, World};
+use crate::world::Happening;
 
 /// The world of one rehearsal. It outlives the engines that crash in it.
 pub(super) struct Sandboxed<'a> {
@@ -36,8 +36,8 @@ pub(super) struct Sandboxed<'a> {
     starts: VecDeque<(CommandId, Spawn)>,
     commands: BTreeMap<CommandId, Played>,
     happenings: VecDeque<Happening>,
-    /// Ends that an absent engine has not heard of.
-    inbox: BTreeMap<CommandId, (Exit, u64)>,
+    /// Ends that are not in the journal yet.
+    ends: BTreeMap<CommandId, (Exit, u64)>,
     is_crashing: bool,
     /// How often each command was parked.
     pub(super) waits: BTreeMap<CommandId, u32>,
@@ -80,7 +80,7 @@ impl<'a> Sandboxed<'a> {
             starts: VecDeque::new(),
             commands: BTreeMap::new(),
             happenings: VecDeque::new(),
-            inbox: BTreeMap::new(),
+            ends: BTreeMap::new(),
             is_crashing: false,
             waits: BTreeMap::new(),
             probes: BTreeMap::new(),
@@ -110,11 +110,7 @@ impl<'a> Sandboxed<'a> {
     pub(super) fn survive(&mut self) {
         self.is_crashing = false;
         self.starts.clear();
-        for happening in std::mem::take(&mut self.happenings) {
-            if let Happening::Ended { command, exit, ms } = happening {
-                self.inbox.insert(command, (exit, ms));
-            }
-        }
+        self.happenings.clear();
     }
 
     /// Performs a command that is none of the run's, from its start to its end, and returns how it ended.
@@ -123,10 +119,10 @@ impl<'a> Sandboxed<'a> {
             return Ok(Exit::NotSpawned(missing.to_string()));
         }
         let key = spawn.command.clone();
-        if let Err(exit) = self.scene.start(spawn).map_err(broken)? {
+        if let Err(exit) = self.scene.start(spawn)? {
             return Ok(told(exit));
         }
-        while let Some(turn) = self.scene.next(None).map_err(broken)? {
+        while let Some(turn) = self.scene.next(None)? {
             match turn {
                 Turn::Ended { command, exit, .. } if command == key => return Ok(told(exit)),
                 other => self.turn(other)?,
@@ -148,6 +144,7 @@ impl<'a> Sandboxed<'a> {
 
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
         let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });
     }
 
@@ -168,7 +165,11 @@ impl<'a> Sandboxed<'a> {
                 return Ok(());
             }
             Some(FaultKind::NotStarted) => {
-                self.hold(&id, Exit::NotSpawned("firedrill: injected: it cannot be started".to_owned()), Duration::ZERO);
+                self.hold(
+                    &id,
+                    Exit::NotSpawned("firedrill: injected: it cannot be started".to_owned()),
+                    Duration::ZERO,
+                );
                 return Ok(());
             }
             fault => played.fault = fault,
@@ -181,14 +182,14 @@ impl<'a> Sandboxed<'a> {
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
-            return self.over(id, Exit::Code(answer.exit), answer.takes);
+            return self.over(&id, Exit::Code(answer.exit), answer.takes);
         }
         if let Err(missing) = environment::locate(&mut spawn) {
             self.hold(&id, Exit::NotSpawned(missing.to_string()), Duration::ZERO);
             return Ok(());
         }
         spawn.env.push(("FIREDRILL_TOOK".to_owned(), pretence::took_file(&spawn.stdout).display().to_string()));
-        if let Err(exit) = self.scene.start(spawn).map_err(broken)? {
+        if let Err(exit) = self.scene.start(spawn)? {
             self.commands.remove(&id);
             self.end(id, told(exit), now);
         }
@@ -209,15 +210,18 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
-    fn over(&mut self, id: CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
-        self.hold(&id, exit, takes);
-        let Some(played) = self.commands.get_mut(&id) else {
+    fn over(&mut self, id: &CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
+        self.hold(id, exit, takes);
+        let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
         let Some(held) = &mut played.held else { return Ok(()) };
         match played.fault.take() {
             Some(FaultKind::LateFailure(code)) if succeeded(&held.exit, &played.expected) => {
-                pretence::say(&played.spawn.stderr, &format!("firedrill: injected: exits with {code} after its work\n"))?;
+                pretence::say(
+                    &played.spawn.stderr,
+                    &format!("firedrill: injected: exits with {code} after its work\n"),
+                )?;
                 held.exit = Exit::Code(code);
             }
             Some(FaultKind::WrongOutput(text)) => pretence::replace_output(&played.spawn, &text)?,
@@ -249,7 +253,7 @@ impl<'a> Sandboxed<'a> {
         };
         match played.fault.take() {
             Some(FaultKind::Timeout) => self.scene.freeze(key),
-            Some(FaultKind::Killed) => self.scene.kill(key).map_err(broken)?,
+            Some(FaultKind::Killed) => self.scene.kill(key)?,
             Some(FaultKind::Crash) => self.is_crashing = true,
             Some(FaultKind::LostSupervisor) => {
                 self.is_crashing = true;
@@ -277,7 +281,7 @@ impl<'a> Sandboxed<'a> {
                     return Ok(());
                 }
                 let takes = pretence::took(&played.spawn.stdout)?;
-                self.over(id, told(exit), takes)
+                self.over(&id, told(exit), takes)
             }
         }
     }
@@ -325,7 +329,7 @@ impl<'a> Sandboxed<'a> {
         let held = self.next_held();
         let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), until];
         let first = moments.into_iter().flatten().min();
-        if let Some(turn) = self.scene.next(first).map_err(broken)? {
+        if let Some(turn) = self.scene.next(first)? {
             self.turn(turn)?;
             return Ok(Passed::Something);
         }
@@ -358,113 +362,6 @@ enum Passed {
     Nothing,
 }
 
-impl World for Sandboxed<'_> {
-    fn now(&self) -> Duration {
-        self.scene.now()
-    }
-
-    fn engine_started(&self) -> Event {
-        Event::EngineStarted { boot: "virtual".to_owned(), engine: env!("CARGO_PKG_VERSION").to_owned() }
-    }
-
-    fn append(&mut self, event: Event) -> Result<Envelope, DriveError> {
-        let sequence = self.chain.sequence() + 1;
-        if self.strikes.at_record(sequence, Side::Before) {
-            return Err(DriveError::Crashed);
-        }
-        let at_ms = EPOCH_MS + u64::try_from(self.scene.now().as_millis()).unwrap_or(u64::MAX - EPOCH_MS);
-        self.chain.append(at_ms, &event, &mut self.lines);
-        let envelope = Envelope { sequence, at_ms, event };
-        self.journal.push(envelope.clone());
-        if self.strikes.at_record(sequence, Side::After) {
-            return Err(DriveError::Crashed);
-        }
-        Ok(envelope)
-    }
-
-    fn flush(&mut self, _urgency: Urgency) -> Result<Option<u64>, DriveError> {
-        if self.lines.is_empty() {
-            return Ok(None);
-        }
-        self.write_journal().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
-        Ok(Some(self.chain.sequence()))
-    }
-
-    fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
-        let fault = self.strikes.at_start(&id).map(|fault| pretence::concrete(fault, &command.expect));
-        let played = Played {
-            spawn: spawn.clone(),
-            began: self.scene.now(),
-            expected: command.expect.exit.clone(),
-            fault,
-            is_lost: false,
-            held: None,
-        };
-        self.commands.insert(id.clone(), played);
-        self.starts.push_back((id, spawn));
-        Ok(())
-    }
-
-    fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
-        if self.commands.get(command).is_some_and(|played| played.held.is_some()) {
-            if let Some(Played { began, .. }) = self.commands.remove(command) {
-                self.end(command.clone(), Exit::Cancelled, began);
-            }
-            return Ok(());
-        }
-        self.scene.terminate(&key(command)).map_err(broken)
-    }
-
-    fn ask(&mut self, command: CommandId, _limit: Option<Duration>) -> Result<(), DriveError> {
-        let is_started = self.commands.get(&command).is_some_and(|played| {
-            played.held.is_some() || self.scene.runs(&key(&command))
-        });
-        let happening = match (self.inbox.remove(&command), self.commands.get(&command)) {
-            (Some((exit, ms)), _) => Happening::Ended { command, exit, ms },
-            (None, Some(played)) if is_started && played.is_lost => Happening::Survives(command),
-            (None, Some(_)) if is_started => Happening::Running(command),
-            (None, _) => {
-                self.commands.remove(&command);
-                Happening::NotStarted(command)
-            }
-        };
-        self.happenings.push_back(happening);
-        Ok(())
-    }
-
-    fn take(&mut self) -> Result<Option<Happening>, DriveError> {
-        Ok(None)
-    }
-
-    fn wait(&mut self, until: Option<Duration>) -> Result<Option<Happening>, DriveError> {
-        loop {
-            if self.is_crashing {
-                return Err(DriveError::Crashed);
-            }
-            if let Some(happening) = self.happenings.pop_front() {
-                return Ok(Some(happening));
-            }
-            if let Some((id, spawn)) = self.starts.pop_front() {
-                self.launch(id, spawn)?;
-                continue;
-            }
-            match self.pass(until)? {
-                Passed::Something => {}
-                Passed::Time => return Ok(None),
-                Passed::Nothing => return Err(DriveError::StoodStill(self.standing())),
-            }
-        }
-    }
-
-    fn supervise_again(&mut self) -> Result<(), DriveError> {
-        Ok(())
-    }
-
-    fn dismiss(&mut self) -> Result<(), DriveError> {
-        Ok(())
-    }
-}
-
 /// Returns the supervisor's word for a command.
 fn key(id: &CommandId) -> CommandKey {
     CommandKey::new(id.to_string())
@@ -489,9 +386,11 @@ fn succeeded(exit: &Exit, expected: &[i32]) -> bool {
     matches!(exit, Exit::Code(code) if expected.contains(code))
 }
 
-fn broken(error: SceneError) -> DriveError {
-    match error {
-        SceneError::Hung { .. } => DriveError::Hung(error.to_string()),
-        SceneError::Io(_) => DriveError::Rehearsal(error.to_string()),
+impl From<SceneError> for DriveError {
+    fn from(error: SceneError) -> DriveError {
+        match error {
+            SceneError::Hung { .. } => DriveError::Hung(error.to_string()),
+            SceneError::Io(_) => DriveError::Rehearsal(error.to_string()),
+        }
     }
 }

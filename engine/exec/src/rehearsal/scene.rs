@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
 
+use super::actor::{Actor, Course, Main, Rest, Why};
 use super::clock::{Clock, Parked};
-use super::look::{self, Look, Stillness};
+use super::look::{self, Look, Signalled, Stillness};
 use crate::supervisor::Spawn;
 use crate::supervisor::process::Process;
 use crate::supervisor::start::Starter;
@@ -39,46 +40,6 @@ pub(super) struct Scene {
     started: u64,
     turns: VecDeque<Turn>,
     watchdog: Duration,
-}
-
-/// A command with living processes.
-struct Actor {
-    /// Its place among all that were started.
-    number: u64,
-    pid: Pid,
-    handle: OwnedFd,
-    began: Duration,
-    grace: Duration,
-    main: Main,
-    course: Course,
-    stillness: Option<Stillness>,
-    look: Look,
-    /// How often it was parked.
-    waits: u32,
-    /// Whether it is never woken any more.
-    is_frozen: bool,
-}
-
-enum Main {
-    Runs,
-    Left(Exit),
-    /// Its end was told; what is left of it is left alone.
-    Told,
-}
-
-/// Where a command is heading.
-#[derive(Clone, Copy)]
-enum Course {
-    Free { limit: Option<Duration> },
-    Asked { why: Why, until: Duration },
-    Forced { why: Why },
-}
-
-#[derive(Clone, Copy)]
-enum Why {
-    Failed,
-    TimedOut,
-    Terminated,
 }
 
 /// Something that happened in the scene.
@@ -114,12 +75,6 @@ enum Due {
     Grace { number: u64, command: CommandKey },
 }
 
-impl Actor {
-    fn is_busy(&self) -> bool {
-        self.stillness.is_none_or(|stillness| stillness == Stillness::Busy)
-    }
-}
-
 impl Scene {
     /// Returns an empty scene.
     pub(super) fn new(mark: String, clock: Clock, watchdog: Duration) -> io::Result<Scene> {
@@ -153,6 +108,7 @@ impl Scene {
             course: Course::Free { limit },
             stillness: None,
             look: Look::default(),
+            signalled: Signalled::No,
             waits: 0,
             is_frozen: false,
         };
@@ -304,6 +260,9 @@ impl Scene {
         for process in self.processes(command)? {
             process.signal(signal);
         }
+        if let Some(actor) = self.actors.get_mut(command) {
+            actor.signalled = Signalled::Yes;
+        }
         self.unsettle(command);
         Ok(())
     }
@@ -344,7 +303,7 @@ impl Scene {
         let is_blocked = |actor: &Actor| matches!(actor.stillness, Some(Stillness::Locked | Stillness::Waiting));
         let blocked = self.actors.iter().filter(|(_, actor)| is_blocked(actor)).map(|(command, _)| command.clone());
         for command in blocked.collect::<Vec<_>>() {
-            let look = Look::at(&self.processes(&command)?, &self.parked());
+            let look = self.look_at(&command, &self.parked())?;
             if self.actors.get(&command).is_some_and(|actor| actor.look != look) {
                 self.unsettle(&command);
             }
@@ -380,7 +339,7 @@ impl Scene {
         let parked = self.parked();
         let busy = self.actors.iter().filter(|(_, actor)| actor.is_busy()).map(|(command, _)| command.clone());
         for command in busy.collect::<Vec<_>>() {
-            let look = Look::at(&self.processes(&command)?, &parked);
+            let look = self.look_at(&command, &parked)?;
             let Some(actor) = self.actors.get_mut(&command) else { continue };
             let stillness = match look.stillness(&actor.look) {
                 Stillness::Waiting if began.elapsed() < PATIENCE => Stillness::Busy,
@@ -394,6 +353,11 @@ impl Scene {
             }
         }
         Ok(())
+    }
+
+    fn look_at(&self, command: &CommandKey, parked: &BTreeSet<i32>) -> io::Result<Look> {
+        let signalled = self.actors.get(command).map_or(Signalled::No, |actor| actor.signalled);
+        Ok(Look::at(&self.processes(command)?, parked, signalled))
     }
 
     /// Takes the ends of main processes, and of commands that are being ended with all their processes.
@@ -413,35 +377,26 @@ impl Scene {
             let Some((_, status)) = waitpid(Some(actor.pid), WaitOptions::NOHANG)? else {
                 return Ok(());
             };
-            actor.main = Main::Left(match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Exit::Code(code),
-                (None, signal) => Exit::Signal(signal.unwrap_or_default()),
-            });
+            actor.main_left(status);
         }
-        let left = self.processes(command)?;
+        let is_alone = self.processes(command)?.is_empty();
         let Some(actor) = self.actors.get_mut(command) else {
             return Ok(());
         };
-        let Main::Left(exit) = &actor.main else {
-            if left.is_empty() {
-                self.actors.remove(command);
+        let exit = match actor.rest(is_alone) {
+            Rest::Tell(exit) => exit,
+            Rest::End => return self.ask(command, Why::Failed),
+            Rest::Wait => {
+                if is_alone && matches!(actor.main, Main::Told) {
+                    self.actors.remove(command);
+                }
+                return Ok(());
             }
-            return Ok(());
-        };
-        let exit = match (exit, actor.course) {
-            (exit, Course::Free { .. }) if left.is_empty() || *exit == Exit::Code(0) => exit.clone(),
-            (_, Course::Free { .. }) => return self.ask(command, Why::Failed),
-            (_, Course::Asked { .. } | Course::Forced { .. }) if !left.is_empty() => return Ok(()),
-            (_, Course::Asked { why: Why::TimedOut, .. } | Course::Forced { why: Why::TimedOut }) => Exit::TimedOut,
-            (_, Course::Asked { why: Why::Terminated, .. } | Course::Forced { why: Why::Terminated }) => {
-                Exit::Terminated
-            }
-            (exit, Course::Asked { .. } | Course::Forced { .. }) => exit.clone(),
         };
         actor.main = Main::Told;
         actor.course = Course::Free { limit: None };
-        let ms = u64::try_from((self.clock.now() - actor.began).as_millis()).unwrap_or(u64::MAX);
-        if left.is_empty() {
+        let ms = u64::try_from(self.clock.now().saturating_sub(actor.began).as_millis()).unwrap_or(u64::MAX);
+        if is_alone {
             self.actors.remove(command);
         } else {
             actor.stillness = None;

@@ -116,7 +116,8 @@ pub(crate) fn all() -> io::Result<Vec<Process>> {
     Ok(entries.filter_map(|entry| Process::look(parse_pid(entry.file_name().as_bytes())?)).collect())
 }
 
-/// Returns the ids of the children of this single-threaded process: from the kernel's list, else by a look at all.
+/// Returns the ids of the children of the first thread of this process, among them those that were given to it because
+/// their parent ended: from the kernel's list, else by a look at all.
 pub(crate) fn children() -> io::Result<Vec<Pid>> {
     let me = rustix::process::getpid();
     match fs::read(format!("/proc/self/task/{me}/children")) {
@@ -130,22 +131,13 @@ pub(crate) fn children() -> io::Result<Vec<Pid>> {
 }
 
 /// Returns the ids of the children of a process, whichever of its threads started them; none if it has ended.
-pub(crate) fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
-    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
-        return Ok(Vec::new());
-    };
+pub(crate) fn children_of(pid: Pid) -> Vec<Pid> {
     let mut children = Vec::new();
-    for task in tasks.flatten() {
+    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
         let list = fs::read(task.path().join("children")).unwrap_or_default();
         children.extend(list.split(|byte| *byte == b' ').filter_map(parse_pid));
     }
-    Ok(children)
-}
-
-/// Returns the ids of the processes that were given to this one because their parent ended: they are children of its
-/// first thread.
-pub(crate) fn adopted() -> io::Result<Vec<Pid>> {
-    children()
+    children
 }
 
 fn parse_pid(text: &[u8]) -> Option<Pid> {

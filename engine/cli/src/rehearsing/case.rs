@@ -1,0 +1,195 @@
+//! One run of a playbook in a fresh world.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use firedrill_exec::rehearsal::{EPOCH_MS, Rehearsed, Staging, rehearse};
+use firedrill_exec::{About, Provenance, RunDir, Sink};
+use firedrill_foundation::World;
+use firedrill_model::expression::Scope;
+use firedrill_model::plan::{Origin, Plan};
+use firedrill_model::rehearsal::{Reply, Sandbox, fill, fill_command};
+use firedrill_model::resolve::{Given, GivenValue};
+use firedrill_model::source::Spanned;
+use firedrill_model::value::Value;
+use firedrill_run::injection::Injection;
+
+use super::Rehearsing;
+use crate::failure::Failure;
+use crate::surroundings::{self, ABOUT_VERSION};
+
+/// The stand-ins that every sandbox has.
+const TIMEKEEPERS: [&str; 3] = ["sleep", "date", "firedrill-sleep"];
+
+/// A situation in which a playbook is run.
+#[derive(Clone, Default)]
+pub(crate) struct Case<'a> {
+    /// Inputs that differ from those of the file.
+    pub(crate) inputs: Option<&'a BTreeMap<String, Spanned<Value>>>,
+    /// Commands that prepare the world.
+    pub(crate) given: &'a [Spanned<Vec<String>>],
+    /// What is made to go wrong.
+    pub(crate) faults: Vec<Injection>,
+    /// Answers where nothing stands in.
+    pub(crate) replies: &'a [Spanned<Reply>],
+    /// Commands that examine the world in any case.
+    pub(crate) world: &'a [Spanned<Vec<String>>],
+    /// Whether verifies are asked before their steps, too.
+    pub(crate) probes_before: bool,
+    /// What is taken out of the plan.
+    pub(crate) change: Option<&'a (dyn Fn(Plan) -> Plan + Sync)>,
+}
+
+/// A case that was played.
+pub(crate) struct Played {
+    pub(crate) dir: RunDir,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) rehearsed: Rehearsed,
+    pub(crate) real_time: Duration,
+}
+
+/// A world of its own for one run.
+struct Place {
+    root: PathBuf,
+    /// What every command starts from.
+    env: BTreeMap<String, String>,
+    sandbox: Option<PathBuf>,
+}
+
+impl Rehearsing {
+    /// Plays a case in a fresh world at `root`, a folder that is not there yet. `sink` is made when the plan is known.
+    pub(crate) fn play<'s>(
+        &self,
+        case: &Case,
+        root: &Path,
+        watchdog: Duration,
+        sink: impl FnOnce(&RunDir, &Arc<Plan>) -> Box<dyn Sink + 's>,
+    ) -> Result<Played, Failure> {
+        let began = Instant::now();
+        let place = self.place(root).map_err(Failure::failed)?;
+        let scope = Scope::new().with_sandbox([("dir".to_owned(), Value::from(place.world().display().to_string()))]);
+        let plan = self.plan(case, &scope)?;
+        let dir = self.run_dir(&place, &plan)?;
+        let filled = |commands: &[Spanned<Vec<String>>]| -> Result<Vec<Vec<String>>, Failure> {
+            let filled = commands.iter().map(|command| fill_command(&command.value, &scope));
+            filled.collect::<Result<_, _>>().map_err(|error| self.wrong(&error.to_string()))
+        };
+        let (given, world, check) = (filled(case.given)?, filled(case.world)?, filled(&self.rehearsal.check)?);
+        let replies: Vec<Reply> = case.replies.iter().map(|reply| reply.value.clone()).collect();
+        let is_bare = self.rehearsal.sandbox.value == Sandbox::None;
+        let staging = Staging {
+            faults: &case.faults,
+            replies: is_bare.then_some(&replies),
+            given: &given,
+            world: &world,
+            check: &check,
+            watchdog,
+            probes_before: case.probes_before,
+        };
+        let plan = Arc::new(plan);
+        let mut sink = sink(&dir, &plan);
+        let rehearsed = rehearse(&dir, &staging, &mut *sink)?;
+        Ok(Played { dir, plan, rehearsed, real_time: began.elapsed() })
+    }
+
+    /// Returns the plan of a case in a world.
+    pub(crate) fn plan(&self, case: &Case, scope: &Scope) -> Result<Plan, Failure> {
+        let own = case.inputs.into_iter().flatten();
+        let inputs = self.rehearsal.inputs.iter().chain(own).map(|(name, value)| {
+            let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
+            Ok((name.clone(), Given { value: GivenValue::Value(value), origin: Origin::Sandbox }))
+        });
+        let plan = self.playbook.resolve(&inputs.collect::<Result<_, Failure>>()?, &self.files)?;
+        Ok(match case.change {
+            Some(change) => change(plan),
+            None => plan,
+        })
+    }
+
+    /// Returns the plan of the rehearsal's own inputs in a world that does not exist.
+    pub(crate) fn usual_plan(&self) -> Result<Plan, Failure> {
+        let scope = Scope::new().with_sandbox([("dir".to_owned(), Value::from("/sandbox"))]);
+        self.plan(&Case::default(), &scope)
+    }
+
+    fn wrong(&self, why: &str) -> Failure {
+        Failure::invalid(format!("{}: {why}", self.path.display()))
+    }
+
+    fn place(&self, root: &Path) -> Result<Place, String> {
+        let world = root.join("world");
+        let made = match &self.rehearsal.sandbox.value {
+            Sandbox::Foundation => return foundation(root, &world),
+            Sandbox::Dir(dir) => {
+                let from = self.playbook.dir().join(dir);
+                copy(&from, &world).and_then(|()| add_timekeepers(&world)).map_err(|error| (from, error))
+            }
+            Sandbox::None => fs::create_dir_all(&world).map_err(|error| (world.clone(), error)),
+        };
+        made.map_err(|(path, error)| format!("{}: {error}", path.display()))?;
+        Ok(Place { root: root.to_owned(), env: surroundings::inherited(), sandbox: Some(world) })
+    }
+
+    fn run_dir(&self, place: &Place, plan: &Plan) -> Result<RunDir, Failure> {
+        let about = About {
+            version: ABOUT_VERSION,
+            run: "rehearsal".to_owned(),
+            playbook: plan.playbook.clone(),
+            plan: plan.digest(),
+            created_ms: EPOCH_MS,
+            dir: self.playbook.dir().to_owned(),
+            provenance: Provenance { path: self.playbook.path().to_owned(), commit: None, is_dirty: false },
+            env: place.env.clone(),
+            sandbox: place.sandbox.clone(),
+        };
+        Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)
+    }
+}
+
+impl Place {
+    fn world(&self) -> PathBuf {
+        self.root.join("world")
+    }
+}
+
+fn foundation(root: &Path, dir: &Path) -> Result<Place, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let executable = std::env::current_exe().map_err(|error| text(&error))?;
+    fs::create_dir_all(dir.join("artifacts")).map_err(|error| text(&error))?;
+    let world = World::create(dir, &executable).map_err(|error| text(&error))?;
+    let env = surroundings::of_world(&world).map_err(|error| text(&error))?;
+    Ok(Place { root: root.to_owned(), env, sandbox: Some(dir.to_owned()) })
+}
+
+/// Puts the stand-ins that keep virtual time into a sandbox that does not bring its own.
+fn add_timekeepers(world: &Path) -> io::Result<()> {
+    let (bin, executable) = (world.join("bin"), std::env::current_exe()?);
+    fs::create_dir_all(&bin)?;
+    for name in TIMEKEEPERS.into_iter().filter(|name| !bin.join(name).exists()) {
+        symlink(&executable, bin.join(name))?;
+    }
+    Ok(())
+}
+
+/// Copies a folder with everything in it; links are copied as links.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(entry.path())?, &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Work side by side, told in order.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// Returns how many things this machine does side by side.
+pub(crate) fn jobs() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Does the work for every item, `jobs` at once, none of it in this thread, and returns what came of it in the order of
+/// the items. `done` is told of each as soon as it and all before it are done.
+pub(crate) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    jobs: NonZeroUsize,
+    work: impl Fn(usize, &T) -> R + Sync,
+    mut done: impl FnMut(&T, &R),
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = channel();
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        for _ in 0..jobs.get().min(items.len()) {
+            let (sender, next, work) = (sender.clone(), &next, &work);
+            scope.spawn(move || {
+                while let Some((at, item)) = take(items, next) {
+                    // Nobody listens only if this function has panicked.
+                    let _unheard = sender.send((at, work(at, item)));
+                }
+            });
+        }
+        drop(sender);
+        let mut told = 0;
+        for (at, result) in receiver {
+            results[at] = Some(result);
+            while let Some(Some(result)) = results.get(told) {
+                done(&items[told], result);
+                told += 1;
+            }
+        }
+    });
+    results.into_iter().flatten().collect()
+}
+
+fn take<'a, T>(items: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    items.get(at).map(|item| (at, item))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_it_is_told_in_order() {
+        let items: Vec<u64> = (0..50).collect();
+        let mut told = Vec::new();
+        let results = in_parallel(&items, NonZeroUsize::new(8).unwrap(), |_, item| item * 2, |_, result| told.push(*result));
+        let expected: Vec<u64> = (0..50).map(|item| item * 2).collect();
+        assert_eq!((results, told), (expected.clone(), expected));
+    }
+}
