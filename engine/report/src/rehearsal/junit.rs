@@ -1,5 +1,6 @@
 //! `JUnit`'s XML and the annotations of a build: what a build server shows of rehearsals and sweeps.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -113,13 +114,16 @@ fn xml(text: &str) -> String {
     safe
 }
 
-/// Returns a line for each finding that GitHub and Gitea show at the line of the playbook.
+/// Returns a line for each finding that GitHub and Gitea show at the line of the playbook; what many faults find is told
+/// once.
 pub fn annotations(rehearsed: &[Rehearsed], swept: &[Swept]) -> String {
     let suites = rehearsed.iter().map(Suite::from).chain(swept.iter().map(Suite::from));
     let mut text = String::new();
     for suite in suites {
+        let mut told: BTreeSet<&Finding> = BTreeSet::new();
         for case in &suite.cases {
-            case.findings.iter().for_each(|finding| text += &annotation(&suite, case, finding));
+            let fresh = case.findings.iter().filter(|finding| told.insert(*finding));
+            fresh.for_each(|finding| text += &annotation(&suite, case, finding));
         }
     }
     text

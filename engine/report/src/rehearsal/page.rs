@@ -66,9 +66,19 @@ impl Page {
 
     /// Returns a sentence below its heading, broken into lines.
     pub(super) fn reason(&self, tone: Tone, indent: usize, text: &str) -> String {
-        let columns = self.columns.saturating_sub(indent).max(NARROWEST_REASON);
-        let lines = wrap(&harmless(text), columns);
-        self.indented(indent, tone, &lines)
+        self.indented(indent, tone, &self.broken(indent, text))
+    }
+
+    /// Returns a sentence of a list, broken into lines.
+    pub(super) fn item(&self, indent: usize, text: &str) -> String {
+        let lines = self.broken(indent + 2, text);
+        let bullets = ["- "].into_iter().chain(std::iter::repeat("  "));
+        let lines: Vec<String> = bullets.zip(lines).map(|(bullet, line)| bullet.to_owned() + &line).collect();
+        self.indented(indent, Tone::Plain, &lines)
+    }
+
+    fn broken(&self, indent: usize, text: &str) -> Vec<String> {
+        wrap(&harmless(text), self.columns.saturating_sub(indent).max(NARROWEST_REASON))
     }
 
     /// Returns what can be typed, below what it is for.

@@ -6,7 +6,6 @@ use firedrill_run::Verdict;
 
 use super::page::{Page, quoted, took};
 use super::{Coverage, End, Finding, Measured};
-use crate::ending;
 use crate::foreign::harmless;
 use crate::ink::Tone;
 use crate::text::{pad, width};
@@ -106,11 +105,7 @@ impl<'a> Board<'a> {
     pub fn scenario(&self, scenario: &Performed) -> String {
         let mut text = self.line(scenario);
         if !scenario.is_green() {
-            text += &scenario
-                .findings
-                .iter()
-                .map(|finding| self.page.reason(Tone::Plain, INDENT, &finding.text))
-                .collect::<String>();
+            text += &scenario.findings.iter().map(|it| self.page.item(INDENT, &it.text)).collect::<String>();
             let words = ["firedrill", "rehearse", self.file, "--scenario", &scenario.name, "--trace"];
             text += &self.page.typed(INDENT, "see it step by step:", &quoted(&words));
         }
@@ -120,7 +115,7 @@ impl<'a> Board<'a> {
     fn line(&self, scenario: &Performed) -> String {
         let page = &self.page;
         let name = page.cut(&harmless(&scenario.name).replace('\n', " "), self.name_width);
-        let tone = scenario.end.verdict().map_or(Tone::Bad, ending::tone);
+        let tone = if scenario.is_green() { Tone::Plain } else { Tone::Bad };
         let head = format!("  {} {}", page.mark(scenario.is_green()), pad(&name, self.name_width));
         let end = scenario.end.words();
         if page.columns < REST_WIDTH + self.name_width {
