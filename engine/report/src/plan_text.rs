@@ -5,6 +5,7 @@ mod count;
 mod shared;
 mod step;
 
+pub(crate) use command::quoted;
 pub(crate) use count::{Exactness, commands};
 use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan};
 use firedrill_model::value::Value;

@@ -1,9 +1,18 @@
 //! What a rehearsal came to: judged against what was expected, and shown to people and machines.
 
 mod course;
+mod coverage;
+mod fault;
+mod json;
 mod judge;
 mod judge_steps;
+mod junit;
+mod mutants;
 mod narrator;
+mod page;
+mod scenario;
+mod stale;
+mod sweep;
 mod unprovoked;
 
 use std::collections::BTreeMap;
@@ -18,8 +27,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::foreign::Tail;
+use crate::plan_text::quoted;
 
+pub use coverage::{Coverage, Element, coverage};
+pub use json::{rehearsed_json, rehearsed_schema, swept_json, swept_schema};
 pub use judge::judge;
+pub use junit::{annotations, junit};
+pub use mutants::{Killer, Mutant, mutants_text};
+pub use page::{Page, Signs};
+pub use scenario::{Board, Performed, Rehearsed, count_text, rehearsed_text};
+pub use stale::{LastGreen, stale_text};
+pub use sweep::{Struck, Swept, swept_text};
 pub use unprovoked::unprovoked;
 
 /// Everything that is known of one rehearsed run.
@@ -98,7 +116,7 @@ impl Finding {
 
 impl WorldCommand {
     fn as_typed(&self) -> String {
-        self.words.join(" ")
+        self.words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     fn how_it_ended(&self) -> String {

@@ -133,7 +133,7 @@ pub(super) fn word(text: &Text) -> String {
 }
 
 /// Returns one shell word that is exactly this text and harmless for a terminal.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let is_plain = |character: char| character.is_alphanumeric() || "_@%+=:,./-".contains(character);
     let is_bare = !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('=');
     if is_bare {

@@ -72,7 +72,7 @@ impl Course {
 }
 
 /// Returns the role of the commands that discharge an obligation.
-pub(super) fn role_of(kind: DebtKind) -> Role {
+pub(in crate::rehearsal) fn role_of(kind: DebtKind) -> Role {
     match kind {
         DebtKind::Cleanup => Role::Cleanup,
         DebtKind::Rollback => Role::Rollback,

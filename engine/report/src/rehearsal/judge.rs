@@ -18,15 +18,14 @@ use crate::words;
 /// that no reply answered, faults that never struck, commands in the world that failed, and a run that did not come to
 /// rest.
 pub fn judge(expected: &Expectation, told: &Told, tail: TailOf<'_>) -> Vec<Finding> {
-    if let Some(given) = &told.given_failed {
-        let text = format!("the world could not be prepared: `{}` {}", given.as_typed(), given.how_it_ended());
-        return vec![Finding::new(text, None)];
-    }
-    let mut findings = always(told);
+    let mut findings = unsafe_end(expected, told);
     let End::Rest(verdict) = told.end else {
-        findings.insert(0, no_rest(expected, &told.end));
         return findings;
     };
+    if told.given_failed.is_some() {
+        return findings;
+    }
+    findings.extend(unused_faults(told));
     match Course::of(told) {
         Ok(course) => {
             let bench = Bench { expected, told, course: &course, narrator: Narrator::new(&course, tail) };
@@ -38,26 +37,33 @@ pub fn judge(expected: &Expectation, told: &Told, tail: TailOf<'_>) -> Vec<Findi
     }
 }
 
-fn always(told: &Told) -> Vec<Finding> {
+/// Returns why the end of a run is safe under no circumstances.
+pub(super) fn unsafe_end(expected: &Expectation, told: &Told) -> Vec<Finding> {
+    if let Some(given) = &told.given_failed {
+        let text = format!("the world could not be prepared: `{}` {}", given.as_typed(), given.how_it_ended());
+        return vec![Finding::new(text, None)];
+    }
     let unanswered = told.unanswered.iter().map(|it| format!("no reply answers `{it}`"));
-    let unused = told
-        .unused_faults
-        .iter()
-        .map(|it| format!("the fault {it} never struck: its command was not started so often"));
     let failed = told.world.iter().filter(|it| it.exit != Some(0));
     let failed = failed.map(|it| format!("in the world afterwards, `{}` {}", it.as_typed(), it.how_it_ended()));
-    unanswered.chain(unused).chain(failed).map(|text| Finding::new(text, None)).collect()
+    let always = unanswered.chain(failed).map(|text| Finding::new(text, None));
+    no_rest(expected, &told.end).into_iter().chain(always).collect()
 }
 
-fn no_rest(expected: &Expectation, end: &End) -> Finding {
+fn unused_faults(told: &Told) -> impl Iterator<Item = Finding> {
+    let unused = told.unused_faults.iter();
+    unused.map(|it| Finding::new(format!("the fault {it} never struck: its command was not started so often"), None))
+}
+
+fn no_rest(expected: &Expectation, end: &End) -> Option<Finding> {
     let why = match end {
-        End::Rest(verdict) => format!("it is {verdict}"),
+        End::Rest(_) => return None,
         End::StoodStill(why) => format!("nothing can ever happen any more: {why}"),
         End::Hung(why) => format!("a command never came back: {why}"),
         End::Broken(why) => format!("the engine itself failed: {why}"),
     };
     let expected = expected.verdict.map(|it| format!(", expected {}", verdict_of(it.value))).unwrap_or_default();
-    Finding::new(format!("the run did not come to rest{expected}: {why}"), None)
+    Some(Finding::new(format!("the run did not come to rest{expected}: {why}"), None))
 }
 
 /// One run at rest and what was expected of it.

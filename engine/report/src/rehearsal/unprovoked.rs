@@ -119,10 +119,23 @@ impl Search<'_> {
     fn hook(&self, step: &Step, execution: &Execution) -> Option<String> {
         let how = self.failed(execution)?;
         let CommandId { role, r#try, .. } = &execution.command;
-        Some(format!(
-            "try {try} of the {role} of {} {how}, although nothing was done to it: it does not cope with what the attempt left",
-            name(step)
-        ))
+        let so = match self.later_success(execution) {
+            Some(later) => format!("only try {later} succeeded"),
+            None => "it does not cope with what the attempt left".to_owned(),
+        };
+        Some(format!("try {try} of the {role} of {} {how}, although nothing was done to it: {so}", name(step)))
+    }
+
+    /// Returns the later try of a hook that succeeded.
+    fn later_success(&self, failed: &Execution) -> Option<u32> {
+        let is_later = |it: &&Execution| {
+            let command = &it.command;
+            (&command.subject, &command.role, command.round)
+                == (&failed.command.subject, &failed.command.role, failed.command.round)
+                && command.r#try > failed.command.r#try
+                && it.finish == Some(Finish::Well)
+        };
+        self.course.view.executions().find(is_later).map(|it| it.command.r#try)
     }
 
     fn attempt(&self, step: &Step, execution: &Execution) -> Option<String> {

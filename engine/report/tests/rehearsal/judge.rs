@@ -249,9 +249,9 @@ fn what_is_always_a_finding() {
         texts(&Expectation::default(), &told),
         [
             "no reply answers `bosh -d cf vms`",
-            "the fault a.rollback:exit=1 never struck: its command was not started so often",
             "in the world afterwards, `test -e lock` exited with 1 (last words: no lock)",
             "in the world afterwards, `test -e lock` did not end by itself",
+            "the fault a.rollback:exit=1 never struck: its command was not started so often",
         ]
     );
     told.given_failed = Some(look(Some(2), b""));

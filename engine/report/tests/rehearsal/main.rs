@@ -1,5 +1,8 @@
 //! What a rehearsal came to: judged and shown.
 
+mod build_servers;
+mod coverage;
 mod judge;
 mod rehearsed;
+mod shown;
 mod unprovoked;

@@ -31,13 +31,15 @@ fn hooks_must_cope_with_what_the_attempt_left() {
         ),
         [
             "try 1 of the cleanup of `backup` (line 1) exited with 1 (last words: connecting / lock is held by 4711), although \
-          nothing was done to it: it does not cope with what the attempt left"
+          nothing was done to it: only try 3 succeeded"
         ]
     );
     let after_fault =
         found("a !\nb a", "b.attempt.1.1 1, a.rollback.1.1 1, a.rollback.1.2 1", "b:exit a.rollback:killed");
     assert_eq!(after_fault.len(), 1);
     assert!(after_fault[0].starts_with("try 2 of the rollback of `a`"), "{after_fault:?}");
+    let never = found("a !\nb a", "b.attempt.1.1 1, a.rollback.1.1 1, a.rollback.1.2 1, a.rollback.1.3 1", "b:exit");
+    assert!(never[0].ends_with("it does not cope with what the attempt left"), "{never:?}");
 }
 
 #[test]
