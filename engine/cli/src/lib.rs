@@ -7,8 +7,10 @@ mod home;
 mod inputs;
 mod playbook;
 mod rehearsal;
+mod rehearsing;
 mod run_id;
 mod screen;
+mod surroundings;
 mod terminal;
 mod yaml;
 

@@ -11,7 +11,7 @@ use firedrill_model::plan::{FileDigest, Plan};
 use firedrill_model::playbook::Playbook;
 use firedrill_model::resolve::{Facts, Given, resolve, sha256};
 use firedrill_model::source::Source;
-use firedrill_report::diagnostics;
+use firedrill_report::{Colour, diagnostics};
 
 use crate::failure::{Failure, Status};
 use crate::terminal::{self, Terminal};
@@ -68,10 +68,26 @@ impl Loaded {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
+    /// Returns the playbook.
+    pub(crate) fn checked(&self) -> &Checked<Playbook> {
+        &self.checked
+    }
+
+    /// Returns the files of the playbook's `bin/`.
+    pub(crate) fn files(&self) -> Result<Vec<FileDigest>, Failure> {
+        bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))
+    }
+
+    /// Resolves the playbook with inputs and the files of `bin/`; faults are in the failure.
+    pub(crate) fn resolve(&self, given: &BTreeMap<String, Given>, files: &[FileDigest]) -> Result<Plan, Failure> {
+        resolve(&self.source, &self.checked, given, Facts { files: files.to_vec() }).map_err(|faults| {
+            Failure::invalid(diagnostics::render(&self.source, &faults, Colour::Never).trim_end().to_owned())
+        })
+    }
+
     /// Resolves the playbook with inputs; faults are told.
     pub(crate) fn plan(&self, given: &BTreeMap<String, Given>, terminal: &Terminal) -> Result<Plan, Failure> {
-        let files =
-            bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))?;
+        let files = self.files()?;
         resolve(&self.source, &self.checked, given, Facts { files }).map_err(|faults| {
             tell(&self.source, &faults, terminal);
             Failure::Told(Status::Invalid)
@@ -79,7 +95,7 @@ impl Loaded {
     }
 }
 
-fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal) {
+pub(crate) fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal) {
     if !findings.is_empty() {
         terminal::tell(&format!("{}\n", diagnostics::render(source, findings, terminal.error_colour).trim_end()));
     }

@@ -16,9 +16,9 @@ use crate::failure::{Failure, Status};
 use crate::playbook::{self, Loaded};
 use crate::terminal::Terminal;
 
-pub(crate) use case::{Case, Played};
+pub(crate) use case::{Case, Manner, Played};
 pub(crate) use pool::{in_parallel, jobs};
-pub(crate) use verdict::{told, tail_of};
+pub(crate) use verdict::{tail_of, told, virtual_time};
 
 /// The end of the name of a rehearsal's file.
 const SUFFIX: &str = ".rehearsal.yaml";

@@ -1,5 +1,6 @@
 //! The sink of a run that somebody watches.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -21,7 +22,7 @@ const TAIL_BYTES: u64 = 8 * 1024;
 pub(crate) struct Screen<'a> {
     view: View,
     console: Console,
-    run: &'a RunDir,
+    run: RunDir,
     terminal: &'a Terminal,
     format: Format,
 }
@@ -29,7 +30,7 @@ pub(crate) struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// Returns a screen on which everything that has happened already is known and not shown.
     pub(crate) fn new(
-        run: &'a RunDir,
+        run: &RunDir,
         plan: Arc<Plan>,
         past: &[Envelope],
         terminal: &'a Terminal,
@@ -39,15 +40,19 @@ impl<'a> Screen<'a> {
         if format == Format::Text {
             terminal.print(&console.opening(&plan, run.id()));
         }
-        Ok(Screen { view: View::fold(plan, past)?, console, run, terminal, format })
+        Ok(Screen { view: View::fold(plan, past)?, console, run: run.clone(), terminal, format })
     }
 
     /// Prints the last block.
     pub(crate) fn end(&self) {
-        let outputs = self.run.summary().map(|summary| summary.outputs).unwrap_or_default();
+        self.end_with(&self.run.summary().map(|summary| summary.outputs).unwrap_or_default());
+    }
+
+    /// Prints the last block of a run that has published this.
+    pub(crate) fn end_with(&self, outputs: &BTreeMap<String, String>) {
         let text = match self.format {
-            Format::Text => ending(&self.view, &outputs, self.terminal.columns, self.terminal.colour),
-            Format::Json => verdict_json(&self.view, &outputs) + "\n",
+            Format::Text => ending(&self.view, outputs, self.terminal.columns, self.terminal.colour),
+            Format::Json => verdict_json(&self.view, outputs) + "\n",
         };
         self.terminal.print(&text);
     }
@@ -56,7 +61,7 @@ impl<'a> Screen<'a> {
 impl Sink for Screen<'_> {
     fn event(&mut self, envelope: &Envelope, _run: &Run) {
         let changes = self.view.apply(envelope).expect("the driver has applied the event before it shows it");
-        let tail = |command: &CommandId| tail(self.run, command);
+        let tail = |command: &CommandId| tail(&self.run, command);
         let text = match self.format {
             Format::Text => self.console.lines(&self.view, envelope.at_ms, &changes, &tail),
             Format::Json => event_json(envelope) + "\n",
@@ -84,7 +89,7 @@ impl Sink for Screen<'_> {
 }
 
 /// Returns the end of what a command printed: its standard error, or its standard output if that is empty.
-fn tail(run: &RunDir, command: &CommandId) -> Tail {
+pub(crate) fn tail(run: &RunDir, command: &CommandId) -> Tail {
     let read = [run.stderr(command), run.stdout(command)].into_iter().filter_map(|path| end_of(&path).ok());
     read.into_iter().find(|tail| !tail.text.trim().is_empty()).unwrap_or_default()
 }

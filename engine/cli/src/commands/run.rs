@@ -1,11 +1,8 @@
 //! `firedrill run`
 
-use std::collections::BTreeMap;
-use std::env;
 use std::sync::Arc;
 
-use firedrill_exec::{About, INHERITED, Provenance, RunDir, RunLock, clock, drive, journal};
-use firedrill_foundation::World;
+use firedrill_exec::{About, Provenance, RunDir, RunLock, clock, drive, journal};
 use firedrill_model::plan::Plan;
 
 use super::plan::{Resolved, resolved};
@@ -15,10 +12,8 @@ use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::run_id;
 use crate::screen::Screen;
+use crate::surroundings::{self, ABOUT_VERSION};
 use crate::terminal::Terminal;
-
-/// The version of what is recorded about a run.
-const ABOUT_VERSION: u32 = 1;
 
 pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let place = || Home::find(Some(home.path()));
@@ -27,6 +22,10 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     let world = match &args.playbook.sandbox {
         Some(world) => Some(sandbox::ready(&sandbox::place(world.dir(), place)?)?),
         None => None,
+    };
+    let env = match &world {
+        Some(world) => surroundings::of_world(world).map_err(|error| Failure::failed(error.to_string()))?,
+        None => surroundings::inherited(),
     };
     let created_ms = clock::now_ms();
     let about = About {
@@ -37,7 +36,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
         created_ms,
         dir: playbook.dir().to_owned(),
         provenance: Provenance::of(playbook.path()),
-        env: environment(world.as_ref())?,
+        env,
         sandbox: world.map(|world| world.root().to_owned()),
     };
     let (dir, lock) = home.store()?.create(&about, &plan)?;
@@ -52,17 +51,6 @@ pub(super) fn to_rest(dir: &RunDir, lock: &RunLock, format: Format, terminal: &T
     let verdict = drive(dir, lock, &mut screen)?;
     screen.end();
     Ok(verdict.into())
-}
-
-/// Returns what every command starts from: a little of this process's environment, and how the sandbox is reached.
-fn environment(world: Option<&World>) -> Result<BTreeMap<String, String>, Failure> {
-    let inherited = INHERITED.into_iter().filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
-    let mut variables: BTreeMap<String, String> = inherited.collect();
-    if let Some(world) = world {
-        let own = world.environment().map_err(|error| Failure::failed(error.to_string()))?;
-        variables.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    Ok(variables)
 }
 
 /// Refuses a plan with a point of no return that nobody accepted, and what was accepted and is none.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_exec::rehearsal::{EPOCH_MS, Rehearsed, Staging, rehearse};
-use firedrill_exec::{About, Provenance, RunDir, Sink};
+use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::World;
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
@@ -17,11 +17,16 @@ use firedrill_model::rehearsal::{Reply, Sandbox, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
+use firedrill_run::Run;
 use firedrill_run::injection::Injection;
+use firedrill_run::journal::Envelope;
 
 use super::Rehearsing;
+use crate::args::Format;
 use crate::failure::Failure;
+use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
+use crate::terminal::Terminal;
 
 /// The stand-ins that every sandbox has.
 const TIMEKEEPERS: [&str; 3] = ["sleep", "date", "firedrill-sleep"];
@@ -45,6 +50,24 @@ pub(crate) struct Case<'a> {
     pub(crate) change: Option<&'a (dyn Fn(Plan) -> Plan + Sync)>,
 }
 
+/// How cases are played.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner<'a> {
+    /// How long, in real time, a command may neither end nor wait.
+    pub(crate) watchdog: Duration,
+    /// Where everything that happens is printed, if it is.
+    pub(crate) trace: Option<(&'a Terminal, Format)>,
+}
+
+/// Nobody watches.
+struct Unseen;
+
+impl Sink for Unseen {
+    fn event(&mut self, _: &Envelope, _: &Run) {}
+
+    fn note(&mut self, _: &Note) {}
+}
+
 /// A case that was played.
 pub(crate) struct Played {
     pub(crate) dir: RunDir,
@@ -62,14 +85,8 @@ struct Place {
 }
 
 impl Rehearsing {
-    /// Plays a case in a fresh world at `root`, a folder that is not there yet. `sink` is made when the plan is known.
-    pub(crate) fn play<'s>(
-        &self,
-        case: &Case,
-        root: &Path,
-        watchdog: Duration,
-        sink: impl FnOnce(&RunDir, &Arc<Plan>) -> Box<dyn Sink + 's>,
-    ) -> Result<Played, Failure> {
+    /// Plays a case in a fresh world at `root`, a folder that is not there yet.
+    pub(crate) fn play(&self, case: &Case, root: &Path, manner: &Manner) -> Result<Played, Failure> {
         let began = Instant::now();
         let place = self.place(root).map_err(Failure::failed)?;
         let scope = Scope::new().with_sandbox([("dir".to_owned(), Value::from(place.world().display().to_string()))]);
@@ -88,12 +105,22 @@ impl Rehearsing {
             given: &given,
             world: &world,
             check: &check,
-            watchdog,
+            watchdog: manner.watchdog,
             probes_before: case.probes_before,
         };
         let plan = Arc::new(plan);
-        let mut sink = sink(&dir, &plan);
-        let rehearsed = rehearse(&dir, &staging, &mut *sink)?;
+        let rehearsed = match manner.trace {
+            Some((terminal, format)) => {
+                let screen = Screen::new(&dir, Arc::clone(&plan), &[], terminal, format);
+                let mut screen = screen.map_err(|error| Failure::failed(error.to_string()))?;
+                let rehearsed = rehearse(&dir, &staging, &mut screen)?;
+                if let Ok((_, outputs)) = &rehearsed.end {
+                    screen.end_with(outputs);
+                }
+                rehearsed
+            }
+            None => rehearse(&dir, &staging, &mut Unseen)?,
+        };
         Ok(Played { dir, plan, rehearsed, real_time: began.elapsed() })
     }
 

@@ -1,0 +1,40 @@
+//! `firedrill rehearse --fault`: one run with faults of the command line.
+
+use firedrill_report::rehearsal::{Struck, count_text};
+
+use crate::args::{Format, RehearseArgs};
+use crate::failure::{Failure, Status};
+use crate::rehearsing::{Case, Manner, Rehearsing, Scratch, in_parallel, tail_of, told};
+use crate::terminal::Terminal;
+
+/// Plays one case with the faults of the command line and says whether it ends safe.
+pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Terminal) -> Result<Status, Failure> {
+    let [rehearsing] = loaded else {
+        return Err(Failure::usage("`--fault` needs exactly one FILE"));
+    };
+    let scratch = Scratch::new(args.keep)?;
+    let case = Case { faults: args.fault.clone(), ..Case::default() };
+    let format = args.outlet.json.format();
+    let manner = Manner { watchdog: args.machine.watchdog.as_std(), trace: args.trace.then_some((terminal, format)) };
+    let played = in_parallel(
+        &[case],
+        std::num::NonZeroUsize::MIN,
+        |at, case| rehearsing.play(case, &scratch.world(at), &manner),
+        |_, _| {},
+    );
+    let played = played.into_iter().next().expect("one case is played")?;
+    let struck = Struck::of(&told(&played), args.fault.clone(), &tail_of(&played.dir), Vec::new());
+    if args.keep {
+        terminal.print(&format!("the world and the run are kept in {}\n", scratch.root().display()));
+    }
+    let name = args.fault.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
+    let findings = struck.why.iter().chain(&struck.unprovoked).cloned().collect();
+    let performed = super::rehearse::performed(&name, &played, findings);
+    let board_file = rehearsing.path.display().to_string();
+    let board = firedrill_report::rehearsal::Board::new(super::rehearse::page(terminal), &board_file, &[&name]);
+    if format == Format::Text {
+        terminal.print(&board.fault(&performed));
+    }
+    let _ = count_text;
+    Ok(if struck.is_safe() && struck.unprovoked.is_empty() { Status::Done } else { Status::Failed })
+}

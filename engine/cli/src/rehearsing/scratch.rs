@@ -1,0 +1,46 @@
+//! Where worlds are while they are needed.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+
+/// A folder for worlds: gone when it is dropped, unless it is kept.
+pub(crate) struct Scratch {
+    root: PathBuf,
+    /// Removes it.
+    temporary: Option<TempDir>,
+}
+
+impl Scratch {
+    /// Makes an empty folder. Its path is short, because there are sockets in it.
+    pub(crate) fn new(keep: bool) -> Result<Scratch, Failure> {
+        let made = tempfile::Builder::new().prefix("firedrill-").tempdir();
+        let made = made.map_err(|error| Failure::failed(format!("a folder for worlds: {error}")))?;
+        let root = made.path().to_owned();
+        if keep {
+            let _kept = made.keep();
+            return Ok(Scratch { root, temporary: None });
+        }
+        Ok(Scratch { root, temporary: Some(made) })
+    }
+
+    /// Returns the folder of one world, which is not there yet.
+    pub(crate) fn world(&self, number: usize) -> PathBuf {
+        self.root.join(number.to_string())
+    }
+
+    /// Removes the folder of one world if worlds are not kept.
+    pub(crate) fn done(&self, number: usize) {
+        if self.temporary.is_some() {
+            // What cannot be removed now goes with the whole.
+            let _later = std::fs::remove_dir_all(self.world(number));
+        }
+    }
+
+    /// Returns where the worlds are.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
