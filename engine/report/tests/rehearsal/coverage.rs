@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firedrill_model::plan::Condition;
+use firedrill_model::plan::{Condition, OnUnmet};
 use firedrill_report::rehearsal::{Coverage, coverage};
 use firedrill_sim::sketch;
 
@@ -70,6 +70,16 @@ fn conditions_have_two_branches() {
     assert_eq!(missing(&off), ["a: failed for good", "b: ran", "b: failed for good"]);
     off.merge(coverage_of(Condition::Known(true)));
     assert_eq!(missing(&off), ["a: failed for good", "b: failed for good"]);
+}
+
+#[test]
+fn a_step_that_a_guard_skips_was_not_left_out_by_its_when() {
+    let mut plan = sketch("a g");
+    plan.steps[0].when = Some(Condition::Known(true));
+    plan.steps[0].guards[0].on_unmet = OnUnmet::Skip;
+    let told = played_plan(plan, "a.guard-g.1.1 1");
+    let found = coverage(&told.plan, [told.envelopes.as_slice()]).expect("a legal history");
+    assert_eq!(missing(&found), ["a: left out by its when", "a: guard g met", "a: ran", "a: failed for good"]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::rehearsed::{minutes, played, played_plan, printed, said};
+use firedrill_model::plan::Condition;
+use firedrill_run::{Event, Verdict};
+
+use crate::rehearsed::{minutes, played, played_plan, printed, recorded, said};
 use firedrill_model::rehearsal::{
     Expectation, ExpectedInvariants, ExpectedOutcome, ExpectedStep, ExpectedVerdict, Objectives,
 };
@@ -101,6 +104,41 @@ fn every_verdict_has_its_reasons() {
 }
 
 #[test]
+fn only_what_is_really_left_is_told_as_left() {
+    let steps = "@stop\nlooked ro\nkept\ngiven ^\nnothing !none\nundone ! ^\ntidied ~\nbad looked kept given nothing undone tidied ~";
+    let mut plan = firedrill_sim::sketch(steps);
+    plan.steps[5].cleanup.as_mut().expect("it has one").when = Some(Condition::Known(true));
+    let found = texts(&verdict(ExpectedVerdict::Succeeded), &played_plan(plan, "bad.attempt.1.1 1"));
+    assert_eq!(
+        found,
+        ["verdict is failed, expected succeeded: `bad` (line 8) failed: attempt 1 of 1 exited with 1; \
+          what `kept` (line 3) did is still there: it has no rollback; \
+          what `undone` (line 6) did is still there: it was not rolled back; \
+          what `tidied` (line 7) did is still there: it has no rollback"]
+    );
+}
+
+#[test]
+fn an_intent_whose_command_never_was_is_no_attempt() {
+    let mut told = played("a !none", "");
+    let command = || "a.attempt.1.1".parse().expect("a command's name");
+    let engine = || Event::EngineStarted { boot: String::new(), engine: String::new() };
+    let start = told.envelopes[0].event.clone();
+    told.envelopes = recorded(vec![
+        start,
+        engine(),
+        Event::Started { command: command() },
+        engine(),
+        Event::CancelRequested,
+        Event::NotStarted { command: command() },
+    ]);
+    told.end = End::Rest(Verdict::Cancelled);
+    let never =
+        ExpectedStep { outcome: Some(ExpectedOutcome::NotStarted), attempts: Some(0), ..ExpectedStep::default() };
+    assert_eq!(texts(&of_step("a", never), &told), [""; 0]);
+}
+
+#[test]
 fn attempts_and_hooks_of_a_step_are_counted_over_the_whole_run() {
     let told = played("lock ^\nbackup lock x2 ~", "backup.attempt.1.1 1");
     let well = ExpectedStep {
@@ -159,6 +197,8 @@ fn a_hold_lasts_from_the_first_attempt_to_the_release() {
         ["`lock` (line 1) never gave back what it took, expected after at most 9m"]
     );
     assert_eq!(texts(&hold(minutes(0)), &played("first\nlock first ^", "first.attempt.1.1 1")), [""; 0]);
+    let late = played("lock x2 ^backup\nbackup lock", "lock.attempt.1.1 missing");
+    assert_eq!(texts(&hold(minutes(3)), &late), [""; 0], "it took nothing before it could be started");
 }
 
 #[test]
@@ -276,7 +316,7 @@ fn a_run_that_does_not_come_to_rest_is_a_finding() {
         texts(&Expectation::default(), &told),
         ["the run did not come to rest: a command never came back: `a` for 30s"]
     );
-    told.end = End::Rest(firedrill_run::Verdict::Succeeded);
+    told.end = End::Rest(Verdict::Succeeded);
     told.envelopes.truncate(1);
     told.envelopes.push(told.envelopes[0].clone());
     assert_eq!(texts(&Expectation::default(), &told).len(), 1);

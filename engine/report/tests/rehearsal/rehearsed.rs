@@ -39,7 +39,8 @@ pub(crate) fn played_plan(plan: Plan, faults: &str) -> Told {
     }
 }
 
-fn recorded(events: Vec<Event>) -> Vec<Envelope> {
+/// Records events as if every command had taken a minute.
+pub(crate) fn recorded(events: Vec<Event>) -> Vec<Envelope> {
     let mut at_ms = NIGHT;
     let events = events.into_iter().zip(1..).map(|(event, sequence)| {
         at_ms += if matches!(event, Event::Ended { .. }) { 60_000 } else { 0 };

@@ -22,6 +22,13 @@ fn what_was_injected_is_no_finding() {
 }
 
 #[test]
+fn what_was_lost_or_follows_from_it_is_no_finding() {
+    let injected = "age=60000ms:lost_supervisor";
+    assert_eq!(found("a x2 idem !none", "a.attempt.1.1 lost", injected), [""; 0]);
+    assert_eq!(found("a ? ! x2 idem", "a.attempt.1.1 lost, a.verify.1.1 1", injected), [""; 0]);
+}
+
+#[test]
 fn hooks_must_cope_with_what_the_attempt_left() {
     assert_eq!(
         found(
@@ -109,6 +116,8 @@ fn a_broken_invariant_with_nothing_owed_is_a_path_without_its_release() {
           or release restores it"
         ]
     );
+    let owed = "lock.release.1.1 1, lock.release.1.2 1, lock.release.1.3 1, @.invariant-open.1.1 1";
+    assert_eq!(found("@invariant open\nlock ^ !none", owed, "lock.release:exit#1x3"), [""; 0]);
     let injected = "backup:exit @.invariant-open:does_not_hold";
     assert_eq!(
         found("@invariant open\nbackup !none", "backup.attempt.1.1 1, @.invariant-open.1.1 1", injected),
