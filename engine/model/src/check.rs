@@ -5,6 +5,7 @@ mod inputs;
 mod names;
 mod order;
 mod reach;
+pub(crate) mod rehearsal;
 mod rules;
 mod uses;
 

@@ -1,4 +1,4 @@
-//! Spanned tree to [`Playbook`]: every fault of the file is collected, none stops the decoding.
+//! Spanned tree to [`Playbook`] or [`Rehearsal`]: every fault of the file is collected, none stops the decoding.
 
 mod block;
 mod bounds;
@@ -7,6 +7,7 @@ mod fields;
 mod inputs;
 mod invocation;
 mod playbook;
+mod rehearsal;
 mod scalars;
 mod step;
 mod texts;
@@ -19,6 +20,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::Diagnostic;
 use crate::playbook::Playbook;
+use crate::rehearsal::{Places, Rehearsal};
 use crate::shell::ShellKind;
 use crate::source::{Source, Span};
 use crate::yaml::{self, Kind, Scalar};
@@ -39,6 +41,15 @@ pub fn parse(source: &Source) -> (Option<Playbook>, Vec<Diagnostic>) {
     (playbook.map(|playbook| Playbook { is_sound, names: decoder.names, ..playbook }), diagnostics)
 }
 
+/// Reads a rehearsal as far as it can be read, and collects all faults of its text, keys and values.
+pub(crate) fn rehearsal(source: &Source) -> (Option<Rehearsal>, Vec<Diagnostic>) {
+    let mut decoder = Decoder::new(source);
+    let root = yaml::read(source, &mut decoder.diagnostics);
+    let rehearsal = root.and_then(|root| decoder.rehearsal(&root));
+    let places = Places(decoder.names);
+    (rehearsal.map(|rehearsal| Rehearsal { places, ..rehearsal }), decoder.diagnostics)
+}
+
 /// Sorts by place, drops what an alias repeats, and caps the number.
 pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
@@ -52,7 +63,7 @@ pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 struct Decoder<'s> {
     source: &'s Source,
     diagnostics: Vec<Diagnostic>,
-    /// The places of the names used in each template and expression, by the place of the text.
+    /// The places of the names used in each template, expression, fault or list, by its place.
     names: HashMap<Span, Vec<Span>>,
     /// The patterns and filters that were compiled already.
     compiled: Compiled,

@@ -31,7 +31,19 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Invariant | Block::Verify => poll(name),
         Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
-        Block::Final | Block::Items | Block::Defaults | Block::Objectives | Block::Retry => None,
+        Block::Scenario => scenario(name),
+        Block::Final
+        | Block::Items
+        | Block::Defaults
+        | Block::Objectives
+        | Block::Retry
+        | Block::Rehearsal
+        | Block::Fault
+        | Block::Reply
+        | Block::Expectation
+        | Block::Within
+        | Block::ExpectedStep
+        | Block::Sweep => None,
     }
 }
 
@@ -91,6 +103,10 @@ fn hook(name: &str) -> Option<Unsupported> {
 
 fn output_or_input(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
+}
+
+fn scenario(name: &str) -> Option<Unsupported> {
+    (name == "answers").then(|| key("says what people answer when they are asked"))
 }
 
 /// Returns the values of `on_failure` that are not yet supported.

@@ -12,5 +12,7 @@ mod hostile;
 mod needs;
 #[path = "language/planted.rs"]
 mod planted;
+#[path = "language/rehearsals.rs"]
+mod rehearsals;
 #[path = "language/times.rs"]
 mod times;

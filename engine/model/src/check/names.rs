@@ -51,7 +51,8 @@ fn listing(candidates: &[&str], what: &str) -> Option<String> {
     }
 }
 
-fn index<'p>(names: impl Iterator<Item = &'p Spanned<String>>) -> HashMap<&'p str, usize> {
+/// Returns the names with their numbers; of two equal ones the first.
+pub(super) fn index<'p>(names: impl Iterator<Item = &'p Spanned<String>>) -> HashMap<&'p str, usize> {
     let mut index = HashMap::new();
     for (at, name) in names.enumerate() {
         index.entry(name.value.as_str()).or_insert(at);

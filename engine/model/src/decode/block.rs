@@ -1,5 +1,8 @@
-//! The kinds of maps a playbook is made of, and the keys of each.
+//! The kinds of maps playbooks and rehearsals are made of, and the keys of each.
 
+mod synonyms;
+
+use self::synonyms::SYNONYMS;
 use crate::suggest;
 
 /// A kind of map.
@@ -37,9 +40,82 @@ pub(crate) enum Block {
     Rollback,
     /// `release`
     Release,
+    /// The whole file of a rehearsal.
+    Rehearsal,
+    /// One of `scenarios`.
+    Scenario,
+    /// One of `faults`.
+    Fault,
+    /// One of `replies`.
+    Reply,
+    /// `expect` of a scenario.
+    Expectation,
+    /// `within` of an expectation.
+    Within,
+    /// One of the `steps` of an expectation.
+    ExpectedStep,
+    /// `sweep`
+    Sweep,
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
+const PLAYBOOK: [&str; 16] = [
+    "firedrill",
+    "playbook",
+    "title",
+    "description",
+    "owner",
+    "objectives",
+    "inputs",
+    "vars",
+    "defaults",
+    "on_failure",
+    "max_parallel",
+    "guards",
+    "steps",
+    "finally",
+    "invariants",
+    "outputs",
+];
+const STEP: [&str; 19] = [
+    "id",
+    "title",
+    "why",
+    "caution",
+    "phase",
+    "typical",
+    "needs",
+    "when",
+    "guards",
+    "retry",
+    "expect",
+    "outputs",
+    "verify",
+    "cleanup",
+    "rollback",
+    "release",
+    "read_only",
+    "idempotent",
+    "irreversible",
+];
+const EXPECTATION: [&str; 9] =
+    ["verdict", "within", "steps", "hold", "unmet", "invariants", "open", "outputs", "world"];
+const FAULT: [&str; 14] = [
+    "step",
+    "hook",
+    "guard",
+    "output",
+    "invariant",
+    "finally",
+    "record",
+    "side",
+    "after",
+    "fault",
+    "exit",
+    "stdout",
+    "nth",
+    "times",
+];
 
 impl Block {
     /// Returns its name with an article, for messages.
@@ -61,6 +137,14 @@ impl Block {
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
             Self::Release => "`release`",
+            Self::Rehearsal => "a rehearsal",
+            Self::Scenario => "a scenario",
+            Self::Fault => "a fault",
+            Self::Reply => "a reply",
+            Self::Expectation => "`expect` of a scenario",
+            Self::Within => "`within`",
+            Self::ExpectedStep => "what is expected of a step",
+            Self::Sweep => "`sweep`",
         }
     }
 
@@ -73,7 +157,15 @@ impl Block {
             | Self::Defaults
             | Self::Objectives
             | Self::Retry
-            | Self::Expect => false,
+            | Self::Expect
+            | Self::Rehearsal
+            | Self::Scenario
+            | Self::Fault
+            | Self::Reply
+            | Self::Expectation
+            | Self::Within
+            | Self::ExpectedStep
+            | Self::Sweep => false,
             Self::Guard
             | Self::Invariant
             | Self::Step
@@ -89,51 +181,14 @@ impl Block {
     /// Returns the keys it has besides those of a command.
     fn own_keys(self) -> &'static [&'static str] {
         match self {
-            Self::Playbook => &[
-                "firedrill",
-                "playbook",
-                "title",
-                "description",
-                "owner",
-                "objectives",
-                "inputs",
-                "vars",
-                "defaults",
-                "on_failure",
-                "max_parallel",
-                "guards",
-                "steps",
-                "finally",
-                "invariants",
-                "outputs",
-            ],
+            Self::Playbook => &PLAYBOOK,
             Self::Input => &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required"],
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
-            Self::Objectives => &["rto", "rpo"],
+            Self::Objectives | Self::Within => &["rto", "rpo"],
             Self::Guard => &["id", "expect", "message", "why", "on_unmet"],
             Self::Invariant => &["id", "expect", "message", "why"],
-            Self::Step => &[
-                "id",
-                "title",
-                "why",
-                "caution",
-                "phase",
-                "typical",
-                "needs",
-                "when",
-                "guards",
-                "retry",
-                "expect",
-                "outputs",
-                "verify",
-                "cleanup",
-                "rollback",
-                "release",
-                "read_only",
-                "idempotent",
-                "irreversible",
-            ],
+            Self::Step => &STEP,
             Self::Final => {
                 &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
             }
@@ -144,6 +199,13 @@ impl Block {
             Self::Cleanup => &["expect", "retry", "when"],
             Self::Rollback => &["expect", "retry"],
             Self::Release => &["expect", "retry", "when", "until"],
+            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
+            Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
+            Self::Fault => &FAULT,
+            Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
+            Self::Expectation => &EXPECTATION,
+            Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
+            Self::Sweep => &["depth", "faults", "always", "never"],
         }
     }
 
@@ -184,64 +246,18 @@ impl Block {
             | Self::Objectives
             | Self::Retry
             | Self::Expect
-            | Self::Output => &[],
+            | Self::Output
+            | Self::Fault
+            | Self::Reply
+            | Self::Within
+            | Self::ExpectedStep
+            | Self::Sweep => &[],
+            Self::Rehearsal => &[Self::Scenario, Self::Sweep],
+            Self::Scenario => &[Self::Expectation],
+            Self::Expectation => &[Self::Within],
         }
     }
 }
-
-/// The keys of this language with what others call them.
-const SYNONYMS: &[(&str, &[&str])] = &[
-    ("firedrill", &["version", "apiVersion", "schema"]),
-    ("needs", &["depends_on", "dependsOn", "depends", "dependencies", "requires", "require", "require_steps"]),
-    ("when", &["if", "only_if", "condition", "conditions", "unless"]),
-    ("argv", &["cmd", "command", "exec", "args", "program"]),
-    ("run", &["script", "sh", "bash", "shell_command", "inline"]),
-    ("playbook", &["name", "id"]),
-    ("id", &["name", "key", "label"]),
-    ("title", &["summary", "description", "desc", "display_name"]),
-    ("description", &["desc", "summary", "help", "doc"]),
-    ("outputs", &["register", "output", "exports", "results", "set_fact"]),
-    ("retry", &["retries", "attempts", "max_retries", "repeat"]),
-    ("max_attempts", &["attempts", "times", "count", "limit", "max", "retries"]),
-    ("delay", &["wait", "interval", "sleep", "pause"]),
-    (
-        "guards",
-        &["precondition", "preconditions", "pre", "prechecks", "checks", "check", "assert", "asserts", "require_that"],
-    ),
-    ("verify", &["postcondition", "postconditions", "health", "health_check", "post", "test"]),
-    ("invariants", &["invariant", "always_true"]),
-    ("rollback", &["undo", "revert", "compensate", "compensation", "on_rollback"]),
-    ("cleanup", &["clean", "teardown", "tear_down", "clean_up"]),
-    ("release", &["unlock", "ensure", "give_back", "finally", "always"]),
-    ("finally", &["always", "ensure", "after_all", "teardown"]),
-    ("steps", &["tasks", "jobs", "stages", "actions", "nodes"]),
-    ("inputs", &["params", "parameters", "arguments", "args"]),
-    ("vars", &["variables", "locals", "let"]),
-    ("env", &["environment", "environ", "envs", "env_vars"]),
-    ("dir", &["cwd", "chdir", "workdir", "working_dir", "working_directory", "directory"]),
-    ("stdin", &["input"]),
-    ("objectives", &["objective", "slo", "goals", "targets"]),
-    ("phase", &["stage", "section", "category"]),
-    ("typical", &["estimate", "estimated_duration", "expected_duration", "usual", "duration"]),
-    ("timeout", &["time_limit", "max_time", "deadline_per_attempt", "timeout_seconds"]),
-    ("message", &["msg", "error", "text", "title", "description"]),
-    ("why", &["reason", "because", "rationale"]),
-    ("caution", &["warning", "danger", "note"]),
-    ("expect", &["success_when", "failed_when", "success", "assert"]),
-    ("exit", &["exit_code", "exit_codes", "rc", "code", "status"]),
-    ("read_only", &["readonly", "changes_nothing", "changed_when"]),
-    ("irreversible", &["point_of_no_return", "pivot"]),
-    ("until", &["after", "till"]),
-    ("on_unmet", &["on_fail", "on_failure", "otherwise"]),
-    ("max_parallel", &["parallel", "parallelism", "concurrency", "forks", "max_concurrency"]),
-    ("regex", &["pattern", "match", "regexp"]),
-    ("enum", &["choices", "allowed", "options", "values", "one_of"]),
-    ("pattern", &["regex", "match", "format"]),
-    ("default", &["value"]),
-    ("required", &["mandatory"]),
-    ("from", &["source", "stream"]),
-    ("path", &["file"]),
-];
 
 #[cfg(test)]
 mod tests {

@@ -47,7 +47,8 @@ impl<'n> Field<'n> {
         Self { key, part: Part::Whole, node }
     }
 
-    fn item(self, node: &'n Node) -> Self {
+    /// Returns a part of the value.
+    pub(super) fn item(self, node: &'n Node) -> Self {
         Self { part: Part::Item, node, ..self }
     }
 }

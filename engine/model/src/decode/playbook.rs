@@ -15,13 +15,7 @@ const VERSION: i64 = 1;
 impl Decoder<'_> {
     /// Returns the playbook, unless the file is not even a map.
     pub(super) fn playbook(&mut self, root: &Node) -> Option<Playbook> {
-        if let Kind::Scalar(scalar) = &root.kind
-            && scalar.resolve() == Plain::Nothing
-        {
-            return self.refuse(Code::NoDocument, root.span, "the file holds no playbook".to_owned(), None);
-        }
-        let fields = self.fields(Field::new("the file", root), Block::Playbook)?;
-        self.version(&fields);
+        let fields = self.document(root, Block::Playbook)?;
         let name = self.required(&fields, "playbook").and_then(|field| self.name(field, NameForm::Kebab));
         let defaults = self.defaults(fields.get("defaults"));
         Some(Playbook {
@@ -43,6 +37,19 @@ impl Decoder<'_> {
             is_sound: false,
             names: std::collections::HashMap::new(),
         })
+    }
+
+    /// Returns the fields of a whole file, having checked its version.
+    pub(super) fn document<'n>(&mut self, root: &'n Node, block: Block) -> Option<Fields<'n>> {
+        if let Kind::Scalar(scalar) = &root.kind
+            && scalar.resolve() == Plain::Nothing
+        {
+            let message = if block == Block::Playbook { "the file holds no playbook" } else { "the file is empty" };
+            return self.refuse(Code::NoDocument, root.span, message.to_owned(), None);
+        }
+        let fields = self.fields(Field::new("the file", root), block)?;
+        self.version(&fields);
+        Some(fields)
     }
 
     fn version(&mut self, fields: &Fields<'_>) {

@@ -145,6 +145,15 @@ impl Decoder<'_> {
         }
     }
 
+    /// Returns an integer of at least 0.
+    pub(super) fn amount(&mut self, field: Field<'_>) -> Option<u32> {
+        let Some(Plain::Int(number)) = scalar(field.node).map(Scalar::resolve) else {
+            return self.wrong(field, "an integer");
+        };
+        let message = || format!("{field} must be at least 0 and less than 4294967296");
+        u32::try_from(number).ok().or_else(|| self.refuse(Code::OutOfRange, field.node.span, message(), None))
+    }
+
     /// Returns an integer of at least 1, or the expression for it.
     pub(super) fn given_count(&mut self, field: Field<'_>) -> Option<Spanned<Given<NonZeroU32>>> {
         match self.setting(field) {
@@ -178,6 +187,15 @@ impl Decoder<'_> {
             }
             Plain::Nothing | Plain::Bool(_) | Plain::Int(_) | Plain::Float(_) => self.wrong(field, "a duration"),
         }
+    }
+
+    /// Returns a duration that is written out and not zero.
+    pub(super) fn some_duration(&mut self, field: Field<'_>) -> Option<Spanned<Duration>> {
+        let duration = self.duration(field)?;
+        if duration.value != Duration::default() {
+            return Some(duration);
+        }
+        self.refuse(Code::OutOfRange, duration.span, format!("{field} must be more than no time at all"), None)
     }
 
     /// Returns a number of at least 1.
@@ -226,7 +244,7 @@ impl Decoder<'_> {
 }
 
 /// Returns a node as data.
-fn data(node: &Node) -> Value {
+pub(super) fn data(node: &Node) -> Value {
     match &node.kind {
         Kind::List(items) => Value::List(items.iter().map(data).collect()),
         Kind::Map(entries) => {

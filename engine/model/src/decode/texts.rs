@@ -134,7 +134,8 @@ impl Decoder<'_> {
         self.refuse(Code::TooComplex, span, message, Some("compute it in a step, or in several vars".to_owned()))
     }
 
-    fn remember(&mut self, text: Span, names: Vec<Span>) {
+    /// Keeps the places of the names in something that stands at `text`.
+    pub(super) fn remember(&mut self, text: Span, names: Vec<Span>) {
         if !names.is_empty() {
             self.names.insert(text, names);
         }

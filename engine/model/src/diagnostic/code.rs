@@ -79,6 +79,8 @@ codes! {
     OutOfReach "FD0308" "a name that cannot be read here",
     VarCycle "FD0309" "vars need each other in a circle",
     OwnName "FD0310" "a step names itself",
+    UnknownProbe "FD0311" "a guard or invariant that does not exist",
+    NoCommand "FD0312" "a command that the step does not have",
     NoLicence "FD0401" "a repeat without a licence",
     NothingToUndo "FD0402" "a step that changes nothing declares how to undo it",
     UntilNotBelow "FD0403" "a release waits for a step that does not come after",

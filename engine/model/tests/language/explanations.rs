@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use firedrill_model::check;
-use firedrill_model::diagnostic::Code;
+use firedrill_model::diagnostic::{Code, Diagnostic};
 use firedrill_model::plan::Origin;
+use firedrill_model::rehearsal;
 use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
 use firedrill_model::source::Source;
 
@@ -20,9 +21,23 @@ const OF_GIVEN_INPUTS: [Code; 4] = [Code::UnknownGiven, Code::MissingInput, Code
 fn found(example: &str) -> Vec<Code> {
     let source = Source::new("example.yaml", example);
     let (checked, diagnostics) = check::load(&source, Some("example"));
-    let codes: Vec<Code> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    let codes = codes(&diagnostics);
     assert!(checked.is_some() || !codes.is_empty(), "no playbook and no fault: {example}");
     codes
+}
+
+/// Returns the codes that are found in a rehearsal of a playbook, `example.rehearsal.yaml` beside `example.yaml`.
+fn found_in_rehearsal(playbook: &str, example: &str) -> Vec<Code> {
+    let (checked, _) = check::load(&Source::new("example.yaml", playbook), Some("example"));
+    let source = Source::new("example.rehearsal.yaml", example);
+    let (loaded, mut diagnostics) = rehearsal::load(&source, Some("example"));
+    let loaded = loaded.unwrap_or_else(|| panic!("no rehearsal: {example}"));
+    diagnostics.extend(rehearsal::check(&loaded, &checked.expect("a sound playbook")));
+    codes(&diagnostics)
+}
+
+fn codes(diagnostics: &[Diagnostic]) -> Vec<Code> {
+    diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 fn examples(code: Code) -> Vec<&'static str> {
@@ -41,6 +56,11 @@ fn examples_have_their_fault_and_no_other() {
             [wrong, right] => {
                 assert_eq!(found(wrong), [code], "{code}: {wrong}");
                 assert_eq!(found(right), [], "{code}: {right}");
+            }
+            [playbook, wrong, right] => {
+                assert_eq!(found(playbook), [], "{code}: {playbook}");
+                assert_eq!(found_in_rehearsal(playbook, wrong), [code], "{code}: {wrong}");
+                assert_eq!(found_in_rehearsal(playbook, right), [], "{code}: {right}");
             }
             other => panic!("{code} has {} examples", other.len()),
         }
@@ -76,9 +96,10 @@ fn what_was_given_is_held_against_the_declarations() {
 }
 
 fn reference() -> String {
-    let mut text = "# Diagnostics\n\nWhat `firedrill validate` can find in a playbook. A code never changes its meaning. \
-                    `FD00xx` text and YAML, `FD01xx` keys and\nvalues, `FD02xx` templates, expressions and quoting, `FD03xx` names, \
-                    references and order, `FD04xx` the meaning of steps,\n`FD05xx` inputs, `FD09xx` what is not yet supported.\n"
+    let mut text = "# Diagnostics\n\nWhat `firedrill validate` can find in a playbook, and `firedrill rehearse` in a rehearsal. A \
+                    code never\nchanges its meaning. `FD00xx` text and YAML, `FD01xx` keys and values, `FD02xx` templates, \
+                    expressions and quoting,\n`FD03xx` names, references and order, `FD04xx` the meaning of steps, \
+                    `FD05xx` inputs, `FD09xx` what is not yet supported.\n"
         .to_owned();
     for code in Code::ALL {
         write!(text, "\n## {code}: {}\n\n{}", code.title(), code.explanation()).expect("a text takes everything");

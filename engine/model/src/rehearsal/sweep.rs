@@ -1,0 +1,77 @@
+//! How a playbook is swept.
+
+use crate::source::Spanned;
+
+/// How a playbook is swept.
+#[derive(Clone, Debug, Default)]
+pub struct SweepRules {
+    /// Faults in one history; 1 if not said.
+    pub depth: Option<Spanned<u32>>,
+    /// Names of the kinds of faults; all if not said.
+    pub faults: Option<Spanned<Vec<Spanned<SweptKind>>>>,
+    /// Conditions that must hold in every state.
+    pub always: Vec<Spanned<String>>,
+    /// Conditions that must hold in no state.
+    pub never: Vec<Spanned<String>>,
+}
+
+/// A kind of fault that a sweep tries at every point where it can strike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SweptKind {
+    /// The command fails without an effect.
+    Exit,
+    /// The command hangs.
+    Timeout,
+    /// The effect happened, and the command reported failure.
+    LateFailure,
+    /// The command is killed half-way.
+    Killed,
+    /// The program cannot be started.
+    NotStarted,
+    /// What is printed is not what was expected.
+    WrongOutput,
+    /// A probe does not hold.
+    DoesNotHold,
+    /// A probe could not tell.
+    CouldNotTell,
+    /// The engine crashes before the command's intent, after it, and while it runs.
+    Crash,
+    /// The supervisor dies with the engine.
+    LostSupervisor,
+    /// The run is cancelled.
+    Cancel,
+}
+
+impl SweptKind {
+    /// Every kind, in the order in which it is tried.
+    pub const ALL: [SweptKind; 11] = [
+        SweptKind::Exit,
+        SweptKind::Timeout,
+        SweptKind::LateFailure,
+        SweptKind::Killed,
+        SweptKind::NotStarted,
+        SweptKind::WrongOutput,
+        SweptKind::DoesNotHold,
+        SweptKind::CouldNotTell,
+        SweptKind::Crash,
+        SweptKind::LostSupervisor,
+        SweptKind::Cancel,
+    ];
+
+    /// Returns the word of the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            SweptKind::Exit => "exit",
+            SweptKind::Timeout => "timeout",
+            SweptKind::LateFailure => "late_failure",
+            SweptKind::Killed => "killed",
+            SweptKind::NotStarted => "not_started",
+            SweptKind::WrongOutput => "wrong_output",
+            SweptKind::DoesNotHold => "does_not_hold",
+            SweptKind::CouldNotTell => "could_not_tell",
+            SweptKind::Crash => "crash",
+            SweptKind::LostSupervisor => "lost_supervisor",
+            SweptKind::Cancel => "cancel",
+        }
+    }
+}
