@@ -33,6 +33,7 @@
 //! sees every order: the sweep then tries them all. The runs have no circles without a crash (the sweep checks it), so no
 //! strand is put off for ever.
 
+mod advice;
 mod condition;
 mod fault;
 mod fingerprint;
@@ -40,6 +41,7 @@ mod graph;
 mod moves;
 mod orders;
 mod property;
+mod rule;
 mod rules;
 mod search;
 mod story;
@@ -55,7 +57,7 @@ pub use condition::{Condition, StepStatus};
 pub use fault::{FaultKind, FaultPoint, Site, fault_points};
 pub use orders::Orders;
 pub use property::{Property, PropertyError, Quantifier};
-pub use rules::Rule;
+pub use rule::{Rule, Weight};
 pub use story::story;
 
 pub(crate) use fault::{Nature, can_be_unmet, can_run, is_judged};
@@ -95,6 +97,8 @@ pub struct Swept {
     pub points: Vec<PointVerdicts>,
     /// Every rule gone against, with the shortest history of the fewest faults.
     pub violations: Vec<Counterexample>,
+    /// Everything that may be meant and is worth a look, told in the same way.
+    pub advice: Vec<Counterexample>,
 }
 
 /// How far a sweep came.
@@ -122,6 +126,17 @@ pub struct PointVerdicts {
     pub faults: Option<u32>,
     /// The verdicts that histories of that many faults come to, best first.
     pub verdicts: Vec<Verdict>,
+    /// What is found then, for each verdict after which something is left: failed and stuck.
+    pub remains: Vec<Remains>,
+}
+
+/// What a history leaves for a human.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remains {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What is left or owed, each as a sentence; of the first history found, others may leave something else.
+    pub left: Vec<String>,
 }
 
 /// A history that goes against a rule.

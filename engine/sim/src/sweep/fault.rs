@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{Command, Condition, Hook, Plan, Step};
+use firedrill_model::plan::{Command, Condition, Hook, OnFailure, Plan, Step};
 use firedrill_run::{CommandId, Question, Role, StepId, Subject};
+
+use crate::place::{named, place};
 
 /// One kind of fault at one place of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,14 +79,15 @@ impl Nature {
     }
 }
 
-/// Returns every fault point of a plan, in the order of the plan. Steps and commands that can never run are left out.
+/// Returns every fault point of a plan, in the order of the plan. Steps and commands that can never run are left out,
+/// such as rollbacks with `on_failure: stop`.
 pub fn fault_points(plan: &Plan) -> Vec<FaultPoint> {
     let mut points = Vec::new();
     for guard in &plan.guards {
         of_playbook(&mut points, Role::Guard(guard.id.as_str().into()), &guard.probe.command);
     }
     for step in plan.steps.iter().filter(|step| can_run(step.when.as_ref())) {
-        of_step(&mut points, step);
+        of_step(&mut points, step, plan.on_failure == OnFailure::Rollback);
     }
     for invariant in &plan.invariants {
         of_playbook(&mut points, Role::Invariant(invariant.id.as_str().into()), &invariant.probe.command);
@@ -100,7 +103,7 @@ fn of_playbook(points: &mut Vec<FaultPoint>, role: Role, command: &Command) {
     of_command(points, &Subject::Playbook, role, command, 1);
 }
 
-fn of_step(points: &mut Vec<FaultPoint>, step: &Step) {
+fn of_step(points: &mut Vec<FaultPoint>, step: &Step, is_undone: bool) {
     let id = StepId::from(step.id.as_str());
     let subject = Subject::Step(id.clone());
     asked(points, step.when.as_ref(), Question::When(id.clone()));
@@ -120,7 +123,7 @@ fn of_step(points: &mut Vec<FaultPoint>, step: &Step) {
     if step.retry.when.is_some() {
         points.push(no_value(Question::RetryWhen(id.clone())));
     }
-    if let Some(hook) = step.rollback_hook() {
+    if let Some(hook) = step.rollback_hook().filter(|_| is_undone) {
         let tries = hook.retry.max_attempts.get();
         of_command(points, &subject, Role::Rollback, &hook.command, tries);
     }
@@ -224,6 +227,38 @@ impl FaultKind {
             FaultKind::Cancel => "is running when the run is cancelled",
         }
     }
+}
+
+impl FaultPoint {
+    /// Returns the fault as a sentence: "the cleanup of `backup` (line 12) fails once".
+    pub fn words(&self, plan: &Plan) -> String {
+        let site = match &self.site {
+            Site::Command { subject, role } => place(plan, subject, role),
+            Site::Question(question) => asked_in(plan, question),
+        };
+        format!("{site} {}", self.kind.words())
+    }
+}
+
+fn asked_in(plan: &Plan, question: &Question) -> String {
+    let (id, role) = match question {
+        Question::When(step) => {
+            let index = plan.step_index(step.as_str());
+            let name = index.map_or_else(|| format!("`{step}`"), |step| named(plan, step));
+            return format!("the `when` of {name}");
+        }
+        Question::RetryWhen(step) => {
+            return format!("the `when` of the retry after {}", of(plan, step, &Role::Attempt));
+        }
+        Question::FinalWhen(id) => return format!("the `when` of `{id}` at the very end"),
+        Question::CleanupWhen(step) => (step, Role::Cleanup),
+        Question::ReleaseWhen(step) => (step, Role::Release),
+    };
+    format!("the `when` of {}", of(plan, id, &role))
+}
+
+fn of(plan: &Plan, step: &StepId, role: &Role) -> String {
+    place(plan, &Subject::Step(step.clone()), role)
 }
 
 impl fmt::Display for Site {

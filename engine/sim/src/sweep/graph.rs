@@ -26,8 +26,12 @@ impl Verdicts {
         Verdicts(self.0 | other.0)
     }
 
+    pub(super) fn contains(self, verdict: Verdict) -> bool {
+        self.0 & (1 << verdict as u8) != 0
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = Verdict> {
-        ALL.into_iter().filter(move |verdict| self.0 & (1 << *verdict as u8) != 0)
+        ALL.into_iter().filter(move |verdict| self.contains(*verdict))
     }
 }
 

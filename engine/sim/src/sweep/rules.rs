@@ -1,4 +1,4 @@
-//! What must be so of every run of every plan, in an operator's words.
+//! What the machine must never do, whatever the playbook: the rules of the weight [`super::Weight::Violation`].
 
 use std::fmt;
 
@@ -6,32 +6,8 @@ use firedrill_model::plan::{OnFailure, Rollback};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
+use super::rule::{Rule, Weight};
 use crate::place::named;
-
-/// What a run must never go against.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rule {
-    /// Every run comes to rest.
-    ComesToRest,
-    /// A step starts only after everything it needs.
-    NeedsAreMet,
-    /// An attempt is repeated only with a licence.
-    RepeatsAreLicensed,
-    /// Once a run unwinds, no step starts.
-    UnwindingStartsNothing,
-    /// A step is rolled back only after the steps that need it.
-    DependentsFirst,
-    /// What is owed at rest is named by the verdict.
-    ObligationsAreTold,
-    /// What a step took is given back in every end, or the verdict says that it is not.
-    ReleasesHappen,
-    /// What is left of a change is said by the verdict.
-    NothingIsHidden,
-    /// A run is at rest only when nothing of it runs.
-    RestIsQuiet,
-    /// A property of the playbook's own, as it is printed.
-    Property(String),
-}
 
 /// A rule and how it is gone against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,9 +32,10 @@ impl Breach {
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.rule {
-            Rule::Property(property) => write!(f, "against {property}: {}", self.why),
-            rule => write!(f, "against the rule \"{}\": {}", rule.words(), self.why),
+        match (&self.rule, self.rule.weight()) {
+            (Rule::Property(property), _) => write!(f, "against {property}: {}", self.why),
+            (rule, Weight::Violation) => write!(f, "against the rule \"{}\": {}", rule.words(), self.why),
+            (_, Weight::Advice) => f.write_str(&self.why),
         }
     }
 }
@@ -169,18 +146,9 @@ fn is_told(run: &Run, open: &[Open], step: usize, kind: DebtKind) -> bool {
 
 /// Returns whether a verdict says that all is well, or that nothing is left, while something of a change is there.
 fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
-    let planned = &run.plan().steps[step];
-    let summary = run.summary(step);
-    let has_failed = matches!(summary.stage, Stage::Settled(Outcome::Failed(_)));
-    let is_left = summary.is_effective
-        && !planned.effect.read_only
-        && planned.rollback != Rollback::Nothing
-        && *summary.rollback != Debt::Discharged
-        && !(has_failed && *summary.cleanup == Debt::Discharged)
-        && !(planned.rollback == Rollback::Unsaid && *summary.release == Debt::Discharged);
     let is_hidden = match verdict {
-        Verdict::RolledBack | Verdict::Refused | Verdict::Skipped => is_left,
-        Verdict::Succeeded => has_failed,
+        Verdict::RolledBack | Verdict::Refused | Verdict::Skipped => is_left(run, step),
+        Verdict::Succeeded => has_failed(run, step),
         Verdict::Failed | Verdict::Cancelled | Verdict::Stuck => false,
     };
     is_hidden.then(|| {
@@ -189,22 +157,20 @@ fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
     })
 }
 
-impl Rule {
-    /// Returns the rule as a sentence.
-    pub fn words(&self) -> &str {
-        match self {
-            Rule::ComesToRest => "every run comes to rest",
-            Rule::NeedsAreMet => "a step starts only after everything it needs",
-            Rule::RepeatsAreLicensed => "an attempt is repeated only with a licence",
-            Rule::UnwindingStartsNothing => "once a run unwinds, no step starts",
-            Rule::DependentsFirst => "a step is rolled back only after the steps that need it",
-            Rule::ObligationsAreTold => "what is owed at rest is named by the verdict",
-            Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
-            Rule::NothingIsHidden => "what is left of a change is said by the verdict",
-            Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
-            Rule::Property(property) => property,
-        }
-    }
+/// Returns whether something of what a step did is still there.
+pub(super) fn is_left(run: &Run, step: usize) -> bool {
+    let planned = &run.plan().steps[step];
+    let summary = run.summary(step);
+    summary.is_effective
+        && !planned.effect.read_only
+        && planned.rollback != Rollback::Nothing
+        && *summary.rollback != Debt::Discharged
+        && !(has_failed(run, step) && *summary.cleanup == Debt::Discharged)
+        && !(planned.rollback == Rollback::Unsaid && *summary.release == Debt::Discharged)
+}
+
+fn has_failed(run: &Run, step: usize) -> bool {
+    matches!(run.summary(step).stage, Stage::Settled(Outcome::Failed(_)))
 }
 
 #[cfg(test)]

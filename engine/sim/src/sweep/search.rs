@@ -1,17 +1,21 @@
 //! Visits states, fewest faults first, nearest first.
 
+mod ends;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hash as _;
 use std::sync::Arc;
 
 use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
 
+use super::advice::{advice_at_rest, advice_on};
 use super::fingerprint::{ByFingerprint, Fingerprint, Wide};
 use super::graph::{Verdicts, pass_back};
 use super::moves::{Cost, Dooms, Move, Moves, Node, engine_started, run_started};
-use super::rules::{Breach, Rule, broken_at_rest, broken_by};
+use super::rule::{Rule, Weight};
+use super::rules::{Breach, broken_at_rest, broken_by};
 use super::story::story;
-use super::{Counterexample, Extent, Orders, PointVerdicts, Sweep, Swept};
+use super::{Counterexample, Extent, Orders, Sweep, Swept};
 
 /// How a state was first come to.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,7 @@ pub(super) struct Search<'a> {
     examples: BTreeMap<Verdict, u32>,
     breaches: BTreeSet<Breach>,
     violations: Vec<Counterexample>,
+    advice: Vec<Counterexample>,
 }
 
 impl<'a> Search<'a> {
@@ -77,6 +82,7 @@ impl<'a> Search<'a> {
             examples: BTreeMap::new(),
             breaches: BTreeSet::new(),
             violations: Vec::new(),
+            advice: Vec::new(),
         }
     }
 
@@ -131,14 +137,18 @@ impl<'a> Search<'a> {
         if let Some(verdict) = node.run.verdict() {
             return self.rest(state, &node.run, verdict);
         }
-        let has_faults = self.visits[state as usize].depth < self.sweep.depth;
-        self.moves.list(&node, has_faults, listed);
+        self.moves.list(&node, self.has_faults(state), listed);
         if !listed.iter().any(|entry| entry.cost == Cost::Free) {
             let why = "nothing can happen any more and the run is not at rest";
             return self.report(state, None, Breach::new(Rule::ComesToRest, why));
         }
         self.transitions += listed.len();
         self.expand(state, node, listed)
+    }
+
+    /// Returns whether a fault is left to a history that has come to a state.
+    fn has_faults(&self, state: u32) -> bool {
+        self.visits[state as usize].depth < self.sweep.depth
     }
 
     fn expand(&mut self, state: u32, node: Node, listed: &[Move]) -> Result<(), IllegalEvent> {
@@ -151,7 +161,7 @@ impl<'a> Search<'a> {
 
     /// Makes one move from a state.
     fn take(&mut self, from: u32, mut node: Node, choice: usize, entry: &Move) -> Result<(), IllegalEvent> {
-        if let Some(breach) = broken_by(&node.run, &entry.event) {
+        for breach in [broken_by(&node.run, &entry.event), advice_on(&node.run, &entry.event)].into_iter().flatten() {
             self.report(from, Some(&entry.event), breach)?;
         }
         let points = self.points(&node.run, entry.cost);
@@ -217,7 +227,7 @@ impl<'a> Search<'a> {
         *counts.entry(verdict).or_default() += 1;
         self.examples.entry(verdict).or_insert(state);
         self.reach[state as usize] = Verdicts::only(verdict);
-        for breach in broken_at_rest(run, verdict) {
+        for breach in broken_at_rest(run, verdict).into_iter().chain(advice_at_rest(run, verdict)) {
             self.report(state, None, breach)?;
         }
         Ok(())
@@ -241,7 +251,11 @@ impl<'a> Search<'a> {
         events.extend(event.cloned());
         let mut told = story(&self.sweep.plan, &events);
         told.push(breach.to_string());
-        self.violations.push(Counterexample {
+        let list = match breach.rule.weight() {
+            Weight::Violation => &mut self.violations,
+            Weight::Advice => &mut self.advice,
+        };
+        list.push(Counterexample {
             rule: breach.rule,
             why: breach.why,
             faults: self.visits[state as usize].depth,
@@ -249,28 +263,6 @@ impl<'a> Search<'a> {
             story: told,
         });
         Ok(())
-    }
-
-    /// Returns the events that first led to a state.
-    fn history(&self, state: u32) -> Result<Vec<Event>, IllegalEvent> {
-        let mut way = Vec::new();
-        let mut at = state;
-        while self.visits[at as usize].length > 0 {
-            way.push(at);
-            at = self.visits[at as usize].parent;
-        }
-        let mut node = self.root()?;
-        let mut events = beginning().to_vec();
-        let mut listed = Vec::new();
-        for state in way.into_iter().rev() {
-            let visit = self.visits[state as usize];
-            let has_faults = self.visits[visit.parent as usize].depth < self.sweep.depth;
-            self.moves.list(&node, has_faults, &mut listed);
-            let entry = listed.swap_remove(usize::from(visit.choice));
-            node.apply(&self.moves, &entry)?;
-            events.push(entry.event);
-        }
-        Ok(events)
     }
 
     fn close_layer(&mut self) -> Result<(), IllegalEvent> {
@@ -304,25 +296,11 @@ impl<'a> Search<'a> {
             transitions: self.transitions,
             extent,
             examples: examples.collect::<Result<_, IllegalEvent>>()?,
-            points: self.point_verdicts(),
+            points: self.point_verdicts()?,
             verdicts: self.verdicts,
             violations: self.violations,
+            advice: self.advice,
         })
-    }
-
-    fn point_verdicts(&self) -> Vec<PointVerdicts> {
-        let points = self.moves.points.iter().enumerate();
-        let verdicts = points.map(|(at, point)| {
-            let struck = self.struck.get(&at);
-            let after = struck.iter().flat_map(|struck| &struck.after);
-            let reached = after.fold(Verdicts::default(), |set, state| set.with(self.reach[*state as usize]));
-            PointVerdicts {
-                point: point.clone(),
-                faults: struck.map(|struck| struck.depth),
-                verdicts: reached.iter().collect(),
-            }
-        });
-        verdicts.collect()
     }
 }
 
@@ -344,6 +322,7 @@ impl Node {
     }
 }
 
+/// Returns what every history begins with.
 fn beginning() -> [Event; 2] {
     [run_started(), engine_started()]
 }

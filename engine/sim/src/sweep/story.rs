@@ -208,12 +208,17 @@ fn entered(run: &Run) -> Option<String> {
 
 fn at_rest(run: &Run) -> String {
     let verdict = run.verdict_so_far();
-    let open: Vec<String> = run.open().iter().map(|item| opened(run, item)).collect();
+    let open = opens(run);
     if open.is_empty() {
         format!("the run is at rest: {verdict}")
     } else {
         format!("the run is at rest: {verdict}, because {}", open.join(" and "))
     }
+}
+
+/// Returns what a human must see to, each as a sentence.
+pub(super) fn opens(run: &Run) -> Vec<String> {
+    run.open().iter().map(|item| opened(run, item)).collect()
 }
 
 fn opened(run: &Run, item: &Open) -> String {
