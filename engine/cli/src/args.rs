@@ -1,6 +1,7 @@
 //! The command line.
 
 mod examples;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::inputs::Assignment;
+
+pub(crate) use sweep::SweepArgs;
 
 /// Runbooks that are proven before you need them
 ///
@@ -56,6 +59,9 @@ pub(crate) enum Verb {
     /// Show exactly what a playbook would do; start nothing, write nothing
     #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
+    /// Try every fault at every point of a playbook on the engine's state machine; start nothing
+    #[command(after_help = sweep::EXAMPLES)]
+    Sweep(SweepArgs),
     /// Run a playbook
     ///
     /// The run is recorded before anything is started. It survives a crash of this command, a dropped terminal and a

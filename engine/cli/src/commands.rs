@@ -11,6 +11,7 @@ mod sandbox;
 mod schema;
 mod settle;
 mod show;
+mod sweep;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -24,6 +25,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
     match cli.verb {
         Verb::Validate(args) => validate::validate(&args, terminal),
         Verb::Plan(args) => plan::plan(&args, home, terminal),
+        Verb::Sweep(args) => sweep::sweep(args, home, terminal),
         Verb::Run(args) => run::run(&args, &home()?, terminal),
         Verb::Resume(args) => resume::resume(&args, &home()?, terminal),
         Verb::Runs(args) => runs::runs(args.format(), &home()?, terminal),

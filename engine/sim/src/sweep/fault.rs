@@ -3,6 +3,7 @@
 use std::fmt;
 
 use firedrill_model::plan::{Command, Condition, Hook, OnFailure, Plan, Step};
+use firedrill_model::rehearsal::SweptKind;
 use firedrill_run::{CommandId, Question, Role, StepId, Subject};
 
 use crate::place::{named, place};
@@ -212,6 +213,38 @@ impl FaultKind {
         FaultKind::Crash,
         FaultKind::Cancel,
     ];
+
+    /// Returns what a kind of fault of a rehearsal is on the state machine, where only what becomes known of a command
+    /// counts: a failure with an effect is a failure like one without, and a lost supervisor is one way for a crash to end.
+    pub fn of(kind: SweptKind) -> &'static [FaultKind] {
+        match kind {
+            SweptKind::Exit | SweptKind::LateFailure => &[FaultKind::Fails, FaultKind::FailsForGood],
+            SweptKind::Timeout => &[FaultKind::TimesOut],
+            SweptKind::Killed => &[FaultKind::Fails],
+            SweptKind::NotStarted => &[FaultKind::NotStarted],
+            SweptKind::WrongOutput => &[FaultKind::WrongOutput],
+            SweptKind::DoesNotHold => &[FaultKind::DoesNotHold],
+            SweptKind::CouldNotTell => &[FaultKind::CouldNotTell],
+            SweptKind::Crash | SweptKind::LostSupervisor => &[FaultKind::Crash],
+            SweptKind::Cancel => &[FaultKind::Cancel],
+        }
+    }
+
+    /// Returns the kind in one word, for machines.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Fails => "fails",
+            FaultKind::FailsForGood => "fails_for_good",
+            FaultKind::TimesOut => "times_out",
+            FaultKind::NotStarted => "not_started",
+            FaultKind::WrongOutput => "wrong_output",
+            FaultKind::DoesNotHold => "does_not_hold",
+            FaultKind::CouldNotTell => "could_not_tell",
+            FaultKind::NoValue => "no_value",
+            FaultKind::Crash => "crash",
+            FaultKind::Cancel => "cancel",
+        }
+    }
 
     fn words(self) -> &'static str {
         match self {

@@ -1,0 +1,64 @@
+//! The command line of `firedrill sweep`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use firedrill_model::rehearsal::SweptKind;
+
+use super::JsonArgs;
+use crate::inputs::Assignment;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  firedrill sweep playbooks/director-backup.yaml
+  firedrill sweep playbooks/director-backup.yaml --depth 2 --fault exit,crash
+  firedrill sweep playbooks/tas-backup.yaml --never \"block_api.holding and verdict == 'succeeded'\"
+
+Inputs come from NAME.rehearsal.yaml beside the playbook, if it is there; --inputs and --input win.
+Exits with 1 if something is wrong, and with 3 if the playbook is.";
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// The playbook
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The value of an input; wins over files; may be repeated
+    #[arg(long = "input", short, value_name = "NAME=VALUE")]
+    pub(crate) input: Vec<Assignment>,
+    /// A YAML file with values of inputs; may be repeated, later ones win
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Faults in one history at the most [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<u32>,
+    /// States visited at the most
+    #[arg(long, value_name = "STATES", default_value_t = firedrill_sim::Sweep::STATES)]
+    pub(crate) budget: usize,
+    /// The kinds of faults that are tried, separated by commas [default: all]
+    #[arg(long = "fault", value_name = "KIND", value_delimiter = ',', value_parser = kinds())]
+    pub(crate) faults: Vec<String>,
+    /// What must be so in every state, such as "not copy.running or lock.holding"; may be repeated
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) always: Vec<String>,
+    /// What must be so in no state, such as "lock.holding and verdict == 'succeeded'"; may be repeated
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) never: Vec<String>,
+    /// Show every fault point and every story
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) json: JsonArgs,
+}
+
+impl SweepArgs {
+    /// Returns the kinds of faults that were asked for; all, if none was.
+    pub(crate) fn kinds(&self) -> Vec<SweptKind> {
+        let is_wanted = |kind: &SweptKind| self.faults.is_empty() || self.faults.iter().any(|name| name == kind.word());
+        SweptKind::ALL.into_iter().filter(is_wanted).collect()
+    }
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(SweptKind::ALL.map(SweptKind::word))
+}
