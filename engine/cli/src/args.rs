@@ -1,6 +1,7 @@
 //! The command line.
 
 mod examples;
+mod rehearse;
 mod sweep;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::inputs::Assignment;
+
+pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
 
 pub(crate) use sweep::SweepArgs;
 
@@ -90,6 +93,12 @@ pub(crate) enum Verb {
     /// Print a JSON Schema
     #[command(after_help = examples::SCHEMA)]
     Schema(SchemaArgs),
+    /// Play the scenarios of playbooks in a sandbox, in virtual time
+    ///
+    /// Each scenario of NAME.rehearsal.yaml is run by the same engine with real processes in a fresh world, and held
+    /// against what it expects. Hours pass in a moment, and every time it comes to the same.
+    #[command(after_help = examples::REHEARSE)]
+    Rehearse(RehearseArgs),
     /// Explain a diagnostic by its code
     #[command(after_help = examples::EXPLAIN)]
     Explain(ExplainArgs),

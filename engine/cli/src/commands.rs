@@ -4,6 +4,8 @@ mod completion;
 mod explain;
 mod logs;
 mod plan;
+mod rehearse;
+mod rehearse_fault;
 mod resume;
 mod run;
 mod runs;
@@ -28,6 +30,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Sweep(args) => sweep::sweep(args, home, terminal),
         Verb::Run(args) => run::run(&args, &home()?, terminal),
         Verb::Resume(args) => resume::resume(&args, &home()?, terminal),
+        Verb::Rehearse(args) => rehearse::rehearse(&args, terminal),
         Verb::Runs(args) => runs::runs(args.format(), &home()?, terminal),
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),

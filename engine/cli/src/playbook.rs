@@ -68,6 +68,11 @@ impl Loaded {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
+    /// Returns the playbook's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.checked.name.value
+    }
+
     /// Returns the playbook.
     pub(crate) fn checked(&self) -> &Checked<Playbook> {
         &self.checked

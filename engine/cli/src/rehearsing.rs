@@ -2,6 +2,7 @@
 
 mod case;
 mod pool;
+mod scratch;
 mod verdict;
 
 use std::fs;
@@ -18,6 +19,7 @@ use crate::terminal::Terminal;
 
 pub(crate) use case::{Case, Manner, Played};
 pub(crate) use pool::{in_parallel, jobs};
+pub(crate) use scratch::Scratch;
 pub(crate) use verdict::{tail_of, told, virtual_time};
 
 /// The end of the name of a rehearsal's file.
@@ -27,8 +29,6 @@ const SUFFIX: &str = ".rehearsal.yaml";
 pub(crate) struct Rehearsing {
     pub(crate) playbook: Loaded,
     pub(crate) rehearsal: Rehearsal,
-    /// The rehearsal's source, to tell lines.
-    source: Source,
     /// The rehearsal's file, as it was typed.
     pub(crate) path: PathBuf,
     /// The files of the playbook's `bin/`.
@@ -54,12 +54,7 @@ impl Rehearsing {
         let rehearsal = rehearsal.filter(|_| !findings.iter().any(is_error));
         let rehearsal = rehearsal.ok_or(Failure::Told(Status::Invalid))?;
         let files = playbook.files()?;
-        Ok(Rehearsing { playbook, rehearsal, source, path, files })
-    }
-
-    /// Returns the line of the rehearsal's file on which a place lies.
-    pub(crate) fn line(&self, offset: u32) -> usize {
-        self.source.position(offset as usize).line
+        Ok(Rehearsing { playbook, rehearsal, path, files })
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use firedrill_report::rehearsal::Signs;
 use firedrill_report::{Colour, Zone, harmless};
 
 use crate::args::When;
@@ -43,6 +44,14 @@ impl Terminal {
             zone: Zone::east(jiff::Zoned::now().offset().seconds()),
             is_watched: io::stdout().is_terminal(),
         }
+    }
+
+    /// Returns which signs standard output can show: those of the locale.
+    #[expect(clippy::unused_self, reason = "a property of the terminal")]
+    pub(crate) fn signs(&self) -> Signs {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(|name| std::env::var(name).ok());
+        let locale = locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default().to_lowercase();
+        if locale.contains("utf-8") || locale.contains("utf8") { Signs::Unicode } else { Signs::Ascii }
     }
 
     /// Prints text. A reader who is gone misses nothing: what happened is in the journal.

@@ -87,3 +87,13 @@ pub(super) const COMPLETION: &str = "\
 Examples:
   firedrill completion bash > ~/.local/share/bash-completion/completions/firedrill
   firedrill completion zsh > ~/.zfunc/_firedrill";
+
+pub(super) const REHEARSE: &str = "\
+Examples:
+  firedrill rehearse
+  firedrill rehearse playbooks/director-backup.yaml
+  firedrill rehearse playbooks/director-backup.yaml --scenario 'backup hangs' --trace
+  firedrill rehearse playbooks/director-backup.yaml --fault backup.attempt:timeout --trace
+  firedrill rehearse playbooks/*.rehearsal.yaml --min-coverage 80 --junit rehearsals.xml
+
+Exits with 0 if every scenario came to what it expects, with 1 if one did not, with 3 if a file is invalid.";

@@ -1,6 +1,6 @@
 //! `firedrill rehearse --fault`: one run with faults of the command line.
 
-use firedrill_report::rehearsal::{Struck, count_text};
+use firedrill_report::rehearsal::{Board, Struck};
 
 use crate::args::{Format, RehearseArgs};
 use crate::failure::{Failure, Status};
@@ -27,14 +27,14 @@ pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Te
     if args.keep {
         terminal.print(&format!("the world and the run are kept in {}\n", scratch.root().display()));
     }
-    let name = args.fault.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
+    let faults: Vec<String> = args.fault.iter().map(ToString::to_string).collect();
+    let name = faults.join(" + ");
     let findings = struck.why.iter().chain(&struck.unprovoked).cloned().collect();
     let performed = super::rehearse::performed(&name, &played, findings);
-    let board_file = rehearsing.path.display().to_string();
-    let board = firedrill_report::rehearsal::Board::new(super::rehearse::page(terminal), &board_file, &[&name]);
+    let file = rehearsing.path.display().to_string();
     if format == Format::Text {
-        terminal.print(&board.fault(&performed));
+        let board = Board::new(super::rehearse::page(terminal), &file, &[&name]);
+        terminal.print(&board.faults(&performed, &faults));
     }
-    let _ = count_text;
     Ok(if struck.is_safe() && struck.unprovoked.is_empty() { Status::Done } else { Status::Failed })
 }

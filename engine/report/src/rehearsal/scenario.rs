@@ -103,10 +103,20 @@ impl<'a> Board<'a> {
 
     /// Returns the line of a scenario, and if it is red the reasons and what to type.
     pub fn scenario(&self, scenario: &Performed) -> String {
+        self.performed(scenario, &["--scenario", &scenario.name])
+    }
+
+    /// Returns the line of a run with faults of the command line, and if it is red the reasons and what to type.
+    pub fn faults(&self, run: &Performed, faults: &[String]) -> String {
+        let words: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+        self.performed(run, &words)
+    }
+
+    fn performed(&self, scenario: &Performed, chosen: &[&str]) -> String {
         let mut text = self.line(scenario);
         if !scenario.is_green() {
             text += &scenario.findings.iter().map(|it| self.page.item(INDENT, &it.text)).collect::<String>();
-            let words = ["firedrill", "rehearse", self.file, "--scenario", &scenario.name, "--trace"];
+            let words = [&["firedrill", "rehearse", self.file], chosen, &["--trace"]].concat();
             text += &self.page.typed(INDENT, "see it step by step:", &quoted(&words));
         }
         text
