@@ -57,7 +57,7 @@ pub use condition::{Condition, StepStatus};
 pub use fault::{FaultKind, FaultPoint, Site, fault_points};
 pub use orders::Orders;
 pub use property::{Property, PropertyError, Quantifier};
-pub use rule::{Rule, Weight};
+pub use rule::{Rule, States, Weight};
 pub use story::story;
 
 pub(crate) use fault::{Nature, can_be_unmet, can_run, is_judged};
@@ -212,7 +212,7 @@ impl Sweep {
 
     fn orders_needed(&self) -> Orders {
         match self.orders {
-            Orders::Distinct if !self.properties.iter().all(Property::is_about_rest) => Orders::All,
+            Orders::Distinct if self.properties.iter().any(|property| property.states() == States::All) => Orders::All,
             orders => orders,
         }
     }

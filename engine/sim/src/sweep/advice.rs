@@ -4,7 +4,7 @@ use firedrill_model::plan::{Condition, OnFailure, Plan};
 use firedrill_run::{Answer, Debt, Event, Question, Role, Run, Stage, StepId, Verdict};
 
 use super::rule::Rule;
-use super::rules::Breach;
+use super::rules::{Breach, has_failed};
 use crate::place::named;
 
 /// Returns what is worth a look about an event in the state in which it happens.
@@ -71,7 +71,7 @@ fn covers_nothing(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
     })
 }
 
-/// A rollback that is off although the run is being taken back.
+/// A rollback that is off although something else than the point of no return has failed.
 fn cut_off(run: &Run, step: usize) -> Option<Breach> {
     let plan = run.plan();
     if *run.summary(step).rollback != Debt::Off {
@@ -80,8 +80,9 @@ fn cut_off(run: &Run, step: usize) -> Option<Breach> {
     let cause = match plan.on_failure {
         OnFailure::Stop => "`on_failure: stop` rolls nothing back".to_owned(),
         OnFailure::Rollback => {
-            let cause =
-                (0..plan.steps.len()).find(|&other| is_point_of_no_return(run, other) && needs(plan, other, step))?;
+            let mut others = 0..plan.steps.len();
+            let cause = others.find(|&other| is_point_of_no_return(run, other) && needs(plan, other, step))?;
+            (0..plan.steps.len()).find(|&other| other != cause && has_failed(run, other))?;
             format!("{} has started, which is irreversible", named(plan, cause))
         }
     };

@@ -269,7 +269,10 @@ impl FaultPoint {
             Site::Command { subject, role } => place(plan, subject, role),
             Site::Question(question) => asked_in(plan, question),
         };
-        format!("{site} {}", self.kind.words())
+        match (&self.site, self.kind) {
+            (Site::Command { .. }, FaultKind::NoValue) => format!("{site} has a text without a value"),
+            (Site::Command { .. } | Site::Question(_), kind) => format!("{site} {}", kind.words()),
+        }
     }
 }
 

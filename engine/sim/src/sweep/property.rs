@@ -15,6 +15,7 @@ use firedrill_model::plan::Plan;
 use firedrill_run::Run;
 
 use super::condition::Condition;
+use super::rule::{Rule, States};
 
 /// Something that must hold in every state, or in none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Property {
 
     /// Returns whether a state goes against the property.
     pub(super) fn is_broken(&self, run: &Run) -> bool {
-        let is_looked_at = !self.is_about_rest() || run.verdict().is_some();
+        let is_looked_at = self.states() == States::All || run.verdict().is_some();
         is_looked_at
             && match self.quantifier {
                 Quantifier::Always => !self.condition.holds(run),
@@ -76,9 +77,14 @@ impl Property {
         self.condition.findings(run).join(", ")
     }
 
-    /// Returns whether only states at rest can go against the property.
-    pub(super) fn is_about_rest(&self) -> bool {
-        self.condition.names_verdict()
+    /// Returns which states can go against the property.
+    pub(super) fn states(&self) -> States {
+        if self.condition.names_verdict() { States::AtRest } else { States::All }
+    }
+
+    /// Returns the rule that every such state must keep.
+    pub(super) fn rule(&self) -> Rule {
+        Rule::Property { text: self.to_string(), states: self.states() }
     }
 }
 

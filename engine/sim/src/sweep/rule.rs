@@ -21,8 +21,13 @@ pub enum Rule {
     NothingIsHidden,
     /// A run is at rest only when nothing of it runs.
     RestIsQuiet,
-    /// A property of the playbook's own, as it is printed.
-    Property(String),
+    /// A property of the playbook's own.
+    Property {
+        /// The property as it is printed.
+        text: String,
+        /// Which states it is about.
+        states: States,
+    },
     /// A release is not left out once its step may have taken something.
     ReleasesRun,
     /// What was done inside a hold is rolled back inside it.
@@ -33,6 +38,15 @@ pub enum Rule {
     RollbacksStand,
     /// No attempt stays in doubt.
     DoubtsAreSettled,
+}
+
+/// Which states a property is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum States {
+    /// Every state.
+    All,
+    /// Runs at rest.
+    AtRest,
 }
 
 /// What it means that a rule is gone against.
@@ -57,7 +71,7 @@ impl Rule {
             | Rule::ReleasesHappen
             | Rule::NothingIsHidden
             | Rule::RestIsQuiet
-            | Rule::Property(_) => Weight::Violation,
+            | Rule::Property { .. } => Weight::Violation,
             Rule::ReleasesRun
             | Rule::RollbacksInsideHolds
             | Rule::HoldsCover
@@ -78,7 +92,7 @@ impl Rule {
             Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
             Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
-            Rule::Property(property) => property,
+            Rule::Property { text, .. } => text,
             Rule::ReleasesRun => "a release is not left out once its step may have taken something",
             Rule::RollbacksInsideHolds => "what was done inside a hold is rolled back inside it",
             Rule::HoldsCover => "something runs inside every hold",
@@ -105,7 +119,10 @@ impl Rule {
             Rule::ReleasesHappen => {
                 "let the `release` of the step wait for fewer steps; and please report it: the engine promises this"
             }
-            Rule::Property(_) => {
+            Rule::Property { states: States::All, .. } => {
+                "which steps run at once is decided by their `needs`, and how long something is held by `until`"
+            }
+            Rule::Property { states: States::AtRest, .. } => {
                 "a `release` is run in every end, a `rollback` after every failure, a `cleanup` after every failed \
                  attempt: what must never be left belongs into one of them, not into a later step"
             }

@@ -24,7 +24,7 @@ impl Breach {
     /// Returns what is reported only once: a property as such, a rule by how it is gone against.
     pub(super) fn kind(&self) -> Breach {
         match self.rule {
-            Rule::Property(_) => Breach::new(self.rule.clone(), ""),
+            Rule::Property { .. } => Breach::new(self.rule.clone(), ""),
             _ => self.clone(),
         }
     }
@@ -33,7 +33,7 @@ impl Breach {
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.rule, self.rule.weight()) {
-            (Rule::Property(property), _) => write!(f, "against {property}: {}", self.why),
+            (Rule::Property { text, .. }, _) => write!(f, "against {text}: {}", self.why),
             (rule, Weight::Violation) => write!(f, "against the rule \"{}\": {}", rule.words(), self.why),
             (_, Weight::Advice) => f.write_str(&self.why),
         }
@@ -169,7 +169,7 @@ pub(super) fn is_left(run: &Run, step: usize) -> bool {
         && !(planned.rollback == Rollback::Unsaid && *summary.release == Debt::Discharged)
 }
 
-fn has_failed(run: &Run, step: usize) -> bool {
+pub(super) fn has_failed(run: &Run, step: usize) -> bool {
     matches!(run.summary(step).stage, Stage::Settled(Outcome::Failed(_)))
 }
 

@@ -236,7 +236,7 @@ impl<'a> Search<'a> {
     fn hold_against_properties(&mut self, state: u32, run: &Run) -> Result<(), IllegalEvent> {
         let sweep = self.sweep;
         for property in sweep.properties.iter().filter(|property| property.is_broken(run)) {
-            let breach = Breach::new(Rule::Property(property.to_string()), property.why(run));
+            let breach = Breach::new(property.rule(), property.why(run));
             self.report(state, None, breach)?;
         }
         Ok(())

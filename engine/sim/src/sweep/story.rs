@@ -56,18 +56,18 @@ impl Teller<'_> {
 
     fn decided(&self, question: &Question, answer: &Answer) -> String {
         let (step, what) = match question {
-            Question::When(step) => (self.step(step), "`when`"),
-            Question::CleanupWhen(step) => (self.step(step), "`when` of the cleanup"),
-            Question::RetryWhen(step) => (self.step(step), "`when` of the retry"),
-            Question::ReleaseWhen(step) => (self.step(step), "`when` of the release"),
-            Question::FinalWhen(id) => (format!("`{id}`"), "`when`"),
+            Question::When(step) => (self.step(step), "its `when`"),
+            Question::CleanupWhen(step) => (self.step(step), "the `when` of its cleanup"),
+            Question::RetryWhen(step) => (self.step(step), "the `when` of its retry"),
+            Question::ReleaseWhen(step) => (self.step(step), "the `when` of its release"),
+            Question::FinalWhen(id) => (format!("`{id}`"), "its `when`"),
         };
         let said = match answer {
             Answer::Yes => "is true",
             Answer::No => "is false",
             Answer::Error(_) => "has no value",
         };
-        format!("{step}: its {what} {said}")
+        format!("{step}: {what} {said}")
     }
 
     fn ended(&self, command: &CommandId, exit: &Exit) -> String {
