@@ -3,9 +3,11 @@
 pub mod clock;
 pub mod driver;
 mod environment;
+mod history;
 pub mod journal;
 mod provenance;
 mod questions;
+pub mod rehearsals;
 mod settle;
 mod signals;
 mod store;
@@ -15,6 +17,7 @@ mod sys;
 
 pub use driver::{DriveError, Note, Sink, drive};
 pub use environment::INHERITED;
+pub use history::{Place, Recorded, history};
 pub use provenance::Provenance;
 pub use settle::settle;
 pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};
