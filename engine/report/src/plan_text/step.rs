@@ -17,6 +17,9 @@ impl Page {
         self.item(&step.id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
+        if let Some(phase) = phase(step) {
+            self.fact("phase", &phase);
+        }
         if let Some(needs) = needs(plan, at) {
             self.fact("needs", &needs);
         }
@@ -97,6 +100,13 @@ fn when(when: Option<&Condition>) -> String {
     }
 }
 
+/// Returns the phase of a step and how long the playbook says it takes.
+fn phase(step: &Step) -> Option<String> {
+    let typical = step.typical.map(|typical| format!("{} typically", words::length(typical)));
+    let said: Vec<String> = step.phase.iter().cloned().chain(typical).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 /// Returns what a step waits for, if it is not simply the step above.
 fn needs(plan: &Plan, at: usize) -> Option<String> {
     let needs = &plan.steps[at].needs;
@@ -170,8 +180,8 @@ fn until(plan: &Plan, release: &Release) -> String {
     }
 }
 
-/// Returns the span of a step's hold.
-pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
+/// Returns the span of a step's hold, with how long it lasts if that is known.
+pub(super) fn hold(plan: &Plan, step: &Step, ms: Option<u64>) -> Option<String> {
     let release = step.release.as_ref()?;
     let names: Vec<&str> = release.until.iter().map(|&until| plan.steps[until].id.as_str()).collect();
     let end = if names.is_empty() {
@@ -184,7 +194,8 @@ pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
         0 => "no step inside".to_owned(),
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),
     };
-    Some(format!("{}: from its start to {end}, {inside}", step.id))
+    let about = ms.filter(|ms| *ms > 0).map(|ms| format!(", about {}", words::about(ms))).unwrap_or_default();
+    Some(format!("{}: from its start to {end}{about}, {inside}", step.id))
 }
 
 /// Returns where an output is taken from.
