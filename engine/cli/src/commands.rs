@@ -11,6 +11,7 @@ mod sandbox;
 mod schema;
 mod settle;
 mod show;
+mod stale;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -30,6 +31,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
+        Verb::Stale(args) => stale::stale(&args, &home()?, terminal),
         Verb::Schema(args) => schema::schema(args.name.as_deref(), terminal),
         Verb::Explain(args) => explain::explain(&args.code, terminal),
         Verb::Sandbox(args) => sandbox::sandbox(args, home, terminal),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use firedrill_exec::{Note, RunDir, Sink, clock};
 use firedrill_model::plan::Plan;
-use firedrill_report::{Console, Tail, View, ending, event_json, verdict_json};
+use firedrill_report::measure::Measures;
+use firedrill_report::{AtRest, Console, Purpose, Tail, View, ending, event_json, verdict_json};
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, IllegalEvent, Run};
 
@@ -31,23 +32,24 @@ impl<'a> Screen<'a> {
     pub(crate) fn new(
         run: &'a RunDir,
         plan: Arc<Plan>,
-        past: &[Envelope],
+        (purpose, past): (Purpose, &[Envelope]),
         terminal: &'a Terminal,
         format: Format,
     ) -> Result<Screen<'a>, IllegalEvent> {
         let console = Console::new(&plan, terminal.colour, terminal.zone, terminal.columns);
         if format == Format::Text {
-            terminal.print(&console.opening(&plan, run.id()));
+            terminal.print(&console.opening(&plan, run.id(), purpose));
         }
         Ok(Screen { view: View::fold(plan, past)?, console, run, terminal, format })
     }
 
     /// Prints the last block.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, measures: Option<&Measures>) {
         let outputs = self.run.summary().map(|summary| summary.outputs).unwrap_or_default();
+        let rest = AtRest { outputs: &outputs, measures };
         let text = match self.format {
-            Format::Text => ending(&self.view, &outputs, self.terminal.columns, self.terminal.colour),
-            Format::Json => verdict_json(&self.view, &outputs) + "\n",
+            Format::Text => ending(&self.view, rest, self.terminal.columns, self.terminal.colour),
+            Format::Json => verdict_json(&self.view, rest) + "\n",
         };
         self.terminal.print(&text);
     }
