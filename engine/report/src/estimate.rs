@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{Condition, Plan, Step, topological};
+use firedrill_model::plan::{Condition, OnUnmet, Plan, Step, topological};
 use firedrill_run::Verdict;
 
 use crate::past::{PastRun, PastStep};
@@ -88,14 +88,18 @@ fn from_typical(plan: &Plan) -> Option<Estimate> {
 
 /// Returns how long each step took in an earlier run; nothing if that run does not tell of every step that will run.
 fn past_lengths(plan: &Plan, run: &PastRun) -> Option<Vec<u64>> {
-    let length = |step: &Step| match (run.steps.get(&step.id), &step.when) {
-        (_, Some(Condition::Known(false))) => Some(0),
-        (Some(PastStep::Took(ms)), _) => Some(*ms),
-        (Some(PastStep::Skipped), Some(Condition::Deferred { .. })) => Some(0),
-        (Some(PastStep::Skipped), _) if !step.guards.is_empty() => Some(0),
-        (Some(PastStep::Skipped) | None, _) => None,
+    let length = |step: &Step| match run.steps.get(&step.id) {
+        _ if is_skipped(step) => Some(0),
+        Some(PastStep::Took(ms)) => Some(*ms),
+        Some(PastStep::Skipped) if may_be_skipped(step) => Some(0),
+        Some(PastStep::Skipped) | None => None,
     };
     plan.steps.iter().map(length).collect()
+}
+
+fn may_be_skipped(step: &Step) -> bool {
+    let skips = step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
+    skips || matches!(step.when, Some(Condition::Deferred { .. }))
 }
 
 fn is_skipped(step: &Step) -> bool {

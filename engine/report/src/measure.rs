@@ -117,10 +117,10 @@ impl Measures {
     pub fn missed(&self) -> Vec<String> {
         let rto = self.rto.filter(|objective| !objective.is_met).map(|objective| {
             let over = words::took(self.machine_ms.saturating_sub(objective.limit_ms));
-            format!("the recovery time is {over} over its objective of {}", words::took(objective.limit_ms))
+            format!("the recovery time is {over} over its objective of {}", words::objective(objective.limit_ms))
         });
         let rpo = self.rpo.filter(|objective| !objective.is_met).map(|objective| {
-            let limit = words::took(objective.limit_ms);
+            let limit = words::objective(objective.limit_ms);
             match self.recovery_point_ms {
                 Some(age) => {
                     let over = words::took(age.saturating_sub(objective.limit_ms));

@@ -81,7 +81,8 @@ impl Page {
     fn times(&mut self, plan: &Plan, estimate: Option<&Estimate>) {
         let objectives = plan.objectives.unwrap_or_default();
         let objectives = [("recovery time", objectives.rto), ("recovery point", objectives.rpo)];
-        let objectives = objectives.map(|(name, limit)| Some(format!("{name} {}", words::length(limit?))));
+        let objectives =
+            objectives.map(|(name, limit)| Some(format!("{name} {}", words::objective(words::milliseconds(limit?)))));
         let objectives: Vec<String> = objectives.into_iter().flatten().collect();
         let mut lines = Vec::new();
         lines.extend((!objectives.is_empty()).then(|| format!("objectives: {}", objectives.join(", "))));

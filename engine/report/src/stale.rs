@@ -135,7 +135,7 @@ fn told(one: &Freshness, now_ms: u64, columns: usize, ink: Ink) -> String {
     let head = format!("{state}  {}  {}\n", ink.paint(Tone::Strong, &harmless(&one.playbook)), rehearsed(one));
     let reasons = one.reasons.iter().flat_map(|reason| reason.lines(now_ms));
     let lines = reasons.flat_map(|reason| wrap(&harmless(&reason), columns.saturating_sub(INDENT)));
-    let lines: String = lines.map(|line| format!("{}{line}\n", " ".repeat(INDENT))).collect();
+    let lines: String = lines.map(|line| " ".repeat(INDENT) + &line + "\n").collect();
     if one.is_fresh {
         return head;
     }
@@ -166,5 +166,85 @@ impl Reason {
             }
             Reason::Changed(changes) => changes.lines(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400_000;
+    const NOW: u64 = 1_795_316_591_000;
+    const THEN: &str =
+        "firedrill: 1\nplaybook: p\nsteps:\n  - id: a\n    argv: [a]\n  - id: b\n    argv: [b]\n    rollback: none\n";
+
+    fn files(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+        files.iter().map(|(path, digest)| ((*path).to_owned(), (*digest).to_owned())).collect()
+    }
+
+    /// Holds a playbook against a green rehearsal of 40 days ago and shows it.
+    fn shown(text: &str, now: &[(&str, &str)], failed_ms: Option<u64>, max_days: u64) -> String {
+        let then = files(&[("p.yaml", "1"), ("bin/tool", "2"), ("bin/old", "3")]);
+        let content = Rehearsed { digests: &then, text: THEN };
+        let green = Green { at_ms: NOW - 40 * DAY, scenarios: 12, faults: 1, content };
+        let digests = files(now);
+        let max_age = Duration::from_millis(max_days * DAY);
+        let past = Past { green: Some(green), failed_ms };
+        let one = Freshness::of("p.yaml", past, Rehearsed { digests: &digests, text }, NOW, max_age);
+        stale_text(&[one], NOW, 100, Colour::Never)
+    }
+
+    #[test]
+    fn fresh_is_what_was_rehearsed_lately() {
+        let same = [("p.yaml", "1"), ("bin/tool", "2"), ("bin/old", "3")];
+        assert_eq!(
+            shown(THEN, &same, None, 40),
+            "fresh  p.yaml  rehearsed 40 days ago: 12 scenarios, 1 fault\n\n1 playbook, all rehearsed as they are\n"
+        );
+        assert_eq!(
+            shown(THEN, &same, Some(NOW - DAY), 39),
+            "stale  p.yaml  rehearsed 40 days ago: 12 scenarios, 1 fault
+       a rehearsal has failed 1 day ago
+       that is too long ago: at most 39d are allowed
+       firedrill rehearse p.yaml
+
+1 playbook, 1 not rehearsed as they are
+"
+        );
+    }
+
+    #[test]
+    fn changes_are_told_by_file_and_step() {
+        let text = "firedrill: 1\nplaybook: p\nsteps:\n  - id: b\n    argv: [b]\n    rollback: none\n  - id: a\n    argv: [a, x]\n  - id: c\n    argv: [c]\n";
+        let told = shown(text, &[("p.yaml", "9"), ("bin/new", "4"), ("bin/tool", "2")], None, 40);
+        let expected = "stale  p.yaml  rehearsed 40 days ago: 12 scenarios, 1 fault
+       changed since: p.yaml
+       not there then: bin/new
+       there then, not any more: bin/old
+       steps changed: a; steps new: c
+       firedrill rehearse p.yaml
+";
+        assert!(told.starts_with(expected), "{told}");
+    }
+
+    #[test]
+    fn what_is_no_step_is_told_too() {
+        let same = [("p.yaml", "9"), ("bin/tool", "2"), ("bin/old", "3")];
+        let told = shown(&THEN.replace("playbook: p\n", "playbook: p\ntitle: x\n"), &same, None, 40);
+        assert!(told.contains("no step of the playbook has changed, something else in it has\n"), "{told}");
+        let told = shown("nothing: [", &same, None, 40);
+        assert!(told.contains("changed since: p.yaml\n       firedrill"), "{told}");
+    }
+
+    #[test]
+    fn machines_read_every_reason() {
+        let digests = files(&[("p.yaml", "1")]);
+        let content = Rehearsed { digests: &digests, text: THEN };
+        let past = Past { green: None, failed_ms: Some(NOW) };
+        let one = Freshness::of("p.yaml", past, content, NOW, Duration::from_secs(1));
+        assert_eq!(one.reasons, [Reason::NeverGreen, Reason::FailedSince { at_ms: NOW }]);
+        let document: serde_json::Value = serde_json::from_str(&stale_json(&[one])).expect("JSON");
+        assert_eq!(document["playbooks"][0]["is_fresh"], false);
+        assert_eq!(document["playbooks"][0]["reasons"][0], "never_green");
     }
 }

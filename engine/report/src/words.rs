@@ -68,10 +68,16 @@ pub(crate) fn about(ms: u64) -> String {
         90_000..7_200_000 => format!("{} min", (ms + MINUTE / 2) / MINUTE),
         7_200_000.. => {
             let minutes = (ms + 5 * MINUTE) / (10 * MINUTE) * 10;
-            let rest = if minutes % 60 == 0 { String::new() } else { format!(" {} min", minutes % 60) };
+            let rest = if minutes.is_multiple_of(60) { String::new() } else { format!(" {} min", minutes % 60) };
             format!("{} h{rest}", minutes / 60)
         }
     }
+}
+
+/// Returns an objective as people speak of it, in hours where it is whole hours: `4h`, `24h`, `90s`.
+pub(crate) fn objective(ms: u64) -> String {
+    const HOUR: u64 = 3_600_000;
+    if ms.is_multiple_of(HOUR) { format!("{}h", ms / HOUR) } else { length(Duration::from_millis(ms)) }
 }
 
 /// Returns how long ago something was: `4 minutes ago`, `3 days ago`.

@@ -3,17 +3,17 @@
 use crate::ink::{Ink, Tone};
 use crate::measure::{Measures, Objective};
 use crate::text::wrap;
-use crate::words::took;
+use crate::words::{self, took};
 
 /// Returns the lines about the objectives of a run: `recovery time 41m of 4h, copying 22m · recovery point 44m of 24h`,
 /// then what was missed.
 pub(crate) fn objectives(measures: &Measures, run: &str, columns: usize, ink: Ink) -> String {
     let parts: Vec<String> = [Some(time(measures)), point(measures, run)].into_iter().flatten().collect();
     let columns = columns.saturating_sub(2);
-    let measured = wrap(&parts.join(" · "), columns).into_iter();
+    let said = wrap(&parts.join(" · "), columns).into_iter();
     let missed = measures.missed().into_iter().flat_map(|missed| wrap(&format!("missed: {missed}"), columns));
     let missed = missed.map(|line| ink.paint(Tone::Bad, &line));
-    measured.chain(missed).map(|line| format!("  {line}\n")).collect()
+    said.chain(missed).map(|line| format!("  {line}") + "\n").collect()
 }
 
 fn time(measures: &Measures) -> String {
@@ -39,5 +39,5 @@ fn point(measures: &Measures, run: &str) -> Option<String> {
 fn of(objective: Option<Objective>) -> String {
     let Some(objective) = objective else { return String::new() };
     let missed = if objective.is_met { "" } else { " (missed)" };
-    format!(" of {}{missed}", took(objective.limit_ms))
+    format!(" of {}{missed}", words::objective(objective.limit_ms))
 }

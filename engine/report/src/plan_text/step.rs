@@ -17,9 +17,8 @@ impl Page {
         self.item(&step.id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        if let Some(phase) = phase(step) {
-            self.fact("phase", &phase);
-        }
+        step.phase.iter().for_each(|phase| self.fact("phase", phase));
+        step.typical.iter().for_each(|typical| self.fact("typical", &words::length(*typical)));
         if let Some(needs) = needs(plan, at) {
             self.fact("needs", &needs);
         }
@@ -98,13 +97,6 @@ fn when(when: Option<&Condition>) -> String {
         Some(Condition::Known(false)) => ", when false: never".to_owned(),
         Some(Condition::Deferred { expression, .. }) => format!(", when {}", expression.source),
     }
-}
-
-/// Returns the phase of a step and how long the playbook says it takes.
-fn phase(step: &Step) -> Option<String> {
-    let typical = step.typical.map(|typical| format!("{} typically", words::length(typical)));
-    let said: Vec<String> = step.phase.iter().cloned().chain(typical).collect();
-    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// Returns what a step waits for, if it is not simply the step above.
