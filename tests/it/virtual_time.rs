@@ -58,6 +58,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         provenance: Provenance { path: PathBuf::from("test.yaml"), commit: None, is_dirty: false },
         env: environment.chain([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]).collect(),
         sandbox: Some(place),
+        drill: false,
     };
     let run = RunDir::for_rehearsal(&dir.path().join("run"), &about, &plan).unwrap();
     let faults: Vec<Injection> = faults.iter().map(|fault| fault.parse().unwrap()).collect();

@@ -3,12 +3,14 @@
 mod examples;
 mod rehearse;
 mod sweep;
+mod stale;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use self::stale::StaleArgs;
 use crate::inputs::Assignment;
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
@@ -90,6 +92,12 @@ pub(crate) enum Verb {
     /// Nothing is started: `firedrill resume` goes on afterwards.
     #[command(after_help = examples::SETTLE)]
     Settle(SettleArgs),
+    /// Find the playbooks that are no longer what was rehearsed
+    ///
+    /// A playbook is fresh if its newest rehearsal was green and not too long ago, and nothing has changed since: the
+    /// playbook, its rehearsal, the files of `bin/`.
+    #[command(after_help = examples::STALE)]
+    Stale(StaleArgs),
     /// Print a JSON Schema
     #[command(after_help = examples::SCHEMA)]
     Schema(SchemaArgs),
@@ -123,6 +131,9 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) playbook: PlaybookArgs,
+    /// Estimate how long it takes from earlier drills instead of runs in earnest
+    #[arg(long, conflicts_with = "sandbox")]
+    pub(crate) drill: bool,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }
@@ -173,6 +184,9 @@ impl World {
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) playbook: PlaybookArgs,
+    /// Mark the run as a drill: it does everything, and its times are kept apart
+    #[arg(long, conflicts_with = "sandbox")]
+    pub(crate) drill: bool,
     /// The run's id [default: PLAYBOOK-YYYYMMDD-HHMMSS-xxxx, in UTC]
     #[arg(long, value_name = "NAME")]
     pub(crate) id: Option<String>,

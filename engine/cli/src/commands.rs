@@ -14,6 +14,9 @@ mod schema;
 mod settle;
 mod show;
 mod sweep;
+mod sweep_mutants;
+mod sweep_world;
+mod stale;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -35,6 +38,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
+        Verb::Stale(args) => stale::stale(&args, &home()?, terminal),
         Verb::Schema(args) => schema::schema(args.name.as_deref(), terminal),
         Verb::Explain(args) => explain::explain(&args.code, terminal),
         Verb::Sandbox(args) => sandbox::sandbox(args, home, terminal),

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod home;
 mod inputs;
+mod past;
 mod playbook;
 mod rehearsal;
 mod rehearsing;

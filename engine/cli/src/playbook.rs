@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+use firedrill_exec::rehearsals::bin;
 use firedrill_model::check::{self, Checked};
 use firedrill_model::diagnostic::Diagnostic;
 use firedrill_model::plan::{FileDigest, Plan};
 use firedrill_model::playbook::Playbook;
-use firedrill_model::resolve::{Facts, Given, resolve, sha256};
+use firedrill_model::resolve::{Facts, Given, resolve};
 use firedrill_model::source::Source;
 use firedrill_report::{Colour, diagnostics};
 
@@ -104,22 +104,4 @@ pub(crate) fn tell(source: &Source, findings: &[Diagnostic], terminal: &Terminal
     if !findings.is_empty() {
         terminal::tell(&format!("{}\n", diagnostics::render(source, findings, terminal.error_colour).trim_end()));
     }
-}
-
-/// Returns the files of `bin/` with their hashes, sorted by path.
-fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
-    let mut files = Vec::new();
-    let mut queue = vec![PathBuf::from("bin")];
-    while let Some(path) = queue.pop() {
-        let place = dir.join(&path);
-        if place.is_dir() {
-            let entries: io::Result<Vec<_>> = fs::read_dir(&place)?.collect();
-            queue.extend(entries?.into_iter().map(|entry| path.join(entry.file_name())));
-        } else if place.is_file() {
-            let name = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-            files.push(FileDigest { path: name.to_owned(), sha256: sha256(&fs::read(&place)?) });
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
 }

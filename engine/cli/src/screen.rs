@@ -1,6 +1,5 @@
 //! The sink of a run that somebody watches.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -8,7 +7,8 @@ use std::sync::Arc;
 
 use firedrill_exec::{Note, RunDir, Sink, clock};
 use firedrill_model::plan::Plan;
-use firedrill_report::{Console, Tail, View, ending, event_json, verdict_json};
+use firedrill_report::measure::Measures;
+use firedrill_report::{AtRest, Console, Purpose, Tail, View, ending, event_json, verdict_json};
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, IllegalEvent, Run};
 
@@ -32,27 +32,28 @@ impl<'a> Screen<'a> {
     pub(crate) fn new(
         run: &RunDir,
         plan: Arc<Plan>,
-        past: &[Envelope],
+        (purpose, past): (Purpose, &[Envelope]),
         terminal: &'a Terminal,
         format: Format,
     ) -> Result<Screen<'a>, IllegalEvent> {
         let console = Console::new(&plan, terminal.colour, terminal.zone, terminal.columns);
         if format == Format::Text {
-            terminal.print(&console.opening(&plan, run.id()));
+            terminal.print(&console.opening(&plan, run.id(), purpose));
         }
         Ok(Screen { view: View::fold(plan, past)?, console, run: run.clone(), terminal, format })
     }
 
     /// Prints the last block.
-    pub(crate) fn end(&self) {
-        self.end_with(&self.run.summary().map(|summary| summary.outputs).unwrap_or_default());
+    pub(crate) fn end(&self, measures: Option<&Measures>) {
+        let outputs = self.run.summary().map(|summary| summary.outputs).unwrap_or_default();
+        self.end_with(AtRest { outputs: &outputs, measures });
     }
 
-    /// Prints the last block of a run that has published this.
-    pub(crate) fn end_with(&self, outputs: &BTreeMap<String, String>) {
+    /// Prints the last block of a run that has come to this.
+    pub(crate) fn end_with(&self, rest: AtRest<'_>) {
         let text = match self.format {
-            Format::Text => ending(&self.view, outputs, self.terminal.columns, self.terminal.colour),
-            Format::Json => verdict_json(&self.view, outputs) + "\n",
+            Format::Text => ending(&self.view, rest, self.terminal.columns, self.terminal.colour),
+            Format::Json => verdict_json(&self.view, rest) + "\n",
         };
         self.terminal.print(&text);
     }

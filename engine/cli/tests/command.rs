@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use firedrill_exec::clock;
+use firedrill_exec::rehearsals::{self, Content, Record};
 use tempfile::TempDir;
 
 /// A folder with a playbook and a run store of its own.
@@ -205,4 +207,127 @@ fn small_commands() {
     place.call("sandbox fault bbr.backup --exit 1 --times 1").exits(0);
     place.call("sandbox fault --list").exits(0).says("bbr.backup");
     place.call("sandbox check").exits(0);
+}
+
+const QUICK: &str = "objectives: {rto: 1h, rpo: 24h}
+steps:
+  - {id: copy, argv: [echo, /backup], phase: copying, outputs: {artifact: {from: stdout, type: path}}, rollback: none}
+  - {id: check, argv: [test, '${{ steps.copy.outputs.artifact }}', '=', /backup], phase: checking, read_only: true}
+";
+
+#[test]
+fn drills_are_marked() {
+    let place = Place::new(QUICK);
+    place.call("run p.yaml --id d --drill").exits(0).says("drill, run d").says("recovery time ").says(" of 24h");
+    place.call("run p.yaml --id r").exits(0);
+    place.call("runs").exits(0).says("p, a drill");
+    let runs: serde_json::Value = serde_json::from_str(&place.call("runs --json").out()).expect("JSON");
+    assert_eq!((&runs["runs"][0]["is_drill"], &runs["runs"][1]["is_drill"]), (&false.into(), &true.into()));
+    place.call("show d").exits(0).says("drill, run d, plan ").says("recovery point ");
+    let shown: serde_json::Value = serde_json::from_str(&place.call("show d --json").out()).expect("JSON");
+    assert_eq!((&shown["is_drill"], &shown["measures"]["rpo"]["is_met"]), (&true.into(), &true.into()));
+    place.call("run p.yaml --drill --sandbox").exits(2);
+    let old = place.path("home/runs/r/run.json");
+    let text = fs::read_to_string(&old).expect("a run").replace(",\n  \"drill\": false", "");
+    assert!(!text.contains("drill"), "{text}");
+    fs::write(&old, text).expect("a run of an earlier version");
+    place.call("show r").exits(0).says("run r, plan ");
+}
+
+#[test]
+fn a_missed_objective_is_said_and_changes_no_verdict() {
+    let place = Place::new(
+        "objectives: {rpo: 1h}\nsteps:\n  - {id: copy, argv: [echo, /b], outputs: {artifact: {from: stdout, type: path}}, rollback: none}\n",
+    );
+    place
+        .call("run p.yaml")
+        .exits(0)
+        .says("recovery point unknown of 1h (missed)")
+        .says("missed: no verified artifact");
+}
+
+#[test]
+fn an_earlier_artifact_is_found_in_the_store() {
+    let text = format!("inputs: {{host: {{type: string, default: a}}}}\n{QUICK}");
+    let place = Place::new(&text);
+    place.call("run p.yaml --id good").exits(0);
+    let failing = text.replace("[echo, /backup]", "['false']");
+    place.write("p.yaml", &format!("firedrill: 1\nplaybook: p\n{failing}"));
+    place.call("run p.yaml --id bad").exits(4).says("artifact of run good");
+    place.call("run p.yaml --id other -i host=b").exits(4).says("recovery point unknown");
+}
+
+#[test]
+fn plans_learn_from_earlier_runs() {
+    let place = Place::new(&QUICK.replace("[echo, /backup]", "[sh, -c, 'sleep 0.02; echo /backup']"));
+    assert!(!place.call("plan p.yaml").exits(0).out().contains("takes"));
+    for id in ["a", "b", "c"] {
+        assert!(!place.call("plan p.yaml").exits(0).out().contains("takes"));
+        place.call(&format!("run p.yaml --id {id}")).exits(0);
+    }
+    place
+        .call("plan p.yaml")
+        .exits(0)
+        .says("objectives: recovery time 1h, recovery point 24h")
+        .says("(P95), from 3 runs");
+    let plan: serde_json::Value = serde_json::from_str(&place.call("plan p.yaml --json").out()).expect("JSON");
+    assert_eq!((&plan["estimate"]["basis"], &plan["estimate"]["runs"]), (&"history".into(), &3.into()));
+    assert!(!place.call("plan p.yaml --drill").exits(0).out().contains("takes"), "these were no drills");
+    assert!(!place.call("plan p.yaml --sandbox").exits(0).out().contains("takes"), "these were not in the sandbox");
+    fs::write(place.path("home/runs/b/run.json"), "{").expect("a damaged run");
+    fs::remove_file(place.path("home/runs/c/journal")).expect("a journal");
+    assert!(!place.call("plan p.yaml").exits(0).out().contains("takes"), "one run that can be read is left");
+}
+
+/// Keeps a green rehearsal of a playbook some days ago.
+fn rehearsed(place: &Place, playbook: &str, days: u64) {
+    let playbook = place.path(playbook);
+    let content = Content::read(&playbook).expect("a playbook");
+    let at_ms = clock::now_ms() - days * 86_400_000;
+    let engine = "0.1.0".to_owned();
+    let record = Record { playbook, at_ms, engine, is_green: true, scenarios: 3, faults: 40, content };
+    rehearsals::record(&place.path("home"), &record).expect("kept");
+}
+
+#[test]
+fn stale_playbooks_are_found() {
+    let place = Place::new(QUICK);
+    place.write("inputs.yaml", "a: 1\n");
+    place
+        .call("stale")
+        .exits(1)
+        .says("stale  p.yaml")
+        .says("no rehearsal of it has ever been green")
+        .says("firedrill rehearse p.yaml");
+    rehearsed(&place, "p.yaml", 3);
+    place.call("stale").exits(0).says("fresh  p.yaml  rehearsed 3 days ago: 3 scenarios, 40 faults");
+    place.call("stale --max-age 2d").exits(1).says("too long ago: at most 2d");
+    place.call("stale p.yaml --max-age 2").exits(2);
+    place.call("stale nothing.yaml").exits(3);
+    fs::create_dir(place.path("bin")).expect("bin");
+    place.write("bin/tool", "x");
+    let changed = QUICK.replace("phase: copying", "phase: moving");
+    place.write("p.yaml", &format!("firedrill: 1\nplaybook: p\n{changed}"));
+    place
+        .call("stale")
+        .exits(1)
+        .says("changed since: p.yaml")
+        .says("not there then: bin/tool")
+        .says("steps changed: copy\n");
+    let stale: serde_json::Value = serde_json::from_str(&place.call("stale --json").exits(1).out()).expect("JSON");
+    assert_eq!(stale["playbooks"][0]["reasons"][0]["changed"]["steps"]["changed"][0], "copy");
+}
+
+#[test]
+fn stale_looks_into_the_folder_of_playbooks() {
+    let place = Place::new(QUICK);
+    fs::create_dir(place.path("playbooks")).expect("a folder");
+    for name in ["a", "b"] {
+        place.write(&format!("playbooks/{name}.yaml"), &format!("firedrill: 1\nplaybook: {name}\n{QUICK}"));
+    }
+    place.write("playbooks/a.rehearsal.yaml", "firedrill: 1\nrehearsal: a\nsandbox: foundation\n");
+    rehearsed(&place, "playbooks/a.yaml", 40);
+    rehearsed(&place, "playbooks/b.yaml", 1);
+    let called = place.call("stale").exits(1).says("stale  playbooks/a.yaml").says("fresh  playbooks/b.yaml");
+    assert!(called.out().contains("2 playbooks, 1 not rehearsed as they are"), "{}", called.out());
 }

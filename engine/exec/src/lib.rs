@@ -3,11 +3,13 @@
 pub mod clock;
 pub mod driver;
 mod environment;
+mod history;
 pub mod journal;
 mod live;
 mod provenance;
 mod questions;
 pub mod rehearsal;
+pub mod rehearsals;
 mod settle;
 mod signals;
 mod store;
@@ -18,6 +20,7 @@ mod world;
 
 pub use driver::{DriveError, Note, Sink, drive};
 pub use environment::INHERITED;
+pub use history::{Place, Recorded, history};
 pub use provenance::Provenance;
 pub use settle::settle;
 pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};

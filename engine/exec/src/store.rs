@@ -49,6 +49,9 @@ pub struct About {
     pub env: BTreeMap<String, String>,
     /// The world of the sandbox, if the run is against one.
     pub sandbox: Option<PathBuf>,
+    /// Whether the run is a drill on a real foundation.
+    #[serde(default)]
+    pub drill: bool,
 }
 
 /// What `runs` shows of a run without reading its journal; rebuilt from the journal if it is missing.
@@ -143,6 +146,11 @@ impl Store {
         Ok(Store { home: home.to_owned() })
     }
 
+    /// Opens the store in `home` for reading if there is one; creates nothing.
+    pub fn existing(home: &Path) -> Option<Store> {
+        home.join("runs").is_dir().then(|| Store { home: home.to_owned() })
+    }
+
     /// Returns where the store is.
     pub fn home(&self) -> &Path {
         &self.home
@@ -174,14 +182,20 @@ impl Store {
 
     /// Returns every run, the newest first.
     pub fn runs(&self) -> Result<Vec<(RunDir, About)>, StoreError> {
+        let runs = self.dirs()?.map(|run| Ok((run.clone(), run.about()?)));
+        Ok(newest_first(runs.collect::<Result<_, StoreError>>()?))
+    }
+
+    /// Returns every run whose description can be read, the newest first.
+    pub(crate) fn readable_runs(&self) -> Result<Vec<(RunDir, About)>, StoreError> {
+        Ok(newest_first(self.dirs()?.filter_map(|run| Some((run.clone(), run.about().ok()?))).collect()))
+    }
+
+    fn dirs(&self) -> Result<impl Iterator<Item = RunDir>, StoreError> {
         let dir = self.home.join("runs");
         let entries = fs::read_dir(&dir).map_err(|source| io_error(&dir, source))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let runs = names.filter_map(|name| self.run(&name).ok());
-        let mut runs: Vec<(RunDir, About)> =
-            runs.map(|run| Ok((run.clone(), run.about()?))).collect::<Result<_, StoreError>>()?;
-        runs.sort_by(|(_, a), (_, b)| b.created_ms.cmp(&a.created_ms).then_with(|| b.run.cmp(&a.run)));
-        Ok(runs)
+        Ok(names.filter_map(|name| self.run(&name).ok()))
     }
 
     fn place(&self, id: &str) -> Result<RunDir, StoreError> {
@@ -196,7 +210,7 @@ impl Store {
 
 /// Whether a file must survive the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Durability {
+pub(crate) enum Durability {
     /// It must.
     Synced,
     /// It is for a rehearsal, which is done again.
@@ -320,6 +334,11 @@ impl RunDir {
     }
 }
 
+fn newest_first(mut runs: Vec<(RunDir, About)>) -> Vec<(RunDir, About)> {
+    runs.sort_by(|(_, a), (_, b)| b.created_ms.cmp(&a.created_ms).then_with(|| b.run.cmp(&a.run)));
+    runs
+}
+
 /// Returns how many bytes of journal the plan may need: every command with every try of its hooks, twice over.
 fn reserve(plan: &Plan) -> u64 {
     const BYTES_A_STEP: u64 = 8 * 1024;
@@ -327,7 +346,7 @@ fn reserve(plan: &Plan) -> u64 {
     BYTES_A_RUN + BYTES_A_STEP * plan.steps.len() as u64
 }
 
-fn private_dir(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn private_dir(path: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| io_error(path, source))
 }
 
@@ -340,7 +359,7 @@ fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
-fn write_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), StoreError> {
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), StoreError> {
     let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json { path: path.to_owned(), source })?;
     let draft = path.with_extension("json.new");
     let _absent = fs::remove_file(&draft);
@@ -352,11 +371,11 @@ fn write_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> R
     written.and_then(|()| fs::rename(&draft, path)).map_err(|source| io_error(path, source))
 }
 
-fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, StoreError> {
+pub(crate) fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, StoreError> {
     let text = fs::read(path).map_err(|source| io_error(path, source))?;
     serde_json::from_slice(&text).map_err(|source| StoreError::Json { path: path.to_owned(), source })
 }
 
-fn io_error(path: &Path, source: io::Error) -> StoreError {
+pub(crate) fn io_error(path: &Path, source: io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), source }
 }

@@ -15,6 +15,15 @@ use crate::words::{self, Zone};
 /// Fetches the end of what a command printed.
 pub type TailOf<'a> = &'a dyn Fn(&CommandId) -> Tail;
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To do on a real foundation what the playbook is for, or to play in the sandbox.
+    Work,
+    /// To show on a real foundation that it can be done.
+    Drill,
+}
+
 /// Turns what changed into lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
@@ -51,14 +60,14 @@ impl Console {
     }
 
     /// Returns the lines that stand above everything else.
-    pub fn opening(&self, plan: &Plan, run: &str) -> String {
+    pub fn opening(&self, plan: &Plan, run: &str, purpose: Purpose) -> String {
         let title = plan.title.as_deref().map(harmless).unwrap_or_default();
         let mut counts = vec![words::count(plan.steps.len(), "step")];
         if !plan.guards.is_empty() {
             counts.push(words::count(plan.guards.len(), "guard"));
         }
         let digest: String = plan.digest().chars().take(12).collect();
-        let about = format!("run {run}, plan {digest}, {}", counts.join(", "));
+        let about = format!("{} {run}, plan {digest}, {}", purpose.noun(), counts.join(", "));
         let name = self.ink.paint(Tone::Strong, &plan.playbook);
         format!("{name}  {title}\n{}\n\n", self.ink.paint(Tone::Quiet, &about))
     }
@@ -156,6 +165,15 @@ impl Console {
 
     fn indent(&self) -> usize {
         "00:00:00".len() + 2 + self.subject_width + 2
+    }
+}
+
+impl Purpose {
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Purpose::Work => "run",
+            Purpose::Drill => "drill, run",
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The last block: how the run ended, what is left to do, and what to type next.
 
+mod objectives;
+
 use std::collections::BTreeMap;
 
 use firedrill_run::{Answered, DebtKind, Open, Role, Verdict};
@@ -7,26 +9,35 @@ use firedrill_run::{Answered, DebtKind, Open, Role, Verdict};
 use crate::diagnostics::Colour;
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
+use crate::measure::Measures;
 use crate::text::{pad, table, wrap};
 use crate::view::{DebtStatus, Status, StepView, View};
 use crate::words;
 
-/// Returns the last block of a run at rest; nothing of a run that is not.
-///
-/// `outputs` is what the run published, `columns` how wide the terminal is.
-pub fn ending(view: &View, outputs: &BTreeMap<String, String>, columns: usize, colour: Colour) -> String {
+/// What is known of a run at rest beside its view.
+#[derive(Clone, Copy, Debug)]
+pub struct AtRest<'a> {
+    /// What it published.
+    pub outputs: &'a BTreeMap<String, String>,
+    /// What it came to, if anybody measured; shown to people if the playbook has objectives.
+    pub measures: Option<&'a Measures>,
+}
+
+/// Returns the last block of a run at rest, on a terminal of this many columns; nothing of a run that is not at rest.
+pub fn ending(view: &View, rest: AtRest<'_>, columns: usize, colour: Colour) -> String {
     let Some(verdict) = view.verdict() else {
         return String::new();
     };
     let block = Block { view, ink: Ink::new(colour), columns };
     let mut parts = vec![block.verdict(verdict)];
+    parts.extend(block.objectives(rest.measures));
     if !matches!(verdict, Verdict::Succeeded | Verdict::Skipped | Verdict::Refused) {
         parts.push(block.steps());
     }
     if verdict == Verdict::Stuck {
         parts.push(block.open());
     }
-    parts.extend(block.outputs(outputs));
+    parts.extend(block.outputs(rest.outputs));
     parts.extend(block.next(verdict));
     format!("\n{}", parts.join("\n"))
 }
@@ -50,6 +61,15 @@ impl Block<'_> {
 ",
         ) + "
 "
+    }
+
+    /// Returns what the run came to against its objectives, unless it did nothing or has none.
+    pub(crate) fn objectives(&self, measures: Option<&Measures>) -> Option<String> {
+        let is_nothing = matches!(self.view.verdict()?, Verdict::Skipped | Verdict::Refused);
+        if is_nothing || self.view.plan().objectives.is_none() {
+            return None;
+        }
+        measures.map(|measures| objectives::objectives(measures, self.view.id(), self.columns, self.ink))
     }
 
     fn meaning(&self, verdict: Verdict) -> String {

@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::command::{Command, Condition, Hook, Probe, Retry, Text};
+use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
+use crate::words::milliseconds;
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -26,6 +28,10 @@ struct Document {
     title: Option<String>,
     /// Markdown for people.
     description: Option<String>,
+    /// What must not be exceeded, in milliseconds.
+    objectives: Objectives,
+    /// How long it will take, if earlier runs or the playbook tell.
+    estimate: Option<Times>,
     /// SHA-256 of everything that decides what is executed, in hex.
     digest: String,
     /// Inputs by name.
@@ -50,6 +56,34 @@ struct Document {
     outputs: BTreeMap<String, Text>,
     /// How many commands are exact, and when the others are known.
     commands: Counts,
+}
+
+/// What must not be exceeded.
+#[derive(Serialize, JsonSchema)]
+struct Objectives {
+    /// From the start of a run to its rest, without what people took, in milliseconds.
+    rto_ms: Option<u64>,
+    /// The age of the newest verified artifact when a run has come to rest, in milliseconds.
+    rpo_ms: Option<u64>,
+}
+
+/// How long a run will take.
+#[derive(Serialize, JsonSchema)]
+struct Times {
+    /// As likely longer as shorter, in milliseconds.
+    p50_ms: u64,
+    /// One run in twenty takes longer, in milliseconds; only from history.
+    p95_ms: Option<u64>,
+    /// What it is drawn from: `history` or `typical`.
+    basis: &'static str,
+    /// How many earlier runs it is drawn from.
+    runs: usize,
+    /// Steps of which the playbook says nothing; they count as taking no time.
+    without: Vec<String>,
+    /// The steps of the longest path, in order.
+    path: Vec<String>,
+    /// How long each step with a release holds what it took, in milliseconds.
+    holds_ms: BTreeMap<String, u64>,
 }
 
 /// An input with its value.
@@ -88,6 +122,10 @@ struct Step {
     why: Option<String>,
     /// What to be careful about.
     caution: Option<String>,
+    /// The part of the work to which it belongs.
+    phase: Option<String>,
+    /// How long one attempt usually takes, in milliseconds.
+    typical_ms: Option<u64>,
     /// Ids of the steps it needs.
     needs: Vec<String>,
     /// Runs only if this holds.
@@ -166,9 +204,10 @@ struct Counts {
     at_rest: usize,
 }
 
-/// Returns a plan as one JSON document.
-pub fn plan_json(plan: &Plan) -> String {
-    serde_json::to_string_pretty(&Document::of(plan)).expect("the form holds no map with keys that are not strings")
+/// Returns a plan as one JSON document, with how long it will take if that is known.
+pub fn plan_json(plan: &Plan, estimate: Option<&Estimate>) -> String {
+    let document = Document::of(plan, estimate);
+    serde_json::to_string_pretty(&document).expect("the form holds no map with keys that are not strings")
 }
 
 /// Returns the JSON Schema of the form.
@@ -178,13 +217,15 @@ pub fn plan_schema() -> String {
 }
 
 impl Document {
-    fn of(plan: &Plan) -> Document {
+    fn of(plan: &Plan, estimate: Option<&Estimate>) -> Document {
         let count = |exactness| crate::plan_text::commands(plan).filter(|it| Exactness::of(it) == exactness).count();
         Document {
             version: VERSION,
             playbook: plan.playbook.clone(),
             title: plan.title.clone(),
             description: plan.description.clone(),
+            objectives: Objectives::of(plan),
+            estimate: estimate.map(Times::of),
             digest: plan.digest(),
             inputs: inputs(plan),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
@@ -206,6 +247,24 @@ impl Document {
                 at_rest: count(Exactness::AtRest),
             },
         }
+    }
+}
+
+impl Objectives {
+    fn of(plan: &Plan) -> Objectives {
+        let objectives = plan.objectives.unwrap_or_default();
+        Objectives { rto_ms: objectives.rto.map(milliseconds), rpo_ms: objectives.rpo.map(milliseconds) }
+    }
+}
+
+impl Times {
+    fn of(estimate: &Estimate) -> Times {
+        let (basis, runs, p95_ms, without) = match &estimate.basis {
+            Basis::History { runs, p95_ms } => ("history", *runs, Some(*p95_ms), Vec::new()),
+            Basis::Typical { without } => ("typical", 0, None, without.clone()),
+        };
+        let (path, holds_ms) = (estimate.path.clone(), estimate.holds.clone());
+        Times { p50_ms: estimate.p50_ms, p95_ms, basis, runs, without, path, holds_ms }
     }
 }
 
@@ -252,6 +311,8 @@ impl Step {
             title: step.title.clone(),
             why: step.why.clone(),
             caution: step.caution.clone(),
+            phase: step.phase.clone(),
+            typical_ms: step.typical.map(milliseconds),
             needs: names(plan, &step.needs),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),

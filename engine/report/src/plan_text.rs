@@ -7,25 +7,28 @@ mod step;
 
 pub(crate) use command::quoted;
 pub(crate) use count::{Exactness, commands};
-use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan};
+use firedrill_model::plan::{Condition, Final, Guard, Invariant, OnFailure, OnUnmet, Origin, Plan, Step};
 use firedrill_model::value::Value;
 
 use self::command::shown_text;
 use self::shared::Shared;
 use crate::diagnostics::Colour;
+use crate::estimate::Estimate;
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
 use crate::text::{pad, table, wrap, wrap_prose};
+use crate::words;
 
-/// Returns a plan as text for a terminal of this many columns.
-pub fn plan_text(plan: &Plan, columns: usize, colour: Colour) -> String {
+/// Returns a plan as text for a terminal of this many columns, with how long it will take if that is known.
+pub fn plan_text(plan: &Plan, estimate: Option<&Estimate>, columns: usize, colour: Colour) -> String {
     let mut page = Page { text: String::new(), ink: Ink::new(colour), columns, shared: Shared::of(plan) };
     page.header(plan);
+    page.times(plan, estimate);
     page.inputs(plan);
     page.shared();
     page.guards(&plan.guards);
     page.steps(plan);
-    page.holds(plan);
+    page.holds(plan, estimate);
     page.invariants(&plan.invariants);
     page.finally(&plan.finally);
     page.outputs(plan);
@@ -73,6 +76,23 @@ impl Page {
             for line in lines {
                 self.line(&format!("  {line}"));
             }
+        }
+    }
+
+    fn times(&mut self, plan: &Plan, estimate: Option<&Estimate>) {
+        let objectives = plan.objectives.unwrap_or_default();
+        let objectives = [("recovery time", objectives.rto), ("recovery point", objectives.rpo)];
+        let objectives =
+            objectives.map(|(name, limit)| Some(format!("{name} {}", words::objective(words::milliseconds(limit?)))));
+        let objectives: Vec<String> = objectives.into_iter().flatten().collect();
+        let mut lines = Vec::new();
+        lines.extend((!objectives.is_empty()).then(|| format!("objectives: {}", objectives.join(", "))));
+        lines.extend(estimate.map(|estimate| format!("takes {}", estimate.words())));
+        if !lines.is_empty() {
+            self.line("");
+        }
+        for line in lines {
+            self.wrapped(2, 4, &line);
         }
     }
 
@@ -126,8 +146,10 @@ impl Page {
         }
     }
 
-    fn holds(&mut self, plan: &Plan) {
-        let holds: Vec<String> = plan.steps.iter().filter_map(|step| step::hold(plan, step)).collect();
+    fn holds(&mut self, plan: &Plan, estimate: Option<&Estimate>) {
+        let length = |step: &Step| estimate.and_then(|estimate| estimate.holds.get(&step.id)).copied();
+        let holds = plan.steps.iter().filter_map(|step| step::hold(plan, step, length(step)));
+        let holds: Vec<String> = holds.collect();
         if holds.is_empty() {
             return;
         }

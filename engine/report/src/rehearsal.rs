@@ -11,7 +11,6 @@ mod mutants;
 mod narrator;
 mod page;
 mod scenario;
-mod stale;
 mod sweep;
 mod unprovoked;
 
@@ -36,7 +35,6 @@ pub use junit::{annotations, junit};
 pub use mutants::{Killer, Mutant, mutants_text};
 pub use page::{Page, Signs};
 pub use scenario::{Board, Performed, Rehearsed, count_text, rehearsed_text};
-pub use stale::{LastGreen, stale_text};
 pub use sweep::{Struck, Swept, swept_text};
 pub use unprovoked::unprovoked;
 

@@ -28,6 +28,8 @@ pub struct RunRow {
     pub verdict: Option<Verdict>,
     /// Whether it is against a sandbox.
     pub is_sandboxed: bool,
+    /// Whether it is a drill on a real foundation.
+    pub is_drill: bool,
 }
 
 /// Whether anybody drives a run.
@@ -69,13 +71,17 @@ pub fn runs_json(rows: &[RunRow]) -> String {
 }
 
 fn cells(row: &RunRow, zone: Zone) -> Vec<String> {
-    let sandboxed = if row.is_sandboxed { ", in the sandbox" } else { "" };
+    let kind = match (row.is_sandboxed, row.is_drill) {
+        (true, _) => ", in the sandbox",
+        (false, true) => ", a drill",
+        (false, false) => "",
+    };
     vec![
         row.run.clone(),
         state(row).to_owned(),
         zone.date(row.started_ms),
         row.took_ms.map(words::took).unwrap_or_default(),
-        format!("{}{sandboxed}", row.playbook),
+        format!("{}{kind}", row.playbook),
     ]
 }
 

@@ -6,10 +6,12 @@ use firedrill_run::journal::Envelope;
 use firedrill_run::{Event, Open, Verdict};
 use serde::Serialize;
 
+use crate::console::Purpose;
 use crate::diagnostics::Colour;
-use crate::ending::{Block, tone};
+use crate::ending::{AtRest, Block, tone};
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
+use crate::measure::Measures;
 use crate::runs::RunState;
 use crate::view::{StepView, View, Word};
 use crate::words::{self, Zone};
@@ -31,6 +33,8 @@ struct Document<'a> {
     open: Vec<Open>,
     settled: &'a [Word],
     outputs: &'a BTreeMap<String, String>,
+    is_drill: bool,
+    measures: Option<&'a Measures>,
 }
 
 #[derive(Serialize)]
@@ -48,50 +52,66 @@ struct VerdictLine<'a> {
     verdict: Option<Verdict>,
     open: Vec<Open>,
     outputs: &'a BTreeMap<String, String>,
+    measures: Option<&'a Measures>,
+}
+
+/// What is shown of a run beside its view.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Whether anybody drives it.
+    pub state: RunState,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What it left behind.
+    pub rest: AtRest<'a>,
 }
 
 /// Returns a run as text for a terminal of this many columns.
-pub fn show_text(
-    view: &View,
-    state: RunState,
-    outputs: &BTreeMap<String, String>,
-    zone: Zone,
-    (columns, colour): (usize, Colour),
-) -> String {
+pub fn show_text(view: &View, shown: Shown<'_>, zone: Zone, columns: usize, colour: Colour) -> String {
     let ink = Ink::new(colour);
     let block = Block { view, ink, columns };
-    let mut parts = vec![heading(view, state, zone, ink), block.steps()];
+    let mut parts = vec![heading(view, shown, zone, ink)];
+    parts.extend(block.objectives(shown.rest.measures));
+    parts.push(block.steps());
     parts.extend(said(view, ink));
     if view.verdict() == Some(Verdict::Stuck) {
         parts.push(block.open());
     }
-    parts.extend(block.outputs(outputs));
+    parts.extend(block.outputs(shown.rest.outputs));
     parts.join("\n")
 }
 
 /// Returns a run as one JSON document.
-pub fn show_json(view: &View, state: RunState, outputs: &BTreeMap<String, String>) -> String {
+pub fn show_json(view: &View, shown: Shown<'_>) -> String {
     let document = Document {
         version: VERSION,
         run: view.id(),
         playbook: &view.plan().playbook,
         plan: view.digest(),
-        state,
+        state: shown.state,
         verdict: view.verdict(),
         started_ms: view.started_ms(),
         took_ms: view.took_ms(),
         steps: view.steps().collect(),
         open: view.run().open(),
         settled: view.words(),
-        outputs,
+        outputs: shown.rest.outputs,
+        is_drill: shown.purpose == Purpose::Drill,
+        measures: shown.rest.measures,
     };
     serde_json::to_string_pretty(&document).expect("a view holds no map with keys that are not strings")
 }
 
 /// Returns how a run ended as one line of JSON: the last one after its events.
-pub fn verdict_json(view: &View, outputs: &BTreeMap<String, String>) -> String {
-    let line =
-        VerdictLine { version: VERSION, run: view.id(), verdict: view.verdict(), open: view.run().open(), outputs };
+pub fn verdict_json(view: &View, rest: AtRest<'_>) -> String {
+    let line = VerdictLine {
+        version: VERSION,
+        run: view.id(),
+        verdict: view.verdict(),
+        open: view.run().open(),
+        outputs: rest.outputs,
+        measures: rest.measures,
+    };
     serde_json::to_string(&line).expect("a view holds no map with keys that are not strings")
 }
 
@@ -102,12 +122,12 @@ pub fn event_json(envelope: &Envelope) -> String {
     serde_json::to_string(&line).expect("an event holds no map with keys that are not strings")
 }
 
-fn heading(view: &View, state: RunState, zone: Zone, ink: Ink) -> String {
+fn heading(view: &View, shown: Shown<'_>, zone: Zone, ink: Ink) -> String {
     let plan = view.plan();
     let title = plan.title.as_deref().map(harmless).unwrap_or_default();
     let digest: String = view.digest().chars().take(12).collect();
     let times = format!("started {}, {}", zone.date(view.started_ms()), words::took(view.took_ms()));
-    let state = match (state, view.verdict()) {
+    let state = match (shown.state, view.verdict()) {
         (RunState::Running, _) => ink.paint(Tone::Strong, "RUNNING"),
         (RunState::AtRest, Some(verdict)) => ink.paint(tone(verdict), &verdict.words().to_uppercase()),
         (RunState::Interrupted | RunState::AtRest, _) => {
@@ -116,7 +136,7 @@ fn heading(view: &View, state: RunState, zone: Zone, ink: Ink) -> String {
         }
     };
     let name = ink.paint(Tone::Strong, &plan.playbook);
-    let about = ink.paint(Tone::Quiet, &format!("run {}, plan {digest}, {times}", view.id()));
+    let about = ink.paint(Tone::Quiet, &format!("{} {}, plan {digest}, {times}", shown.purpose.noun(), view.id()));
     format!("{name}  {title}\n{about}\n{state}\n")
 }
 

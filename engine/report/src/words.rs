@@ -60,6 +60,48 @@ pub(crate) fn took(ms: u64) -> String {
     }
 }
 
+/// Returns how long something will take or took, no more exact than an estimate: `40 s`, `38 min`, `2 h 10 min`.
+pub(crate) fn about(ms: u64) -> String {
+    const MINUTE: u64 = 60_000;
+    match ms {
+        0..90_000 => format!("{} s", ms.div_ceil(1000)),
+        90_000..7_200_000 => format!("{} min", (ms + MINUTE / 2) / MINUTE),
+        7_200_000.. => {
+            let minutes = (ms + 5 * MINUTE) / (10 * MINUTE) * 10;
+            let rest = if minutes.is_multiple_of(60) { String::new() } else { format!(" {} min", minutes % 60) };
+            format!("{} h{rest}", minutes / 60)
+        }
+    }
+}
+
+/// Returns an objective as people speak of it, in hours where it is whole hours: `4h`, `24h`, `90s`.
+pub(crate) fn objective(ms: u64) -> String {
+    const HOUR: u64 = 3_600_000;
+    if ms.is_multiple_of(HOUR) { format!("{}h", ms / HOUR) } else { length(Duration::from_millis(ms)) }
+}
+
+/// Returns how long ago something was: `4 minutes ago`, `3 days ago`.
+pub(crate) fn ago(ms: u64) -> String {
+    const MINUTE: u64 = 60_000;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let counted = |unit: u64, noun: &str| {
+        let number = ms / unit;
+        format!("{number} {noun}{} ago", if number == 1 { "" } else { "s" })
+    };
+    match ms {
+        0..MINUTE => "just now".to_owned(),
+        MINUTE..HOUR => counted(MINUTE, "minute"),
+        HOUR..DAY => counted(HOUR, "hour"),
+        DAY.. => counted(DAY, "day"),
+    }
+}
+
+/// Returns a length of time in milliseconds.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Returns a length of time as a playbook writes it.
 pub(crate) fn length(duration: Duration) -> String {
     units::Duration::from(duration).to_string()
@@ -117,6 +159,27 @@ mod tests {
         assert_eq!(Zone::east(-17 * 3600).date(at), "2025-11-21 23:31:40");
         assert_eq!(Zone::UTC.date(951_782_400_000), "2000-02-29 00:00:00");
         assert_eq!(Zone::east(-3600).date(0), "1969-12-31 23:00:00");
+    }
+
+    #[test]
+    fn estimates_are_rounded() {
+        for (ms, words) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (89_001, "90 s"),
+            (90_000, "2 min"),
+            (2_289_000, "38 min"),
+            (7_199_000, "120 min"),
+            (7_200_000, "2 h"),
+            (7_790_000, "2 h 10 min"),
+            (14_100_001, "4 h"),
+        ] {
+            assert_eq!(about(ms), words);
+        }
+        for (ms, words) in [(59_999, "just now"), (60_000, "1 minute ago"), (86_399_999, "23 hours ago")] {
+            assert_eq!(ago(ms), words);
+        }
+        assert_eq!(ago(45 * 86_400_000), "45 days ago");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firedrill_model::plan::{OnUnmet, Plan};
-use firedrill_report::{Colour, Console, Tail, View, Zone, ending};
+use firedrill_report::{AtRest, Colour, Console, Purpose, Tail, View, Zone, ending};
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, DebtKind, Done, Event, Exit, Run, Verdict};
 use firedrill_sim::{Script, sketch};
@@ -45,14 +45,15 @@ fn recorded(events: Vec<Event>) -> Vec<Envelope> {
 fn shown(plan: &Arc<Plan>, envelopes: &[Envelope]) -> String {
     let console = Console::new(plan, Colour::Never, Zone::UTC, 100);
     let mut view = View::new(Arc::clone(plan));
-    let mut text = console.opening(plan, RUN);
+    let mut text = console.opening(plan, RUN, Purpose::Work);
     for envelope in envelopes {
         let changes = view.apply(envelope).expect("a legal history");
         text += &console.lines(&view, envelope.at_ms, &changes, &printed);
     }
     let is_good = view.verdict() == Some(Verdict::Succeeded);
     let artifact = is_good.then(|| ("artifact".to_owned(), "/var/backups/director/20261122T030311Z".to_owned()));
-    text + &ending(&view, &artifact.into_iter().collect(), 100, Colour::Never)
+    let outputs = artifact.into_iter().collect();
+    text + &ending(&view, AtRest { outputs: &outputs, measures: None }, 100, Colour::Never)
 }
 
 /// Only scripts of backup have something to say.
@@ -160,12 +161,12 @@ fn colours_are_only_used_when_asked_for() {
     let envelopes = recorded(played.events);
     let console = Console::new(&plan, Colour::Always, Zone::UTC, 100);
     let mut view = View::new(Arc::clone(&plan));
-    let mut text = console.opening(&plan, RUN);
+    let mut text = console.opening(&plan, RUN, Purpose::Work);
     for envelope in &envelopes {
         let changes = view.apply(envelope).expect("a legal history");
         text += &console.lines(&view, envelope.at_ms, &changes, &printed);
     }
-    text += &ending(&view, &BTreeMap::new(), 100, Colour::Always);
+    text += &ending(&view, AtRest { outputs: &BTreeMap::new(), measures: None }, 100, Colour::Always);
     assert!(text.contains("\u{1b}[32m"));
     assert!(!text.contains("pwned"), "what a command printed reaches the terminal as it is");
     let bare = firedrill_report::harmless(&text);

@@ -22,36 +22,36 @@ fn rich() -> Plan {
 
 #[test]
 fn text_on_a_wide_terminal() {
-    insta::assert_snapshot!(plan_text(&rich(), 120, Colour::Never));
+    insta::assert_snapshot!(plan_text(&rich(), None, 120, Colour::Never));
 }
 
 #[test]
 fn text_on_a_narrow_terminal() {
-    insta::assert_snapshot!(plan_text(&rich(), 60, Colour::Never));
+    insta::assert_snapshot!(plan_text(&rich(), None, 60, Colour::Never));
 }
 
 #[test]
 fn colours_change_no_text() {
-    let coloured = plan_text(&rich(), 100, Colour::Always);
+    let coloured = plan_text(&rich(), None, 100, Colour::Always);
     assert!(coloured.contains('\u{1b}'));
-    assert_eq!(harmless(&coloured), plan_text(&rich(), 100, Colour::Never));
+    assert_eq!(harmless(&coloured), plan_text(&rich(), None, 100, Colour::Never));
 }
 
 #[test]
 fn commands_can_be_pasted() {
-    let text = plan_text(&rich(), 200, Colour::Never);
+    let text = plan_text(&rich(), None, 200, Colour::Never);
     assert!(text.contains(r"$ bbr deployment -d cf-0123456789abcdef0123 backup --artifact-path /var/backups/cf-0123456789abcdef0123 'a b' 'it'\''s'"), "{text}");
 }
 
 #[test]
 fn json() {
-    insta::assert_snapshot!(plan_json(&rich()));
+    insta::assert_snapshot!(plan_json(&rich(), None));
 }
 
 #[test]
 fn json_is_as_its_schema_says() {
     let schema: serde_json::Value = serde_json::from_str(&plan_schema()).expect("a schema is JSON");
-    let document = serde_json::from_str(&plan_json(&rich())).expect("a plan is JSON");
+    let document = serde_json::from_str(&plan_json(&rich(), None)).expect("a plan is JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
     let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
     assert_eq!(faults, Vec::<String>::new());

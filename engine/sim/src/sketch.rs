@@ -49,11 +49,11 @@ pub fn sketch(text: &str) -> Plan {
 
 fn empty() -> Plan {
     Plan {
-        objectives: None,
         format: FORMAT,
         playbook: "sketch".into(),
         title: None,
         description: None,
+        objectives: None,
         text_sha256: String::new(),
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),
@@ -90,13 +90,13 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let mut words = line.split_whitespace();
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
-        phase: None,
-        typical: None,
         id: id.into(),
         line: at,
         title: None,
         why: None,
         caution: None,
+        phase: None,
+        typical: None,
         needs: Vec::new(),
         when: None,
         guards: Vec::new(),

@@ -28,6 +28,7 @@ pub(super) const RUN: &str = "\
 Examples:
   firedrill run playbooks/director-backup.yaml --sandbox
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --id nightly-42
+  firedrill run playbooks/director-backup.yaml --inputs prod.yaml --drill
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --json | jq .event
 
 Ctrl-C stops the run in good order, a second one leaves rollbacks owed, a third leaves at once.
@@ -65,6 +66,14 @@ Examples:
   firedrill settle nightly-42 backup.cleanup --as done --by kim --note 'ran backup-cleanup by hand'
   firedrill settle nightly-42 backup --as done --output artifact=/mnt/x.tar --by kim --note 'artifact is whole'
   firedrill settle nightly-42 copy --as not-done --by kim --note 'nothing arrived'";
+
+pub(super) const STALE: &str = "\
+Examples:
+  firedrill stale
+  firedrill stale playbooks/director-backup.yaml --max-age 7d
+  firedrill stale --json | jq -r '.playbooks[] | select(.is_fresh | not) | .playbook'
+
+Exits with 1 if a playbook is stale.";
 
 pub(super) const SCHEMA: &str = "\
 Examples:

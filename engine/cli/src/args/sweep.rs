@@ -6,13 +6,15 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use firedrill_model::rehearsal::SweptKind;
 
-use super::JsonArgs;
+use super::{MachineArgs, OutletArgs};
 use crate::inputs::Assignment;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   firedrill sweep playbooks/director-backup.yaml
   firedrill sweep playbooks/director-backup.yaml --depth 2 --fault exit,crash
+  firedrill sweep playbooks/director-backup.yaml --world
+  firedrill sweep playbooks/director-backup.yaml --world --mutate
   firedrill sweep playbooks/tas-backup.yaml --never \"block_api.holding and verdict == 'succeeded'\"
 
 Inputs come from NAME.rehearsal.yaml beside the playbook, if it is there; --inputs and --input win.
@@ -47,8 +49,19 @@ pub(crate) struct SweepArgs {
     /// Show every fault point and every story
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) verbose: bool,
+    /// Run the playbook in the sandbox under every fault instead, with real processes in virtual time
+    ///
+    /// Every fault point of the plan is struck in a fresh world, and the invariants and the rehearsal's `check` are asked
+    /// afterwards. Needs NAME.rehearsal.yaml.
+    #[arg(long, conflicts_with_all = ["always", "never", "budget", "input", "inputs"])]
+    pub(crate) world: bool,
+    /// Leave out each release, cleanup, rollback, guard, verify and so on in turn, and list what nothing misses
+    #[arg(long, requires = "world")]
+    pub(crate) mutate: bool,
     #[command(flatten)]
-    pub(crate) json: JsonArgs,
+    pub(crate) machine: MachineArgs,
+    #[command(flatten)]
+    pub(crate) outlet: OutletArgs,
 }
 
 impl SweepArgs {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use firedrill_exec::Place;
 use firedrill_model::plan::Plan;
 use firedrill_model::resolve::Given;
-use firedrill_report::{plan_json, plan_text};
+use firedrill_report::{Purpose, plan_json, plan_text};
 
 use crate::args::{Format, PlanArgs, PlaybookArgs};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::inputs;
+use crate::past;
 use crate::playbook::{Loaded, load};
 use crate::rehearsal;
 use crate::terminal::Terminal;
@@ -19,10 +21,14 @@ pub(super) fn plan(
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
-    let Resolved { plan, .. } = resolved(&args.playbook, home, terminal)?;
+    let Resolved { plan, .. } = resolved(&args.playbook, &home, terminal)?;
+    let place = if args.playbook.sandbox.is_some() { Place::Sandbox } else { Place::Real };
+    let purpose = if args.drill { Purpose::Drill } else { Purpose::Work };
+    let estimate = past::estimated(&plan, place, purpose, home().ok().as_ref());
+    let estimate = estimate.as_ref();
     terminal.print(&match args.json.format() {
-        Format::Text => plan_text(&plan, terminal.columns, terminal.colour),
-        Format::Json => plan_json(&plan) + "\n",
+        Format::Text => plan_text(&plan, estimate, terminal.columns, terminal.colour),
+        Format::Json => plan_json(&plan, estimate) + "\n",
     });
     Ok(Status::Done)
 }

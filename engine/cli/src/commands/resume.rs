@@ -9,5 +9,5 @@ use crate::terminal::Terminal;
 pub(super) fn resume(args: &ResumeArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let dir = home.run(args.run.as_deref())?;
     let lock = dir.lock()?;
-    to_rest(&dir, &lock, args.json.format(), terminal)
+    to_rest(&dir, &lock, home, args.json.format(), terminal)
 }

@@ -10,6 +10,7 @@ use super::sandbox;
 use crate::args::{Format, RunArgs};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
+use crate::past;
 use crate::run_id;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
@@ -38,18 +39,29 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
         provenance: Provenance::of(playbook.path()),
         env,
         sandbox: world.map(|world| world.root().to_owned()),
+        drill: args.drill,
     };
     let (dir, lock) = home.store()?.create(&about, &plan)?;
-    to_rest(&dir, &lock, args.json.format(), terminal)
+    to_rest(&dir, &lock, home, args.json.format(), terminal)
 }
 
 /// Drives a run to its rest on the screen.
-pub(super) fn to_rest(dir: &RunDir, lock: &RunLock, format: Format, terminal: &Terminal) -> Result<Status, Failure> {
+pub(super) fn to_rest(
+    dir: &RunDir,
+    lock: &RunLock,
+    home: &Home,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
     let past = journal::read(&dir.journal()).map_err(|error| Failure::failed(error.to_string()))?;
-    let screen = Screen::new(dir, Arc::new(dir.plan()?), &past, terminal, format);
+    let plan = Arc::new(dir.plan()?);
+    let about = dir.about()?;
+    let screen = Screen::new(dir, Arc::clone(&plan), (past::purpose(&about), &past), terminal, format);
     let mut screen = screen.map_err(|error| Failure::failed(format!("the journal does not fit the plan: {error}")))?;
     let verdict = drive(dir, lock, &mut screen)?;
-    screen.end();
+    let is_shown = plan.objectives.is_some() || format == Format::Json;
+    let measures = if is_shown { past::measures(dir, &about, &plan, &home.store()?) } else { None };
+    screen.end(measures.as_ref());
     Ok(verdict.into())
 }
 

@@ -38,5 +38,6 @@ fn row(dir: &RunDir, about: &About) -> RunRow {
         state,
         verdict: rested.map(|summary| summary.verdict),
         is_sandboxed: about.sandbox.is_some(),
+        is_drill: about.drill,
     }
 }

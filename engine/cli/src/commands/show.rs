@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use firedrill_exec::{RunDir, journal};
-use firedrill_report::{RunState, View, show_json, show_text};
+use firedrill_report::{AtRest, RunState, Shown, View, show_json, show_text};
 
 use crate::args::{Format, ShowArgs};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
+use crate::past;
 use crate::terminal::Terminal;
 
 pub(super) fn show(args: &ShowArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
@@ -19,9 +20,13 @@ pub(super) fn show(args: &ShowArgs, home: &Home, terminal: &Terminal) -> Result<
         (false, None) => RunState::Interrupted,
     };
     let outputs = dir.summary().map(|summary| summary.outputs).unwrap_or_default();
+    let about = dir.about()?;
+    let measures = past::measures(&dir, &about, view.plan(), &home.store()?).filter(|_| state == RunState::AtRest);
+    let rest = AtRest { outputs: &outputs, measures: measures.as_ref() };
+    let shown = Shown { state, purpose: past::purpose(&about), rest };
     terminal.print(&match args.json.format() {
-        Format::Json => show_json(&view, state, &outputs) + "\n",
-        Format::Text => show_text(&view, state, &outputs, terminal.zone, (terminal.columns, terminal.colour)),
+        Format::Json => show_json(&view, shown) + "\n",
+        Format::Text => show_text(&view, shown, terminal.zone, terminal.columns, terminal.colour),
     });
     Ok(Status::Done)
 }

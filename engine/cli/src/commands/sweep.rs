@@ -31,6 +31,9 @@ pub(super) fn sweep(
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
+    if args.world {
+        return super::sweep_world::sweep(&args, terminal);
+    }
     let (kinds, said) = (args.kinds(), said(&args));
     let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
     let plan = Arc::new(resolved(&playbook, home, terminal)?.plan);
@@ -43,7 +46,7 @@ pub(super) fn sweep(
     })?;
     let report = reported(&plan, depth, &swept);
     let detail = if args.verbose { Detail::Everything } else { Detail::Usual };
-    terminal.print(&match args.json.format() {
+    terminal.print(&match args.outlet.json.format() {
         Format::Text => sweep_text(&report, detail, terminal.columns, terminal.colour),
         Format::Json => sweep_json(&report) + "\n",
     });

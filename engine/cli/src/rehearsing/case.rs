@@ -17,6 +17,8 @@ use firedrill_model::rehearsal::{Reply, Sandbox, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
+use firedrill_report::measure::measure;
+use firedrill_report::{AtRest, Purpose};
 use firedrill_run::Run;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
@@ -111,11 +113,13 @@ impl Rehearsing {
         let plan = Arc::new(plan);
         let rehearsed = match manner.trace {
             Some((terminal, format)) => {
-                let screen = Screen::new(&dir, Arc::clone(&plan), &[], terminal, format);
+                let screen = Screen::new(&dir, Arc::clone(&plan), (Purpose::Work, &[]), terminal, format);
                 let mut screen = screen.map_err(|error| Failure::failed(error.to_string()))?;
                 let rehearsed = rehearse(&dir, &staging, &mut screen)?;
                 if let Ok((_, outputs)) = &rehearsed.end {
-                    screen.end_with(outputs);
+                    let measures = measure(&plan, &rehearsed.envelopes, None).ok();
+                    let measures = measures.as_ref().filter(|_| plan.objectives.is_some());
+                    screen.end_with(AtRest { outputs, measures });
                 }
                 rehearsed
             }
@@ -173,6 +177,7 @@ impl Rehearsing {
             provenance: Provenance { path: self.playbook.path().to_owned(), commit: None, is_dirty: false },
             env: place.env.clone(),
             sandbox: place.sandbox.clone(),
+            drill: false,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)
     }

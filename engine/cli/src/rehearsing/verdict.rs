@@ -8,6 +8,7 @@ use firedrill_exec::rehearsal::Performed;
 use firedrill_exec::{DriveError, RunDir};
 use firedrill_model::rehearsal::Objectives;
 use firedrill_report::Tail;
+use firedrill_report::measure::measure;
 use firedrill_report::rehearsal::{End, Measured, Told, WorldCommand};
 use firedrill_run::{CommandId, Exit};
 
@@ -36,7 +37,18 @@ pub(crate) fn told(played: &Played) -> Told {
             rto: objectives.rto,
             rpo: objectives.rpo,
         }),
-        measured: Measured { rto: Some(virtual_time(played)), rpo: None },
+        measured: measured(played),
+    }
+}
+
+/// Measures a case; in a fresh world there is no earlier artifact.
+fn measured(played: &Played) -> Measured {
+    let Ok(measures) = measure(&played.plan, &played.rehearsed.envelopes, None) else {
+        return Measured::default();
+    };
+    Measured {
+        rto: Some(Duration::from_millis(measures.machine_ms)),
+        rpo: measures.recovery_point_ms.map(Duration::from_millis),
     }
 }
 

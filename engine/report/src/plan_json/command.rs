@@ -1,11 +1,12 @@
 //! Commands, texts and conditions in the public JSON form of a plan.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use firedrill_model::plan::{self, After, Backoff, Jitter, Program};
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::words::milliseconds;
 
 /// A text that is known, or known later.
 #[derive(Serialize, JsonSchema)]
@@ -197,8 +198,4 @@ fn moments(after: &[After]) -> Vec<String> {
         After::Rest => "rest".to_owned(),
     });
     moments.collect()
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

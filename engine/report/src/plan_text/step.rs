@@ -17,6 +17,8 @@ impl Page {
         self.item(&step.id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
+        step.phase.iter().for_each(|phase| self.fact("phase", phase));
+        step.typical.iter().for_each(|typical| self.fact("typical", &words::length(*typical)));
         if let Some(needs) = needs(plan, at) {
             self.fact("needs", &needs);
         }
@@ -170,8 +172,8 @@ fn until(plan: &Plan, release: &Release) -> String {
     }
 }
 
-/// Returns the span of a step's hold.
-pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
+/// Returns the span of a step's hold, with how long it lasts if that is known.
+pub(super) fn hold(plan: &Plan, step: &Step, ms: Option<u64>) -> Option<String> {
     let release = step.release.as_ref()?;
     let names: Vec<&str> = release.until.iter().map(|&until| plan.steps[until].id.as_str()).collect();
     let end = if names.is_empty() {
@@ -184,7 +186,8 @@ pub(super) fn hold(plan: &Plan, step: &Step) -> Option<String> {
         0 => "no step inside".to_owned(),
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),
     };
-    Some(format!("{}: from its start to {end}, {inside}", step.id))
+    let about = ms.filter(|ms| *ms > 0).map(|ms| format!(", about {}", words::about(ms))).unwrap_or_default();
+    Some(format!("{}: from its start to {end}{about}, {inside}", step.id))
 }
 
 /// Returns where an output is taken from.

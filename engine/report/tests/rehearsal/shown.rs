@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use firedrill_report::rehearsal::{
-    Finding, Killer, LastGreen, Mutant, Page, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text,
-    stale_text, swept_text,
+    Finding, Killer, Mutant, Page, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text,
+    swept_text,
 };
 use firedrill_report::{Colour, harmless};
 
@@ -53,25 +53,6 @@ fn mutants() -> Vec<Mutant> {
     ]
 }
 
-fn stale() -> Vec<LastGreen> {
-    let last = |playbook: &str, days: Option<u64>, changed: &[&str], is_stale| LastGreen {
-        playbook: playbook.into(),
-        green_ms_ago: days.map(|days| days * 86_400_000),
-        changed: changed.iter().map(|text| (*text).to_owned()).collect(),
-        is_stale,
-    };
-    vec![
-        last("playbooks/director-backup.yaml", Some(2), &[], false),
-        last(
-            "playbooks/tas-backup.yaml",
-            Some(12),
-            &["the playbook", "bin/probe-cc", "its rehearsal", "the sandbox foundation"],
-            true,
-        ),
-        last("playbooks/nfs-disk-recovery.yaml", None, &[], true),
-    ]
-}
-
 fn with_coverage() -> String {
     let mut rehearsal = rehearsal();
     let told = played(STEPS, "backup.attempt.1.1 1");
@@ -88,7 +69,6 @@ fn everything(page: Page) -> String {
         count,
         swept_text(&sweep(), page),
         mutants_text(&mutants(), page),
-        stale_text(&stale(), page),
     ]
     .join("\n")
 }

@@ -1,0 +1,74 @@
+//! `firedrill sweep --world --mutate`: what does anybody miss?
+
+use std::sync::Arc;
+
+use firedrill_model::plan::Plan;
+use firedrill_model::rehearsal::SweptKind;
+use firedrill_report::rehearsal::{Killer, Mutant, judge};
+use firedrill_run::injection::Injection;
+use firedrill_sim::{Sweep, mutants as mutants_of, strikes};
+
+use super::sweep_world::{Change, Progress, Sandbox};
+use crate::args::Format;
+use crate::failure::Failure;
+use crate::rehearsing::{Case, tail_of, told};
+
+/// Leaves out each safeguard of a plan in turn and returns what noticed.
+///
+/// The scenarios are asked first, then the sweep of the state machine, then the faults in the sandbox.
+pub(super) fn mutants(sandbox: &Sandbox, plan: &Plan, kinds: &[SweptKind]) -> Result<Vec<Mutant>, Failure> {
+    let all = mutants_of(plan);
+    let found = all.iter().enumerate().map(|(at, mutant)| {
+        let change = |plan: Plan| mutants_of(&plan).swap_remove(at).plan;
+        let killed_by = match by_scenario(sandbox, &change)? {
+            Some(killer) => Some(killer),
+            None => match by_model(&mutant.plan, plan)? {
+                Some(killer) => Some(killer),
+                None => by_fault(sandbox, &change, &mutant.plan, kinds)?,
+            },
+        };
+        Ok(Mutant { what: format!("without {}", mutant.what), line: None, killed_by })
+    });
+    found.collect()
+}
+
+fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Failure> {
+    for scenario in &sandbox.rehearsing.rehearsal.scenarios {
+        let case = Case {
+            inputs: Some(&scenario.inputs),
+            given: &scenario.given,
+            faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
+            replies: &scenario.replies,
+            world: &scenario.expect.world,
+            change: Some(change),
+            ..Case::default()
+        };
+        let judged =
+            sandbox.run(case, |played| judge(&scenario.expect, &told(played), &tail_of(&played.dir)).is_empty())?;
+        if !judged {
+            return Ok(Some(Killer::Scenario(scenario.name.value.clone())));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks the state machine: does it find something in the mutant that it does not find in the plan?
+fn by_model(mutant: &Plan, plan: &Plan) -> Result<Option<Killer>, Failure> {
+    let sweep = |plan: &Plan| {
+        let swept = Sweep::new(Arc::new(plan.clone())).run();
+        swept.map_err(|error| Failure::failed(format!("the engine refused what it had asked for: {error}")))
+    };
+    let known: Vec<String> = sweep(plan)?.violations.into_iter().map(|it| it.rule.words().to_owned()).collect();
+    let found = sweep(mutant)?.violations.into_iter().map(|violation| violation.rule.words().to_owned());
+    Ok(found.into_iter().find(|rule| !known.contains(rule)).map(Killer::Model))
+}
+
+fn by_fault(sandbox: &Sandbox, change: Change, mutant: &Plan, kinds: &[SweptKind]) -> Result<Option<Killer>, Failure> {
+    let Ok(clean) = sandbox.clean(Some(change)) else {
+        return Ok(Some(Killer::Fault("none at all".to_owned())));
+    };
+    let aimed = sandbox.aimed(&strikes(mutant, kinds), &clean.journal, 1)?;
+    let (struck, _) = sandbox.strike(&aimed, Some(change), &Progress::new(aimed.len(), Format::Json))?;
+    let red = struck.into_iter().find(|struck| struck.has_struck && !(struck.is_safe() && struck.unprovoked.is_empty()));
+    Ok(red.map(|struck| Killer::Fault(struck.fault())))
+}
