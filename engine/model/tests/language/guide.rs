@@ -30,7 +30,9 @@ fn the_examples_of_the_guide_can_be_read() {
     let [text] = playbooks.as_slice() else { panic!("{} playbooks", playbooks.len()) };
     let playbook = playbook("the guide's playbook", text);
     assert!(rehearsals.len() >= 5, "{} rehearsals", rehearsals.len());
-    rehearsals.into_iter().for_each(|text| rehearse("an example", text, &playbook));
+    for text in rehearsals {
+        rehearse("an example", text, &playbook);
+    }
 }
 
 #[test]
