@@ -18,7 +18,7 @@ use compiled::Compiled;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::Playbook;
 use crate::rehearsal::{Places, Rehearsal};
 use crate::shell::ShellKind;
@@ -34,7 +34,7 @@ pub const MAX_DIAGNOSTICS: usize = 1000;
 /// time; [`check`](crate::check::check) never lets such a one pass.
 pub fn parse(source: &Source) -> (Option<Playbook>, Vec<Diagnostic>) {
     let mut decoder = Decoder::new(source);
-    let root = yaml::read(source, &mut decoder.diagnostics);
+    let root = decoder.root(Block::Playbook);
     let playbook = root.and_then(|root| decoder.playbook(&root));
     let diagnostics = in_order(decoder.diagnostics);
     let is_sound = diagnostics.is_empty();
@@ -44,7 +44,7 @@ pub fn parse(source: &Source) -> (Option<Playbook>, Vec<Diagnostic>) {
 /// Reads a rehearsal as far as it can be read, and collects all faults of its text, keys and values.
 pub(crate) fn rehearsal(source: &Source) -> (Option<Rehearsal>, Vec<Diagnostic>) {
     let mut decoder = Decoder::new(source);
-    let root = yaml::read(source, &mut decoder.diagnostics);
+    let root = decoder.root(Block::Rehearsal);
     let rehearsal = root.and_then(|root| decoder.rehearsal(&root));
     let places = Places(decoder.names);
     (rehearsal.map(|rehearsal| Rehearsal { places, ..rehearsal }), decoder.diagnostics)
@@ -82,6 +82,15 @@ impl<'s> Decoder<'s> {
         }
     }
 
+    /// Returns the one document of the file.
+    fn root(&mut self, block: Block) -> Option<yaml::Node> {
+        let root = yaml::read(self.source, &mut self.diagnostics);
+        for diagnostic in self.diagnostics.iter_mut().filter(|diagnostic| diagnostic.code == Code::NoDocument) {
+            *diagnostic = no_document(block, diagnostic.span);
+        }
+        root
+    }
+
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -90,6 +99,16 @@ impl<'s> Decoder<'s> {
     fn is_full(&self) -> bool {
         self.diagnostics.len() >= MAX_DIAGNOSTICS
     }
+}
+
+/// Returns the diagnostic of a file that does not hold what it should.
+fn no_document(block: Block, span: Span) -> Diagnostic {
+    let (what, keys) = match block {
+        Block::Rehearsal => ("rehearsal", "`rehearsal: NAME` and `sandbox:`"),
+        _ => ("playbook", "`playbook: NAME` and `steps:`"),
+    };
+    let help = format!("a {what} starts with `firedrill: 1`, {keys}");
+    Diagnostic::error(Code::NoDocument, span, format!("the file holds no {what}")).help(help)
 }
 
 /// Returns the scalar of a node that is one.

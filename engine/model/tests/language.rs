@@ -6,6 +6,8 @@
 mod broken;
 #[path = "language/explanations.rs"]
 mod explanations;
+#[path = "language/guide.rs"]
+mod guide;
 #[path = "language/hostile.rs"]
 mod hostile;
 #[path = "language/needs.rs"]

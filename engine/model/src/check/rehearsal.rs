@@ -109,12 +109,13 @@ impl<'a> Check<'a> {
         if let Some(&at) = self.names.steps.get(id) {
             return Some(&self.playbook.steps[at]);
         }
-        let help = if self.names.finally.contains_key(id) {
-            Some(format!("`{id}` is a step of `finally`, which a fault strikes with `finally: {id}`"))
+        let (message, help) = if self.names.finally.contains_key(id) {
+            let help = format!("a fault strikes it with `finally: {id}`; nothing else can be said of it");
+            (format!("`{id}` is a step of `finally`"), Some(help))
         } else {
-            self.names.suggest(id, &self.names.steps, "steps")
+            (format!("there is no step `{id}`"), self.names.suggest(id, &self.names.steps, "steps"))
         };
-        self.report(Code::UnknownStep, span, format!("there is no step `{id}`"), help);
+        self.report(Code::UnknownStep, span, message, help);
         None
     }
 

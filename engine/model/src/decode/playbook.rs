@@ -44,8 +44,8 @@ impl Decoder<'_> {
         if let Kind::Scalar(scalar) = &root.kind
             && scalar.resolve() == Plain::Nothing
         {
-            let message = if block == Block::Playbook { "the file holds no playbook" } else { "the file is empty" };
-            return self.refuse(Code::NoDocument, root.span, message.to_owned(), None);
+            self.report(super::no_document(block, root.span));
+            return None;
         }
         let fields = self.fields(Field::new("the file", root), block)?;
         self.version(&fields);

@@ -16,10 +16,9 @@ pub(super) fn diagnose(text: &str, error: &ScanError) -> Diagnostic {
     Diagnostic::error(Code::Syntax, span, message).maybe_help(help.map(str::to_owned))
 }
 
-/// Returns the diagnostic of a file without a document.
+/// Returns the diagnostic of a file without a document; what it should hold is for others to say.
 pub(super) fn no_document() -> Diagnostic {
-    let help = "a playbook starts with `firedrill: 1`, `playbook: NAME` and `steps:`";
-    Diagnostic::error(Code::NoDocument, Span::default(), "the file holds no playbook").help(help)
+    Diagnostic::error(Code::NoDocument, Span::default(), "the file holds no document")
 }
 
 /// Returns the diagnostic of too deep a nesting.

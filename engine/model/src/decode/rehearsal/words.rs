@@ -65,12 +65,19 @@ impl Decoder<'_> {
         let unknown = names.filter(|(_, name)| !is_provided(name));
         let unknown: Vec<Diagnostic> =
             unknown.map(|(nth, name)| not_provided(name, places.get(nth).copied().unwrap_or(template.span))).collect();
-        if unknown.is_empty()
-            && let Err(error) = template.value.render(&sample())
-        {
-            self.report(Diagnostic::error(Code::NoValue, template.span, error.to_string()));
+        if unknown.is_empty() {
+            self.check_value(template);
         }
         self.diagnostics.extend(unknown);
+    }
+
+    fn check_value(&mut self, template: &Spanned<Template>) {
+        let why = match template.value.render(&sample()) {
+            Ok(Value::None) => "this is `none`, which stands for nothing".to_owned(),
+            Ok(_) => return,
+            Err(error) => error.to_string(),
+        };
+        self.report(Diagnostic::error(Code::NoValue, template.span, why));
     }
 }
 
