@@ -7,7 +7,7 @@ mod copy;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -135,13 +135,9 @@ impl World {
     /// Makes a healthy world of a given size, seed and pace.
     pub fn create_with(dir: &Path, executable: &Path, settings: &Settings) -> Result<World, WorldError> {
         let world = World::vacant(dir)?;
-        create_dir(&world.bin())?;
+        crate::install(&world.bin(), executable, &STAND_INS)?;
         create_dir(&dir.join("keys"))?;
         create_dir(&world.artifacts())?;
-        for name in STAND_INS {
-            let link = world.bin().join(name);
-            symlink(executable, &link).map_err(|source| WorldError::io("link", &link, source))?;
-        }
         write_private(&world.key(), &fake_key("the sandbox's director"))?;
         write_private(&world.wrong_key(), &fake_key("somebody else's director"))?;
         world.vm().furnish(settings)?;

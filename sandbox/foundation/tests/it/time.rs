@@ -1,5 +1,7 @@
 //! `date`, `sleep` and `firedrill-sleep`, in virtual and in real time.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::clock::{Clock, START};
@@ -129,4 +131,32 @@ fn real_time_passes_without_a_clock() {
     assert!(started.elapsed().as_millis() >= 40);
     let now: u64 = run(without_world(&rig, "date", &["+%s%3N"])).out.trim_end().parse().unwrap();
     assert_ne!(now / 1000, START / 1000);
+}
+
+/// Returns the example of the protocol's page in a language, as a program in the working directory.
+fn example(rig: &Rig, language: &str) -> Command {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox-protocol.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+    let path = rig.work().join(format!("example.{language}"));
+    fs::write(&path, rest.split_once("```").unwrap().0).unwrap();
+    let mut command = Command::new(if language == "sh" { "sh" } else { "python3" });
+    let paths = format!("{}:{}", rig.world.bin().display(), std::env::var("PATH").unwrap());
+    command.arg(path).envs(rig.world.environment().unwrap()).env("PATH", paths);
+    command
+}
+
+#[test]
+fn examples_of_the_protocol_live_in_virtual_time() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    let dump = clock.run(&mut example(&rig, "sh"));
+    assert_eq!((dump.err.as_str(), dump.code, clock.elapsed()), ("", Some(0), 1_200_000));
+    let dumped = fs::read_to_string(rig.world.root().join("dump.sql")).unwrap();
+    assert_eq!(dumped, "-- dump of 2026-01-05T02:20:00Z\n");
+    fs::create_dir(rig.world.root().join("dumping")).unwrap();
+    assert_eq!(clock.run(&mut example(&rig, "sh")).err, "pg_dump: another dump is running\n");
+
+    let copied = clock.run(&mut example(&rig, "python"));
+    assert_eq!((copied.out.as_str(), copied.err.as_str()), ("copied in 2400000 ms\n", ""));
+    assert!(rig.world.root().join("copying").exists());
 }
