@@ -152,6 +152,10 @@ fn faults_strike_when_the_time_of_the_phase_has_passed() {
     for (fault, arguments, seconds) in [
         ("bbr.lock", ["backup"].as_slice(), 2 + 6 + 20 + 15),
         ("bbr.backup", &["backup"], 2 + 6 + 20 + 360 + 15 + 10),
+        ("bbr.unlock", &["backup"], 682),
+        ("bbr.cleanup", &["backup"], 682),
+        // The director's job is the last one, and its checksums are not compared.
+        ("bbr.drain", &["backup"], 680),
         ("bbr.pre-backup-check", &["pre-backup-check"], 2),
         ("bbr.backup-cleanup", &["backup-cleanup"], 2),
     ] {
