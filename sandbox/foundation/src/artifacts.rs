@@ -1,11 +1,17 @@
-//! Which artifacts the backups of a world left, wherever they were told to.
+//! Which artifacts the backups of a world left, wherever they were told to, and what became of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::world::Part;
+use crate::bbr::Artifact;
+use crate::vm::Job;
+use crate::world::{Part, World, WorldError};
+
+/// The end of a folder's name that says of everything in it that it is not whole.
+const MARK: &str = ".incomplete";
 
 /// The folders of all artifacts, oldest first.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -25,12 +31,23 @@ impl Artifacts {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Path, Fate)> {
         self.0.iter().map(|folder| (folder.as_path(), Fate::of(folder)))
     }
+
+    /// Moves what was recorded below one folder to another one.
+    pub(crate) fn relocate(&mut self, from: &Path, to: &Path) {
+        for folder in &mut self.0 {
+            if let Ok(below) = folder.strip_prefix(from) {
+                *folder = to.join(below);
+            }
+        }
+    }
 }
 
-/// What became of an artifact, as its metadata tells.
+/// What became of an artifact, as its metadata and its files tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Complete,
+    /// A file is not what the metadata says.
+    Damaged,
     /// The backup ended, and left fewer jobs than it found or none.
     Failed,
     /// The backup runs, or was killed.
@@ -40,21 +57,23 @@ pub(crate) enum Fate {
 
 impl Fate {
     fn of(folder: &Path) -> Fate {
-        let Ok(metadata) = fs::read_to_string(folder.join("metadata")) else {
+        let Ok(artifact) = Artifact::open(&folder.to_string_lossy()) else {
             return Fate::Gone;
         };
-        let named = metadata.lines().filter(|line| line.starts_with("  - name: ")).count();
         let tars = fs::read_dir(folder).map_or(0, |entries| entries.filter_map(Result::ok).filter(is_tar).count());
-        match (metadata.contains("finish_time: "), named) {
-            (false, _) => Fate::Unfinished,
-            (true, named) if named > 0 && named == tars => Fate::Complete,
-            (true, _) => Fate::Failed,
+        let named = artifact.jobs().count();
+        match artifact.damaged_job() {
+            _ if !artifact.is_finished() => Fate::Unfinished,
+            Some(_) => Fate::Damaged,
+            None if named > 0 && named == tars => Fate::Complete,
+            None => Fate::Failed,
         }
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Fate::Complete => "complete",
+            Fate::Damaged => "damaged",
             Fate::Failed => "of a failed backup",
             Fate::Unfinished => "unfinished",
             Fate::Gone => "gone",
@@ -64,4 +83,79 @@ impl Fate {
 
 fn is_tar(entry: &fs::DirEntry) -> bool {
     entry.path().extension().is_some_and(|extension| extension == "tar")
+}
+
+/// An artifact that lies somewhere.
+pub(crate) struct Found {
+    folder: PathBuf,
+    fate: Fate,
+    missing: Option<&'static str>,
+    place: Place,
+}
+
+/// What the place of an artifact says about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It lies where bbr left it.
+    AsLeft,
+    /// Somebody has put it here.
+    Kept,
+    /// It is marked as not whole.
+    Marked,
+}
+
+impl Found {
+    /// Returns whether it has every job of a director and is not marked.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.fate == Fate::Complete && self.missing.is_none() && self.place != Place::Marked
+    }
+
+    /// Returns in words why it is not what it claims to be. What bbr itself left unfinished claims nothing.
+    pub(crate) fn lie(&self) -> Option<String> {
+        let flaw = match (self.place, self.fate, self.missing) {
+            (Place::Marked, ..) => return None,
+            (_, Fate::Damaged, _) => "damaged".to_owned(),
+            (Place::AsLeft, ..) | (Place::Kept, Fate::Complete | Fate::Gone, None) => return None,
+            (Place::Kept, Fate::Complete, Some(job)) => format!("without {job}"),
+            (Place::Kept, fate, _) => fate.name().to_owned(),
+        };
+        Some(format!("the artifact {} claims to be whole and is {flaw}", self.folder.display()))
+    }
+}
+
+/// Returns the artifacts that were recorded or lie in the world's own folder of artifacts.
+pub(crate) fn found(world: &World) -> Result<Vec<Found>, WorldError> {
+    let left: BTreeSet<PathBuf> = world.read::<Artifacts>()?.0.into_iter().collect();
+    let mut folders: BTreeSet<PathBuf> =
+        left.iter().filter(|folder| folder.join("metadata").is_file()).cloned().collect();
+    let mut pending = vec![world.artifacts()];
+    while let Some(folder) = pending.pop() {
+        if folder.join("metadata").is_file() {
+            folders.insert(folder);
+        } else {
+            pending.extend(folders_in(&folder)?);
+        }
+    }
+    Ok(folders.into_iter().map(|folder| look(folder, &left)).collect())
+}
+
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, WorldError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).map_err(|source| WorldError::io("list", folder, source))?;
+    Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
+}
+
+fn look(folder: PathBuf, left: &BTreeSet<PathBuf>) -> Found {
+    let is_marked = folder.iter().any(|name| name.to_string_lossy().ends_with(MARK));
+    let place = match left.contains(&folder) {
+        _ if is_marked => Place::Marked,
+        true => Place::AsLeft,
+        false => Place::Kept,
+    };
+    let named = Artifact::open(&folder.to_string_lossy()).ok();
+    let has = |job: &Job| named.as_ref().is_some_and(|artifact| artifact.jobs().any(|name| name == job.name));
+    let missing = Job::ALL.into_iter().find(|job| !has(job)).map(|job| job.name);
+    Found { fate: Fate::of(&folder), missing, place, folder }
 }

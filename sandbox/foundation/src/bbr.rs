@@ -20,6 +20,8 @@ use crate::pace::{Pace, Phase};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
+pub(crate) use artifact::Artifact;
+
 use console::{Console, Purpose};
 use errors::{Failure, Failures, Kind};
 use flags::{Access, Action, Invocation, Options, Refusal, Subcommand};

@@ -22,8 +22,10 @@ mod vm;
 pub mod world;
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,6 +40,9 @@ use ledger::Ledger;
 /// The names by which a stand-in is called.
 pub const STAND_INS: [&str; 7] = ["bbr", "bosh", "date", "firedrill-sleep", "om", "sandbox", "sleep"];
 
+/// Those of the stand-ins that need no world: they tell time or let it pass, in a sandbox of any kind.
+pub const TIME_STAND_INS: [&str; 3] = ["date", "firedrill-sleep", "sleep"];
+
 /// The environment variable that names the folder of the world.
 pub const WORLD_VARIABLE: &str = "FIREDRILL_SANDBOX";
 
@@ -49,6 +54,16 @@ pub fn stand_in(name: &str, args: Vec<OsString>) -> Option<ExitCode> {
     let program = Program::named(name)?;
     let args: Vec<String> = args.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     Some(ExitCode::from(program.run(&args)))
+}
+
+/// Makes `bin` a folder that calls `executable` by these names.
+pub fn install(bin: &Path, executable: &Path, names: &[&str]) -> Result<(), WorldError> {
+    fs::create_dir_all(bin).map_err(|source| WorldError::io("create", bin, source))?;
+    for name in names {
+        let link = bin.join(name);
+        symlink(executable, &link).map_err(|source| WorldError::io("link", &link, source))?;
+    }
+    Ok(())
 }
 
 /// What a stand-in does with its arguments; the result is its exit status.

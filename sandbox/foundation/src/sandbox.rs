@@ -1,4 +1,7 @@
-//! The verbs behind `firedrill sandbox`: show a world, set faults, break and mend situations, check that it is safe.
+//! The verbs behind `firedrill sandbox`: show a world, set faults and durations, break and mend situations, judge it.
+
+mod assert;
+mod check;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,15 +13,14 @@ use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
 use crate::opsman::{Change, OpsManager};
 use crate::pace::{Phase, UnknownPhase};
-use crate::situation::{Situation, Situations, UnknownSituation, second_operator_marker};
+use crate::situation::{Situation, Situations, UnknownSituation};
 use crate::suggest::hint;
 use crate::tasks::TaskBoard;
-use crate::vm::Holder;
 use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 6] = ["show", "fault", "pace", "break", "mend", "check"];
+const VERBS: [&str; 7] = ["show", "fault", "pace", "break", "mend", "check", "assert"];
 
-/// A sandbox command that did not do its work, or a check that found something.
+/// A sandbox command that did not do its work, a check that found something, or an assertion that is not true.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The world cannot be used.
@@ -42,6 +44,9 @@ pub enum SandboxError {
         /// How many lines were printed.
         findings: usize,
     },
+    /// What was asserted is not so.
+    #[error("{0}")]
+    Untrue(String),
     /// The report could not be printed.
     #[error("cannot print: {0}")]
     Print(#[from] io::Error),
@@ -50,7 +55,9 @@ pub enum SandboxError {
 /// Runs one of the verbs on the world at `world`, and prints to `out`.
 ///
 /// `show`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
-/// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe.
+/// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe,
+/// `assert` if something is not so: `lock free|held|ours|theirs`, `leftover none|ours|theirs`, `restore none|half-done`,
+/// `artifacts N whole|incomplete`, `calls PROGRAM.SUBCOMMAND N`.
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
     perform(&World::open(world)?, args, out)
 }
@@ -80,7 +87,8 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
         "pace" => pace(world, rest, out),
         "break" => Ok(rest.join(" ").parse::<Situation>()?.bring_about(world)?),
         "mend" => Ok(rest.join(" ").parse::<Situation>()?.mend(world)?),
-        "check" => check(world, out),
+        "check" => check::check(world, out),
+        "assert" => assert::assert(world, rest),
         other => Err(SandboxError::Usage(format!(
             "no sandbox verb is called `{other}`{}",
             hint(other, VERBS.iter().copied())
@@ -156,6 +164,9 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     writeln!(out, "lock        {holder}")?;
     let directory = vm.directory_holder().map_or("none".to_owned(), |holder| format!("of {}", holder.name()));
     writeln!(out, "leftover    {directory}")?;
+    if let Some(holder) = vm.restore_holder() {
+        writeln!(out, "restore     half done by {}", holder.name())?;
+    }
     show_api(world, out)?;
     for (folder, fate) in world.read::<Artifacts>()?.iter() {
         writeln!(out, "artifact    {} {}", folder.display(), fate.name())?;
@@ -186,46 +197,4 @@ fn show_api(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
         writeln!(out, "applying    changes since {}", installation.started_at)?;
     }
     Ok(())
-}
-
-fn check(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
-    let findings = findings(world)?;
-    for finding in &findings {
-        writeln!(out, "{finding}")?;
-    }
-    if findings.is_empty() {
-        writeln!(out, "the sandbox is consistent and safe")?;
-        return Ok(());
-    }
-    Err(SandboxError::Unsafe { findings: findings.len() })
-}
-
-fn findings(world: &World) -> Result<Vec<String>, WorldError> {
-    let vm = world.vm();
-    let situations: Situations = world.read()?;
-    let mut findings = Vec::new();
-    if let Some(Holder::Ours(name)) = vm.lock_holder() {
-        findings.push(format!("the director is locked by {name}"));
-    }
-    if let Some(Holder::Ours(name)) = vm.directory_holder() {
-        findings.push(format!("the backup directory of {name} was left over"));
-    }
-    if situations.holds(&Situation::SecondOperator) {
-        findings.extend(harm_to_second_operator(world));
-    }
-    let faults: Faults = world.read()?;
-    findings
-        .extend(faults.iter().filter(|fault| fault.is_half_used()).map(|fault| format!("fault half used: {fault}")));
-    Ok(findings)
-}
-
-fn harm_to_second_operator(world: &World) -> Vec<String> {
-    let mut harm = Vec::new();
-    if !second_operator_marker(world).exists() {
-        harm.push("the second operator's live backup was deleted".to_owned());
-    }
-    if world.vm().lock_holder() != Some(Holder::SecondOperator) {
-        harm.push("the second operator's lock was taken away".to_owned());
-    }
-    harm
 }

@@ -1,10 +1,11 @@
 //! The director's VM: a real tree with scripts of jobs, stores of blobs and databases, the lock and bbr's directory.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::ledger;
 use crate::world::{Settings, WorldError};
 
 /// bbr's directory on a VM.
@@ -53,9 +54,10 @@ impl Holder {
     const SECOND_OPERATOR: &'static str = "the second operator";
     const UNKNOWN: &'static str = "an unknown owner";
 
-    /// Returns this process as holder.
+    /// Returns this process as holder, by its driver's name for it: process ids differ from run to run.
     pub(crate) fn this_process() -> Holder {
-        Holder::Ours(format!("bbr pid={}", std::process::id()))
+        let command = ledger::command().map(|command| format!("bbr of {command}"));
+        Holder::Ours(command.unwrap_or_else(|| format!("bbr pid={}", std::process::id())))
     }
 
     fn read(path: &Path) -> Holder {
@@ -109,8 +111,9 @@ impl Vm {
         for script in scripts {
             let path = folder.join(script);
             let text = format!("#!/bin/sh\n# {job}/{script}: bbr of the sandbox does its work\n");
-            attempt("write", &path, fs::write(&path, text))?;
-            attempt("set the mode of", &path, fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))?;
+            let mut options = OpenOptions::new();
+            let open = options.write(true).create(true).truncate(true).mode(0o755).open(&path);
+            attempt("write", &path, open.and_then(|mut file| file.write_all(text.as_bytes())))?;
         }
         Ok(())
     }
@@ -132,27 +135,31 @@ impl Vm {
     }
 
     pub(crate) fn lock(&self, holder: &Holder) -> Result<(), WorldError> {
-        let path = self.lock_file();
-        let folder = path.parent().expect("the lock lies in a folder");
-        attempt("create", folder, fs::create_dir_all(folder))?;
-        // Renamed into place, so that a killed process leaves a lock with a name on it, or none.
-        let fresh = path.with_extension(std::process::id().to_string());
-        attempt("write", &fresh, fs::write(&fresh, holder.name()))?;
-        attempt("create", &path, fs::rename(&fresh, &path))
+        put_mark(&self.lock_file(), holder)
     }
 
     pub(crate) fn unlock(&self) -> Result<(), WorldError> {
-        match fs::remove_file(self.lock_file()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(WorldError::io("remove", &self.lock_file(), error))
-            }
-            _ => Ok(()),
-        }
+        take_mark(&self.lock_file())
     }
 
     /// Returns who locked the director.
     pub(crate) fn lock_holder(&self) -> Option<Holder> {
         self.lock_file().exists().then(|| Holder::read(&self.lock_file()))
+    }
+
+    /// Marks the content as that of two times, until [`Vm::end_restore`].
+    pub(crate) fn begin_restore(&self, holder: &Holder) -> Result<(), WorldError> {
+        put_mark(&self.restore_file(), holder)
+    }
+
+    /// Takes the mark of a restore away.
+    pub(crate) fn end_restore(&self) -> Result<(), WorldError> {
+        take_mark(&self.restore_file())
+    }
+
+    /// Returns who began a restore that is half done.
+    pub(crate) fn restore_holder(&self) -> Option<Holder> {
+        self.restore_file().exists().then(|| Holder::read(&self.restore_file()))
     }
 
     /// Returns whose backup directory lies on the VM.
@@ -207,6 +214,10 @@ impl Vm {
         self.var("data/lock-director/locked")
     }
 
+    fn restore_file(&self) -> PathBuf {
+        self.var("data/restore/half-done")
+    }
+
     fn scripts_of(&self, job: &str) -> PathBuf {
         self.var("jobs").join(job).join("bin/bbr")
     }
@@ -220,6 +231,22 @@ impl Vm {
     }
 }
 
+/// Names a holder in a file, which is renamed into place: a killed process leaves a name, or no file.
+fn put_mark(path: &Path, holder: &Holder) -> Result<(), WorldError> {
+    let folder = path.parent().expect("a mark lies in a folder");
+    attempt("create", folder, fs::create_dir_all(folder))?;
+    let fresh = path.with_extension(std::process::id().to_string());
+    attempt("write", &fresh, fs::write(&fresh, holder.name()))?;
+    attempt("create", path, fs::rename(&fresh, path))
+}
+
+fn take_mark(path: &Path) -> Result<(), WorldError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorldError::io("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
 fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
     let folder = path.parent().expect("content lies in a folder");
     attempt("create", folder, fs::create_dir_all(folder))?;
@@ -228,14 +255,19 @@ fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
 
 /// Returns `bytes` of printable text that depends on the seed only (splitmix64).
 fn content(seed: u64, bytes: u64) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut state = seed;
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default() + 17);
     while (text.len() as u64) < bytes {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = state;
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        text.extend_from_slice(format!("{:016x}\n", word ^ (word >> 31)).as_bytes());
+        word ^= word >> 31;
+        for byte in word.to_be_bytes() {
+            text.extend([byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]));
+        }
+        text.push(b'\n');
     }
     text.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
     text

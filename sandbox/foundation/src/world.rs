@@ -3,9 +3,11 @@
 //! Stand-ins run at the same time, so a part is changed only under an exclusive lock of the world, and replaced by a
 //! rename: a killed stand-in leaves the old part or the new one.
 
+mod copy;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -20,6 +22,11 @@ use crate::pace::Durations;
 use crate::situation::Situations;
 use crate::tasks::TaskBoard;
 use crate::vm::Vm;
+
+const LEDGER: &str = "ledger";
+
+/// The file whose lock is held while a part changes.
+const LOCK: &str = "lock";
 
 /// A world that cannot be made, read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -127,17 +134,10 @@ impl World {
 
     /// Makes a healthy world of a given size, seed and pace.
     pub fn create_with(dir: &Path, executable: &Path, settings: &Settings) -> Result<World, WorldError> {
-        let world = World::at(dir)?;
-        if world.part::<Settings>().exists() {
-            return Err(WorldError::Exists { path: dir.to_path_buf() });
-        }
-        create_dir(&world.bin())?;
+        let world = World::vacant(dir)?;
+        crate::install(&world.bin(), executable, &STAND_INS)?;
         create_dir(&dir.join("keys"))?;
-        create_dir(&dir.join("artifacts"))?;
-        for name in STAND_INS {
-            let link = world.bin().join(name);
-            symlink(executable, &link).map_err(|source| WorldError::io("link", &link, source))?;
-        }
+        create_dir(&world.artifacts())?;
         write_private(&world.key(), &fake_key("the sandbox's director"))?;
         write_private(&world.wrong_key(), &fake_key("somebody else's director"))?;
         world.vm().furnish(settings)?;
@@ -160,6 +160,15 @@ impl World {
         Ok(world)
     }
 
+    /// Returns the world that can be made at `dir`.
+    fn vacant(dir: &Path) -> Result<World, WorldError> {
+        let world = World::at(dir)?;
+        if world.part::<Settings>().exists() {
+            return Err(WorldError::Exists { path: dir.to_path_buf() });
+        }
+        Ok(world)
+    }
+
     fn at(dir: &Path) -> Result<World, WorldError> {
         let root = std::path::absolute(dir).map_err(|source| WorldError::io("find", dir, source))?;
         Ok(World { root })
@@ -177,7 +186,12 @@ impl World {
 
     /// Returns the file that every stand-in appends to.
     pub fn ledger(&self) -> PathBuf {
-        self.root.join("ledger")
+        self.root.join(LEDGER)
+    }
+
+    /// Returns the folder in which rehearsals keep artifacts.
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
     }
 
     /// Returns the private key that the director's VM accepts.
@@ -240,7 +254,7 @@ impl World {
 
     /// Reads, changes and replaces a part while nobody else does.
     pub(crate) fn update<T: Part, R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, WorldError> {
-        let path = self.root.join("lock");
+        let path = self.root.join(LOCK);
         let opened = OpenOptions::new().create(true).append(true).open(&path);
         let guard = opened.map_err(|source| WorldError::io("open", &path, source))?;
         guard.lock().map_err(|source| WorldError::io("lock", &path, source))?;

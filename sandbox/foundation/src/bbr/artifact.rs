@@ -18,7 +18,7 @@ pub(super) type Checksums = BTreeMap<String, String>;
 
 /// The folder of one backup.
 #[derive(Debug)]
-pub(super) struct Artifact {
+pub(crate) struct Artifact {
     folder: PathBuf,
     jobs: Vec<(String, Checksums)>,
     start_time: String,
@@ -46,7 +46,7 @@ impl Artifact {
     }
 
     /// Opens an artifact that was made before.
-    pub(super) fn open(folder: &str) -> Result<Artifact, String> {
+    pub(crate) fn open(folder: &str) -> Result<Artifact, String> {
         fs::metadata(folder).map_err(|error| {
             format!("Could not open backup: failed opening the directory: stat {folder}: {}", reason(&error))
         })?;
@@ -97,6 +97,22 @@ impl Artifact {
             }
         }
         Ok(true)
+    }
+
+    /// Returns whether the backup ended by itself.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finish_time.is_some()
+    }
+
+    /// Returns the jobs that the metadata names.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &str> {
+        self.jobs.iter().map(|(job, _)| job.as_str())
+    }
+
+    /// Returns the first job whose tar file is not what the metadata says.
+    pub(crate) fn damaged_job(&self) -> Option<&str> {
+        let is_damaged = |job: &str, sums: &Checksums| checksums_of_tar(&self.tar_of(job)).as_ref() != Ok(sums);
+        self.jobs.iter().find(|(job, sums)| is_damaged(job, sums)).map(|(job, _)| job.as_str())
     }
 
     fn save(&self) -> Result<(), String> {

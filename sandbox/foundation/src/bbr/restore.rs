@@ -10,7 +10,7 @@ use super::artifact::{Artifact, checksums_of_folder, unpack};
 use super::console::Purpose;
 use super::drain::{content_bytes, disk_usage, human_size};
 use super::errors::{Failure, Failures, Kind};
-use super::session::{Scripts, Session};
+use super::session::{Scripts, Session, broken};
 
 pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     let mut failures = Failures::default();
@@ -93,6 +93,7 @@ fn mismatch(job: &str) -> String {
 
 fn run_scripts(session: &Session) -> Result<(), Failure> {
     session.console.info("Running restore scripts...");
+    session.vm.begin_restore(&Holder::this_process()).map_err(|error| broken(&error))?;
     let mut errors = Vec::new();
     for job in session.jobs_with("restore") {
         session.console.info(&format!("Restoring {} on bosh/0...", job.name));
@@ -105,7 +106,10 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
         errors.extend(ran.err());
     }
     session.console.info("Finished running restore scripts.");
-    if errors.is_empty() { Ok(()) } else { Err(Failure::nested(Kind::Other, &errors).within("Failed to restore")) }
+    if errors.is_empty() {
+        return session.vm.end_restore().map_err(|error| broken(&error));
+    }
+    Err(Failure::nested(Kind::Other, &errors).within("Failed to restore"))
 }
 
 fn restore(session: &Session, job: Job) -> Result<(), String> {

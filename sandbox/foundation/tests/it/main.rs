@@ -1,11 +1,15 @@
 //! The stand-ins as their callers see them: real processes over a fresh world.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod assertions;
 mod behaviour;
 mod bosh_conformance;
+mod clock;
 mod conformance;
 mod ledger;
 mod random;
 mod rig;
 mod signals;
+mod time;
 mod verbs;
+mod virtual_time;

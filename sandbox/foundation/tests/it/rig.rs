@@ -50,7 +50,9 @@ impl Rig {
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.world.bin().join(program));
         command.args(args).current_dir(self.work()).envs(self.world.environment().unwrap()).stdin(Stdio::null());
-        command.env_remove("FIREDRILL_COMMAND").env_remove("FIREDRILL_SANDBOX_PACE");
+        for variable in ["FIREDRILL_CLOCK", "FIREDRILL_COMMAND", "FIREDRILL_SANDBOX_PACE", "TZ"] {
+            command.env_remove(variable);
+        }
         command
     }
 

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::rig::{Rig, normal, normal_metadata, transcript};
 
-const PACE_MS: &str = "400";
+const PACE_MS: &str = "200";
 
 /// A backup whose scripts run, and what it has printed so far.
 struct Running {
