@@ -6,7 +6,7 @@
 //! From history: every earlier run that succeeded and tells how long each step of this plan took gives one critical path,
 //! with the steps' times as they were *in that run*, failed attempts and waits included. P50 and P95 are quantiles of
 //! these, by nearest rank, so that times of steps that depend on one another stay together. Fewer than
-//! [`FEWEST_RUNS`] such runs say too little; then each step takes its `typical`.
+//! three such runs say too little; then each step takes its `typical`.
 
 use std::collections::BTreeMap;
 

@@ -132,7 +132,8 @@ pub fn stale_json(all: &[Freshness]) -> String {
 
 fn told(one: &Freshness, now_ms: u64, columns: usize, ink: Ink) -> String {
     let state = if one.is_fresh { ink.paint(Tone::Good, "fresh") } else { ink.paint(Tone::Bad, "stale") };
-    let head = format!("{state}  {}  {}\n", ink.paint(Tone::Strong, &harmless(&one.playbook)), rehearsed(one));
+    let name = ink.paint(Tone::Strong, &harmless(&one.playbook));
+    let head = format!("{state}  {name}{}\n", rehearsed(one));
     let reasons = one.reasons.iter().flat_map(|reason| reason.lines(now_ms));
     let lines = reasons.flat_map(|reason| wrap(&harmless(&reason), columns.saturating_sub(INDENT)));
     let lines: String = lines.map(|line| " ".repeat(INDENT) + &line + "\n").collect();
@@ -150,7 +151,7 @@ fn rehearsed(one: &Freshness) -> String {
     let Some(age_ms) = one.age_ms else { return String::new() };
     let scenarios = words::count(one.scenarios, "scenario");
     let faults = if one.faults > 0 { format!(", {}", words::count(one.faults, "fault")) } else { String::new() };
-    format!("rehearsed {}: {scenarios}{faults}", words::ago(age_ms))
+    format!("  rehearsed {}: {scenarios}{faults}", words::ago(age_ms))
 }
 
 impl Reason {
