@@ -78,23 +78,23 @@ impl Clock {
         self.clients.iter().filter_map(|(&client, it)| Some(Parked { client, pid: it.pid, wakes: it.wakes? }))
     }
 
-    /// Answers what can be answered at once; returns whether anybody was parked or has gone.
+    /// Answers what can be answered at once; returns whether anybody has begun to be parked.
     pub(super) fn hear(&mut self) -> io::Result<bool> {
         self.accept()?;
         let now_ms = self.now_ms();
-        let mut is_news = false;
+        let mut has_parked = false;
         let mut gone = Vec::new();
         for (&number, client) in &mut self.clients {
             let was_parked = client.wakes.is_some();
             if !client.hear(self.now, now_ms) {
                 gone.push(number);
             }
-            is_news |= client.wakes.is_some() != was_parked;
+            has_parked |= client.wakes.is_some() && !was_parked;
         }
         for number in &gone {
             self.clients.remove(number);
         }
-        Ok(is_news || !gone.is_empty())
+        Ok(has_parked)
     }
 
     /// Tells a parked client that its time has passed.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::supervisor::process::{self, Process};
 
@@ -150,9 +150,19 @@ pub(super) fn processes_of(main: Option<Pid>, run: &str, key: &str) -> io::Resul
     Ok(found)
 }
 
+/// Looks at a process that was given to this one; a dead one is laid to rest, which nobody else does.
+fn living(pid: Pid) -> Option<Process> {
+    let found = Process::look(pid);
+    if found.is_none() {
+        // It may have been laid to rest by another thread.
+        let _gone = waitpid(Some(pid), WaitOptions::NOHANG);
+    }
+    found
+}
+
 /// Returns the processes that have lost their parent and bear the mark of a command.
 fn strays(run: &str, key: &str) -> io::Result<Vec<Process>> {
-    let adopted = process::children()?.into_iter().filter_map(Process::look);
+    let adopted = process::children()?.into_iter().filter_map(living);
     let is_ours =
         |process: &Process| process.mark().is_some_and(|mark| mark.run == run && mark.command.as_str() == key);
     Ok(adopted.filter(is_ours).collect())

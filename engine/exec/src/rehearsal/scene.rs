@@ -280,7 +280,6 @@ impl Scene {
         let began = Instant::now();
         self.stir()?;
         let mut pause = FIRST_LOOK;
-        let mut is_parked = false;
         loop {
             self.take_ends()?;
             let Some(busy) = self.busy() else {
@@ -289,9 +288,12 @@ impl Scene {
             if began.elapsed() > self.watchdog {
                 return Err(SceneError::Hung { command: busy, seconds: self.watchdog.as_secs() });
             }
-            let has_news = self.listen(if is_parked { NEXT_LOOK } else { pause })?;
-            is_parked |= self.clock.hear()?;
-            if !has_news || is_parked {
+            let has_news = self.listen(pause)?;
+            let has_parked = self.clock.hear()?;
+            if has_parked {
+                pause = NEXT_LOOK;
+            }
+            if has_parked || !has_news {
                 self.look(began)?;
                 pause = (pause * 2).min(LAST_LOOK);
             }

@@ -53,7 +53,7 @@ impl Points {
     fn of(swept: &Swept) -> Points {
         let mut points = Points { rows: Vec::new(), kinds: Vec::new(), cells: BTreeMap::new() };
         for struck in swept.struck.iter().filter(|struck| struck.has_struck) {
-            if let [fault] = struck.faults.as_slice() {
+            if let Some(fault) = struck.faults.last() {
                 points.take(fault, struck);
             }
         }
