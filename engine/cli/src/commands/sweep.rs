@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
+use firedrill_model::source::Spanned;
 use firedrill_report::{Detail, SweepExtent, SweepFinding, SweepPoint, SweepReport, sweep_json, sweep_text};
 use firedrill_sim::sweep::{Counterexample, Extent, FaultKind, PointVerdicts, Property, Quantifier, Rule};
 use firedrill_sim::{Sweep, Swept};
 
-use super::plan::resolved;
+use super::plan::{Resolved, resolved};
 use crate::args::{Format, PlaybookArgs, SweepArgs, World};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
+use crate::rehearsal::{self, Loaded};
 use crate::terminal::Terminal;
 
 /// What somebody said must always or never be so.
@@ -34,10 +36,17 @@ pub(super) fn sweep(
     if args.world {
         return super::sweep_world::sweep(&args, terminal);
     }
-    let (kinds, said) = (args.kinds(), said(&args));
+    let flags = said(&args);
+    let wanted = args.kinds();
     let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
-    let plan = Arc::new(resolved(&playbook, home, terminal)?.plan);
-    let depth = args.depth.unwrap_or(Sweep::DEPTH);
+    let Resolved { playbook, plan } = resolved(&playbook, home, terminal)?;
+    let plan = Arc::new(plan);
+    let rehearsal = rehearsal::beside(&playbook, terminal)?;
+    let rules = rehearsal.as_ref().map(|loaded| &loaded.rehearsal.sweep);
+    let depth = args.depth.or(rules.and_then(|rules| Some(rules.depth.as_ref()?.value))).unwrap_or(Sweep::DEPTH);
+    let written = rules.and_then(|rules| rules.faults.as_ref()).filter(|_| args.faults.is_empty());
+    let kinds = written.map_or(wanted, |kinds| kinds.value.iter().map(|kind| kind.value).collect());
+    let said = [rehearsal.as_ref().map(of_file).unwrap_or_default(), flags].concat();
     let sweep = Sweep::new(Arc::clone(&plan)).depth(depth).budget(args.budget).faults(machine_kinds(&kinds));
     let sweep = properties(&plan, &said)?.into_iter().fold(sweep, Sweep::property);
     let swept = sweep.run().map_err(|error| {
@@ -58,6 +67,20 @@ fn said(args: &SweepArgs) -> Vec<Said> {
         texts.iter().map(|text| Said { quantifier, text: text.clone(), place: None }).collect()
     };
     [of(Quantifier::Always, &args.always), of(Quantifier::Never, &args.never)].concat()
+}
+
+/// Returns what a rehearsal says must always or never be so.
+fn of_file(loaded: &Loaded) -> Vec<Said> {
+    let rules = &loaded.rehearsal.sweep;
+    let of = |quantifier, texts: &[Spanned<String>]| -> Vec<Said> {
+        let said = texts.iter().map(|text| {
+            let (line, _) = loaded.source.line_column(text.span.start);
+            let place = Some(format!("line {line} of {}", loaded.source.name));
+            Said { quantifier, text: text.value.clone(), place }
+        });
+        said.collect()
+    };
+    [of(Quantifier::Always, &rules.always), of(Quantifier::Never, &rules.never)].concat()
 }
 
 /// Reads properties; the first that cannot be read is told with its place.

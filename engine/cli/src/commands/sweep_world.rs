@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use firedrill_exec::rehearsal::adopt_strays;
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
-use firedrill_report::rehearsal::{Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text};
+use firedrill_report::rehearsal::{
+    Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text,
+};
 use firedrill_run::injection::Injection;
 use firedrill_run::{Event, Verdict};
 use firedrill_sim::{Strike, pairs, strikes};
@@ -23,7 +25,8 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let rehearsing = Rehearsing::load(&args.file, terminal)?;
     let began = Instant::now();
-    let sandbox = Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
+    let sandbox =
+        Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
     let depth = args.depth.or_else(|| rehearsing.rehearsal.sweep.depth.as_ref().map(|depth| depth.value)).unwrap_or(1);
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
@@ -78,6 +81,9 @@ pub(super) struct Sandbox<'a> {
 /// How a plan is changed before it is run.
 pub(super) type Change<'a> = &'a (dyn Fn(Plan) -> Plan + Sync);
 
+/// Faults that only make others possible, and the journal of a run with them.
+type Provoked = (Vec<Injection>, Vec<Event>);
+
 /// A run without a fault.
 pub(super) struct Clean {
     pub(super) journal: Vec<Event>,
@@ -125,7 +131,7 @@ impl Sandbox<'_> {
     }
 
     /// Runs the playbook with each set of faults that only makes others possible.
-    fn provoked(&self, strikes: &[Strike]) -> Result<Vec<(Vec<Injection>, Vec<Event>)>, Failure> {
+    fn provoked(&self, strikes: &[Strike]) -> Result<Vec<Provoked>, Failure> {
         let mut provocations: Vec<Vec<Injection>> = Vec::new();
         for strike in strikes.iter().filter(|strike| !strike.provoke.is_empty()) {
             if !provocations.contains(&strike.provoke) {
@@ -195,7 +201,8 @@ impl Sandbox<'_> {
     /// Runs one case in a thread of its own and takes from it what is wanted before its world is gone.
     pub(super) fn run<R: Send>(&self, case: Case, take: impl Fn(&Played) -> R + Sync) -> Result<R, Failure> {
         let scratch = Scratch::new(false)?;
-        let work = |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
+        let work =
+            |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
         let results = in_parallel(&[case], NonZeroUsize::MIN, work, |_, _| {});
         results.into_iter().next().expect("one case is played")
     }
