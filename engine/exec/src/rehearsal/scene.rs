@@ -21,12 +21,12 @@ use crate::supervisor::process::Process;
 use crate::supervisor::start::Starter;
 use crate::supervisor::{CommandKey, Exit};
 
-/// How long a command that neither ends nor waits is left alone before its processes are looked at.
-const FIRST_LOOK: Duration = Duration::from_millis(2);
+/// How long a command without a parked process is left alone before its processes are looked at: it may wait for a lock.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 /// How soon two looks follow one another when a process of the command is parked.
 const NEXT_LOOK: Duration = Duration::from_micros(200);
 /// The longest time between two looks.
-const LAST_LOOK: Duration = Duration::from_millis(20);
+const LAST_LOOK: Duration = Duration::from_millis(50);
 /// How long, in real time, a command may wait for nobody knows what before it counts as waiting for ever.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -109,6 +109,7 @@ impl Scene {
             stillness: None,
             look: Look::default(),
             signalled: Signalled::No,
+            has_company: false,
             waits: 0,
             is_frozen: false,
         };
@@ -279,7 +280,8 @@ impl Scene {
     fn settle(&mut self) -> Result<(), SceneError> {
         let began = Instant::now();
         self.stir()?;
-        let mut pause = FIRST_LOOK;
+        let has_company = self.actors.values().any(|actor| actor.is_busy() && actor.has_company);
+        let mut pause = if has_company { NEXT_LOOK } else { FIRST_LOOK };
         loop {
             self.take_ends()?;
             let Some(busy) = self.busy() else {
@@ -347,6 +349,7 @@ impl Scene {
                 Stillness::Waiting if began.elapsed() < PATIENCE => Stillness::Busy,
                 stillness => stillness,
             };
+            actor.has_company = look.has_company();
             actor.look = look;
             actor.stillness = Some(stillness);
             if stillness == Stillness::Parked {
