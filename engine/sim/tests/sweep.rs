@@ -85,10 +85,10 @@ fn says_what_is_left(point: &PointVerdicts) {
     }
 }
 
-/// What a sweep found to go against a rule.
+/// What a sweep found to go against a rule, advice included.
 fn breaches(found: &Swept) -> BTreeSet<(Rule, String)> {
-    let each = found.violations.iter();
-    each.map(|violation| (violation.rule.clone(), violation.why.clone())).collect()
+    let each = found.violations.iter().chain(&found.advice);
+    each.map(|found| (found.rule.clone(), found.why.clone())).collect()
 }
 
 #[test]
