@@ -22,6 +22,9 @@ use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Spawn};
 use crate::world::Happening;
 
+/// A wait in which a fault may strike a running command although nobody has said which wait.
+const LONG_WAIT: Duration = Duration::from_secs(30);
+
 /// The world of one rehearsal. It outlives the engines that crash in it.
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
@@ -55,6 +58,8 @@ struct Played {
     expected: Vec<i32>,
     /// What strikes it and has not yet.
     fault: Option<FaultKind>,
+    /// At which of its waits that strikes; at the first long one if none.
+    wait: Option<u32>,
     /// Whether its end will be unknown.
     is_lost: bool,
     /// How it will end without a process; while there is one, nothing.
@@ -245,12 +250,15 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
-    /// A command waits for time to pass: what strikes a running command strikes it at its first wait.
-    fn waited(&mut self, id: &CommandId, key: &CommandKey) -> Result<(), DriveError> {
-        *self.waits.entry(id.clone()).or_default() += 1;
+    /// A command waits for time to pass: what strikes a running command strikes it there.
+    fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
+        self.waits.insert(id.clone(), nth);
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
+        if !played.wait.map_or(length >= LONG_WAIT, |wait| wait == nth) {
+            return Ok(());
+        }
         match played.fault.take() {
             Some(FaultKind::Timeout) => self.scene.freeze(key),
             Some(FaultKind::Killed) => self.scene.kill(key)?,
@@ -267,8 +275,8 @@ impl<'a> Sandboxed<'a> {
 
     fn turn(&mut self, turn: Turn) -> Result<(), DriveError> {
         match turn {
-            Turn::Waits { command, .. } => match id_of(&command) {
-                Some(id) => self.waited(&id, &command),
+            Turn::Waits { command, nth, length } => match id_of(&command) {
+                Some(id) => self.waited(&id, &command, nth, length),
                 None => Ok(()),
             },
             Turn::Ended { command, exit, .. } => {

@@ -45,8 +45,8 @@ pub(super) struct Scene {
 /// Something that happened in the scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// A command was parked, for the `nth` time.
-    Waits { command: CommandKey, nth: u32 },
+    /// A command was parked, for the `nth` time, and will be woken first after `length`.
+    Waits { command: CommandKey, nth: u32, length: Duration },
     /// A command has ended after `ms` milliseconds.
     Ended { command: CommandKey, exit: Exit, ms: u64 },
 }
@@ -241,6 +241,13 @@ impl Scene {
         self.actors.get_key_value(&mark.command)
     }
 
+    /// Returns when the first process of a command wakes.
+    fn first_wake(&self, command: &CommandKey) -> Duration {
+        let parked =
+            self.clock.parked().filter(|parked| self.owner(*parked).is_some_and(|(owner, _)| owner == command));
+        parked.map(|parked| parked.wakes).min().unwrap_or_default()
+    }
+
     fn unsettle(&mut self, command: &CommandKey) {
         if let Some(actor) = self.actors.get_mut(command) {
             actor.stillness = None;
@@ -354,7 +361,9 @@ impl Scene {
             actor.stillness = Some(stillness);
             if stillness == Stillness::Parked {
                 actor.waits += 1;
-                self.turns.push_back(Turn::Waits { nth: actor.waits, command });
+                let nth = actor.waits;
+                let length = self.first_wake(&command).saturating_sub(self.now());
+                self.turns.push_back(Turn::Waits { nth, length, command });
             }
         }
         Ok(())
