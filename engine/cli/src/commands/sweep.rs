@@ -38,7 +38,8 @@ pub(super) fn sweep(
     }
     let flags = said(&args);
     let wanted = args.kinds();
-    let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
+    let (file, _) = rehearsal::pair(&args.file);
+    let playbook = PlaybookArgs { file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
     let Resolved { playbook, plan } = resolved(&playbook, home, terminal)?;
     let plan = Arc::new(plan);
     let rehearsal = rehearsal::beside(&playbook, terminal)?;
