@@ -59,7 +59,7 @@ pub(crate) enum Block {
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 16] = [
+const PLAYBOOK: [&str; 17] = [
     "firedrill",
     "playbook",
     "title",
@@ -69,6 +69,7 @@ const PLAYBOOK: [&str; 16] = [
     "inputs",
     "vars",
     "defaults",
+    "locks",
     "on_failure",
     "max_parallel",
     "guards",
