@@ -2,8 +2,9 @@
 
 mod examples;
 mod rehearse;
-mod sweep;
 mod stale;
+mod sweep;
+mod targets;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::stale::StaleArgs;
+pub(crate) use self::targets::TargetsArgs;
 use crate::inputs::Assignment;
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
@@ -98,6 +100,9 @@ pub(crate) enum Verb {
     /// playbook, its rehearsal, the files of `bin/`.
     #[command(after_help = examples::STALE)]
     Stale(StaleArgs),
+    /// List the targets beside the playbooks
+    #[command(after_help = examples::TARGETS)]
+    Targets(TargetsArgs),
     /// Print a JSON Schema
     #[command(after_help = examples::SCHEMA)]
     Schema(SchemaArgs),
@@ -129,8 +134,14 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
+    /// The playbook
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) playbook: PlaybookArgs,
+    pub(crate) given: GivenArgs,
+    /// Write the plan into a file, too, for `firedrill run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     /// Estimate how long it takes from earlier drills instead of runs in earnest
     #[arg(long, conflicts_with = "sandbox")]
     pub(crate) drill: bool,
@@ -138,17 +149,18 @@ pub(crate) struct PlanArgs {
     pub(crate) json: JsonArgs,
 }
 
+/// What a playbook is resolved with.
 #[derive(Debug, Args)]
-pub(crate) struct PlaybookArgs {
-    /// The playbook
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+pub(crate) struct GivenArgs {
     /// The value of an input; wins over files; may be repeated
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     pub(crate) input: Vec<Assignment>,
-    /// A YAML file with values of inputs; may be repeated, later ones win
+    /// A YAML file with values of inputs; wins over the target; may be repeated, later ones win
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
     /// Use the stand-in foundation, with inputs from NAME.rehearsal.yaml beside the playbook
     ///
     /// Its world is kept in DIR, which is made if it is not there [default: sandboxes/foundation in the home]
@@ -182,8 +194,17 @@ impl World {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
+    /// The playbook
+    #[arg(value_name = "FILE", required_unless_present = "plan")]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) playbook: PlaybookArgs,
+    pub(crate) given: GivenArgs,
+    /// Run exactly the plan that `firedrill plan --out` has written, or nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "target", "sandbox", "drill"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Confirm that a protected target is meant
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) confirm: Option<String>,
     /// Mark the run as a drill: it does everything, and its times are kept apart
     #[arg(long, conflicts_with = "sandbox")]
     pub(crate) drill: bool,

@@ -13,10 +13,11 @@ mod sandbox;
 mod schema;
 mod settle;
 mod show;
+mod stale;
 mod sweep;
 mod sweep_mutants;
 mod sweep_world;
-mod stale;
+mod targets;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -39,6 +40,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
         Verb::Stale(args) => stale::stale(&args, &home()?, terminal),
+        Verb::Targets(args) => targets::targets(&args, terminal),
         Verb::Schema(args) => schema::schema(args.name.as_deref(), terminal),
         Verb::Explain(args) => explain::explain(&args.code, terminal),
         Verb::Sandbox(args) => sandbox::sandbox(args, home, terminal),

@@ -12,6 +12,7 @@ mod rehearsing;
 mod run_id;
 mod screen;
 mod surroundings;
+mod target;
 mod terminal;
 mod yaml;
 

@@ -68,7 +68,12 @@ impl Page {
             OnFailure::Rollback => "on failure: roll back",
             OnFailure::Stop => "on failure: stop, leave what is done",
         };
-        let about = format!("plan {digest}, {on_failure}, at most {} commands at once", plan.max_parallel);
+        let target = plan.target.as_ref().map(|target| {
+            let protected = if target.is_protected { " (protected)" } else { "" };
+            format!("for target {}{protected}, ", target.name)
+        });
+        let target = target.unwrap_or_default();
+        let about = format!("plan {digest}, {target}{on_failure}, at most {} commands at once", plan.max_parallel);
         self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
         if let Some(description) = &plan.description {
             let lines = wrap_prose(harmless(description).trim(), self.columns.saturating_sub(2).min(WIDEST_PROSE));
@@ -250,5 +255,6 @@ fn origin(origin: &Origin) -> String {
         Origin::File(name) => name.clone(),
         Origin::Flag => "--input".to_owned(),
         Origin::Sandbox => "sandbox".to_owned(),
+        Origin::Target(name) => format!("target {name}"),
     }
 }

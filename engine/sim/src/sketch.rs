@@ -55,6 +55,7 @@ fn empty() -> Plan {
         description: None,
         objectives: None,
         text_sha256: String::new(),
+        target: None,
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),
         vars: BTreeMap::new(),

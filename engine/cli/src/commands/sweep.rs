@@ -9,8 +9,8 @@ use firedrill_report::{Detail, SweepExtent, SweepFinding, SweepPoint, SweepRepor
 use firedrill_sim::sweep::{Counterexample, Extent, FaultKind, PointVerdicts, Property, Quantifier, Rule};
 use firedrill_sim::{Sweep, Swept};
 
-use super::plan::resolved;
-use crate::args::{Format, PlaybookArgs, SweepArgs, World};
+use super::plan::prepared;
+use crate::args::{Format, GivenArgs, SweepArgs, World};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::terminal::Terminal;
@@ -35,8 +35,8 @@ pub(super) fn sweep(
         return super::sweep_world::sweep(&args, terminal);
     }
     let (kinds, said) = (args.kinds(), said(&args));
-    let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
-    let plan = Arc::new(resolved(&playbook, home, terminal)?.plan);
+    let given = GivenArgs { input: args.input, inputs: args.inputs, target: None, sandbox: Some(World::Home) };
+    let plan = Arc::new(prepared(&args.file, &given, home, terminal)?.plan);
     let depth = args.depth.unwrap_or(Sweep::DEPTH);
     let sweep = Sweep::new(Arc::clone(&plan)).depth(depth).budget(args.budget).faults(machine_kinds(&kinds));
     let sweep = properties(&plan, &said)?.into_iter().fold(sweep, Sweep::property);
