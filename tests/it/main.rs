@@ -1,6 +1,7 @@
 //! Tests of the whole product, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod approved;
 mod crash;
 mod disk;
 mod hostile;
@@ -10,4 +11,5 @@ mod playbooks;
 mod playbooks_bin;
 mod processes;
 mod rig;
+mod targets;
 mod virtual_time;

@@ -19,6 +19,10 @@ use crate::rehearsing::{self, Case, Manner, Played, Rehearsing, Scratch, in_para
 use crate::terminal::Terminal;
 
 pub(super) fn rehearse(args: &RehearseArgs, terminal: &Terminal) -> Result<Status, Failure> {
+    if args.target.is_some() {
+        let help = "its inputs stand in NAME.rehearsal.yaml, and it touches nothing real";
+        return Err(Failure::usage("a rehearsal has no target").help(help));
+    }
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let files = if args.files.is_empty() { rehearsals_here()? } else { args.files.clone() };
     let loaded = files.iter().map(|file| Rehearsing::load(file, terminal)).collect::<Result<Vec<_>, _>>()?;
@@ -32,9 +36,7 @@ pub(super) fn rehearse(args: &RehearseArgs, terminal: &Terminal) -> Result<Statu
     }
     let is_any = all.iter().any(|file| !file.scenarios.is_empty());
     if !is_any {
-        return Err(
-            Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name")
-        );
+        return Err(Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name"));
     }
     conclude(&all, began.elapsed(), args, terminal)
 }
@@ -176,8 +178,7 @@ fn enough(all: &[Rehearsed], wanted: Option<u8>) -> Result<Status, Failure> {
         None => Ok(Status::Done),
         Some(file) => {
             let percent = file.coverage.as_ref().map_or(0, Coverage::percent);
-            let message =
-                format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
+            let message = format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
             Err(Failure::failed(message).help("`firedrill rehearse --coverage` lists what no scenario has exercised"))
         }
     }
@@ -210,8 +211,7 @@ fn rehearsals_here() -> Result<Vec<PathBuf>, Failure> {
     let dir = if dir.is_dir() { dir } else { Path::new(".") };
     let entries = fs::read_dir(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
     let paths = entries.flatten().map(|entry| entry.path());
-    let mut rehearsals: Vec<PathBuf> =
-        paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
+    let mut rehearsals: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
     rehearsals.sort();
     if rehearsals.is_empty() {
         let message = format!("there is no rehearsal in {}", dir.display());
