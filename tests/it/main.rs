@@ -4,6 +4,7 @@
 mod approved;
 mod crash;
 mod disk;
+mod environment;
 mod hostile;
 mod house;
 mod inert;

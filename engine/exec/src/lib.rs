@@ -27,3 +27,4 @@ pub use provenance::{Committed, Provenance, committed};
 pub use settle::settle;
 pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};
 pub use summary::summary;
+pub use sys::seal_inherited;
