@@ -94,7 +94,8 @@ fn a_rehearsed_command_finds_the_sandbox_besides() {
     let called = carelessly(&sandbox, &["rehearse", "playbook.yaml", "--keep"]).exit(0);
     let kept = called.out.lines().find_map(|line| line.split_once("are kept in ")).unwrap().1.trim().to_owned();
     let world = find(Path::new(&kept), "environ");
-    let names: Vec<String> = variables(&sandbox, &world).iter().map(|it| it.split_once('=').unwrap().0.to_owned()).collect();
+    let names: Vec<String> =
+        variables(&sandbox, &world).iter().map(|it| it.split_once('=').unwrap().0.to_owned()).collect();
     let expected = [
         "DEFAULT",
         "FIREDRILL_CLOCK",

@@ -157,7 +157,10 @@ fn targets_are_listed_and_found() {
     let sandbox = place();
     sandbox.call(&["targets"]).exit(0).says("protected  4       targets/prod.yaml  The foundation that counts.");
     let listed: serde_json::Value = serde_json::from_str(&sandbox.call(&["targets", "--json"]).out).unwrap();
-    assert_eq!((&listed["targets"][0]["target"], &listed["targets"][0]["is_protected"]), (&"dev".into(), &false.into()));
+    assert_eq!(
+        (&listed["targets"][0]["target"], &listed["targets"][0]["is_protected"]),
+        (&"dev".into(), &false.into())
+    );
     assert_eq!((&listed["targets"][1]["inputs"], &listed["targets"][1]["is_protected"]), (&4.into(), &true.into()));
     sandbox.call(&["plan", "playbook.yaml", "--target", "prd"]).exit(2).complains("did you mean `prod`?");
     sandbox.call(&["plan", "playbook.yaml", "--target", "./targets/dev.yaml"]).exit(0).says("dev.example");

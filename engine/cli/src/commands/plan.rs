@@ -22,31 +22,38 @@ pub(super) fn plan(
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
-    let mut prepared = prepared(&args.file, &args.given, &home, terminal)?;
-    prepared.drill = args.drill;
-    let target = prepared.plan.target.as_ref().map(|target| target.name.clone());
-    let place = if prepared.sandbox.is_some() { Place::Sandbox } else { Place::Real(target) };
+    let Prepared { mut planned, .. } = prepared(&args.file, &args.given, &home, terminal)?;
+    planned.drill = args.drill;
+    let target = planned.plan.target.as_ref().map(|target| target.name.clone());
+    let place = if planned.sandbox.is_some() { Place::Sandbox } else { Place::Real(target) };
     let purpose = if args.drill { Purpose::Drill } else { Purpose::Work };
-    let estimate = past::estimated(&prepared.plan, &place, purpose, home().ok().as_ref());
+    let estimate = past::estimated(&planned.plan, &place, purpose, home().ok().as_ref());
     let estimate = estimate.as_ref();
     terminal.print(&match args.json.format() {
-        Format::Text => plan_text(&prepared.plan, estimate, terminal.columns, terminal.colour),
-        Format::Json => plan_json(&prepared.plan, estimate) + "\n",
+        Format::Text => plan_text(&planned.plan, estimate, terminal.columns, terminal.colour),
+        Format::Json => plan_json(&planned.plan, estimate) + "\n",
     });
     if let Some(out) = &args.out {
-        write(prepared, out)?;
+        write(planned, out)?;
     }
     Ok(Status::Done)
 }
 
 /// Writes a plan for somebody to approve and to run.
-fn write(prepared: PlanFile, out: &Path) -> Result<(), Failure> {
-    let provenance = Provenance::of(&prepared.provenance.path, prepared.target.as_deref());
-    let written = PlanFile { provenance, ..prepared }.write(out);
+fn write(planned: PlanFile, out: &Path) -> Result<(), Failure> {
+    let provenance = Provenance::of(&planned.provenance.path, planned.target.as_deref());
+    let written = PlanFile { provenance, ..planned }.write(out);
     written.map_err(|error: PlanFileError| Failure::failed(error.to_string()))?;
     let out = out.display();
     terminal::tell(&format!("written to {out}: `firedrill run --plan {out}` runs exactly this plan, or nothing\n"));
     Ok(())
+}
+
+/// A playbook with its plan.
+pub(super) struct Prepared {
+    pub(super) playbook: Loaded,
+    /// The plan with everything that a run of it needs.
+    pub(super) planned: PlanFile,
 }
 
 /// Loads a playbook and resolves it with the inputs of the sandbox, the target, files and flags.
@@ -57,11 +64,11 @@ pub(super) fn prepared(
     args: &GivenArgs,
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
-) -> Result<PlanFile, Failure> {
+) -> Result<Prepared, Failure> {
     let playbook = load(file, terminal)?;
     let sandbox = args.sandbox.as_ref().map(|world| super::sandbox::place(world.dir(), home)).transpose()?;
     let mut given: BTreeMap<String, Given> = match &sandbox {
-        Some(world) => rehearsal::inputs(playbook.path(), world)?,
+        Some(world) => rehearsal::inputs(rehearsal::beside(&playbook, terminal)?.as_ref(), world)?,
         None => BTreeMap::new(),
     };
     let target_file = args.target.as_deref().map(|name| TargetFile::load(name, &playbook, terminal)).transpose()?;
@@ -77,8 +84,9 @@ pub(super) fn prepared(
     inputs::gather(&mut given, &args.inputs, &args.input)?;
     let plan = playbook.plan(&given, target, terminal)?;
     let engine = env!("CARGO_PKG_VERSION");
-    let prepared = PlanFile::new(engine, clock::now_ms(), unasked(&playbook), plan);
-    Ok(PlanFile { target: target_file.map(|file| file.path), sandbox, ..prepared })
+    let planned = PlanFile::new(engine, clock::now_ms(), unasked(&playbook), plan);
+    let planned = PlanFile { target: target_file.map(|file| file.path), sandbox, ..planned };
+    Ok(Prepared { playbook, planned })
 }
 
 /// Returns a provenance of which git has not been asked.

@@ -22,7 +22,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     let place = || Home::find(Some(home.path()));
     let planned = match (&args.plan, &args.file) {
         (Some(approved), _) => self::approved(approved)?,
-        (None, Some(file)) => PlanFile { drill: args.drill, ..prepared(file, &args.given, place, terminal)? },
+        (None, Some(file)) => PlanFile { drill: args.drill, ..prepared(file, &args.given, place, terminal)?.planned },
         (None, None) => return Err(Failure::usage("neither a playbook nor a plan is given")),
     };
     accepted(&planned.plan, &args.accept_irreversible)?;

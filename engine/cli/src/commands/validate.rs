@@ -1,27 +1,52 @@
 //! `firedrill validate`
 
+use std::path::Path;
+
+use firedrill_model::diagnostic::{Diagnostic, Severity};
+use firedrill_model::source::Source;
 use firedrill_report::diagnostics;
 
 use crate::args::{Format, ValidateArgs};
 use crate::failure::{Failure, Status};
-use crate::playbook::{Findings, examine};
+use crate::playbook;
+use crate::rehearsal;
 use crate::terminal::Terminal;
 
 pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Status, Failure> {
     let mut all = Vec::new();
     for file in &args.files {
-        all.push(examine(file)?);
+        all.push(found(file)?);
     }
     let text: String = match args.json.format() {
         Format::Json => json(&all),
         Format::Text => all.iter().map(|findings| told(findings, terminal)).collect(),
     };
     terminal.print(&text);
-    let is_valid = all.iter().all(|findings| findings.checked.is_some());
+    let is_valid = all.iter().all(|findings| findings.is_valid);
     Ok(if is_valid { Status::Done } else { Status::Invalid })
 }
 
-fn told(findings: &Findings, terminal: &Terminal) -> String {
+/// What was found in one file.
+struct Found {
+    source: Source,
+    diagnostics: Vec<Diagnostic>,
+    is_valid: bool,
+}
+
+/// Examines a playbook, or a rehearsal with the playbook that it rehearses if that is sound.
+fn found(file: &Path) -> Result<Found, Failure> {
+    if rehearsal::stem(file).is_none() {
+        let playbook::Findings { source, checked, diagnostics } = playbook::examine(file)?;
+        return Ok(Found { source, diagnostics, is_valid: checked.is_some() });
+    }
+    let (playbook, _) = rehearsal::pair(file);
+    let playbook = playbook::examine(&playbook)?;
+    let rehearsal::Findings { source, diagnostics, .. } = rehearsal::examine(file, playbook.checked.as_deref())?;
+    let is_valid = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    Ok(Found { source, diagnostics, is_valid })
+}
+
+fn told(findings: &Found, terminal: &Terminal) -> String {
     if findings.diagnostics.is_empty() {
         return format!("{}: valid\n", findings.source.name);
     }
@@ -30,7 +55,7 @@ fn told(findings: &Findings, terminal: &Terminal) -> String {
 }
 
 /// Returns one list of the findings in all files.
-fn json(all: &[Findings]) -> String {
+fn json(all: &[Found]) -> String {
     let lists = all.iter().map(|findings| diagnostics::to_json(&findings.source, &findings.diagnostics));
     let entries: Vec<String> = lists
         .filter_map(|list| Some(list.trim().strip_prefix('[')?.strip_suffix(']')?.trim_end().to_owned()))

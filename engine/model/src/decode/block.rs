@@ -102,7 +102,7 @@ const STEP: [&str; 19] = [
 ];
 const EXPECTATION: [&str; 9] =
     ["verdict", "within", "steps", "hold", "unmet", "invariants", "open", "outputs", "world"];
-const FAULT: [&str; 14] = [
+const FAULT: [&str; 15] = [
     "step",
     "hook",
     "guard",
@@ -116,6 +116,7 @@ const FAULT: [&str; 14] = [
     "exit",
     "stdout",
     "nth",
+    "wait",
     "times",
 ];
 

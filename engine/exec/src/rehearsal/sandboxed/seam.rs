@@ -49,12 +49,14 @@ impl World for Sandboxed<'_> {
     }
 
     fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
-        let fault = self.strikes.at_start(&id).map(|fault| pretence::concrete(fault, &command.expect));
+        let (fault, wait) = self.strikes.at_start(&id).unzip();
+        let fault = fault.map(|fault| pretence::concrete(fault, &command.expect));
         let played = Played {
             spawn: spawn.clone(),
             began: self.scene.now(),
             expected: command.expect.exit.clone(),
             fault,
+            wait: wait.flatten(),
             is_lost: false,
             held: None,
         };
