@@ -1,13 +1,17 @@
 //! Tests of the whole product, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod approved;
 mod crash;
 mod disk;
+mod environment;
 mod hostile;
 mod house;
 mod inert;
+mod locks;
 mod playbooks;
 mod playbooks_bin;
 mod processes;
 mod rig;
+mod targets;
 mod virtual_time;

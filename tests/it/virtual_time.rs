@@ -34,7 +34,7 @@ fn plan(text: &str) -> Plan {
     let source = Source::from_bytes("test.yaml".to_owned(), text.as_bytes().to_vec()).unwrap();
     let (checked, findings) = check::load(&source, None);
     let checked = checked.unwrap_or_else(|| panic!("{findings:?}"));
-    resolve(&source, &checked, &BTreeMap::new(), Facts { files: Vec::new() }).unwrap()
+    resolve(&source, &checked, &BTreeMap::new(), Facts::default()).unwrap()
 }
 
 fn play(text: &str, faults: &[&str]) -> Played {
@@ -59,6 +59,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         env: environment.chain([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]).collect(),
         sandbox: Some(place),
         drill: false,
+        target: None,
     };
     let run = RunDir::for_rehearsal(&dir.path().join("run"), &about, &plan).unwrap();
     let faults: Vec<Injection> = faults.iter().map(|fault| fault.parse().unwrap()).collect();

@@ -4,13 +4,16 @@ mod examples;
 mod rehearse;
 mod stale;
 mod sweep;
+mod targets;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use firedrill_model::units::Duration;
 
 pub(crate) use self::stale::StaleArgs;
+pub(crate) use self::targets::TargetsArgs;
 use crate::inputs::Assignment;
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
@@ -81,6 +84,9 @@ pub(crate) enum Verb {
     /// List the runs, the newest first
     #[command(after_help = examples::RUNS)]
     Runs(JsonArgs),
+    /// List the locks that runs hold, and why they hold them
+    #[command(after_help = examples::LOCKS)]
+    Locks(JsonArgs),
     /// Show one run: its steps, what is owed, what is in doubt
     #[command(after_help = examples::SHOW)]
     Show(ShowArgs),
@@ -98,6 +104,9 @@ pub(crate) enum Verb {
     /// playbook, its rehearsal, the files of `bin/`.
     #[command(after_help = examples::STALE)]
     Stale(StaleArgs),
+    /// List the targets beside the playbooks
+    #[command(after_help = examples::TARGETS)]
+    Targets(TargetsArgs),
     /// Print a JSON Schema
     #[command(after_help = examples::SCHEMA)]
     Schema(SchemaArgs),
@@ -129,8 +138,14 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
+    /// The playbook
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) playbook: PlaybookArgs,
+    pub(crate) given: GivenArgs,
+    /// Write the plan into a file, too, for `firedrill run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
     /// Estimate how long it takes from earlier drills instead of runs in earnest
     #[arg(long, conflicts_with = "sandbox")]
     pub(crate) drill: bool,
@@ -138,17 +153,18 @@ pub(crate) struct PlanArgs {
     pub(crate) json: JsonArgs,
 }
 
+/// What a playbook is resolved with.
 #[derive(Debug, Args)]
-pub(crate) struct PlaybookArgs {
-    /// The playbook
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
+pub(crate) struct GivenArgs {
     /// The value of an input; wins over files; may be repeated
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     pub(crate) input: Vec<Assignment>,
-    /// A YAML file with values of inputs; may be repeated, later ones win
+    /// A YAML file with values of inputs; wins over the target; may be repeated, later ones win
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
     /// Use the stand-in foundation, with inputs from NAME.rehearsal.yaml beside the playbook
     ///
     /// Its world is kept in DIR, which is made if it is not there [default: sandboxes/foundation in the home]
@@ -182,8 +198,17 @@ impl World {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
+    /// The playbook
+    #[arg(value_name = "FILE", required_unless_present = "plan")]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) playbook: PlaybookArgs,
+    pub(crate) given: GivenArgs,
+    /// Run exactly the plan that `firedrill plan --out` has written, or nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "target", "sandbox", "drill"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Confirm that a protected target is meant
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) confirm: Option<String>,
     /// Mark the run as a drill: it does everything, and its times are kept apart
     #[arg(long, conflicts_with = "sandbox")]
     pub(crate) drill: bool,
@@ -193,6 +218,9 @@ pub(crate) struct RunArgs {
     /// Accept that a step cannot be undone; may be repeated
     #[arg(long, value_name = "STEP")]
     pub(crate) accept_irreversible: Vec<String>,
+    /// Wait so long for a lock that another run holds, instead of being refused at once
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) wait_lock: Option<Duration>,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }

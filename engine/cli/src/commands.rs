@@ -2,6 +2,7 @@
 
 mod completion;
 mod explain;
+mod locks;
 mod logs;
 mod plan;
 mod rehearse;
@@ -17,6 +18,7 @@ mod stale;
 mod sweep;
 mod sweep_mutants;
 mod sweep_world;
+mod targets;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -35,10 +37,12 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Resume(args) => resume::resume(&args, &home()?, terminal),
         Verb::Rehearse(args) => rehearse::rehearse(&args, home, terminal),
         Verb::Runs(args) => runs::runs(args.format(), &home()?, terminal),
+        Verb::Locks(args) => locks::locks(args.format(), &home()?, terminal),
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
         Verb::Stale(args) => stale::stale(&args, &home()?, terminal),
+        Verb::Targets(args) => targets::targets(&args, terminal),
         Verb::Schema(args) => schema::schema(args.name.as_deref(), terminal),
         Verb::Explain(args) => explain::explain(&args.code, terminal),
         Verb::Sandbox(args) => sandbox::sandbox(args, home, terminal),

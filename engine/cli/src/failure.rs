@@ -21,7 +21,7 @@ pub(crate) enum Status {
     RolledBack,
     /// A human is needed.
     Stuck,
-    /// A guard was unmet before anything was done.
+    /// A guard was unmet, or something was not as approved, before anything was done.
     Refused,
     /// Somebody stopped it.
     Cancelled,
@@ -64,6 +64,10 @@ impl Failure {
         Failure::Said { status: Status::Failed, message: message.into(), help: None }
     }
 
+    pub(crate) fn refused(message: impl Into<String>) -> Failure {
+        Failure::Said { status: Status::Refused, message: message.into(), help: None }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn help(self, text: impl Into<String>) -> Failure {
         match self {
@@ -78,6 +82,8 @@ impl Failure {
             Failure::Store(StoreError::Unknown { .. } | StoreError::Exists { .. } | StoreError::BadId { .. }) => {
                 Status::Usage
             }
+            Failure::Store(StoreError::Unplanned { .. }) => Status::Refused,
+            Failure::Store(StoreError::Locked(_)) => Status::Refused,
             Failure::Store(_) => Status::Failed,
             Failure::Drive(DriveError::Interrupted) => Status::Cancelled,
             Failure::Drive(_) => Status::Stuck,
@@ -89,6 +95,9 @@ impl Failure {
         match self {
             Failure::Said { help, .. } => help.as_deref(),
             Failure::Store(StoreError::Unknown { .. }) => Some("`firedrill runs` lists the runs"),
+            Failure::Store(StoreError::Locked(_)) => {
+                Some("wait for it with --wait-lock DURATION; `firedrill show RUN` says what it owes, `firedrill locks` lists all")
+            }
             Failure::Store(StoreError::Exists { .. }) => Some("choose another --id, or resume the run that is there"),
             Failure::Drive(
                 DriveError::LostEnd { .. }

@@ -12,6 +12,7 @@ mod rehearsing;
 mod run_id;
 mod screen;
 mod surroundings;
+mod target;
 mod terminal;
 mod yaml;
 
@@ -21,6 +22,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use firedrill_exec::seal_inherited;
 use firedrill_exec::supervisor::{SUPERVISE, supervise};
 
 use self::args::Cli;
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
 }
 
 fn firedrill(args: Vec<OsString>) -> ExitCode {
+    seal_inherited();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

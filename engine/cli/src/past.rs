@@ -22,7 +22,7 @@ pub(crate) fn purpose(about: &About) -> Purpose {
 /// Estimates a plan from earlier runs in the same kind of place and for the same purpose.
 ///
 /// A store that cannot be read tells nothing; a plan is shown all the same.
-pub(crate) fn estimated(plan: &Plan, place: Place, purpose: Purpose, home: Option<&Home>) -> Option<Estimate> {
+pub(crate) fn estimated(plan: &Plan, place: &Place, purpose: Purpose, home: Option<&Home>) -> Option<Estimate> {
     let store = home.and_then(|home| Store::existing(home.path()));
     let runs = store.and_then(|store| history(&store, &plan.playbook, place, NEWEST).ok()).unwrap_or_default();
     let wanted = runs.iter().filter(|recorded| self::purpose(&recorded.about) == purpose);
@@ -38,7 +38,7 @@ pub(crate) fn measures(dir: &RunDir, about: &About, plan: &Arc<Plan>, store: &St
     if measures.artifact.is_some() || measures.rpo.is_none() {
         return Some(measures);
     }
-    let runs = history(store, &about.playbook, about.place(), NEWEST).ok()?;
+    let runs = history(store, &about.playbook, &about.place(), NEWEST).ok()?;
     let earlier = runs.iter().filter(|recorded| recorded.about.created_ms < about.created_ms);
     let past: Vec<PastRun> = earlier.filter_map(past).collect();
     measure(plan, &envelopes, newest_artifact(plan, &past)).ok()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use firedrill_exec::rehearsals::bin;
 use firedrill_model::check::{self, Checked};
 use firedrill_model::diagnostic::Diagnostic;
-use firedrill_model::plan::{FileDigest, Plan};
+use firedrill_model::plan::{FileDigest, Plan, Target};
 use firedrill_model::playbook::Playbook;
 use firedrill_model::resolve::{Facts, Given, resolve};
 use firedrill_model::source::Source;
@@ -93,15 +93,20 @@ impl Loaded {
 
     /// Resolves the playbook with inputs and the files of `bin/`; faults are in the failure.
     pub(crate) fn resolve(&self, given: &BTreeMap<String, Given>, files: &[FileDigest]) -> Result<Plan, Failure> {
-        resolve(&self.source, &self.checked, given, Facts { files: files.to_vec() }).map_err(|faults| {
+        resolve(&self.source, &self.checked, given, Facts { files: files.to_vec(), target: None }).map_err(|faults| {
             Failure::invalid(diagnostics::render(&self.source, &faults, Colour::Never).trim_end().to_owned())
         })
     }
 
-    /// Resolves the playbook with inputs; faults are told.
-    pub(crate) fn plan(&self, given: &BTreeMap<String, Given>, terminal: &Terminal) -> Result<Plan, Failure> {
+    /// Resolves the playbook with inputs for a target; faults are told.
+    pub(crate) fn plan(
+        &self,
+        given: &BTreeMap<String, Given>,
+        target: Option<Target>,
+        terminal: &Terminal,
+    ) -> Result<Plan, Failure> {
         let files = self.files()?;
-        resolve(&self.source, &self.checked, given, Facts { files }).map_err(|faults| {
+        resolve(&self.source, &self.checked, given, Facts { files, target }).map_err(|faults| {
             tell(&self.source, &faults, terminal);
             Failure::Told(Status::Invalid)
         })

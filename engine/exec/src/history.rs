@@ -9,10 +9,10 @@ use crate::journal;
 use crate::store::{About, RunDir, Store, StoreError};
 
 /// What a run worked on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A real foundation, as a drill or in earnest.
-    Real,
+    /// A real foundation, as a drill or in earnest; a target, if one was chosen.
+    Real(Option<String>),
     /// The sandbox.
     Sandbox,
 }
@@ -28,12 +28,12 @@ pub struct Recorded {
     pub envelopes: Vec<Envelope>,
 }
 
-/// Returns the newest runs of a playbook in one kind of place, at most `limit` of them, the newest first.
+/// Returns the newest runs of a playbook in one place, at most `limit` of them, the newest first.
 ///
 /// Runs that cannot be read are left out: they must not keep others from being run. Nothing is replayed here.
-pub fn history(store: &Store, playbook: &str, place: Place, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+pub fn history(store: &Store, playbook: &str, place: &Place, limit: usize) -> Result<Vec<Recorded>, StoreError> {
     let runs = store.readable_runs()?.into_iter();
-    let wanted = runs.filter(|(_, about)| about.playbook == playbook && about.place() == place);
+    let wanted = runs.filter(|(_, about)| about.playbook == playbook && about.place() == *place);
     Ok(wanted.take(limit).filter_map(|(dir, about)| recorded(&dir, about)).collect())
 }
 
@@ -45,6 +45,6 @@ fn recorded(dir: &RunDir, about: About) -> Option<Recorded> {
 impl About {
     /// Returns what the run worked on.
     pub fn place(&self) -> Place {
-        if self.sandbox.is_some() { Place::Sandbox } else { Place::Real }
+        if self.sandbox.is_some() { Place::Sandbox } else { Place::Real(self.target.clone()) }
     }
 }

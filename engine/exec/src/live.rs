@@ -13,7 +13,7 @@ use self::mail::{Mailbox, News};
 use self::session::Session;
 use crate::clock;
 use crate::driver::DriveError;
-use crate::environment;
+use crate::environment::{self, Planned};
 use crate::journal::{Recorder, Urgency};
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
@@ -31,6 +31,7 @@ const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
 /// The world in which a run has real effects.
 pub(crate) struct Live<'a> {
     dir: &'a RunDir,
+    planned: Planned,
     began: Instant,
     recorder: Recorder,
     /// The connection to the supervisor, until it is dismissed.
@@ -47,8 +48,9 @@ impl<'a> Live<'a> {
         let mailbox = Mailbox::new()?;
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
+        let planned = Planned::new(dir, &dir.about()?, &dir.plan()?);
         let happenings = VecDeque::new();
-        Ok((Live { dir, began: Instant::now(), recorder, session: None, mailbox, happenings }, envelopes))
+        Ok((Live { dir, planned, began: Instant::now(), recorder, session: None, mailbox, happenings }, envelopes))
     }
 
     /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
@@ -146,8 +148,9 @@ impl World for Live<'_> {
 
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError> {
         let Start { id: command, mut spawn, .. } = start;
-        if let Err(missing) = environment::locate(&mut spawn) {
-            let exit = Exit::NotSpawned(missing.to_string());
+        let located = environment::locate(&mut spawn).map_err(|missing| missing.to_string());
+        if let Err(why) = located.and_then(|()| self.planned.check(&spawn).map_err(|unplanned| unplanned.to_string())) {
+            let exit = Exit::NotSpawned(why);
             self.happenings.push_back(Happening::Ended { command, exit, ms: 0 });
             return Ok(());
         }

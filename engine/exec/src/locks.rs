@@ -93,9 +93,9 @@ impl<'a> Locks<'a> {
         self.take(dir.id(), &names)
     }
 
-    /// Gives back the locks of a run that owes nothing any more; those of others are left alone.
-    pub fn give_back(&self, dir: &RunDir) -> Result<(), StoreError> {
-        if holding(dir).is_some_and(|holding| holding != Holding::Driven) {
+    /// Gives back the locks of a run unless it owes something; those of others are left alone.
+    pub fn give_back(&self, dir: &RunDir, _lock: &RunLock) -> Result<(), StoreError> {
+        if replayed(dir).is_none_or(|run| run.owes()) {
             return Ok(());
         }
         for name in names(&dir.about()?, &dir.plan()?) {

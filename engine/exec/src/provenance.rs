@@ -13,25 +13,86 @@ pub struct Provenance {
     pub path: PathBuf,
     /// The commit that was checked out, if the file lies in a git repository and git is there.
     pub commit: Option<String>,
-    /// Whether the file or its `bin/` differ from that commit.
+    /// Whether the playbook, its rehearsal, its `bin/` or the target differ from that commit.
     pub is_dirty: bool,
 }
 
+/// What git says of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// They are as they were committed.
+    Clean,
+    /// These differ from what was committed, or never were; as git names them.
+    Dirty(Vec<String>),
+    /// They lie in no repository.
+    NoRepository,
+    /// They lie in a repository of which git says nothing.
+    Untold,
+}
+
 impl Provenance {
-    /// Asks git about a playbook's file. Whatever git cannot say is left out.
-    pub fn of(path: &Path) -> Provenance {
-        let commit = git(path, &["rev-parse", "HEAD"]).filter(|commit| !commit.is_empty());
-        let status = commit.as_ref().and_then(|_| {
-            let file = path.file_name()?.to_str()?;
-            git(path, &["status", "--porcelain", "--", file, "bin"])
-        });
-        Provenance { path: path.to_owned(), commit, is_dirty: status.is_some_and(|status| !status.is_empty()) }
+    /// Asks git about a playbook's file and a target's. Whatever git cannot say is left out.
+    pub fn of(path: &Path, target: Option<&Path>) -> Provenance {
+        let commit = git(folder(path), &["rev-parse", "HEAD"]).map(|commit| commit.trim().to_owned());
+        let commit = commit.filter(|commit| !commit.is_empty());
+        let is_dirty = matches!(committed(path, target), Committed::Dirty(_));
+        Provenance { path: path.to_owned(), commit, is_dirty }
     }
 }
 
-fn git(path: &Path, arguments: &[&str]) -> Option<String> {
-    let dir = path.parent()?;
-    let output = Command::new("git").arg("-C").arg(dir).args(arguments).stdin(Stdio::null()).output().ok()?;
+/// Asks git whether a playbook, its rehearsal, its `bin/` and a target are as they were committed.
+pub fn committed(path: &Path, target: Option<&Path>) -> Committed {
+    let rehearsal = path.with_extension("rehearsal.yaml");
+    let bin = folder(path).join("bin");
+    let mut all = status(path, &[path, &rehearsal, &bin]);
+    if let Some(target) = target {
+        all = all.and(status(target, &[target]));
+    }
+    all
+}
+
+impl Committed {
+    /// Returns what is to be said of both: what differs first, then what is not known.
+    fn and(self, other: Committed) -> Committed {
+        match (self, other) {
+            (Committed::Dirty(mut files), Committed::Dirty(more)) => {
+                files.extend(more);
+                Committed::Dirty(files)
+            }
+            (Committed::Dirty(files), _) | (_, Committed::Dirty(files)) => Committed::Dirty(files),
+            (Committed::Untold, _) | (_, Committed::Untold) => Committed::Untold,
+            (Committed::NoRepository, _) | (_, Committed::NoRepository) => Committed::NoRepository,
+            (Committed::Clean, Committed::Clean) => Committed::Clean,
+        }
+    }
+}
+
+/// Returns the state of files in the repository in which the first file lies. Ignored files count as not committed.
+fn status(first: &Path, files: &[&Path]) -> Committed {
+    /// Two letters of state and a blank stand before each name.
+    const STATE: usize = 3;
+    let folder = folder(first);
+    let files = files.iter().filter_map(|file| file.to_str());
+    let options = ["status", "--porcelain", "--ignored", "--untracked-files=all", "--"];
+    let arguments: Vec<&str> = options.into_iter().chain(files).collect();
+    match git(folder, &arguments) {
+        Some(text) if text.trim().is_empty() => Committed::Clean,
+        Some(text) => Committed::Dirty(text.lines().filter_map(|line| line.get(STATE..)).map(str::to_owned).collect()),
+        None if folder.ancestors().any(|folder| folder.join(".git").exists()) => Committed::Untold,
+        None => Committed::NoRepository,
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let mut git = Command::new("git");
+    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+        git.env_remove(variable);
+    }
+    let output = git.arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).output().ok()?;
     let text = output.status.success().then_some(output.stdout)?;
-    Some(String::from_utf8(text).ok()?.trim().to_owned())
+    String::from_utf8(text).ok()
 }

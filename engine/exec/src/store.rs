@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use firedrill_model::plan::Plan;
+use firedrill_model::plan::{FileDigest, Plan};
+use firedrill_model::resolve::sha256;
 use firedrill_run::{CommandId, Verdict};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct About {
     /// Whether the run is a drill on a real foundation.
     #[serde(default)]
     pub drill: bool,
+    /// The target's name, if one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// What `runs` shows of a run without reading its journal; rebuilt from the journal if it is missing.
@@ -131,6 +135,12 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// A file of the plan is no longer what was planned.
+    #[error("{path} is not the file that was planned")]
+    Unplanned {
+        /// The file.
+        path: PathBuf,
+    },
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalFileError),
@@ -180,7 +190,11 @@ impl Store {
             _ => io_error(&run.path, source),
         })?;
         let lock = run.lock()?;
-        run.furnish(about, plan, Durability::Synced)?;
+        if let Err(error) = run.furnish(about, plan, Durability::Synced) {
+            // The run does not exist yet, and its id shall be free.
+            let _left = fs::remove_dir_all(&run.path);
+            return Err(error);
+        }
         journal::create(&run.journal(), reserve(plan))?;
         Ok((run, lock))
     }
@@ -248,7 +262,7 @@ impl RunDir {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path))?;
+            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)
@@ -365,22 +379,34 @@ pub(crate) fn private_dir(path: &Path) -> Result<(), StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| io_error(path, source))
 }
 
-fn copy_private(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// Copies a file of the plan; what is copied is what was hashed.
+fn copy_private(from: &Path, to: &Path, planned: &FileDigest) -> Result<(), StoreError> {
     if let Some(parent) = to.parent() {
         private_dir(parent)?;
     }
-    fs::copy(from, to).map_err(|source| io_error(from, source))?;
+    let content = fs::read(from).map_err(|source| io_error(from, source))?;
+    if sha256(&content) != planned.sha256 {
+        return Err(StoreError::Unplanned { path: from.to_owned() });
+    }
+    fs::write(to, content).map_err(|source| io_error(to, source))?;
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).map_err(|source| io_error(to, source))
 }
 
 /// Writes a file in one piece: a reader sees the old one or the new one.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), StoreError> {
     let text = serde_json::to_vec_pretty(value).map_err(|source| StoreError::Json { path: path.to_owned(), source })?;
-    let draft = path.with_extension("json.new");
+    write_private(path, &text, durability)
+}
+
+/// Writes a file in one piece that only its owner can read.
+pub(crate) fn write_private(path: &Path, text: &[u8], durability: Durability) -> Result<(), StoreError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let draft = path.with_file_name(name);
     let _absent = fs::remove_file(&draft);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
     let written = opened.and_then(|mut file| {
-        file.write_all(&text)?;
+        file.write_all(text)?;
         if durability == Durability::Synced { file.sync_data() } else { Ok(()) }
     });
     written.and_then(|()| fs::rename(&draft, path)).map_err(|source| io_error(path, source))

@@ -166,3 +166,12 @@ pub(crate) fn close_inherited() {
     // SAFETY: the caller has opened nothing yet. An error (a kernel before 5.9) leaves the descriptors as they were.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
+
+/// Keeps every descriptor above 2 that this process was started with from the programs that it starts.
+///
+/// They stay open here: a file may have been named as `/dev/fd/63`.
+#[expect(unsafe_code, reason = "marks descriptors that nobody in this process owns")]
+pub fn seal_inherited() {
+    // SAFETY: only the mark of descriptors is changed. An error (a kernel before 5.11) leaves them as they were.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}

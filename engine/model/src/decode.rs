@@ -1,4 +1,4 @@
-//! Spanned tree to [`Playbook`] or [`Rehearsal`]: every fault of the file is collected, none stops the decoding.
+//! Spanned tree to [`Playbook`], [`Rehearsal`] or [`Target`]: every fault of the file is collected, none stops the decoding.
 
 mod block;
 mod bounds;
@@ -10,6 +10,7 @@ mod playbook;
 mod rehearsal;
 mod scalars;
 mod step;
+mod target;
 mod texts;
 
 pub(crate) use block::Block;
@@ -23,6 +24,7 @@ use crate::playbook::Playbook;
 use crate::rehearsal::{Places, Rehearsal};
 use crate::shell::ShellKind;
 use crate::source::{Source, Span};
+use crate::target::Target;
 use crate::yaml::{self, Kind, Scalar};
 
 /// How many faults of one file are kept; what is beyond is the same again.
@@ -48,6 +50,14 @@ pub(crate) fn rehearsal(source: &Source) -> (Option<Rehearsal>, Vec<Diagnostic>)
     let rehearsal = root.and_then(|root| decoder.rehearsal(&root));
     let places = Places(decoder.names);
     (rehearsal.map(|rehearsal| Rehearsal { places, ..rehearsal }), decoder.diagnostics)
+}
+
+/// Reads a target as far as it can be read, and collects all faults of its text, keys and values.
+pub(crate) fn target(source: &Source) -> (Option<Target>, Vec<Diagnostic>) {
+    let mut decoder = Decoder::new(source);
+    let root = decoder.root(Block::Target);
+    let target = root.and_then(|root| decoder.target_file(&root));
+    (target, decoder.diagnostics)
 }
 
 /// Sorts by place, drops what an alias repeats, and caps the number.
@@ -104,10 +114,11 @@ impl<'s> Decoder<'s> {
 /// Returns the diagnostic of a file that does not hold what it should.
 fn no_document(block: Block, span: Span) -> Diagnostic {
     let (what, keys) = match block {
-        Block::Rehearsal => ("rehearsal", "`rehearsal: NAME` and `sandbox:`"),
-        _ => ("playbook", "`playbook: NAME` and `steps:`"),
+        Block::Rehearsal => ("rehearsal", "`firedrill: 1`, `rehearsal: NAME` and `sandbox:`"),
+        Block::Target => ("target", "`target: NAME`"),
+        _ => ("playbook", "`firedrill: 1`, `playbook: NAME` and `steps:`"),
     };
-    let help = format!("a {what} starts with `firedrill: 1`, {keys}");
+    let help = format!("a {what} starts with {keys}");
     Diagnostic::error(Code::NoDocument, span, format!("the file holds no {what}")).help(help)
 }
 

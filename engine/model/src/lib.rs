@@ -15,6 +15,7 @@ pub mod resolve;
 pub mod shell;
 pub mod source;
 pub mod suggest;
+pub mod target;
 pub mod template;
 pub mod units;
 mod unsupported;

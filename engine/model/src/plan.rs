@@ -39,6 +39,9 @@ pub struct Plan {
     pub objectives: Option<Objectives>,
     /// SHA-256 of the playbook's text, in hex.
     pub text_sha256: String,
+    /// The target, if one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// Every input with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Value>,
@@ -98,6 +101,23 @@ pub enum Origin {
     Flag,
     /// The sandbox's description beside the playbook.
     Sandbox,
+    /// A target, by its name.
+    Target(String),
+}
+
+/// The foundation for which a plan was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the text of its file, in hex.
+    pub text_sha256: String,
+    /// Whether a run must be confirmed, and nothing may differ from what was committed.
+    pub is_protected: bool,
+    /// What it adds to the environment of every command; it is in the commands already.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
 }
 
 /// A file that is part of the plan.
@@ -307,7 +327,7 @@ pub struct Release {
 impl Plan {
     /// Returns the SHA-256 of everything that decides what will be executed, in hex.
     ///
-    /// Covers the playbook's text, inputs, every resolved text, the files of `bin/` and the format's version. Where the
+    /// Covers the playbook's text, the target, inputs, every resolved text, the files of `bin/` and the format's version. Where the
     /// inputs came from and the engine's version do not count.
     pub fn digest(&self) -> String {
         let bare = Plan { origins: BTreeMap::new(), ..self.clone() };

@@ -31,6 +31,8 @@ const HOOK_TRIES: u32 = 3;
 pub struct Facts {
     /// The files of `bin/` beside the playbook, sorted by path.
     pub files: Vec<FileDigest>,
+    /// The target, if one was chosen.
+    pub target: Option<plan::Target>,
 }
 
 /// Resolves a playbook with inputs into a plan.
@@ -48,7 +50,8 @@ pub fn resolve(
     let scope = Scope::new().with_inputs(inputs.values.clone());
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
-    let mut resolver = Resolver { source, playbook, scope, faults: Vec::new() };
+    let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
+    let mut resolver = Resolver { source, playbook, scope, target_env, faults: Vec::new() };
     let steps = resolver.steps(check::needs(checked));
     let plan = Plan {
         format: FORMAT,
@@ -57,6 +60,7 @@ pub fn resolve(
         description: owned(playbook.description.as_ref()),
         objectives: playbook.objectives.as_ref().map(objectives),
         text_sha256: sha256(source.text.as_bytes()),
+        target: facts.target,
         origins: inputs.origins,
         inputs: inputs.values,
         vars,
@@ -94,6 +98,8 @@ struct Resolver<'a> {
     source: &'a Source,
     playbook: &'a Playbook,
     scope: Scope,
+    /// What every command finds in its environment unless the playbook says otherwise.
+    target_env: BTreeMap<String, String>,
     faults: Vec<Diagnostic>,
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
+        Block::Target => target(name),
         Block::Final
         | Block::Items
         | Block::Defaults
@@ -106,6 +107,10 @@ fn output_or_input(name: &str) -> Option<Unsupported> {
 
 fn scenario(name: &str) -> Option<Unsupported> {
     (name == "answers").then(|| key("says what people answer when they are asked"))
+}
+
+fn target(name: &str) -> Option<Unsupported> {
+    (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
 }
 
 /// Returns the values of `on_failure` that are not yet supported.

@@ -16,5 +16,7 @@ mod needs;
 mod planted;
 #[path = "language/rehearsals.rs"]
 mod rehearsals;
+#[path = "language/targets.rs"]
+mod targets;
 #[path = "language/times.rs"]
 mod times;

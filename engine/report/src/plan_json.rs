@@ -34,12 +34,17 @@ struct Document {
     estimate: Option<Times>,
     /// SHA-256 of everything that decides what is executed, in hex.
     digest: String,
+    /// The target, if one was chosen.
+    target: Option<Target>,
     /// Inputs by name.
     inputs: BTreeMap<String, Input>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
+    /// The names of the locks that the run holds until it owes nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locks: Vec<String>,
     /// What a failure does: `rollback` or `stop`.
     on_failure: &'static str,
     /// How many commands run at once at the most.
@@ -86,12 +91,23 @@ struct Times {
     holds_ms: BTreeMap<String, u64>,
 }
 
+/// The foundation for which the plan was made.
+#[derive(Serialize, JsonSchema)]
+struct Target {
+    /// Its name.
+    name: String,
+    /// Whether a run must be confirmed.
+    is_protected: bool,
+    /// What it adds to the environment of every command.
+    env: BTreeMap<String, String>,
+}
+
 /// An input with its value.
 #[derive(Serialize, JsonSchema)]
 struct Input {
     /// Its value.
     value: serde_json::Value,
-    /// Where it came from: `default`, `flag`, `sandbox`, or `file NAME`.
+    /// Where it came from: `default`, `flag`, `sandbox`, `target NAME`, or `file NAME`.
     origin: String,
 }
 
@@ -227,9 +243,11 @@ impl Document {
             objectives: Objectives::of(plan),
             estimate: estimate.map(Times::of),
             digest: plan.digest(),
+            target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
+            locks: plan.locks.clone(),
             on_failure: match plan.on_failure {
                 OnFailure::Rollback => "rollback",
                 OnFailure::Stop => "stop",
@@ -257,6 +275,12 @@ impl Objectives {
     }
 }
 
+impl Target {
+    fn of(target: &plan::Target) -> Target {
+        Target { name: target.name.clone(), is_protected: target.is_protected, env: target.env.clone() }
+    }
+}
+
 impl Times {
     fn of(estimate: &Estimate) -> Times {
         let (basis, runs, p95_ms, without) = match &estimate.basis {
@@ -273,6 +297,7 @@ fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
         let origin = match plan.origins.get(name) {
             Some(Origin::Flag) => "flag".to_owned(),
             Some(Origin::Sandbox) => "sandbox".to_owned(),
+            Some(Origin::Target(target)) => format!("target {target}"),
             Some(Origin::File(file)) => format!("file {file}"),
             Some(Origin::Default) | None => "default".to_owned(),
         };

@@ -68,8 +68,17 @@ impl Page {
             OnFailure::Rollback => "on failure: roll back",
             OnFailure::Stop => "on failure: stop, leave what is done",
         };
-        let about = format!("plan {digest}, {on_failure}, at most {} commands at once", plan.max_parallel);
+        let target = plan.target.as_ref().map(|target| {
+            let protected = if target.is_protected { " (protected)" } else { "" };
+            format!("for target {}{protected}, ", target.name)
+        });
+        let target = target.unwrap_or_default();
+        let about = format!("plan {digest}, {target}{on_failure}, at most {} commands at once", plan.max_parallel);
         self.line(&format!("{name}  {title}\n{}", self.ink.paint(Tone::Quiet, &about)));
+        if !plan.locks.is_empty() {
+            let locks = format!("locks until nothing is owed: {}", harmless(&plan.locks.join(", ")));
+            self.line(&self.ink.paint(Tone::Quiet, &locks));
+        }
         if let Some(description) = &plan.description {
             let lines = wrap_prose(harmless(description).trim(), self.columns.saturating_sub(2).min(WIDEST_PROSE));
             self.line("");
@@ -250,5 +259,6 @@ fn origin(origin: &Origin) -> String {
         Origin::File(name) => name.clone(),
         Origin::Flag => "--input".to_owned(),
         Origin::Sandbox => "sandbox".to_owned(),
+        Origin::Target(name) => format!("target {name}"),
     }
 }

@@ -30,6 +30,8 @@ pub struct RunRow {
     pub is_sandboxed: bool,
     /// Whether it is a drill on a real foundation.
     pub is_drill: bool,
+    /// The target, if one was chosen.
+    pub target: Option<String>,
 }
 
 /// Whether anybody drives a run.
@@ -76,12 +78,13 @@ fn cells(row: &RunRow, zone: Zone) -> Vec<String> {
         (false, true) => ", a drill",
         (false, false) => "",
     };
+    let target = row.target.as_ref().map(|target| format!(" on {target}")).unwrap_or_default();
     vec![
         row.run.clone(),
         state(row).to_owned(),
         zone.date(row.started_ms),
         row.took_ms.map(words::took).unwrap_or_default(),
-        format!("{}{kind}", row.playbook),
+        format!("{}{target}{kind}", row.playbook),
     ]
 }
 

@@ -25,6 +25,7 @@ struct Document<'a> {
     run: &'a str,
     playbook: &'a str,
     plan: &'a str,
+    target: Option<&'a str>,
     state: RunState,
     verdict: Option<Verdict>,
     started_ms: u64,
@@ -88,6 +89,7 @@ pub fn show_json(view: &View, shown: Shown<'_>) -> String {
         run: view.id(),
         playbook: &view.plan().playbook,
         plan: view.digest(),
+        target: view.plan().target.as_ref().map(|target| target.name.as_str()),
         state: shown.state,
         verdict: view.verdict(),
         started_ms: view.started_ms(),
@@ -136,7 +138,9 @@ fn heading(view: &View, shown: Shown<'_>, zone: Zone, ink: Ink) -> String {
         }
     };
     let name = ink.paint(Tone::Strong, &plan.playbook);
-    let about = ink.paint(Tone::Quiet, &format!("{} {}, plan {digest}, {times}", shown.purpose.noun(), view.id()));
+    let target = plan.target.as_ref().map(|target| format!(" on {}", target.name)).unwrap_or_default();
+    let about =
+        ink.paint(Tone::Quiet, &format!("{} {}{target}, plan {digest}, {times}", shown.purpose.noun(), view.id()));
     format!("{name}  {title}\n{about}\n{state}\n")
 }
 

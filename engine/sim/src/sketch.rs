@@ -56,6 +56,7 @@ fn empty() -> Plan {
         objectives: None,
         locks: Vec::new(),
         text_sha256: String::new(),
+        target: None,
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),
         vars: BTreeMap::new(),

@@ -8,7 +8,7 @@ Exit codes:
     3  the playbook or its inputs are invalid
     4  rolled back: a step failed, nothing of what was done is left
     5  stuck: a human is needed
-    6  refused: a guard was unmet, nothing was done
+    6  refused: a guard was unmet or something is not as approved, nothing was done
   130  cancelled";
 
 pub(super) const VALIDATE: &str = "\
@@ -20,6 +20,8 @@ Exits with 3 if a playbook has an error.";
 
 pub(super) const PLAN: &str = "\
 Examples:
+  firedrill plan playbooks/director-backup.yaml --target prod
+  firedrill plan playbooks/director-backup.yaml --target prod --out tonight.plan
   firedrill plan playbooks/director-backup.yaml --inputs prod.yaml
   firedrill plan playbooks/director-backup.yaml --inputs prod.yaml -i artifact_root=/mnt/backups
   firedrill plan playbooks/director-backup.yaml --sandbox --json";
@@ -27,6 +29,8 @@ Examples:
 pub(super) const RUN: &str = "\
 Examples:
   firedrill run playbooks/director-backup.yaml --sandbox
+  firedrill run playbooks/director-backup.yaml --target prod --confirm prod
+  firedrill run --plan tonight.plan --confirm prod
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --id nightly-42
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --drill
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --json | jq .event
@@ -75,10 +79,18 @@ Examples:
 
 Exits with 1 if a playbook is stale.";
 
+pub(super) const TARGETS: &str = "\
+Examples:
+  firedrill targets
+  firedrill targets playbooks --json | jq -r '.targets[] | select(.is_protected) | .target'
+
+Exits with 3 if a target is invalid.";
+
 pub(super) const SCHEMA: &str = "\
 Examples:
   firedrill schema
-  firedrill schema plan > plan.v1.json";
+  firedrill schema plan > plan.v1.json
+  firedrill schema target > target.v1.json";
 
 pub(super) const EXPLAIN: &str = "\
 Example:
@@ -106,3 +118,11 @@ Examples:
   firedrill rehearse playbooks/*.rehearsal.yaml --min-coverage 80 --junit rehearsals.xml
 
 Exits with 0 if every scenario came to what it expects, with 1 if one did not, with 3 if a file is invalid.";
+
+pub(super) const LOCKS: &str = "\
+Examples:
+  firedrill locks
+  firedrill locks --json
+
+A playbook names what it must have for itself: `locks: [\"foundation/${{ inputs.foundation }}\"]`. The run holds it until it owes
+nothing: a stuck run keeps its locks until it is resumed.";

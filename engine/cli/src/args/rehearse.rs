@@ -24,6 +24,9 @@ pub(crate) struct RehearseArgs {
     /// `@.guard-no_tasks:does_not_hold`, `record=17:crash_after`, `age=10m:cancel`. Exits with 1 unless it ends safe.
     #[arg(long, value_name = "FAULT", conflicts_with = "scenario")]
     pub(crate) fault: Vec<Injection>,
+    /// Refused: a rehearsal has its own inputs
+    #[arg(long, hide = true, value_name = "NAME")]
+    pub(crate) target: Option<String>,
     /// Print everything that happens, as `run` does
     #[arg(long)]
     pub(crate) trace: bool,

@@ -30,6 +30,10 @@ pub(super) fn rehearse(
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
+    if args.target.is_some() {
+        let help = "its inputs stand in NAME.rehearsal.yaml, and it touches nothing real";
+        return Err(Failure::usage("a rehearsal has no target").help(help));
+    }
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let files = if args.files.is_empty() { rehearsals_here()? } else { args.files.clone() };
     let loaded = files.iter().map(|file| Rehearsing::load(file, terminal)).collect::<Result<Vec<_>, _>>()?;

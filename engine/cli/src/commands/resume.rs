@@ -1,5 +1,7 @@
 //! `firedrill resume`
 
+use firedrill_exec::Locks;
+
 use super::run::to_rest;
 use crate::args::ResumeArgs;
 use crate::failure::{Failure, Status};
@@ -9,5 +11,6 @@ use crate::terminal::Terminal;
 pub(super) fn resume(args: &ResumeArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let dir = home.run(args.run.as_deref())?;
     let lock = dir.lock()?;
+    Locks::of(&home.store()?)?.take_again(&dir, &lock)?;
     to_rest(&dir, &lock, home, args.json.format(), terminal)
 }

@@ -1,11 +1,16 @@
 //! `firedrill run`
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use firedrill_exec::{About, Provenance, RunDir, RunLock, clock, drive, journal};
+use firedrill_exec::{
+    About, Locks, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError, clock, drive, journal,
+};
 use firedrill_model::plan::Plan;
+use firedrill_model::units;
 
-use super::plan::{Resolved, resolved};
+use super::plan::prepared;
 use super::sandbox;
 use crate::args::{Format, RunArgs};
 use crate::failure::{Failure, Status};
@@ -14,35 +19,92 @@ use crate::past;
 use crate::run_id;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
-use crate::terminal::Terminal;
+use crate::target;
+use crate::terminal::{self, Terminal};
+
+/// How often a lock that is waited for is looked at.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let place = || Home::find(Some(home.path()));
-    let Resolved { playbook, plan } = resolved(&args.playbook, place, terminal)?;
-    accepted(&plan, &args.accept_irreversible)?;
-    let world = match &args.playbook.sandbox {
-        Some(world) => Some(sandbox::ready(&sandbox::place(world.dir(), place)?)?),
-        None => None,
+    let planned = match (&args.plan, &args.file) {
+        (Some(approved), _) => self::approved(approved)?,
+        (None, Some(file)) => PlanFile { drill: args.drill, ..prepared(file, &args.given, place, terminal)?.planned },
+        (None, None) => return Err(Failure::usage("neither a playbook nor a plan is given")),
     };
+    accepted(&planned.plan, &args.accept_irreversible)?;
+    let (playbook, target) = (&planned.provenance.path, planned.target.as_deref());
+    target::allowed(&planned.plan, args.confirm.as_deref(), playbook, target)?;
+    let about = about(&planned, args.id.as_deref())?;
+    let (dir, lock) = create(&home.store()?, &about, &planned.plan, args.wait_lock)?;
+    to_rest(&dir, &lock, home, args.json.format(), terminal)
+}
+
+/// Reads a plan that was written to be run, unless something differs by now.
+fn approved(path: &Path) -> Result<PlanFile, Failure> {
+    let planned = PlanFile::read(path).map_err(|error| match &error {
+        PlanFileError::Changed { .. } => {
+            Failure::refused(error.to_string()).help("only the plan that was approved is run: make it anew")
+        }
+        PlanFileError::Format { .. } => {
+            Failure::refused(error.to_string()).help("make the plan anew with this engine, and have it approved")
+        }
+        PlanFileError::Store(StoreError::Io { .. }) => Failure::usage(error.to_string()),
+        PlanFileError::NoPlan { .. } | PlanFileError::Store(_) => Failure::refused(error.to_string()),
+    })?;
+    let differences = planned.differences();
+    if differences.is_empty() {
+        return Ok(planned);
+    }
+    let message = format!("{} is no longer what would be run: {}", path.display(), differences.join("; "));
+    Err(Failure::refused(message).help("make the plan anew, and have it approved"))
+}
+
+/// Returns what is fixed of a run that is about to be created, having readied its sandbox.
+fn about(planned: &PlanFile, id: Option<&str>) -> Result<About, Failure> {
+    let world = planned.sandbox.as_deref().map(sandbox::ready).transpose()?;
     let env = match &world {
         Some(world) => surroundings::of_world(world).map_err(|error| Failure::failed(error.to_string()))?,
         None => surroundings::inherited(),
     };
     let created_ms = clock::now_ms();
-    let about = About {
+    let plan = &planned.plan;
+    Ok(About {
         version: ABOUT_VERSION,
-        run: args.id.clone().unwrap_or_else(|| run_id::new(&plan.playbook, created_ms)),
+        run: id.map_or_else(|| run_id::new(&plan.playbook, created_ms), str::to_owned),
         playbook: plan.playbook.clone(),
         plan: plan.digest(),
         created_ms,
-        dir: playbook.dir().to_owned(),
-        provenance: Provenance::of(playbook.path()),
+        dir: planned.dir().to_owned(),
+        provenance: Provenance::of(&planned.provenance.path, planned.target.as_deref()),
         env,
         sandbox: world.map(|world| world.root().to_owned()),
-        drill: args.drill,
-    };
-    let (dir, lock) = home.store()?.create(&about, &plan)?;
-    to_rest(&dir, &lock, home, args.json.format(), terminal)
+        drill: planned.drill,
+        target: plan.target.as_ref().map(|target| target.name.clone()),
+    })
+}
+
+/// Creates a run; waits for its locks for as long as somebody is willing to.
+fn create(
+    store: &Store,
+    about: &About,
+    plan: &Plan,
+    patience: Option<units::Duration>,
+) -> Result<(RunDir, RunLock), Failure> {
+    let until = Instant::now() + patience.unwrap_or_default().as_std();
+    let mut is_told = false;
+    loop {
+        match store.create(about, plan) {
+            Err(StoreError::Locked(lock)) if Instant::now() < until => {
+                if !is_told {
+                    terminal::tell(&format!("waiting: {lock}\n"));
+                    is_told = true;
+                }
+                std::thread::sleep(BETWEEN_TRIES);
+            }
+            created => return Ok(created?),
+        }
+    }
 }
 
 /// Drives a run to its rest on the screen.
@@ -59,6 +121,7 @@ pub(super) fn to_rest(
     let screen = Screen::new(dir, Arc::clone(&plan), (past::purpose(&about), &past), terminal, format);
     let mut screen = screen.map_err(|error| Failure::failed(format!("the journal does not fit the plan: {error}")))?;
     let verdict = drive(dir, lock, &mut screen)?;
+    Locks::of(&home.store()?)?.give_back(dir, lock)?;
     let is_shown = plan.objectives.is_some() || format == Format::Json;
     let measures = if is_shown { past::measures(dir, &about, &plan, &home.store()?) } else { None };
     screen.end(measures.as_ref());

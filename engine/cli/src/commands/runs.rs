@@ -39,5 +39,6 @@ fn row(dir: &RunDir, about: &About) -> RunRow {
         verdict: rested.map(|summary| summary.verdict),
         is_sandboxed: about.sandbox.is_some(),
         is_drill: about.drill,
+        target: about.target.clone(),
     }
 }

@@ -10,8 +10,8 @@ use firedrill_report::{Detail, SweepExtent, SweepFinding, SweepPoint, SweepRepor
 use firedrill_sim::sweep::{Counterexample, Extent, FaultKind, PointVerdicts, Property, Quantifier, Rule};
 use firedrill_sim::{Sweep, Swept};
 
-use super::plan::{Resolved, resolved};
-use crate::args::{Format, PlaybookArgs, SweepArgs, World};
+use super::plan::{Prepared, prepared};
+use crate::args::{Format, GivenArgs, SweepArgs, World};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::rehearsal::{self, Loaded};
@@ -39,9 +39,9 @@ pub(super) fn sweep(
     let flags = said(&args);
     let wanted = args.kinds();
     let (file, _) = rehearsal::pair(&args.file);
-    let playbook = PlaybookArgs { file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
-    let Resolved { playbook, plan } = resolved(&playbook, home, terminal)?;
-    let plan = Arc::new(plan);
+    let given = GivenArgs { input: args.input, inputs: args.inputs, target: None, sandbox: Some(World::Home) };
+    let Prepared { playbook, planned } = prepared(&file, &given, home, terminal)?;
+    let plan = Arc::new(planned.plan);
     let rehearsal = rehearsal::beside(&playbook, terminal)?;
     let rules = rehearsal.as_ref().map(|loaded| &loaded.rehearsal.sweep);
     let depth = args.depth.or(rules.and_then(|rules| Some(rules.depth.as_ref()?.value))).unwrap_or(Sweep::DEPTH);

@@ -175,6 +175,7 @@ impl Rehearsing {
             env: place.env.clone(),
             sandbox: place.sandbox.clone(),
             drill: false,
+            target: None,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)
     }

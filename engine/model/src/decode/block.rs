@@ -56,6 +56,8 @@ pub(crate) enum Block {
     ExpectedStep,
     /// `sweep`
     Sweep,
+    /// The whole file of a target.
+    Target,
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
@@ -147,6 +149,7 @@ impl Block {
             Self::Within => "`within`",
             Self::ExpectedStep => "what is expected of a step",
             Self::Sweep => "`sweep`",
+            Self::Target => "a target",
         }
     }
 
@@ -167,7 +170,8 @@ impl Block {
             | Self::Expectation
             | Self::Within
             | Self::ExpectedStep
-            | Self::Sweep => false,
+            | Self::Sweep
+            | Self::Target => false,
             Self::Guard
             | Self::Invariant
             | Self::Step
@@ -208,6 +212,7 @@ impl Block {
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
             Self::Sweep => &["depth", "faults", "always", "never"],
+            Self::Target => &["target", "description", "inputs", "env", "protected"],
         }
     }
 
@@ -253,7 +258,8 @@ impl Block {
             | Self::Reply
             | Self::Within
             | Self::ExpectedStep
-            | Self::Sweep => &[],
+            | Self::Sweep
+            | Self::Target => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],
             Self::Expectation => &[Self::Within],

@@ -116,6 +116,16 @@ impl Decoder<'_> {
     }
 
     fn env_var(&mut self, name: &Spanned<String>, value: Field<'_>) -> Option<EnvVar> {
+        self.check_variable(name);
+        if matches!(value.node.kind, Kind::Map(_)) {
+            let message = "variables that hold the path of a file are not yet supported".to_owned();
+            return self.refuse(Code::ValueNotYet, value.node.head(), message, None);
+        }
+        Some(EnvVar { name: name.clone(), value: self.word(value)? })
+    }
+
+    /// Reports the name of a variable that is none, or the engine's.
+    pub(super) fn check_variable(&mut self, name: &Spanned<String>) {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let is_name = name.value.bytes().all(is_letter) && !name.value.starts_with(|c: char| c.is_ascii_digit());
         if !is_name {
@@ -126,11 +136,6 @@ impl Decoder<'_> {
             let message = format!("variables that start with `{RESERVED_PREFIX}` are set by the engine");
             self.report(Diagnostic::error(Code::BadName, name.span, message));
         }
-        if matches!(value.node.kind, Kind::Map(_)) {
-            let message = "variables that hold the path of a file are not yet supported".to_owned();
-            return self.refuse(Code::ValueNotYet, value.node.head(), message, None);
-        }
-        Some(EnvVar { name: name.clone(), value: self.word(value)? })
     }
 
     /// Returns what is expected of a command.

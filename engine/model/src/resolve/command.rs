@@ -60,7 +60,9 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let around = around.with(invocation);
-        let mut env = BTreeMap::new();
+        let of_target = self.target_env.iter();
+        let mut env: BTreeMap<String, Text> =
+            of_target.map(|(name, text)| (name.clone(), Text::Known(text.clone()))).collect();
         for variable in &around.env {
             env.insert(variable.name.value.clone(), self.text(&variable.value, step));
         }

@@ -73,13 +73,17 @@ fn value(input: &Input, given: Option<&Given>) -> Result<(Value, Origin), Diagno
         GivenValue::Text(text) => kind.read(text),
         GivenValue::Value(value) => Ok(value.clone()),
     };
-    let value = value.map_err(|mismatch| invalid(input, &mismatch.message, mismatch.help))?;
-    let value = accept(&input.shape, &value).map_err(|fault| invalid(input, &fault.message, fault.help))?;
+    let value = value.map_err(|mismatch| invalid(input, given, &mismatch.message, mismatch.help))?;
+    let value = accept(&input.shape, &value).map_err(|fault| invalid(input, given, &fault.message, fault.help))?;
     Ok((value, given.origin.clone()))
 }
 
-fn invalid(input: &Input, why: &str, help: Option<String>) -> Diagnostic {
-    let message = format!("the value given for input `{}` is not allowed: {why}", input.name.value);
+fn invalid(input: &Input, given: &Given, why: &str, help: Option<String>) -> Diagnostic {
+    let place = match &given.origin {
+        Origin::Target(target) => format!(" by target `{target}`"),
+        Origin::File(_) | Origin::Flag | Origin::Default | Origin::Sandbox => String::new(),
+    };
+    let message = format!("the value given{place} for input `{}` is not allowed: {why}", input.name.value);
     let described = input.description.as_ref().map(|text| text.value.trim().to_owned());
     Diagnostic::error(Code::InvalidInput, input.name.span, message).maybe_help(help.or(described))
 }
