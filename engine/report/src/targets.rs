@@ -43,7 +43,7 @@ struct TargetFile {
     target: String,
     /// What it is, for people.
     #[schemars(length(min = 1))]
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
     /// Values of inputs by name. A playbook takes those that it declares; they win over its defaults. A text may hold
     /// `${{ env('NAME') }}`.
