@@ -61,7 +61,7 @@ pub(crate) enum Block {
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 16] = [
+const PLAYBOOK: [&str; 17] = [
     "firedrill",
     "playbook",
     "title",
@@ -71,6 +71,7 @@ const PLAYBOOK: [&str; 16] = [
     "inputs",
     "vars",
     "defaults",
+    "locks",
     "on_failure",
     "max_parallel",
     "guards",
