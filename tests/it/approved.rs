@@ -144,10 +144,11 @@ fn a_program_that_is_changed_during_the_run_is_not_started() {
     let change = "echo 'echo start changed >> ledger' >> \"$(command -v note)\"";
     let add = "printf '#!/bin/sh\\necho start added >> ledger\\n' > \"$FIREDRILL_RUN_DIR/../bin/added\"; chmod +x \"$FIREDRILL_RUN_DIR/../bin/added\"";
     let local = "echo 'echo start changed >> ledger' >> bin/note";
-    for (change, next) in [(change, "note"), (add, "added"), (local, "bin/note"), (local, "./bin/note")] {
+    let cases = [(change, "note"), (change, "/bin/sh"), (add, "added"), (local, "bin/note"), (local, "./bin/note")];
+    for (change, next) in cases {
         tool(&sandbox, "note", "echo start \"$1\" >> ledger\n");
         let steps = format!(
-            "  - {{id: change, argv: [sh, -c, {}], read_only: true}}\n  - {{id: next, argv: [{next}, x], read_only: true}}\n",
+            "  - {{id: change, argv: [sh, -c, {}], read_only: true}}\n  - {{id: next, argv: [{next}, -c, note x], read_only: true}}\n",
             serde_json::to_string(change).unwrap()
         );
         sandbox.write("playbook.yaml", format!("firedrill: 1\nplaybook: playbook\nsteps:\n{steps}"));

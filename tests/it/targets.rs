@@ -146,6 +146,8 @@ fn a_protected_target_takes_only_what_is_committed() {
         }
     }
     sandbox.write("unrelated", "x");
+    fs::create_dir(sandbox.path("bin/__pycache__")).unwrap();
+    sandbox.write("bin/__pycache__/m.pyc", "x");
     sandbox.run(&["--target", "prod", "--confirm", "prod"]).exit(0);
     fs::write(sandbox.path(".git/HEAD"), "nonsense").unwrap();
     let again = sandbox.call(&["run", "playbook.yaml", "--target", "prod", "--confirm", "prod"]).exit(6);

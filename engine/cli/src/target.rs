@@ -86,14 +86,14 @@ impl TargetFile {
     }
 }
 
-fn unknown(named: &str, path: &Path, playbooks: &Path) -> Failure {
+fn unknown(wanted: &str, path: &Path, playbooks: &Path) -> Failure {
     let files = files(playbooks);
     let names: Vec<&str> = files.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
-    let help = did_you_mean(named, names.iter().copied()).unwrap_or_else(|| match names.as_slice() {
+    let help = did_you_mean(wanted, names.iter().copied()).unwrap_or_else(|| match names.as_slice() {
         [] => format!("a target is a file such as {}", path.display()),
         some => format!("there are: {}", some.join(", ")),
     });
-    Failure::usage(format!("there is no target `{named}`: {} is no file", path.display())).help(help)
+    Failure::usage(format!("there is no target `{wanted}`: {} is no file", path.display())).help(help)
 }
 
 /// Refuses a run that its target does not allow as it is.

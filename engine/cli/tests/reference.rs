@@ -18,6 +18,11 @@ fn the_schema_of_plans_is_fresh() {
     fresh("schemas/plan.v1.json", &firedrill_report::plan_schema());
 }
 
+#[test]
+fn the_schema_of_targets_is_fresh() {
+    fresh("schemas/target.v1.json", &firedrill_report::target_schema());
+}
+
 /// Compares a generated file with what it should hold, or writes it.
 #[track_caller]
 fn fresh(name: &str, content: &str) {

@@ -1,12 +1,10 @@
 //! Where a command starts: its environment, its folder, its program as an absolute path.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use firedrill_model::plan::{Command, Plan};
-use firedrill_model::resolve::sha256;
+use firedrill_model::plan::Command;
 use firedrill_run::{CommandId, Rendered};
 
 use crate::store::{About, RunDir};
@@ -27,43 +25,6 @@ const GRACE_MS: u64 = 10_000;
 pub(crate) struct NotFound {
     program: String,
     path: String,
-}
-
-/// A program in `bin/`, the playbook's or the run's copy, that is not as it was planned.
-#[derive(Debug, thiserror::Error)]
-#[error("`{program}` is not the file that was planned: it was changed after the plan was made")]
-pub(crate) struct Unplanned {
-    program: String,
-}
-
-/// The files of a plan as they lie in the run's copy of `bin/` and beside the playbook, with their hashes.
-#[derive(Debug)]
-pub(crate) struct Planned {
-    bins: [PathBuf; 2],
-    hashes: BTreeMap<PathBuf, String>,
-}
-
-impl Planned {
-    pub(crate) fn new(dir: &RunDir, about: &About, plan: &Plan) -> Planned {
-        let places = [dir.path(), &about.dir];
-        let files =
-            plan.files.iter().flat_map(|file| places.map(|place| (place.join(&file.path), file.sha256.clone())));
-        Planned { bins: [dir.bin(), about.dir.join("bin")], hashes: files.collect() }
-    }
-
-    /// Refuses a request whose program lies in a `bin/` and is not as it was planned.
-    pub(crate) fn check(&self, spawn: &Spawn) -> Result<(), Unplanned> {
-        let is_planned = |program: &&String| self.bins.iter().any(|bin| Path::new(program).starts_with(bin));
-        let Some(program) = spawn.argv.first().filter(is_planned) else {
-            return Ok(());
-        };
-        let planned = self.hashes.get(Path::new(program));
-        let found = fs::read(program).ok().map(|content| sha256(&content));
-        if planned.is_some() && planned == found.as_ref() {
-            return Ok(());
-        }
-        Err(Unplanned { program: program.clone() })
-    }
 }
 
 /// Returns the request that starts a command. Its program is still to be [`locate`]d.

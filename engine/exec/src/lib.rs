@@ -8,6 +8,8 @@ pub mod journal;
 mod live;
 mod locks;
 mod plan_file;
+mod planned;
+mod private;
 mod provenance;
 mod questions;
 pub mod rehearsal;

@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use crate::rehearsals::PYTHON_CACHE;
+
 /// The file of a playbook and the state of its repository when the run was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,11 +78,18 @@ fn status(first: &Path, files: &[&Path]) -> Committed {
     let options = ["status", "--porcelain", "--ignored", "--untracked-files=all", "--"];
     let arguments: Vec<&str> = options.into_iter().chain(files).collect();
     match git(folder, &arguments) {
-        Some(text) if text.trim().is_empty() => Committed::Clean,
-        Some(text) => Committed::Dirty(text.lines().filter_map(|line| line.get(STATE..)).map(str::to_owned).collect()),
+        Some(text) => {
+            let names = text.lines().filter_map(|line| line.get(STATE..));
+            let names: Vec<String> = names.filter(|name| !is_cache(name)).map(str::to_owned).collect();
+            if names.is_empty() { Committed::Clean } else { Committed::Dirty(names) }
+        }
         None if folder.ancestors().any(|folder| folder.join(".git").exists()) => Committed::Untold,
         None => Committed::NoRepository,
     }
+}
+
+fn is_cache(name: &str) -> bool {
+    Path::new(name).components().any(|part| part.as_os_str() == PYTHON_CACHE)
 }
 
 fn folder(path: &Path) -> &Path {

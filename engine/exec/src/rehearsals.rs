@@ -76,7 +76,10 @@ impl Content {
     }
 }
 
-/// Returns the files of `bin/` in a folder with their hashes, sorted by path.
+/// What Python keeps beside the modules it has loaded: made anew in the run's copy, from what was planned.
+pub(crate) const PYTHON_CACHE: &str = "__pycache__";
+
+/// Returns the files of `bin/` in a folder with their hashes, sorted by path; Python's caches are left out.
 pub fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
     let mut files = Vec::new();
     let mut queue = vec![PathBuf::from("bin")];
@@ -84,7 +87,8 @@ pub fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
         let place = dir.join(&path);
         if place.is_dir() {
             let entries: io::Result<Vec<_>> = fs::read_dir(&place)?.collect();
-            queue.extend(entries?.into_iter().map(|entry| path.join(entry.file_name())));
+            let names = entries?.into_iter().map(|entry| entry.file_name());
+            queue.extend(names.filter(|name| name != PYTHON_CACHE).map(|name| path.join(name)));
         } else if place.is_file() {
             let name = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
             files.push(FileDigest { path: name.to_owned(), sha256: sha256(&fs::read(&place)?) });
@@ -156,7 +160,13 @@ mod tests {
     #[test]
     fn what_a_rehearsal_depends_on() {
         let dir = tempfile::tempdir().expect("a folder");
-        for (name, text) in [("p.yaml", "a"), ("p.rehearsal.yaml", "b"), ("other.yaml", "c"), ("bin/sub/tool", "d")] {
+        for (name, text) in [
+            ("p.yaml", "a"),
+            ("p.rehearsal.yaml", "b"),
+            ("other.yaml", "c"),
+            ("bin/sub/tool", "d"),
+            ("bin/__pycache__/m.pyc", "e"),
+        ] {
             let path = dir.path().join(name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, text).expect("a file");

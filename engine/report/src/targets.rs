@@ -43,14 +43,16 @@ struct TargetFile {
     target: String,
     /// What it is, for people.
     #[schemars(length(min = 1))]
-    #[serde(default)]
-    description: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    description: String,
     /// Values of inputs by name. A playbook takes those that it declares; they win over its defaults. A text may hold
     /// `${{ env('NAME') }}`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[a-z][a-z0-9_]*$"}))]
     inputs: BTreeMap<String, serde_json::Value>,
     /// Environment variables of every command; those of the playbook win. A text may hold `${{ env('NAME') }}`.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^(?!FIREDRILL_)[A-Za-z_][A-Za-z0-9_]*$"}))]
     env: BTreeMap<String, Variable>,
     /// Whether a run needs `--confirm NAME`, a clean git tree, and no sandbox.
     #[serde(default)]

@@ -84,8 +84,6 @@ fn variable(expression: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn filled(text: &str) -> String {
         let env = |name: &str| (name == "USER").then(|| "kim ${{ env('HOME') }}".to_owned());
         super::text(text, &env).unwrap_or_else(|error| error.to_string())

@@ -119,3 +119,16 @@ fn broken_targets_are_understood_as_far_as_they_go() {
         insta::assert_snapshot!(shown(&source, &diagnostics));
     });
 }
+
+#[test]
+fn the_example_of_the_guide_can_be_read() {
+    const GUIDE: &str = include_str!("../../../../docs/language/targets.md");
+    let blocks: Vec<&str> = GUIDE.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    let [example] = blocks.as_slice() else { panic!("{} examples", blocks.len()) };
+    let (target, diagnostics) = target::load(&Source::new("prod.yaml", *example), Some("prod"));
+    assert_eq!(diagnostics, []);
+    assert!(target.expect("a sound target").is_protected);
+    for key in ["target", "description", "inputs", "env", "protected"] {
+        assert!(GUIDE.contains(&format!("\n| `{key}` |")), "{key} is not explained");
+    }
+}
