@@ -197,8 +197,10 @@ fn colours_are_for_terminals_unless_asked_for() {
 fn small_commands() {
     let place = Place::new(HELLO);
     place.call("schema").exits(0).says("plan");
-    place.call("schema plan").exits(0).says("\"$schema\"");
-    place.call("schema nothing").exits(2).complains("there are: plan");
+    for name in ["plan", "playbook", "rehearsal", "playbook.draft-07", "rehearsal.draft-07", "sweep-result"] {
+        place.call(&format!("schema {name}")).exits(0).says("\"$schema\"");
+    }
+    place.call("schema nothing").exits(2).complains("there are: playbook, rehearsal, ");
     place.call("explain fd0101").exits(0).says("FD0101");
     place.call("explain FD9999").exits(2);
     place.call("completion bash").exits(0).says("_firedrill");

@@ -10,6 +10,8 @@ mod explanations;
 mod guide;
 #[path = "language/hostile.rs"]
 mod hostile;
+#[path = "language/lints.rs"]
+mod lints;
 #[path = "language/needs.rs"]
 mod needs;
 #[path = "language/planted.rs"]
