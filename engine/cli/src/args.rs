@@ -2,8 +2,8 @@
 
 mod examples;
 mod rehearse;
-mod sweep;
 mod stale;
+mod sweep;
 
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,8 @@ mod hostile;
 mod lints;
 #[path = "language/needs.rs"]
 mod needs;
+#[path = "language/pages.rs"]
+mod pages;
 #[path = "language/planted.rs"]
 mod planted;
 #[path = "language/rehearsals.rs"]

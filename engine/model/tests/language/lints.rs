@@ -119,10 +119,14 @@ fn shipped_playbooks_give_no_warning() {
     }
 }
 
+/// Scripts of `bin/` are held against the pitfalls too, except for FD0612: their arguments come from the engine, which
+/// gives no empty ones where the playbook's inputs have none.
 #[test]
 fn shipped_scripts_give_no_warning() {
     for (name, text) in shipped("playbooks/bin") {
         let shell = if text.lines().next().is_some_and(|line| line.contains("bash")) { "bash" } else { "sh" };
-        assert_eq!(script(shell, &text.replace("${{", "$ {{")), [""; 0], "{name}");
+        let mut found = script(shell, &text.replace("${{", "$ {{"));
+        found.retain(|code| *code != "FD0612");
+        assert_eq!(found, [""; 0], "{name}");
     }
 }
