@@ -2,8 +2,8 @@
 
 mod examples;
 mod rehearse;
-mod stale;
 mod sweep;
+mod stale;
 
 use std::path::{Path, PathBuf};
 

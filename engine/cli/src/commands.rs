@@ -13,10 +13,10 @@ mod sandbox;
 mod schema;
 mod settle;
 mod show;
-mod stale;
 mod sweep;
 mod sweep_mutants;
 mod sweep_world;
+mod stale;
 mod validate;
 
 use crate::args::{Cli, Verb};

@@ -44,8 +44,9 @@ impl Rehearsing {
             let message = format!("{}: {error}", path.display());
             Failure::invalid(message).help("a playbook is rehearsed as NAME.rehearsal.yaml beside it says")
         })?;
-        let source = Source::from_bytes(path.display().to_string(), text)
-            .map_err(|diagnostic| Failure::invalid(format!("{}: {}", path.display(), diagnostic.message)))?;
+        let source = Source::from_bytes(path.display().to_string(), text).map_err(|diagnostic| {
+            Failure::invalid(format!("{}: {}", path.display(), diagnostic.message))
+        })?;
         let stem = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(SUFFIX));
         let (rehearsal, mut findings) = rehearsal::load(&source, stem);
         findings.extend(rehearsal.iter().flat_map(|rehearsal| rehearsal::check(rehearsal, playbook.checked())));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use firedrill_model::check;
-use firedrill_model::diagnostic::Code;
+use firedrill_model::diagnostic::{Code, Diagnostic};
 use firedrill_model::rehearsal;
 use firedrill_model::schema::{Draft, playbook_schema, rehearsal_schema};
 use firedrill_model::source::Source;
@@ -114,16 +114,15 @@ fn examples_are_accepted() {
 fn what_is_broken_by_structure_is_refused() {
     let playbooks = validators(playbook_schema);
     let rehearsals = validators(rehearsal_schema);
+    let of_playbook: fn(&Source) -> Vec<Diagnostic> = |source| check::load(source, None).1;
+    let of_rehearsal: fn(&Source) -> Vec<Diagnostic> = |source| rehearsal::load(source, None).1;
+    let broken = files("tests/fixtures/broken").into_iter().map(|file| (file, &playbooks, of_playbook));
+    let rehearsed = files("engine/model/tests/language/rehearsals");
+    let rehearsed = rehearsed.into_iter().map(|file| (file, &rehearsals, of_rehearsal));
     let mut refused = 0;
-    let broken = files("tests/fixtures/broken").into_iter().map(|file| (file, &playbooks));
-    let rehearsed = files("engine/model/tests/language/rehearsals").into_iter().map(|file| (file, &rehearsals));
-    for ((name, text), validators) in broken.chain(rehearsed) {
+    for ((name, text), validators, findings) in broken.chain(rehearsed) {
         let Some(value) = value(&text) else { continue };
-        let source = Source::new(name.clone(), text);
-        let mut found = check::load(&source, None).1;
-        if std::ptr::eq(validators, &rehearsals) {
-            found = rehearsal::load(&source, None).1;
-        }
+        let found = findings(&Source::new(name.clone(), text));
         let codes: BTreeSet<Code> = found.iter().map(|found| found.code).collect();
         if !STRUCTURAL.iter().any(|code| codes.contains(code)) {
             continue;

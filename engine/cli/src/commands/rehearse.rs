@@ -32,9 +32,7 @@ pub(super) fn rehearse(args: &RehearseArgs, terminal: &Terminal) -> Result<Statu
     }
     let is_any = all.iter().any(|file| !file.scenarios.is_empty());
     if !is_any {
-        return Err(
-            Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name")
-        );
+        return Err(Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name"));
     }
     conclude(&all, began.elapsed(), args, terminal)
 }
@@ -176,8 +174,7 @@ fn enough(all: &[Rehearsed], wanted: Option<u8>) -> Result<Status, Failure> {
         None => Ok(Status::Done),
         Some(file) => {
             let percent = file.coverage.as_ref().map_or(0, Coverage::percent);
-            let message =
-                format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
+            let message = format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
             Err(Failure::failed(message).help("`firedrill rehearse --coverage` lists what no scenario has exercised"))
         }
     }
@@ -210,8 +207,7 @@ fn rehearsals_here() -> Result<Vec<PathBuf>, Failure> {
     let dir = if dir.is_dir() { dir } else { Path::new(".") };
     let entries = fs::read_dir(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
     let paths = entries.flatten().map(|entry| entry.path());
-    let mut rehearsals: Vec<PathBuf> =
-        paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
+    let mut rehearsals: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
     rehearsals.sort();
     if rehearsals.is_empty() {
         let message = format!("there is no rehearsal in {}", dir.display());

@@ -69,7 +69,6 @@ fn by_fault(sandbox: &Sandbox, change: Change, mutant: &Plan, kinds: &[SweptKind
     };
     let aimed = sandbox.aimed(&strikes(mutant, kinds), &clean.journal, 1)?;
     let (struck, _) = sandbox.strike(&aimed, Some(change), &Progress::new(aimed.len(), Format::Json))?;
-    let red =
-        struck.into_iter().find(|struck| struck.has_struck && !(struck.is_safe() && struck.unprovoked.is_empty()));
+    let red = struck.into_iter().find(|struck| struck.has_struck && !(struck.is_safe() && struck.unprovoked.is_empty()));
     Ok(red.map(|struck| Killer::Fault(struck.fault())))
 }

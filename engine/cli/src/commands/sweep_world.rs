@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use firedrill_exec::rehearsal::adopt_strays;
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
-use firedrill_report::rehearsal::{
-    Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text,
-};
+use firedrill_report::rehearsal::{Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text};
 use firedrill_run::injection::Injection;
 use firedrill_run::{Event, Verdict};
 use firedrill_sim::{Strike, pairs, strikes};
@@ -25,8 +23,7 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let rehearsing = Rehearsing::load(&args.file, terminal)?;
     let began = Instant::now();
-    let sandbox =
-        Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
+    let sandbox = Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
     let depth = args.depth.or_else(|| rehearsing.rehearsal.sweep.depth.as_ref().map(|depth| depth.value)).unwrap_or(1);
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
@@ -198,8 +195,7 @@ impl Sandbox<'_> {
     /// Runs one case in a thread of its own and takes from it what is wanted before its world is gone.
     pub(super) fn run<R: Send>(&self, case: Case, take: impl Fn(&Played) -> R + Sync) -> Result<R, Failure> {
         let scratch = Scratch::new(false)?;
-        let work =
-            |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
+        let work = |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
         let results = in_parallel(&[case], NonZeroUsize::MIN, work, |_, _| {});
         results.into_iter().next().expect("one case is played")
     }

@@ -29,9 +29,10 @@ fn reading(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &
     let reader = held.iter().find(|&&at| playbook.steps[at].read_only && !changing(&order.below(at)))?;
     let (taker, reader) = (&playbook.steps[taker], &playbook.steps[*reader]);
     let message = format!("`{}` is still held while `{}` only reads", taker.id.value, reader.id.value);
-    let help = "name in `until` the last steps that need the hold: it is then given back as soon as they have settled";
+    let advice =
+        "name in `until` the last steps that need the hold: it is then given back as soon as they have settled";
     let diagnostic = Diagnostic::warning(Code::HeldWhileReading, release.hook.span, message);
-    Some(diagnostic.note(reader.id.span, "this step changes nothing").help(help))
+    Some(diagnostic.note(reader.id.span, "this step changes nothing").help(advice))
 }
 
 /// Warns of rollbacks inside a hold that may be due when it has been given back.
@@ -54,9 +55,9 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
     let (taker, later) = (&playbook.steps[taker].id.value, &playbook.steps[later].id.value);
     let warn = |(step, span): (&Step, _)| {
         let message = format!("if `{later}` fails, `{}` is undone after `{taker}` has been given back", step.id.value);
-        let help =
+        let advice =
             format!("let `{taker}` be held until `{later}` has settled, or do without the hold in this rollback");
-        Diagnostic::warning(Code::UndoneAfterRelease, span, message).note(release.hook.span, "the release").help(help)
+        Diagnostic::warning(Code::UndoneAfterRelease, span, message).note(release.hook.span, "the release").help(advice)
     };
     undone.map(warn).collect()
 }

@@ -117,7 +117,7 @@ impl Scanner<'_> {
             }
             inner.push(c);
         }
-        self.word.push_str(&format!("({inner})"));
+        self.word.extend(["(", inner.as_str(), ")"]);
         if !inner.starts_with('(') {
             self.found.extend(commands(&inner));
         }
