@@ -13,10 +13,10 @@ mod sandbox;
 mod schema;
 mod settle;
 mod show;
+mod stale;
 mod sweep;
 mod sweep_mutants;
 mod sweep_world;
-mod stale;
 mod validate;
 
 use crate::args::{Cli, Verb};
@@ -33,7 +33,7 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Sweep(args) => sweep::sweep(args, home, terminal),
         Verb::Run(args) => run::run(&args, &home()?, terminal),
         Verb::Resume(args) => resume::resume(&args, &home()?, terminal),
-        Verb::Rehearse(args) => rehearse::rehearse(&args, terminal),
+        Verb::Rehearse(args) => rehearse::rehearse(&args, home, terminal),
         Verb::Runs(args) => runs::runs(args.format(), &home()?, terminal),
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),

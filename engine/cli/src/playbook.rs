@@ -21,6 +21,8 @@ pub(crate) struct Loaded {
     source: Source,
     checked: Checked<Playbook>,
     path: PathBuf,
+    /// The file as it was named.
+    typed: PathBuf,
 }
 
 /// Everything that was found out about the text of a playbook.
@@ -53,14 +55,20 @@ pub(crate) fn load(path: &Path, terminal: &Terminal) -> Result<Loaded, Failure> 
     let Findings { source, checked, diagnostics } = examine(path)?;
     tell(&source, &diagnostics, terminal);
     let checked = checked.ok_or(Failure::Told(Status::Invalid))?;
+    let typed = path.to_owned();
     let path = std::path::absolute(path).map_err(|error| Failure::invalid(format!("{}: {error}", path.display())))?;
-    Ok(Loaded { source, checked, path })
+    Ok(Loaded { source, checked, path, typed })
 }
 
 impl Loaded {
     /// Returns the playbook's file, absolute.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the playbook's file as it was named.
+    pub(crate) fn typed(&self) -> &Path {
+        &self.typed
     }
 
     /// Returns the playbook's folder.

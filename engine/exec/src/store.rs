@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, JournalFileError};
+use crate::locks::{self, Lock, Locks};
 use crate::provenance::Provenance;
 
 /// Where runs are kept.
@@ -121,6 +122,9 @@ pub enum StoreError {
         /// The other engine's process, as it wrote it down.
         owner: String,
     },
+    /// Another run has a lock that is wanted.
+    #[error("{0}")]
+    Locked(Box<Lock>),
     /// Others may change the store.
     #[error("{path} belongs to somebody else or others may write to it: a run store is private")]
     NotPrivate {
@@ -156,8 +160,19 @@ impl Store {
         &self.home
     }
 
-    /// Creates a run: its directory, its plan, its empty journal, and a copy of the playbook's `bin/`.
+    /// Creates a run: its directory, its plan, its empty journal, and a copy of the playbook's `bin/`; and takes its locks.
+    ///
+    /// Fails with [`StoreError::Locked`] if another run has one of them, and nothing has happened then.
     pub fn create(&self, about: &About, plan: &Plan) -> Result<(RunDir, RunLock), StoreError> {
+        let locks = Locks::of(self)?;
+        let names = locks::names(about, plan);
+        locks.check(&about.run, &names)?;
+        let created = self.create_unlocked(about, plan)?;
+        locks.take(&about.run, &names)?;
+        Ok(created)
+    }
+
+    fn create_unlocked(&self, about: &About, plan: &Plan) -> Result<(RunDir, RunLock), StoreError> {
         let run = self.place(&about.run)?;
         let created = DirBuilder::new().mode(0o700).create(&run.path);
         created.map_err(|source| match source.kind() {

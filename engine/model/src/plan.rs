@@ -51,6 +51,9 @@ pub struct Plan {
     /// The files of `bin/`, sorted by path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileDigest>,
+    /// The names of the locks that a run holds until it owes nothing, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
     /// What happens when a step has failed for good.
     pub on_failure: OnFailure,
     /// How many commands run at once at the most.

@@ -32,6 +32,8 @@ pub struct Playbook {
     pub vars: Vec<Var>,
     /// What holds for every command that does not say otherwise.
     pub defaults: Defaults,
+    /// The names of the locks that a run holds until it owes nothing.
+    pub locks: Vec<Spanned<Template>>,
     /// What happens when a step fails for good.
     pub on_failure: OnFailure,
     /// How many steps may run at the same time.

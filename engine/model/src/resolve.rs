@@ -61,6 +61,7 @@ pub fn resolve(
         inputs: inputs.values,
         vars,
         files: facts.files,
+        locks: resolver.locks(),
         on_failure: on_failure(playbook.on_failure),
         max_parallel: playbook.max_parallel.as_ref().map_or(number(MAX_PARALLEL), |limit| limit.value),
         guards: resolver.guards(&playbook.guards, None),
@@ -97,6 +98,26 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
+    /// Returns the names of the locks in the order in which every run takes them.
+    fn locks(&mut self) -> Vec<String> {
+        let playbook = self.playbook;
+        let mut locks: Vec<String> = playbook.locks.iter().map(|lock| self.lock(lock)).collect();
+        locks.sort();
+        locks.dedup();
+        locks
+    }
+
+    fn lock(&mut self, lock: &Spanned<Template>) -> String {
+        let folded = self.fold(lock);
+        let value = self.known(&folded, lock.span);
+        let name = self.exact(&value, lock.span);
+        if name.trim().is_empty() || name.chars().any(char::is_control) {
+            let message = "the name of a lock must be one line that is not empty";
+            self.faults.push(Diagnostic::error(Code::Empty, lock.span, message));
+        }
+        name
+    }
+
     fn steps(&mut self, needs: &[Vec<usize>]) -> Vec<plan::Step> {
         let mut steps: Vec<plan::Step> =
             self.playbook.steps.iter().zip(needs).map(|(step, needs)| self.step(step, needs)).collect();

@@ -49,7 +49,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
 
 fn playbook(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "locks" => key("holds named locks during the run"),
         "files" => key("adds files to what is hashed into the plan"),
         "early_guards" => key("binds the guards of used playbooks at the start"),
         _ => return None,

@@ -14,10 +14,15 @@ impl Run {
     ///
     /// An effect may make others of the same answer obsolete: a driver performs the first ones and asks again.
     pub fn next(&self) -> Vec<Effect> {
-        if matches!(self.state.phase, Phase::New | Phase::AtRest) {
-            return Vec::new();
-        }
+        self.next_and_in_flight().0
+    }
+
+    /// Returns what [`Run::next`] and [`Run::in_flight`] return, with one look at the state.
+    pub fn next_and_in_flight(&self) -> (Vec<Effect>, Vec<CommandId>) {
         let mut due = self.gather();
+        if matches!(self.state.phase, Phase::New | Phase::AtRest) {
+            return (Vec::new(), due.flights);
+        }
         let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
         let missing = room.saturating_sub(due.starts.len());
         let ready = self.state.ready.iter().filter(|_| !self.is_resting());
@@ -25,7 +30,7 @@ impl Run {
         held.for_each(|&step| self.stage_effects(step, &mut due));
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
         due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));
-        due.effects
+        (due.effects, due.flights)
     }
 
     /// Returns the commands that are running, as far as this engine knows.

@@ -1,6 +1,7 @@
 //! The state of a run: the fold of its events. Holds no time, so that two runs that behave alike are equal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::command::CommandId;
 use crate::event::Rendered;
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct State {
     pub(crate) phase: Phase,
     pub(crate) cancel: Cancel,
@@ -298,6 +299,42 @@ pub enum TaskAt {
     Judging(i32),
     /// Waits before the next try.
     Pausing,
+}
+
+impl Clone for State {
+    fn clone(&self) -> State {
+        State {
+            guards: self.guards.clone(),
+            steps: self.steps.clone(),
+            invariants: self.invariants.clone(),
+            ready: self.ready.clone(),
+            busy: self.busy.clone(),
+            rendered: self.rendered.clone(),
+            outputs: self.outputs.clone(),
+            ..*self
+        }
+    }
+
+    /// Becomes a copy that keeps the memory of its lists.
+    fn clone_from(&mut self, source: &State) {
+        self.guards.clone_from(&source.guards);
+        self.steps.clone_from(&source.steps);
+        self.invariants.clone_from(&source.invariants);
+        self.ready.clone_from(&source.ready);
+        self.busy.clone_from(&source.busy);
+        self.rendered.clone_from(&source.rendered);
+        self.outputs.clone_from(&source.outputs);
+        *self = State {
+            guards: take(&mut self.guards),
+            steps: take(&mut self.steps),
+            invariants: take(&mut self.invariants),
+            ready: take(&mut self.ready),
+            busy: take(&mut self.busy),
+            rendered: take(&mut self.rendered),
+            outputs: take(&mut self.outputs),
+            ..*source
+        };
+    }
 }
 
 impl Debts {

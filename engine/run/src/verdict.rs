@@ -103,6 +103,16 @@ impl Run {
         }
     }
 
+    /// Returns whether the run may still change something in the world, or has not given back what it took: what it has
+    /// locked is not free before.
+    pub fn owes(&self) -> bool {
+        if self.state.phase == Phase::AtRest && !self.state.is_told {
+            return !self.open().is_empty();
+        }
+        let has_changed = |(at, step): (usize, &StepState)| step.is_effective() && !self.planned(at).effect.read_only;
+        !self.in_flight().is_empty() || self.state.steps.iter().enumerate().any(has_changed)
+    }
+
     /// Returns whether the run is at rest for good: a new engine finds nothing to do.
     pub fn is_over(&self) -> bool {
         self.verdict().is_some_and(|verdict| verdict != Verdict::Stuck)

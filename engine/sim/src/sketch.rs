@@ -54,6 +54,7 @@ fn empty() -> Plan {
         title: None,
         description: None,
         objectives: None,
+        locks: Vec::new(),
         text_sha256: String::new(),
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),

@@ -10,6 +10,7 @@ use firedrill_run::injection::Injection;
 use super::JsonArgs;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct RehearseArgs {
     /// Rehearsals, or the playbooks beside them [default: *.rehearsal.yaml in playbooks/ or here]
     #[arg(value_name = "FILE")]
@@ -60,10 +61,10 @@ pub(crate) struct MachineArgs {
 pub(crate) struct OutletArgs {
     #[command(flatten)]
     pub(crate) json: JsonArgs,
-    /// Write the results as JUnit XML, too
+    /// Write the results as an XML report of test cases (`JUnit`), too
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Print annotations for GitHub workflows, too [default: if GITHUB_ACTIONS is `true`]
+    /// Print annotations for GitHub workflows, too [default: if `GITHUB_ACTIONS` is `true`]
     #[arg(long)]
     pub(crate) annotations: bool,
 }

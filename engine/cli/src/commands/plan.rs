@@ -47,7 +47,10 @@ pub(super) fn resolved(
 ) -> Result<Resolved, Failure> {
     let playbook = load(&args.file, terminal)?;
     let mut given: BTreeMap<String, Given> = match &args.sandbox {
-        Some(world) => rehearsal::inputs(playbook.path(), &super::sandbox::place(world.dir(), home)?)?,
+        Some(world) => {
+            let rehearsal = rehearsal::beside(&playbook, terminal)?;
+            rehearsal::inputs(rehearsal.as_ref(), &super::sandbox::place(world.dir(), home)?)?
+        }
         None => BTreeMap::new(),
     };
     inputs::gather(&mut given, &args.inputs, &args.input)?;

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use firedrill_exec::clock;
 use firedrill_exec::rehearsal::adopt_strays;
+use firedrill_exec::rehearsals::{self, Content, Record};
 use firedrill_model::rehearsal::Scenario;
 use firedrill_report::rehearsal::{
     Board, Coverage, Finding, Page, Performed, Rehearsed, annotations, count_text, coverage, judge, junit,
@@ -15,26 +17,106 @@ use firedrill_run::injection::Injection;
 
 use crate::args::{Format, MachineArgs, OutletArgs, RehearseArgs};
 use crate::failure::{Failure, Status};
-use crate::rehearsing::{self, Case, Manner, Played, Rehearsing, Scratch, in_parallel, tail_of, told, virtual_time};
+use crate::home::Home;
+use crate::rehearsal;
+use crate::rehearsing::{self, Case, Manner, Rehearsing, Scratch, in_parallel, tail_of, told, virtual_time};
 use crate::terminal::Terminal;
 
-pub(super) fn rehearse(args: &RehearseArgs, terminal: &Terminal) -> Result<Status, Failure> {
+/// How often files are looked at for a change.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+
+pub(super) fn rehearse(
+    args: &RehearseArgs,
+    home: impl Fn() -> Result<Home, Failure>,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let files = if args.files.is_empty() { rehearsals_here()? } else { args.files.clone() };
     let loaded = files.iter().map(|file| Rehearsing::load(file, terminal)).collect::<Result<Vec<_>, _>>()?;
     if !args.fault.is_empty() {
         return super::rehearse_fault::rehearse(args, &loaded, terminal);
     }
+    if args.watch {
+        return watch(&files, args, &home, terminal);
+    }
+    let all = play(&loaded, args, &home, terminal)?;
+    conclude(&all, args, terminal)
+}
+
+/// Plays the scenarios again whenever something of theirs changes, until somebody stops it.
+fn watch(
+    files: &[PathBuf],
+    args: &RehearseArgs,
+    home: &impl Fn() -> Result<Home, Failure>,
+    terminal: &Terminal,
+) -> Result<Status, Failure> {
+    let playbooks: Vec<PathBuf> = files.iter().map(|file| rehearsal::pair(file).0).collect();
+    let contents = || playbooks.iter().map(|playbook| Content::read(playbook).ok()).collect::<Vec<_>>();
+    loop {
+        let seen = contents();
+        let loaded = files.iter().map(|file| Rehearsing::load(file, terminal)).collect::<Result<Vec<_>, _>>();
+        let played = loaded.and_then(|loaded| play(&loaded, args, home, terminal));
+        match played.and_then(|all| conclude(&all, args, terminal)) {
+            Ok(_) => {}
+            Err(failure) => terminal.complain(&failure),
+        }
+        terminal.print("waiting for a change (Ctrl-C ends this)\n\n");
+        while contents() == seen {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+}
+
+/// Plays every scenario that is wanted, and keeps on record how that went.
+fn play(
+    loaded: &[Rehearsing],
+    args: &RehearseArgs,
+    home: &impl Fn() -> Result<Home, Failure>,
+    terminal: &Terminal,
+) -> Result<Played, Failure> {
     let began = Instant::now();
     let mut all = Vec::new();
-    for rehearsing in &loaded {
-        all.push(Rehearsal { rehearsing, args, terminal }.play()?);
+    for rehearsing in loaded {
+        let content = Content::read(rehearsing.playbook.path());
+        let rehearsed = Rehearsal { rehearsing, args, terminal }.play()?;
+        if args.scenario.is_empty() {
+            keep_on_record(rehearsing, &rehearsed, content?, home)?;
+        }
+        all.push(rehearsed);
     }
     let is_any = all.iter().any(|file| !file.scenarios.is_empty());
     if !is_any {
-        return Err(Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name"));
+        return Err(
+            Failure::usage("no scenario has such a name").help("`--scenario` takes a part of a scenario's name")
+        );
     }
-    conclude(&all, began.elapsed(), args, terminal)
+    Ok(Played { all, real_time: began.elapsed() })
+}
+
+/// Keeps what `stale` asks for: when this playbook was rehearsed, and whether it was green.
+fn keep_on_record(
+    rehearsing: &Rehearsing,
+    rehearsed: &Rehearsed,
+    content: Content,
+    home: &impl Fn() -> Result<Home, Failure>,
+) -> Result<(), Failure> {
+    let faults = rehearsing.rehearsal.scenarios.iter().map(|scenario| scenario.faults.len()).sum();
+    let record = Record {
+        playbook: rehearsing.playbook.path().to_owned(),
+        at_ms: clock::now_ms(),
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+        is_green: rehearsed.scenarios.iter().all(Performed::is_green),
+        scenarios: rehearsed.scenarios.len(),
+        faults,
+        content,
+    };
+    Ok(rehearsals::record(home()?.path(), &record)?)
+}
+
+/// All rehearsals that were played.
+struct Played {
+    all: Vec<Rehearsed>,
+    real_time: Duration,
 }
 
 /// A rehearsal file being played.
@@ -111,7 +193,7 @@ impl Rehearsal<'_> {
 }
 
 /// Returns what is shown of a case that was played.
-pub(super) fn performed(name: &str, played: &Played, findings: Vec<Finding>) -> Performed {
+pub(super) fn performed(name: &str, played: &rehearsing::Played, findings: Vec<Finding>) -> Performed {
     let told = told(played);
     Performed {
         name: name.to_owned(),
@@ -123,7 +205,7 @@ pub(super) fn performed(name: &str, played: &Played, findings: Vec<Finding>) -> 
     }
 }
 
-fn covered(played: &Played) -> Option<Coverage> {
+fn covered(played: &rehearsing::Played) -> Option<Coverage> {
     coverage(&played.plan, [played.rehearsed.envelopes.as_slice()]).ok()
 }
 
@@ -141,13 +223,8 @@ fn collected(file: String, playbook: String, outcomes: Vec<Outcome>) -> Rehearse
     Rehearsed { file, playbook, scenarios, coverage: whole }
 }
 
-fn conclude(
-    all: &[Rehearsed],
-    real_time: Duration,
-    args: &RehearseArgs,
-    terminal: &Terminal,
-) -> Result<Status, Failure> {
-    let page = page(terminal);
+fn conclude(Played { all, real_time }: &Played, args: &RehearseArgs, terminal: &Terminal) -> Result<Status, Failure> {
+    let (page, real_time) = (page(terminal), *real_time);
     match args.outlet.json.format() {
         Format::Json => terminal.print(&(rehearsed_json(all, real_time) + "\n")),
         Format::Text => {
@@ -174,7 +251,8 @@ fn enough(all: &[Rehearsed], wanted: Option<u8>) -> Result<Status, Failure> {
         None => Ok(Status::Done),
         Some(file) => {
             let percent = file.coverage.as_ref().map_or(0, Coverage::percent);
-            let message = format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
+            let message =
+                format!("{}: scenarios exercise {percent} % of the playbook, {wanted} % is asked for", file.file);
             Err(Failure::failed(message).help("`firedrill rehearse --coverage` lists what no scenario has exercised"))
         }
     }
@@ -207,7 +285,8 @@ fn rehearsals_here() -> Result<Vec<PathBuf>, Failure> {
     let dir = if dir.is_dir() { dir } else { Path::new(".") };
     let entries = fs::read_dir(dir).map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
     let paths = entries.flatten().map(|entry| entry.path());
-    let mut rehearsals: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
+    let mut rehearsals: Vec<PathBuf> =
+        paths.filter(|path| path.to_string_lossy().ends_with(".rehearsal.yaml")).collect();
     rehearsals.sort();
     if rehearsals.is_empty() {
         let message = format!("there is no rehearsal in {}", dir.display());

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
+use firedrill_model::source::Spanned;
 use firedrill_report::{Detail, SweepExtent, SweepFinding, SweepPoint, SweepReport, sweep_json, sweep_text};
 use firedrill_sim::sweep::{Counterexample, Extent, FaultKind, PointVerdicts, Property, Quantifier, Rule};
 use firedrill_sim::{Sweep, Swept};
 
-use super::plan::resolved;
+use super::plan::{Resolved, resolved};
 use crate::args::{Format, PlaybookArgs, SweepArgs, World};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
+use crate::rehearsal::{self, Loaded};
 use crate::terminal::Terminal;
 
 /// What somebody said must always or never be so.
@@ -34,17 +36,25 @@ pub(super) fn sweep(
     if args.world {
         return super::sweep_world::sweep(&args, terminal);
     }
-    let (kinds, said) = (args.kinds(), said(&args));
-    let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
-    let plan = Arc::new(resolved(&playbook, home, terminal)?.plan);
-    let depth = args.depth.unwrap_or(Sweep::DEPTH);
+    let flags = said(&args);
+    let wanted = args.kinds();
+    let (file, _) = rehearsal::pair(&args.file);
+    let playbook = PlaybookArgs { file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
+    let Resolved { playbook, plan } = resolved(&playbook, home, terminal)?;
+    let plan = Arc::new(plan);
+    let rehearsal = rehearsal::beside(&playbook, terminal)?;
+    let rules = rehearsal.as_ref().map(|loaded| &loaded.rehearsal.sweep);
+    let depth = args.depth.or(rules.and_then(|rules| Some(rules.depth.as_ref()?.value))).unwrap_or(Sweep::DEPTH);
+    let written = rules.and_then(|rules| rules.faults.as_ref()).filter(|_| args.faults.is_empty());
+    let kinds = written.map_or(wanted, |kinds| kinds.value.iter().map(|kind| kind.value).collect());
+    let said = [rehearsal.as_ref().map(of_file).unwrap_or_default(), flags].concat();
     let sweep = Sweep::new(Arc::clone(&plan)).depth(depth).budget(args.budget).faults(machine_kinds(&kinds));
     let sweep = properties(&plan, &said)?.into_iter().fold(sweep, Sweep::property);
     let swept = sweep.run().map_err(|error| {
         Failure::failed(format!("the engine refused what it had asked for: {error}"))
             .help("this is a fault of firedrill: please report it with the playbook")
     })?;
-    let report = reported(&plan, depth, &swept);
+    let report = reported(&plan, depth, &kinds, &swept);
     let detail = if args.verbose { Detail::Everything } else { Detail::Usual };
     terminal.print(&match args.outlet.json.format() {
         Format::Text => sweep_text(&report, detail, terminal.columns, terminal.colour),
@@ -58,6 +68,20 @@ fn said(args: &SweepArgs) -> Vec<Said> {
         texts.iter().map(|text| Said { quantifier, text: text.clone(), place: None }).collect()
     };
     [of(Quantifier::Always, &args.always), of(Quantifier::Never, &args.never)].concat()
+}
+
+/// Returns what a rehearsal says must always or never be so.
+fn of_file(loaded: &Loaded) -> Vec<Said> {
+    let rules = &loaded.rehearsal.sweep;
+    let of = |quantifier, texts: &[Spanned<String>]| -> Vec<Said> {
+        let said = texts.iter().map(|text| {
+            let (line, _) = loaded.source.line_column(text.span.start);
+            let place = Some(format!("line {line} of {}", loaded.source.name));
+            Said { quantifier, text: text.value.clone(), place }
+        });
+        said.collect()
+    };
+    [of(Quantifier::Always, &rules.always), of(Quantifier::Never, &rules.never)].concat()
 }
 
 /// Reads properties; the first that cannot be read is told with its place.
@@ -89,17 +113,21 @@ fn machine_kinds(kinds: &[SweptKind]) -> Vec<FaultKind> {
     kinds.into_iter().collect()
 }
 
-fn reported(plan: &Plan, depth: u32, swept: &Swept) -> SweepReport {
+fn reported(plan: &Plan, depth: u32, kinds: &[SweptKind], swept: &Swept) -> SweepReport {
     let complete = match swept.extent {
         Extent::Complete { depth } => Some(depth),
         Extent::Stopped { within } => within.checked_sub(1),
     };
+    let tried = machine_kinds(kinds);
+    let points = swept.points.iter().filter(|found| tried.contains(&found.point.kind));
+    let is_all = kinds.len() == SweptKind::ALL.len();
     SweepReport {
         playbook: plan.playbook.clone(),
         plan: plan.digest(),
         extent: SweepExtent { states: swept.states, met: swept.met, wanted: depth, complete },
+        only: (!is_all).then(|| kinds.iter().map(|kind| kind.word()).collect()),
         is_always_at_rest: !swept.violations.iter().any(|violation| violation.rule == Rule::ComesToRest),
-        points: swept.points.iter().map(|point| reported_point(plan, point)).collect(),
+        points: points.map(|point| reported_point(plan, point)).collect(),
         without_fault: swept.verdicts.first().into_iter().flat_map(|counts| counts.keys().copied()).collect(),
         violations: swept.violations.iter().map(finding).collect(),
         advice: swept.advice.iter().map(finding).collect(),

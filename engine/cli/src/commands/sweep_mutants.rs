@@ -11,25 +11,36 @@ use firedrill_sim::{Sweep, mutants as mutants_of, strikes};
 use super::sweep_world::{Change, Progress, Sandbox};
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::rehearsing::{Case, tail_of, told};
+use crate::rehearsing::{Case, in_parallel, tail_of, told};
 
 /// Leaves out each safeguard of a plan in turn and returns what noticed.
 ///
 /// The scenarios are asked first, then the sweep of the state machine, then the faults in the sandbox.
 pub(super) fn mutants(sandbox: &Sandbox, plan: &Plan, kinds: &[SweptKind]) -> Result<Vec<Mutant>, Failure> {
     let all = mutants_of(plan);
-    let found = all.iter().enumerate().map(|(at, mutant)| {
-        let change = |plan: Plan| mutants_of(&plan).swap_remove(at).plan;
-        let killed_by = match by_scenario(sandbox, &change)? {
+    let known = violated(plan)?;
+    let quick = in_parallel(
+        &all,
+        sandbox.jobs,
+        |at, mutant| match by_scenario(sandbox, &without(at))? {
+            Some(killer) => Ok(Some(killer)),
+            None => by_model(&mutant.plan, &known),
+        },
+        |_, _| {},
+    );
+    let found = all.iter().zip(quick).enumerate().map(|(at, (mutant, quick))| {
+        let killed_by = match quick? {
             Some(killer) => Some(killer),
-            None => match by_model(&mutant.plan, plan)? {
-                Some(killer) => Some(killer),
-                None => by_fault(sandbox, &change, &mutant.plan, kinds)?,
-            },
+            None => by_fault(sandbox, &without(at), &mutant.plan, kinds)?,
         };
         Ok(Mutant { what: format!("without {}", mutant.what), line: None, killed_by })
     });
     found.collect()
+}
+
+/// Returns what makes a plan the mutant of this number.
+fn without(at: usize) -> impl Fn(Plan) -> Plan + Sync {
+    move |plan| mutants_of(&plan).swap_remove(at).plan
 }
 
 fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Failure> {
@@ -53,14 +64,15 @@ fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Fail
 }
 
 /// Asks the state machine: does it find something in the mutant that it does not find in the plan?
-fn by_model(mutant: &Plan, plan: &Plan) -> Result<Option<Killer>, Failure> {
-    let sweep = |plan: &Plan| {
-        let swept = Sweep::new(Arc::new(plan.clone())).run();
-        swept.map_err(|error| Failure::failed(format!("the engine refused what it had asked for: {error}")))
-    };
-    let known: Vec<String> = sweep(plan)?.violations.into_iter().map(|it| it.rule.words().to_owned()).collect();
-    let found = sweep(mutant)?.violations.into_iter().map(|violation| violation.rule.words().to_owned());
-    Ok(found.into_iter().find(|rule| !known.contains(rule)).map(Killer::Model))
+fn by_model(mutant: &Plan, known: &[String]) -> Result<Option<Killer>, Failure> {
+    Ok(violated(mutant)?.into_iter().find(|rule| !known.contains(rule)).map(Killer::Model))
+}
+
+/// Returns the rules that a plan goes against.
+fn violated(plan: &Plan) -> Result<Vec<String>, Failure> {
+    let swept = Sweep::new(Arc::new(plan.clone())).run();
+    let swept = swept.map_err(|error| Failure::failed(format!("the engine refused what it had asked for: {error}")))?;
+    Ok(swept.violations.into_iter().map(|violation| violation.rule.words().to_owned()).collect())
 }
 
 fn by_fault(sandbox: &Sandbox, change: Change, mutant: &Plan, kinds: &[SweptKind]) -> Result<Option<Killer>, Failure> {
@@ -69,6 +81,7 @@ fn by_fault(sandbox: &Sandbox, change: Change, mutant: &Plan, kinds: &[SweptKind
     };
     let aimed = sandbox.aimed(&strikes(mutant, kinds), &clean.journal, 1)?;
     let (struck, _) = sandbox.strike(&aimed, Some(change), &Progress::new(aimed.len(), Format::Json))?;
-    let red = struck.into_iter().find(|struck| struck.has_struck && !(struck.is_safe() && struck.unprovoked.is_empty()));
+    let red =
+        struck.into_iter().find(|struck| struck.has_struck && !(struck.is_safe() && struck.unprovoked.is_empty()));
     Ok(red.map(|struck| Killer::Fault(struck.fault())))
 }

@@ -1,5 +1,6 @@
 //! `firedrill sweep --world`: every fault of a plan, each in a world of its own.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -7,10 +8,12 @@ use std::time::{Duration, Instant};
 use firedrill_exec::rehearsal::adopt_strays;
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
-use firedrill_report::rehearsal::{Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text};
-use firedrill_run::injection::Injection;
-use firedrill_run::{Event, Verdict};
-use firedrill_sim::{Strike, pairs, strikes};
+use firedrill_report::rehearsal::{
+    Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text,
+};
+use firedrill_run::injection::{Injection, Moment, Starts};
+use firedrill_run::{CommandId, Event, Role, Verdict};
+use firedrill_sim::{Aim, Strike, pairs, strikes};
 
 use super::rehearse::{jobs, outlets, page};
 use super::sweep_mutants;
@@ -23,18 +26,23 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
     let rehearsing = Rehearsing::load(&args.file, terminal)?;
     let began = Instant::now();
-    let sandbox = Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
+    let sandbox =
+        Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
     let depth = args.depth.or_else(|| rehearsing.rehearsal.sweep.depth.as_ref().map(|depth| depth.value)).unwrap_or(1);
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
     let plan = rehearsing.usual_plan()?;
-    let aimed = sandbox.aimed(&strikes(&plan, &kinds), &clean.journal, depth)?;
+    let strikes = strikes(&plan, &kinds);
+    let mut aimed = sandbox.aimed(&strikes, &clean.journal, depth)?;
+    let counted = aimed.len();
+    aimed.extend(inside(&strikes, &clean.waits));
     let progress = Progress::new(aimed.len(), args.outlet.json.format());
     let (struck, virtual_time) = sandbox.strike(&aimed, None, &progress)?;
     progress.over();
     let mut swept = Swept {
         playbook: args.file.display().to_string(),
-        counted: aimed.len(),
+        counted,
+        inside: aimed.len() - counted,
         struck,
         real_time: began.elapsed(),
         virtual_time,
@@ -78,9 +86,14 @@ pub(super) struct Sandbox<'a> {
 /// How a plan is changed before it is run.
 pub(super) type Change<'a> = &'a (dyn Fn(Plan) -> Plan + Sync);
 
+/// Faults that only make others possible, and the journal of a run with them.
+type Provoked = (Vec<Injection>, Vec<Event>);
+
 /// A run without a fault.
 pub(super) struct Clean {
     pub(super) journal: Vec<Event>,
+    /// How often each command waited for time to pass.
+    waits: BTreeMap<CommandId, u32>,
     /// What is wrong although the run has succeeded.
     pub(super) findings: Vec<Finding>,
 }
@@ -95,10 +108,10 @@ impl Sandbox<'_> {
     /// Runs the playbook in a healthy world; that it succeeds is what everything else is held against.
     pub(super) fn clean(&self, change: Option<Change>) -> Result<Clean, Failure> {
         let case = Case { probes_before: true, change, ..Case::default() };
-        let (told, journal, empty) = self.run(case, |played| {
+        let (told, journal, waits, empty) = self.run(case, |played| {
             let journal: Vec<Event> = played.rehearsed.envelopes.iter().map(|it| it.event.clone()).collect();
-            let empty = empty_verifies(played);
-            (Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new()), journal, empty)
+            let told = Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new());
+            (told, journal, played.rehearsed.waits.clone(), empty_verifies(played))
         })?;
         if told.end.verdict() != Some(Verdict::Succeeded) {
             let why: Vec<String> =
@@ -108,7 +121,7 @@ impl Sandbox<'_> {
             return Err(Failure::failed(message).help(format!("see it with `firedrill rehearse {file} --trace`")));
         }
         let findings = told.why.into_iter().chain(told.unprovoked).chain(empty).collect();
-        Ok(Clean { journal, findings })
+        Ok(Clean { journal, waits, findings })
     }
 
     /// Finds out where exactly each strike strikes, and what is struck together.
@@ -125,7 +138,7 @@ impl Sandbox<'_> {
     }
 
     /// Runs the playbook with each set of faults that only makes others possible.
-    fn provoked(&self, strikes: &[Strike]) -> Result<Vec<(Vec<Injection>, Vec<Event>)>, Failure> {
+    fn provoked(&self, strikes: &[Strike]) -> Result<Vec<Provoked>, Failure> {
         let mut provocations: Vec<Vec<Injection>> = Vec::new();
         for strike in strikes.iter().filter(|strike| !strike.provoke.is_empty()) {
             if !provocations.contains(&strike.provoke) {
@@ -195,7 +208,8 @@ impl Sandbox<'_> {
     /// Runs one case in a thread of its own and takes from it what is wanted before its world is gone.
     pub(super) fn run<R: Send>(&self, case: Case, take: impl Fn(&Played) -> R + Sync) -> Result<R, Failure> {
         let scratch = Scratch::new(false)?;
-        let work = |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
+        let work =
+            |at: usize, case: &Case| Ok(take(&self.rehearsing.play(case, &scratch.world(at), &self.manner())?));
         let results = in_parallel(&[case], NonZeroUsize::MIN, work, |_, _| {});
         results.into_iter().next().expect("one case is played")
     }
@@ -220,6 +234,27 @@ impl Aimed {
         }
         Aimed { injections, is_reached }
     }
+}
+
+/// Returns the strikes of running attempts and hooks at each of the moments at which they wait in a run without a fault.
+fn inside(strikes: &[Strike], waits: &BTreeMap<CommandId, u32>) -> Vec<Aimed> {
+    let mut inside = Vec::new();
+    for strike in strikes.iter().filter(|it| it.kind.strikes_while_running() && it.aim == Aim::Command) {
+        let Moment::Start(starts) = &strike.injection.at else { continue };
+        if !matches!(starts.role, Role::Attempt | Role::Cleanup | Role::Rollback | Role::Release) {
+            continue;
+        }
+        let first = waits.iter().find(|(id, _)| id.subject == starts.subject && id.role == starts.role);
+        for wait in 1..=first.map_or(0, |(_, waits)| *waits) {
+            let at = Moment::Start(Starts { wait: Some(wait), ..starts.clone() });
+            let injection = Injection { at, kind: strike.injection.kind.clone() };
+            inside.push(Aimed {
+                injections: strike.provoke.iter().cloned().chain([injection]).collect(),
+                is_reached: true,
+            });
+        }
+    }
+    inside
 }
 
 /// Returns the verifies that held before their step had done anything.

@@ -1,18 +1,22 @@
 //! `firedrill validate`
 
-use firedrill_model::diagnostic::{Code, Severity};
+use std::path::Path;
+
+use firedrill_model::diagnostic::{Code, Diagnostic, Severity};
+use firedrill_model::source::Source;
 use firedrill_report::diagnostics;
 
 use crate::args::{Denied, Format, ValidateArgs};
 use crate::failure::{Failure, Status};
-use crate::playbook::{Findings, examine};
+use crate::playbook;
+use crate::rehearsal;
 use crate::terminal::{self, Terminal};
 
 pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Status, Failure> {
     let allowed = args.allow.iter().map(|code| named(code)).collect::<Result<Vec<Code>, Failure>>()?;
     let mut all = Vec::new();
     for file in &args.files {
-        let mut findings = examine(file)?;
+        let mut findings = found(file)?;
         findings.diagnostics.retain(|found| found.severity == Severity::Error || !allowed.contains(&found.code));
         all.push(findings);
     }
@@ -21,7 +25,7 @@ pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Statu
         Format::Text => all.iter().map(|findings| told(findings, terminal)).collect(),
     };
     terminal.print(&text);
-    let is_valid = all.iter().all(|findings| findings.checked.is_some());
+    let is_valid = all.iter().all(|findings| findings.is_valid);
     if !is_valid {
         return Ok(Status::Invalid);
     }
@@ -48,7 +52,27 @@ fn denied(deny: Option<Denied>, warnings: usize) -> Status {
     }
 }
 
-fn told(findings: &Findings, terminal: &Terminal) -> String {
+/// What was found in one file.
+struct Found {
+    source: Source,
+    diagnostics: Vec<Diagnostic>,
+    is_valid: bool,
+}
+
+/// Examines a playbook, or a rehearsal with the playbook that it rehearses if that is sound.
+fn found(file: &Path) -> Result<Found, Failure> {
+    if rehearsal::stem(file).is_none() {
+        let playbook::Findings { source, checked, diagnostics } = playbook::examine(file)?;
+        return Ok(Found { source, diagnostics, is_valid: checked.is_some() });
+    }
+    let (playbook, _) = rehearsal::pair(file);
+    let playbook = playbook::examine(&playbook)?;
+    let rehearsal::Findings { source, diagnostics, .. } = rehearsal::examine(file, playbook.checked.as_deref())?;
+    let is_valid = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    Ok(Found { source, diagnostics, is_valid })
+}
+
+fn told(findings: &Found, terminal: &Terminal) -> String {
     if findings.diagnostics.is_empty() {
         return format!("{}: valid\n", findings.source.name);
     }
@@ -57,7 +81,7 @@ fn told(findings: &Findings, terminal: &Terminal) -> String {
 }
 
 /// Returns one list of the findings in all files.
-fn json(all: &[Findings]) -> String {
+fn json(all: &[Found]) -> String {
     let lists = all.iter().map(|findings| diagnostics::to_json(&findings.source, &findings.diagnostics));
     let entries: Vec<String> = lists
         .filter_map(|list| Some(list.trim().strip_prefix('[')?.strip_suffix(']')?.trim_end().to_owned()))

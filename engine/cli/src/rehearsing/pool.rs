@@ -57,7 +57,7 @@ mod tests {
     fn what_came_of_it_is_told_in_order() {
         let items: Vec<u64> = (0..50).collect();
         let mut told = Vec::new();
-        let results = in_parallel(&items, NonZeroUsize::new(8).unwrap(), |_, item| item * 2, |_, result| told.push(*result));
+        let results = in_parallel(&items, jobs(), |_, item| item * 2, |_, result| told.push(*result));
         let expected: Vec<u64> = (0..50).map(|item| item * 2).collect();
         assert_eq!((results, told), (expected.clone(), expected));
     }

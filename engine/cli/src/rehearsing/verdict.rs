@@ -33,10 +33,10 @@ pub(crate) fn told(played: &Played) -> Told {
         given_failed: rehearsed.unprepared.as_ref().map(command),
         world: rehearsed.examined.iter().map(command).collect(),
         unused_faults: rehearsed.unused.iter().map(ToString::to_string).collect(),
-        objectives: played.plan.objectives.map_or_else(Objectives::default, |objectives| Objectives {
-            rto: objectives.rto,
-            rpo: objectives.rpo,
-        }),
+        objectives: played
+            .plan
+            .objectives
+            .map_or_else(Objectives::default, |objectives| Objectives { rto: objectives.rto, rpo: objectives.rpo }),
         measured: measured(played),
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Actor {
     pub(super) stillness: Option<Stillness>,
     pub(super) look: Look,
     pub(super) signalled: Signalled,
+    /// Whether several of its processes were parked at the latest look: when one wakes, others go on waiting.
+    pub(super) has_company: bool,
     /// How often it was parked.
     pub(super) waits: u32,
     /// Whether it is never woken any more.

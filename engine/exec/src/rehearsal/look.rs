@@ -53,7 +53,7 @@ pub(super) enum Signalled {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
     threads: Vec<Thread>,
-    has_parked: bool,
+    parked: usize,
 }
 
 /// A thread that is not parked.
@@ -86,26 +86,30 @@ impl Look {
     pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>, signalled: Signalled) -> Look {
         let is_parked = |process: &&Process| parked.contains(&process.pid.as_raw_pid());
         let awake = processes.iter().filter(|process| signalled == Signalled::Yes || !is_parked(process));
-        Look {
-            threads: awake.flat_map(|process| threads(process.pid)).collect(),
-            has_parked: processes.iter().any(|process| is_parked(&process)),
-        }
+        Look { threads: awake.flat_map(threads).collect(), parked: processes.iter().filter(is_parked).count() }
     }
 
     /// Tells what this look means if an earlier one was the same.
     pub(super) fn stillness(&self, earlier: &Look) -> Stillness {
-        if self.threads.is_empty() && self.has_parked {
+        if self.threads.is_empty() && self.parked > 0 {
             return Stillness::Parked;
         }
         if self != earlier || !self.threads.iter().all(Thread::waits) {
             return Stillness::Busy;
         }
         let is_locked = self.threads.iter().any(|thread| thread.call.is_some_and(|call| LOCKS.contains(&call)));
-        match (self.has_parked, is_locked) {
+        match (self.parked > 0, is_locked) {
             (true, _) => Stillness::Parked,
             (false, true) => Stillness::Locked,
             (false, false) => Stillness::Waiting,
         }
+    }
+}
+
+impl Look {
+    /// Returns whether several processes are parked.
+    pub(super) fn has_company(&self) -> bool {
+        self.parked > 1
     }
 }
 
@@ -132,9 +136,9 @@ impl Thread {
 }
 
 /// Returns the living threads of a process.
-fn threads(pid: Pid) -> Vec<Thread> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    tasks.filter_map(|task| Thread::look(&task.path())).filter(Thread::is_alive).collect()
+fn threads(process: &Process) -> Vec<Thread> {
+    let tasks = process.tasks().into_iter();
+    tasks.filter_map(|task| Thread::look(&task)).filter(Thread::is_alive).collect()
 }
 
 /// Returns the living processes of a command: its main process with all descendants, and what of them has escaped to this
@@ -143,8 +147,8 @@ pub(super) fn processes_of(main: Option<Pid>, run: &str, key: &str) -> io::Resul
     let mut found: Vec<Process> = main.and_then(Process::look).into_iter().collect();
     found.extend(strays(run, key)?.into_iter().filter(|stray| Some(stray.pid) != main));
     let mut next = 0;
-    while let Some(parent) = found.get(next).map(|process| process.pid) {
-        found.extend(process::children_of(parent).into_iter().filter_map(Process::look));
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(parent.children().into_iter().filter_map(Process::look));
         next += 1;
     }
     Ok(found)

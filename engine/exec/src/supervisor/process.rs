@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -26,13 +28,28 @@ impl Ticks {
     }
 }
 
-/// A process at one look. Id and start together name it for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A process at one look. Id and start together name it for good, so that two looks at one process are equal.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) started: Ticks,
     pub(crate) parent: i32,
     pub(crate) session: i32,
+    pub(crate) threads: u32,
+}
+
+impl PartialEq for Process {
+    fn eq(&self, other: &Self) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
+}
+
+impl Eq for Process {}
+
+impl Hash for Process {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.pid, self.started).hash(state);
+    }
 }
 
 /// What became of a signal.
@@ -60,11 +77,12 @@ impl Process {
         let [state, parent, _, session, ..] = fields[..] else {
             return None;
         };
+        let threads = fields.get(17).and_then(|threads| threads.parse().ok()).unwrap_or(1);
         // The first thread of a process may have ended while others run on: it shows as a zombie then.
-        let is_dead = matches!(state, "Z" | "X") && fields.get(17).is_none_or(|threads| matches!(*threads, "0" | "1"));
+        let is_dead = matches!(state, "Z" | "X") && threads <= 1;
         let started = Ticks(fields.get(19)?.parse().ok()?);
         let (parent, session) = (parent.parse().ok()?, session.parse().ok()?);
-        (!is_dead).then_some(Self { pid, started, parent, session })
+        (!is_dead).then_some(Self { pid, started, parent, session, threads })
     }
 
     /// Returns a handle that is readable when this process has ended, or `None` when it has. It is never the handle of
@@ -84,6 +102,21 @@ impl Process {
             Err(Errno::PERM) => Delivery::Forbidden,
             Err(_) => Delivery::Gone,
         }
+    }
+
+    /// Returns the folders of its threads.
+    pub(crate) fn tasks(&self) -> Vec<PathBuf> {
+        let all = PathBuf::from(format!("/proc/{}/task", self.pid));
+        if self.threads <= 1 {
+            return vec![all.join(self.pid.to_string())];
+        }
+        fs::read_dir(all).into_iter().flatten().flatten().map(|task| task.path()).collect()
+    }
+
+    /// Returns the ids of its children, whichever of its threads started them; none if it has ended.
+    pub(crate) fn children(&self) -> Vec<Pid> {
+        let lists = self.tasks().into_iter().filter_map(|task| fs::read(task.join("children")).ok());
+        lists.flat_map(|list| list.split(|byte| *byte == b' ').filter_map(parse_pid).collect::<Vec<_>>()).collect()
     }
 
     /// Reads the mark of the process; a process may have cleared or overwritten its own.
@@ -130,16 +163,6 @@ pub(crate) fn children() -> io::Result<Vec<Pid>> {
     }
 }
 
-/// Returns the ids of the children of a process, whichever of its threads started them; none if it has ended.
-pub(crate) fn children_of(pid: Pid) -> Vec<Pid> {
-    let mut children = Vec::new();
-    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-        let list = fs::read(task.path().join("children")).unwrap_or_default();
-        children.extend(list.split(|byte| *byte == b' ').filter_map(parse_pid));
-    }
-    children
-}
-
 fn parse_pid(text: &[u8]) -> Option<Pid> {
     Pid::from_raw(str::from_utf8(text).ok()?.parse().ok()?)
 }
@@ -171,8 +194,8 @@ mod tests {
     #[test]
     fn a_name_may_hold_anything() {
         let found = parse("1 (a) Z 9 (\n) S 40 41 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5000 0 0").unwrap();
-        let expected = Process { pid: Pid::INIT, started: Ticks(5000), parent: 40, session: 42 };
-        assert_eq!(found, expected);
+        let expected = Process { pid: Pid::INIT, started: Ticks(5000), parent: 40, session: 42, threads: 1 };
+        assert_eq!((found.parent, found.session, found.threads, found), (40, 42, 1, expected));
     }
 
     #[test]

@@ -67,6 +67,10 @@ fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
             let name = format!("`run.{}`", field.name());
             Err(out_of_reach(used, &name, "inputs and vars are fixed before there is a run"))
         }
+        (Site::Lock, _) => {
+            let name = format!("`run.{}`", field.name());
+            Err(out_of_reach(used, &name, "runs that must exclude each other need locks of the same name"))
+        }
         (_, RunField::Verdict) if !is_final => {
             Err(out_of_reach(used, "`run.verdict`", "there is a verdict only in `finally`"))
         }
@@ -80,6 +84,7 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         Site::Requirement
         | Site::Var(_)
         | Site::Defaults
+        | Site::Lock
         | Site::Guard
         | Site::Body(_)
         | Site::Verify(_)
@@ -124,6 +129,7 @@ fn step_demand(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Demand,
 fn reader(site: Site) -> Result<Option<Position>, &'static str> {
     match site {
         Site::Requirement | Site::Var(_) => Err("inputs and vars are fixed before any step runs"),
+        Site::Lock => Err("locks are taken before any step runs"),
         Site::Defaults => Err("defaults hold for every command, also before any step runs"),
         Site::Guard => Err("the guards of a playbook are asked before any step runs"),
         Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),

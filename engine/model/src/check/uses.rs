@@ -24,6 +24,8 @@ pub(super) enum Site {
     Var(usize),
     /// `defaults`
     Defaults,
+    /// The name of a lock.
+    Lock,
     /// A guard of the playbook.
     Guard,
     /// A command, or what belongs to it: what is read is needed.
@@ -87,6 +89,9 @@ impl<'p> Walk<'p> {
         }
         let defaults = &self.playbook.defaults;
         self.around(&defaults.env, defaults.dir.as_ref(), defaults.shell.as_ref(), Site::Defaults);
+        for lock in &self.playbook.locks {
+            self.template(lock, Site::Lock);
+        }
         self.guards(&self.playbook.guards, Site::Guard);
     }
 

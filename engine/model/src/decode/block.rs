@@ -59,7 +59,7 @@ pub(crate) enum Block {
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 16] = [
+const PLAYBOOK: [&str; 17] = [
     "firedrill",
     "playbook",
     "title",
@@ -69,6 +69,7 @@ const PLAYBOOK: [&str; 16] = [
     "inputs",
     "vars",
     "defaults",
+    "locks",
     "on_failure",
     "max_parallel",
     "guards",
@@ -100,7 +101,7 @@ const STEP: [&str; 19] = [
 ];
 const EXPECTATION: [&str; 9] =
     ["verdict", "within", "steps", "hold", "unmet", "invariants", "open", "outputs", "world"];
-const FAULT: [&str; 14] = [
+const FAULT: [&str; 15] = [
     "step",
     "hook",
     "guard",
@@ -114,6 +115,7 @@ const FAULT: [&str; 14] = [
     "exit",
     "stdout",
     "nth",
+    "wait",
     "times",
 ];
 

@@ -6,6 +6,7 @@ use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Defaults, Guard, Invariant, Objectives, OnFailure, OnUnmet, Playbook, Probe, Published};
 use crate::source::Spanned;
+use crate::template::Template;
 use crate::unsupported;
 use crate::yaml::{Kind, Node, Plain, Scalar};
 
@@ -27,6 +28,7 @@ impl Decoder<'_> {
             inputs: fields.get("inputs").map_or_else(Vec::new, |field| self.inputs(field)),
             vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
             defaults,
+            locks: self.locks(fields.get("locks")),
             on_failure: fields.get("on_failure").and_then(|field| self.on_failure(field)).unwrap_or_default(),
             max_parallel: fields.get("max_parallel").and_then(|field| self.count(field)),
             guards: self.guards(fields.get("guards")),
@@ -62,6 +64,11 @@ impl Decoder<'_> {
             let diagnostic = Diagnostic::error(Code::UnknownVersion, field.node.span, message);
             self.report(diagnostic.help(format!("write `firedrill: {VERSION}`")));
         }
+    }
+
+    fn locks(&mut self, field: Option<Field<'_>>) -> Vec<Spanned<Template>> {
+        let items = field.and_then(|field| self.some_items(field)).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.template(item)).collect()
     }
 
     fn objectives(&mut self, field: Field<'_>) -> Option<Objectives> {

@@ -31,6 +31,8 @@ pub(super) enum Form {
     AnyText,
     /// A text with templates.
     Template,
+    /// Texts with templates, not empty.
+    Templates,
     /// A script with templates.
     Script,
     /// A program with its arguments, or one template that is such a list.
@@ -151,6 +153,7 @@ impl Form {
             Self::Type => json!({"enum": Type::ALL.map(Type::name)}),
             Self::Fault => json!({"enum": SweptKind::ALL.map(SweptKind::word)}),
             Self::Faults => json!({"type": "array", "minItems": 1, "items": Self::Fault.plain()}),
+            Self::Templates => json!({"type": "array", "minItems": 1, "items": {"type": "string"}}),
             Self::Names => json!({"type": "array", "items": {"type": "string"}}),
             Self::Argv => json!({"anyOf": [words(), {"type": "string", "pattern": TEMPLATE}]}),
             Self::Shell => json!({"anyOf": [{"enum": ["sh", "bash"]}, words()]}),

@@ -3,7 +3,7 @@
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
     Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
-    Template, Text, Type, TypeOr, Version,
+    Template, Templates, Text, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -37,6 +37,7 @@ const PLAYBOOK: &[Key] = &[
     key("inputs", Named(Block::Input), "The parameters, by name."),
     key("vars", NamedData, "Values derived from inputs and other vars, by name."),
     key("defaults", One(Block::Defaults), "What holds for every command that does not say otherwise."),
+    key("locks", Templates, "The names of the locks that a run holds until it owes nothing."),
     key(
         "on_failure",
         OneOf(&["rollback", "stop"]),

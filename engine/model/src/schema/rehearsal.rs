@@ -48,6 +48,7 @@ const FAULT_KEYS: &[Key] = &[
     key("exit", Exit, "The exit code of a command that fails."),
     key("stdout", AnyText, "What is printed instead."),
     key("nth", Count, "At which start it strikes first."),
+    key("wait", Count, "At which of the times at which the command waits it strikes."),
     key("times", Times, "How often it strikes; `always` for every time."),
 ];
 

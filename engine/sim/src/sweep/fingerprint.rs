@@ -10,6 +10,9 @@ pub(super) type Fingerprint = u128;
 /// States by their names.
 pub(super) type ByFingerprint<T> = HashMap<Fingerprint, T, BuildHasherDefault<Folded>>;
 
+/// Hashes the few texts of a plan, which nobody chooses to collide.
+pub(super) type Cheap = BuildHasherDefault<Wide>;
+
 /// A hash of two independent lanes of 64 bits, each a chain of folded multiplications.
 #[derive(Clone, Debug)]
 pub(super) struct Wide {
@@ -23,9 +26,15 @@ pub(super) struct Folded(u64);
 const SEEDS: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F];
 const FACTORS: [u64; 2] = [0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB];
 
+impl Default for Wide {
+    fn default() -> Wide {
+        Wide { lanes: SEEDS }
+    }
+}
+
 impl Wide {
     pub(super) fn new() -> Wide {
-        Wide { lanes: SEEDS }
+        Wide::default()
     }
 
     /// Returns all 128 bits.

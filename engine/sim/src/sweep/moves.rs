@@ -10,6 +10,7 @@ use firedrill_run::{
 };
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
+use super::fingerprint::Cheap;
 use super::orders::{Orders, is_asked_in_vain, is_one_enough};
 
 /// One thing that can happen next.
@@ -36,17 +37,29 @@ pub(super) enum Cost {
 pub(super) type Dooms = Vec<usize>;
 
 /// A state with what the sweep adds to it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Node {
     pub(super) run: Run,
     pub(super) dooms: Dooms,
+}
+
+impl Clone for Node {
+    fn clone(&self) -> Node {
+        Node { run: self.run.clone(), dooms: self.dooms.clone() }
+    }
+
+    fn clone_from(&mut self, source: &Node) {
+        self.run.clone_from(&source.run);
+        self.dooms.clone_from(&source.dooms);
+    }
 }
 
 /// The moves of a plan, with its fault points.
 #[derive(Debug)]
 pub(super) struct Moves {
     pub(super) points: Vec<FaultPoint>,
-    index: HashMap<FaultPoint, usize>,
+    /// The points of each site, by kind.
+    index: HashMap<Site, [Option<usize>; FaultKind::ALL.len()], Cheap>,
     orders: Orders,
     kinds: Vec<FaultKind>,
 }
@@ -54,7 +67,10 @@ pub(super) struct Moves {
 impl Moves {
     pub(super) fn new(plan: &Plan, orders: Orders, kinds: &[FaultKind]) -> Moves {
         let points = fault_points(plan);
-        let index = points.iter().cloned().enumerate().map(|(at, point)| (point, at)).collect();
+        let mut index: HashMap<Site, [Option<usize>; FaultKind::ALL.len()], Cheap> = HashMap::default();
+        for (at, point) in points.iter().enumerate() {
+            index.entry(point.site.clone()).or_default()[point.kind as usize] = Some(at);
+        }
         Moves { points, index, orders, kinds: kinds.to_vec() }
     }
 
@@ -67,14 +83,11 @@ impl Moves {
 
     /// Returns the point of a kind of fault at a command.
     pub(super) fn point(&self, command: &CommandId, kind: FaultKind) -> Option<usize> {
-        let site = Site::of(command);
-        self.index.get(&FaultPoint { site, kind }).copied()
+        self.index.get(&Site::of(command)).and_then(|kinds| kinds[kind as usize])
     }
 
     fn question_point(&self, question: &Question) -> Option<usize> {
-        let site = Site::Question(question.clone());
-        let kind = FaultKind::NoValue;
-        self.index.get(&FaultPoint { site, kind }).copied()
+        self.index.get(&Site::Question(question.clone())).and_then(|kinds| kinds[FaultKind::NoValue as usize])
     }
 
     /// Keeps the dooms that can still strike.
@@ -121,9 +134,8 @@ impl Listing<'_> {
         if run.phase() == Phase::AtRest {
             return;
         }
-        let effects = run.next();
+        let (effects, flights) = run.next_and_in_flight();
         let own = effects.iter().find(|effect| !is_awaited(effect));
-        let flights = if own.is_none() || self.has_faults { run.in_flight() } else { Vec::new() };
         if !flights.is_empty() {
             self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }

@@ -3,7 +3,7 @@
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::Hash as _;
+use std::hash::{BuildHasherDefault, Hash as _};
 use std::sync::Arc;
 
 use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
@@ -38,6 +38,9 @@ struct Struck {
     after: Vec<u32>,
 }
 
+/// States for which there is room before the table of known states grows.
+const FIRST_ROOM: usize = 1 << 16;
+
 pub(super) struct Search<'a> {
     sweep: &'a Sweep,
     moves: Moves,
@@ -46,9 +49,12 @@ pub(super) struct Search<'a> {
     visits: Vec<Visit>,
     reach: Vec<Verdicts>,
     /// States of the present depth, nearest first.
-    open: VecDeque<(u32, Node)>,
+    open: VecDeque<(u32, Box<Node>)>,
     /// States of the next depth, nearest first.
-    next: VecDeque<(u32, Node)>,
+    next: VecDeque<(u32, Box<Node>)>,
+    /// Nodes whose memory can be used again.
+    #[expect(clippy::vec_box, reason = "the boxes go to the queues and come back")]
+    spare: Vec<Box<Node>>,
     members: Vec<u32>,
     edges: Vec<(u32, u32)>,
     struck: BTreeMap<usize, Struck>,
@@ -68,11 +74,12 @@ impl<'a> Search<'a> {
             sweep,
             moves: Moves::new(&sweep.plan, orders, &sweep.kinds),
             orders,
-            known: ByFingerprint::default(),
+            known: ByFingerprint::with_capacity_and_hasher(FIRST_ROOM.min(sweep.states), BuildHasherDefault::default()),
             visits: Vec::new(),
             reach: Vec::new(),
             open: VecDeque::new(),
             next: VecDeque::new(),
+            spare: Vec::new(),
             members: Vec::new(),
             edges: Vec::new(),
             struck: BTreeMap::new(),
@@ -89,7 +96,7 @@ impl<'a> Search<'a> {
     pub(super) fn run(mut self) -> Result<Swept, IllegalEvent> {
         let root = self.root()?;
         let fingerprint = self.fingerprint(&root);
-        self.meet(fingerprint, root, Visit::ROOT);
+        self.meet(fingerprint, Box::new(root), Visit::ROOT);
         let mut extent = Extent::Complete { depth: self.sweep.depth };
         for depth in 0..=self.sweep.depth {
             self.verdicts.push(BTreeMap::new());
@@ -124,18 +131,20 @@ impl<'a> Search<'a> {
         Ok(true)
     }
 
-    fn nearest(&mut self, seeds: &mut VecDeque<(u32, Node)>) -> Option<(u32, Node)> {
+    fn nearest(&mut self, seeds: &mut VecDeque<(u32, Box<Node>)>) -> Option<(u32, Box<Node>)> {
         let length =
-            |entry: Option<&(u32, Node)>| entry.map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length);
+            |entry: Option<&(u32, Box<Node>)>| entry.map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length);
         if length(seeds.front()) < length(self.open.front()) { seeds.pop_front() } else { self.open.pop_front() }
     }
 
-    fn visit(&mut self, state: u32, node: Node, listed: &mut Vec<Move>) -> Result<(), IllegalEvent> {
+    fn visit(&mut self, state: u32, node: Box<Node>, listed: &mut Vec<Move>) -> Result<(), IllegalEvent> {
         self.states += 1;
         self.members.push(state);
         self.hold_against_properties(state, &node.run)?;
         if let Some(verdict) = node.run.verdict() {
-            return self.rest(state, &node.run, verdict);
+            self.rest(state, &node.run, verdict)?;
+            self.spare.push(node);
+            return Ok(());
         }
         self.moves.list(&node, self.has_faults(state), listed);
         if !listed.iter().any(|entry| entry.cost == Cost::Free) {
@@ -151,16 +160,27 @@ impl<'a> Search<'a> {
         self.visits[state as usize].depth < self.sweep.depth
     }
 
-    fn expand(&mut self, state: u32, node: Node, listed: &[Move]) -> Result<(), IllegalEvent> {
+    fn expand(&mut self, state: u32, node: Box<Node>, listed: &[Move]) -> Result<(), IllegalEvent> {
         let last = listed.len() - 1;
         for (choice, entry) in listed[..last].iter().enumerate() {
-            self.take(state, node.clone(), choice, entry)?;
+            let copy = self.copied(&node);
+            self.take(state, copy, choice, entry)?;
         }
         self.take(state, node, last, &listed[last])
     }
 
+    fn copied(&mut self, node: &Node) -> Box<Node> {
+        match self.spare.pop() {
+            Some(mut copy) => {
+                (*copy).clone_from(node);
+                copy
+            }
+            None => Box::new(node.clone()),
+        }
+    }
+
     /// Makes one move from a state.
-    fn take(&mut self, from: u32, mut node: Node, choice: usize, entry: &Move) -> Result<(), IllegalEvent> {
+    fn take(&mut self, from: u32, mut node: Box<Node>, choice: usize, entry: &Move) -> Result<(), IllegalEvent> {
         for breach in [broken_by(&node.run, &entry.event), advice_on(&node.run, &entry.event)].into_iter().flatten() {
             self.report(from, Some(&entry.event), breach)?;
         }
@@ -186,7 +206,7 @@ impl<'a> Search<'a> {
     }
 
     /// Enters a state, unless it is known with as few faults. Returns its number.
-    fn meet(&mut self, fingerprint: Fingerprint, node: Node, visit: Visit) -> u32 {
+    fn meet(&mut self, fingerprint: Fingerprint, node: Box<Node>, visit: Visit) -> u32 {
         let fresh = u32::try_from(self.visits.len()).expect("a sweep keeps fewer than 2^32 states");
         let state = *self.known.entry(fingerprint).or_insert(fresh);
         if state == fresh {
@@ -195,6 +215,7 @@ impl<'a> Search<'a> {
         } else if visit.depth < self.visits[state as usize].depth {
             self.visits[state as usize] = visit;
         } else {
+            self.spare.push(node);
             return state;
         }
         let is_next = visit.depth as usize >= self.verdicts.len();

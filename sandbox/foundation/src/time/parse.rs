@@ -127,6 +127,14 @@ mod tests {
     }
 
     #[test]
+    fn hour_that_the_clocks_skip_is_refused() {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("it is a zone");
+        let now = Timestamp::UNIX_EPOCH.to_zoned(berlin);
+        assert_eq!(moment("2026-03-29 02:30", &now), None);
+        assert!(moment("2026-03-29 03:30", &now).is_some());
+    }
+
+    #[test]
     fn what_would_be_a_guess_is_refused() {
         for text in [
             "last monday",

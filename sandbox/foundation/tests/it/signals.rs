@@ -2,32 +2,46 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Stdio};
-use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::clock::Clock;
 use crate::rig::{Rig, normal, normal_metadata, transcript};
 
-const PACE_MS: &str = "200";
+/// How long each phase takes in real time: long enough that a signal finds the scripts at work.
+const PACE_MS: &str = "400";
+
+/// How many virtual milliseconds pass until the scripts are done and the director is unlocked.
+const UNTIL_UNLOCKED: u64 = 360_000 + 15_000;
 
 /// A backup whose scripts run, and what it has printed so far.
 struct Running {
     rig: Rig,
+    clock: Clock,
     child: Child,
     lines: BufReader<ChildStdout>,
     out: String,
 }
 
 impl Running {
+    /// Starts it in virtual time, and lets time pass until the scripts run.
     fn start(stdin: Stdio) -> Running {
-        let rig = Rig::new();
-        let mut command = rig.director(&["backup"]);
-        command.env("FIREDRILL_SANDBOX_PACE", PACE_MS).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut running = Running { rig, child, lines, out: String::new() };
+        let clock = Clock::new();
+        let socket = clock.socket().display().to_string();
+        let mut running = Running::with(clock, ("FIREDRILL_CLOCK", &socket), stdin);
+        running.clock.wait_for_parked(1);
+        running.clock.advance(2_000 + 6_000 + 20_000);
         running.read_until("Backing up director on bosh/0...\n");
         running
+    }
+
+    fn with(clock: Clock, (name, value): (&str, &str), stdin: Stdio) -> Running {
+        let rig = Rig::new();
+        let mut command = rig.director(&["backup"]);
+        command.env(name, value).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Running { rig, clock, child, lines, out: String::new() }
     }
 
     fn read_until(&mut self, end: &str) {
@@ -44,8 +58,9 @@ impl Running {
         self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
-    /// Reads to the end and returns the exit status.
+    /// Lets all its time pass, reads to the end and returns the exit status.
     fn finish(&mut self) -> Option<i32> {
+        self.clock.run_out();
         self.lines.read_to_string(&mut self.out).unwrap();
         self.child.wait().unwrap().code()
     }
@@ -71,8 +86,9 @@ fn goes_on(situation: &str, mut running: Running) {
 
 #[test]
 fn interrupt_without_an_answer_goes_on() {
-    let running = Running::start(Stdio::null());
+    let mut running = Running::start(Stdio::null());
     running.signal(Signal::INT);
+    running.read_until("send SIGTERM.\n");
     goes_on("5x-eof", running);
 }
 
@@ -81,10 +97,10 @@ fn work_goes_on_silently_until_no_is_answered() {
     let mut running = Running::start(Stdio::piped());
     running.signal(Signal::INT);
     running.read_until("[yes/no]\n");
-    while running.rig.is_locked() {
-        thread::yield_now();
-    }
+    running.clock.advance(UNTIL_UNLOCKED);
+    assert!(!running.rig.is_locked());
     running.answer("no\n");
+    running.read_until("Finished running post-backup-unlock scripts.\n");
     goes_on("5x-no", running);
 }
 
@@ -93,6 +109,7 @@ fn interrupt_answered_yes_ends_at_once() {
     let mut running = Running::start(Stdio::piped());
     running.signal(Signal::INT);
     running.answer("yes\n");
+    running.clock.wait_for_parked(0);
     assert_eq!(running.finish(), Some(1));
     let recorded = transcript("bbr-director/5x-yes/out");
     let tail = recorded.split_once("\nStopping").unwrap().1;
@@ -107,6 +124,7 @@ fn other_signals_kill() {
     for (signal, situation) in [(Signal::HUP, "5x-hup"), (Signal::KILL, "5x-kill"), (Signal::TERM, "5x-kill")] {
         let mut running = Running::start(Stdio::null());
         running.signal(signal);
+        running.clock.wait_for_parked(0);
         assert_eq!(running.finish(), None, "{signal:?}");
         let rig = running.rig;
         assert!(!rig.ledger().contains("end "), "a killed stand-in has no second line");
@@ -114,6 +132,15 @@ fn other_signals_kill() {
         assert!(findings.contains("the director is locked by bbr") && findings.contains("left over"), "{findings}");
         leaves_everything(&rig, situation);
     }
+}
+
+#[test]
+fn real_time_is_no_different() {
+    let mut running = Running::with(Clock::new(), ("FIREDRILL_SANDBOX_PACE", PACE_MS), Stdio::null());
+    running.read_until("Backing up director on bosh/0...\n");
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish(), None);
+    leaves_everything(&running.rig, "5x-kill");
 }
 
 /// Lock and directory remain, the metadata has no finish, and a cleanup heals it as recorded.

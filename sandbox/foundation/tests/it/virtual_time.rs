@@ -54,6 +54,7 @@ fn backup_of_hours_is_over_at_once_and_says_when() {
     assert!(ran.out.starts_with("[bbr] 2026/01/05 02:00:00 INFO - Looking for scripts\n"), "{}", ran.out);
     assert!(ran.out.contains("[bbr] 2026/01/05 06:00:28 INFO - Finished running backup scripts."), "{}", ran.out);
     assert!(ran.out.contains(" on 2026-01-05 06:05:12.9"), "{}", ran.out);
+    assert!(ran.out.contains(" m=+14712.9"), "{}", ran.out);
 }
 
 #[test]

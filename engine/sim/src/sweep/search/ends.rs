@@ -69,25 +69,41 @@ impl Search<'_> {
     }
 
     /// Goes on from a state without a fault to a rest with a verdict that can be reached so.
+    ///
+    /// A state that is met again may stand for one that starts what is due in another order, and whose next states were
+    /// not visited then. The way goes on from the one that was visited.
     fn descend(&self, mut state: u32, verdict: Verdict) -> Result<Option<Run>, IllegalEvent> {
         let (_, mut node) = self.replay(state)?;
-        let mut listed = Vec::new();
+        let mut is_visited = true;
         while node.run.verdict().is_none() {
-            self.moves.list(&node, self.has_faults(state), &mut listed);
-            let mut next = None;
-            for entry in listed.iter().filter(|entry| entry.cost == Cost::Free) {
-                let mut after = node.clone();
-                after.apply(&self.moves, entry)?;
-                let known = self.known.get(&self.fingerprint(&after)).copied();
-                if let Some(known) = known.filter(|&known| self.reach[known as usize].contains(verdict)) {
-                    next = Some((known, after));
-                    break;
+            match self.towards(&node, state, verdict)? {
+                Some((next, after)) => {
+                    (state, node) = (next, after);
+                    is_visited = false;
+                }
+                None if is_visited => return Ok(None),
+                None => {
+                    node = self.replay(state)?.1;
+                    is_visited = true;
                 }
             }
-            let Some(found) = next else { return Ok(None) };
-            (state, node) = found;
         }
         Ok(Some(node.run))
+    }
+
+    /// Returns the first state after this one, without a fault, from which a verdict can be reached.
+    fn towards(&self, node: &Node, state: u32, verdict: Verdict) -> Result<Option<(u32, Node)>, IllegalEvent> {
+        let mut listed = Vec::new();
+        self.moves.list(node, self.has_faults(state), &mut listed);
+        for entry in listed.iter().filter(|entry| entry.cost == Cost::Free) {
+            let mut after = node.clone();
+            after.apply(&self.moves, entry)?;
+            let known = self.known.get(&self.fingerprint(&after)).copied();
+            if let Some(known) = known.filter(|&known| self.reach[known as usize].contains(verdict)) {
+                return Ok(Some((known, after)));
+            }
+        }
+        Ok(None)
     }
 }
 
