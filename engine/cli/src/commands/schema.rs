@@ -7,8 +7,11 @@ use firedrill_report::rehearsal::{rehearsed_schema, swept_schema};
 use crate::failure::{Failure, Status};
 use crate::terminal::Terminal;
 
-/// The forms that have a schema, with how it is made.
-const SCHEMAS: [(&str, fn() -> String); 7] = [
+/// The name of a form, and how its schema is made.
+type Named = (&'static str, fn() -> String);
+
+/// The forms that have a schema.
+const SCHEMAS: [Named; 7] = [
     ("playbook", || playbook_schema(Draft::Y2020)),
     ("rehearsal", || rehearsal_schema(Draft::Y2020)),
     ("playbook.draft-07", || playbook_schema(Draft::D07)),
