@@ -132,8 +132,21 @@ pub(crate) struct ValidateArgs {
     /// The playbooks
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Take warnings for errors
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) deny: Option<Denied>,
+    /// Do not warn of this; may be repeated
+    #[arg(long, value_name = "CODE")]
+    pub(crate) allow: Vec<String>,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
+}
+
+/// What makes a playbook unfit besides errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Denied {
+    /// Every warning
+    Warnings,
 }
 
 #[derive(Debug, Args)]

@@ -39,7 +39,7 @@ pub(crate) fn examine(path: &Path) -> Result<Findings, Failure> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(match Source::from_bytes(name.clone(), bytes.clone()) {
         Ok(source) => {
-            let (checked, diagnostics) = check::load(&source, stem);
+            let (checked, diagnostics) = check::review(&source, stem);
             Findings { source, checked, diagnostics }
         }
         Err(diagnostic) => Findings {

@@ -74,6 +74,7 @@ impl Called {
 }
 
 const HELLO: &str = "steps:\n  - {id: hello, argv: [printf, 'a\\033[31mb\\377'], read_only: true}\n";
+const STRICT: &str = "steps:\n  - {id: hello, argv: [printf, hello], read_only: true, timeout: 1m}\n";
 const STUCK: &str = "steps:
   - id: take
     argv: ['true']
@@ -181,9 +182,24 @@ fn exit_codes_are_those_of_the_semantics() {
     Place::new(guarded).call("run p.yaml").exits(6).says("REFUSED").says("Not now.");
     Place::new("steps: 5\n").call("run p.yaml").exits(3);
     Place::new("steps: 5\n").call("validate p.yaml").exits(3);
-    Place::new(HELLO).call("validate p.yaml").exits(0).says("p.yaml: valid");
+    Place::new(STRICT).call("validate p.yaml").exits(0).says("p.yaml: valid");
     Place::new(HELLO).call("validate").exits(2);
     Place::new(HELLO).call("frobnicate").exits(2);
+}
+
+#[test]
+fn warnings_can_be_denied_and_allowed() {
+    Place::new(STRICT).call("validate p.yaml --deny warnings").exits(0).says("p.yaml: valid");
+    let place = Place::new(HELLO);
+    place.call("validate p.yaml").exits(0).says("warning[FD0602]").says("1 warning");
+    place.call("validate p.yaml --deny warnings").exits(3).complains("1 warning, denied by `--deny warnings`");
+    place.call("validate p.yaml --deny warnings --allow fd0602").exits(0).says("p.yaml: valid");
+    place.call("validate p.yaml --deny warnings --allow FD0601").exits(3);
+    place.call("validate p.yaml --allow FD9999").exits(2).complains("there is no diagnostic `FD9999`");
+    place.call("validate p.yaml --deny errors").exits(2);
+    place.call("run p.yaml").exits(0).complains("warning[FD0602]");
+    place.call("plan p.yaml").exits(0).complains("warning[FD0602]");
+    Place::new("steps: 5\n").call("validate p.yaml --deny warnings --allow FD0103").exits(3).says("FD0103");
 }
 
 #[test]
@@ -197,8 +213,10 @@ fn colours_are_for_terminals_unless_asked_for() {
 fn small_commands() {
     let place = Place::new(HELLO);
     place.call("schema").exits(0).says("plan");
-    place.call("schema plan").exits(0).says("\"$schema\"");
-    place.call("schema nothing").exits(2).complains("there are: plan");
+    for name in ["plan", "playbook", "rehearsal", "playbook.draft-07", "rehearsal.draft-07", "sweep-result"] {
+        place.call(&format!("schema {name}")).exits(0).says("\"$schema\"");
+    }
+    place.call("schema nothing").exits(2).complains("there are: playbook, rehearsal, ");
     place.call("explain fd0101").exits(0).says("FD0101");
     place.call("explain FD9999").exits(2);
     place.call("completion bash").exits(0).says("_firedrill");

@@ -2,6 +2,7 @@
 
 mod circles;
 mod inputs;
+mod lints;
 mod names;
 mod order;
 mod reach;
@@ -87,6 +88,15 @@ pub fn load(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playboo
             None
         }
     };
+    (checked, decode::in_order(diagnostics))
+}
+
+/// Reads and checks a playbook as [`load`] does, and warns also of what it probably does not mean.
+///
+/// What is probably not meant is looked for only where there is no error.
+pub fn review(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
+    let (checked, mut diagnostics) = load(source, file_stem);
+    diagnostics.extend(checked.iter().flat_map(lints::of));
     (checked, decode::in_order(diagnostics))
 }
 

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod playbook;
 pub mod rehearsal;
 pub mod resolve;
+pub mod schema;
 pub mod shell;
 pub mod source;
 pub mod suggest;

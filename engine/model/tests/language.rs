@@ -10,8 +10,12 @@ mod explanations;
 mod guide;
 #[path = "language/hostile.rs"]
 mod hostile;
+#[path = "language/lints.rs"]
+mod lints;
 #[path = "language/needs.rs"]
 mod needs;
+#[path = "language/pages.rs"]
+mod pages;
 #[path = "language/planted.rs"]
 mod planted;
 #[path = "language/rehearsals.rs"]

@@ -15,8 +15,9 @@ pub(super) const VALIDATE: &str = "\
 Examples:
   firedrill validate playbooks/director-backup.yaml
   firedrill validate playbooks/*.yaml --json
+  firedrill validate playbooks/*.yaml --deny warnings --allow FD0602
 
-Exits with 3 if a playbook has an error.";
+Exits with 3 if a playbook has an error, and with `--deny warnings` also if there is a warning.";
 
 pub(super) const PLAN: &str = "\
 Examples:
@@ -89,6 +90,7 @@ Exits with 3 if a target is invalid.";
 pub(super) const SCHEMA: &str = "\
 Examples:
   firedrill schema
+  firedrill schema playbook > playbook.v1.json
   firedrill schema plan > plan.v1.json
   firedrill schema target > target.v1.json";
 

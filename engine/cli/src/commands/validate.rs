@@ -2,20 +2,23 @@
 
 use std::path::Path;
 
-use firedrill_model::diagnostic::{Diagnostic, Severity};
+use firedrill_model::diagnostic::{Code, Diagnostic, Severity};
 use firedrill_model::source::Source;
 use firedrill_report::diagnostics;
 
-use crate::args::{Format, ValidateArgs};
+use crate::args::{Denied, Format, ValidateArgs};
 use crate::failure::{Failure, Status};
 use crate::playbook;
 use crate::rehearsal;
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Status, Failure> {
+    let allowed = args.allow.iter().map(|code| named(code)).collect::<Result<Vec<Code>, Failure>>()?;
     let mut all = Vec::new();
     for file in &args.files {
-        all.push(found(file)?);
+        let mut findings = found(file)?;
+        findings.diagnostics.retain(|found| found.severity == Severity::Error || !allowed.contains(&found.code));
+        all.push(findings);
     }
     let text: String = match args.json.format() {
         Format::Json => json(&all),
@@ -23,7 +26,30 @@ pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Statu
     };
     terminal.print(&text);
     let is_valid = all.iter().all(|findings| findings.is_valid);
-    Ok(if is_valid { Status::Done } else { Status::Invalid })
+    if !is_valid {
+        return Ok(Status::Invalid);
+    }
+    let warnings = all.iter().map(|findings| findings.diagnostics.len()).sum();
+    Ok(denied(args.deny, warnings))
+}
+
+/// Returns the code that somebody names.
+fn named(id: &str) -> Result<Code, Failure> {
+    let known = Code::ALL.iter().find(|known| known.id().eq_ignore_ascii_case(id)).copied();
+    let unknown = || Failure::usage(format!("there is no diagnostic `{id}`"));
+    known.ok_or_else(|| unknown().help("a code looks like FD0602; diagnostics show theirs"))
+}
+
+/// Returns what so many warnings come to, having said so.
+fn denied(deny: Option<Denied>, warnings: usize) -> Status {
+    match (deny, warnings) {
+        (None, _) | (Some(Denied::Warnings), 0) => Status::Done,
+        (Some(Denied::Warnings), warnings) => {
+            let noun = if warnings == 1 { "warning" } else { "warnings" };
+            terminal::tell(&format!("{warnings} {noun}, denied by `--deny warnings`\n"));
+            Status::Invalid
+        }
+    }
 }
 
 /// What was found in one file.

@@ -1,0 +1,93 @@
+//! Holds that last too long, and rollbacks that come too late for them.
+
+use crate::check::Checked;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::Graph;
+use crate::playbook::{Playbook, Release, Rollback, Step};
+
+/// Warns of what is wrong with each hold.
+pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
+    let order = Order::of(playbook);
+    let holds = playbook.steps.iter().enumerate().filter_map(|(at, step)| Some((at, step.release.as_deref()?)));
+    holds
+        .flat_map(|(at, release)| {
+            reading(playbook, &order, at, release).into_iter().chain(late(playbook, &order, at, release))
+        })
+        .collect()
+}
+
+/// Warns of a hold that goes on to the end while the last steps only read.
+fn reading(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Release) -> Option<Diagnostic> {
+    if release.until.is_some() {
+        return None;
+    }
+    let held = order.below(taker);
+    let changing = |steps: &[usize]| steps.iter().any(|&at| !playbook.steps[at].read_only);
+    if !changing(&held) {
+        return None;
+    }
+    let reader = held.iter().find(|&&at| playbook.steps[at].read_only && !changing(&order.below(at)))?;
+    let (taker, reader) = (&playbook.steps[taker], &playbook.steps[*reader]);
+    let message = format!("`{}` is still held while `{}` only reads", taker.id.value, reader.id.value);
+    let advice =
+        "name in `until` the last steps that need the hold: it is then given back as soon as they have settled";
+    let diagnostic = Diagnostic::warning(Code::HeldWhileReading, release.hook.span, message);
+    Some(diagnostic.note(reader.id.span, "this step changes nothing").help(advice))
+}
+
+/// Warns of rollbacks inside a hold that may be due when it has been given back.
+fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Release) -> Vec<Diagnostic> {
+    let Some(until) = &release.until else {
+        return Vec::new();
+    };
+    let ids: Vec<&str> = until.value.iter().map(|id| id.value.as_str()).collect();
+    let ends: Vec<usize> =
+        (0..playbook.steps.len()).filter(|&at| ids.contains(&playbook.steps[at].id.value.as_str())).collect();
+    let after = |at: usize| ends.iter().all(|&end| order.below(end).contains(&at));
+    let Some(later) = (0..playbook.steps.len()).find(|&at| after(at)) else {
+        return Vec::new();
+    };
+    let held = order
+        .below(taker)
+        .into_iter()
+        .filter(|&at| ends.iter().any(|&end| at == end || order.below(at).contains(&end)));
+    let undone = held.filter_map(|at| Some((&playbook.steps[at], undoing(&playbook.steps[at])?)));
+    let (taker, later) = (&playbook.steps[taker].id.value, &playbook.steps[later].id.value);
+    let warn = |(step, span): (&Step, _)| {
+        let message = format!("if `{later}` fails, `{}` is undone after `{taker}` has been given back", step.id.value);
+        let advice =
+            format!("let `{taker}` be held until `{later}` has settled, or do without the hold in this rollback");
+        Diagnostic::warning(Code::UndoneAfterRelease, span, message).note(release.hook.span, "the release").help(advice)
+    };
+    undone.map(warn).collect()
+}
+
+fn undoing(step: &Step) -> Option<crate::source::Span> {
+    match step.rollback.as_ref()? {
+        Rollback::Hook(hook) => Some(hook.span),
+        Rollback::Nothing(_) => None,
+    }
+}
+
+/// Which step comes after which.
+struct Order<'p> {
+    needs: &'p [Vec<usize>],
+    order: Vec<usize>,
+}
+
+impl<'p> Order<'p> {
+    fn of(playbook: &'p Checked<Playbook>) -> Self {
+        let needs = &playbook.needs;
+        let graph = Graph::new(needs.len(), |at| needs[at].iter().copied());
+        Self { needs, order: graph.order().expect("a checked playbook has an order") }
+    }
+
+    /// Returns the steps that need this one, directly or through others, in an order in which they can run.
+    fn below(&self, step: usize) -> Vec<usize> {
+        let mut is_below = vec![false; self.needs.len()];
+        for &at in &self.order {
+            is_below[at] = self.needs[at].iter().any(|&above| above == step || is_below[above]);
+        }
+        self.order.iter().copied().filter(|&at| is_below[at]).collect()
+    }
+}

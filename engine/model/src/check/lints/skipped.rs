@@ -1,0 +1,82 @@
+//! Outputs that are `none` when their step was skipped.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expression::{Expression, Reference};
+use crate::playbook::{Invocation, OnUnmet, OutputSource, Playbook, Step};
+use crate::source::Spanned;
+use crate::template::Template;
+
+/// What an expression holds that has an answer for `none`.
+const ANSWERS: [&str; 4] = [" or ", " if ", " is ", "default("];
+
+/// Warns of every command that fails before it starts when a step above was skipped.
+pub(super) fn of(playbook: &Playbook) -> Vec<Diagnostic> {
+    let may_be_skipped =
+        |step: &&Step| step.when.is_some() || step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
+    let skipped = playbook.steps.iter().filter(may_be_skipped);
+    let skipped: HashMap<&str, &Step> = skipped.map(|step| (step.id.value.as_str(), step)).collect();
+    let steps = playbook.steps.iter().chain(&playbook.finally);
+    steps.flat_map(|step| uses(step, &skipped)).collect()
+}
+
+fn uses(step: &Step, skipped: &HashMap<&str, &Step>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for text in texts(step) {
+        for expression in text.value.expressions() {
+            let source = unanswered(expression).and_then(|id| skipped.get(id));
+            if let Some(source) = source.filter(|source| !goes_with(step, source)) {
+                found.push(warning(source, text));
+            }
+        }
+    }
+    found
+}
+
+/// Returns the step of which an expression reads an output without an answer for `none`.
+fn unanswered(expression: &Expression) -> Option<&str> {
+    if ANSWERS.iter().any(|answer| expression.source.contains(answer)) {
+        return None;
+    }
+    expression.references.iter().find_map(|name| match name {
+        Reference::StepOutput { step, .. } => Some(step.as_str()),
+        _ => None,
+    })
+}
+
+/// Returns whether a step is skipped whenever the other one is.
+fn goes_with(step: &Step, other: &Step) -> bool {
+    if step.id.value == other.id.value {
+        return true;
+    }
+    let Some(when) = &step.when else {
+        return false;
+    };
+    let source = &when.value.source;
+    let is_same = other.when.as_ref().is_some_and(|other| source.contains(&other.value.source));
+    is_same || source.contains(&format!("steps.{}.", other.id.value))
+}
+
+fn warning(source: &Step, text: &Spanned<Template>) -> Diagnostic {
+    let id = &source.id.value;
+    let message = format!("when `{id}` is skipped this is `none`, and the step fails before it starts");
+    let help = format!("skip both together with the same `when`, or write `steps.{id}.outputs.NAME or ...`");
+    let diagnostic = Diagnostic::warning(Code::MaybeSkipped, text.span, message).help(help);
+    diagnostic.note(source.id.span, "it may be skipped")
+}
+
+fn texts(step: &Step) -> impl Iterator<Item = &Spanned<Template>> {
+    let looks = step.outputs.iter().filter_map(|output| match &output.source {
+        OutputSource::Look(look) => Some(look),
+        OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::File(_) => None,
+    });
+    let verify = step.verify.iter().map(|verify| &verify.invocation);
+    let hooks = step.hooks().map(|(_, hook)| &hook.invocation);
+    std::iter::once(&step.invocation).chain(looks).chain(verify).chain(hooks).flat_map(around)
+}
+
+fn around(invocation: &Invocation) -> impl Iterator<Item = &Spanned<Template>> {
+    let env = invocation.env.iter().map(|var| &var.value);
+    invocation.command.templates().iter().chain(env).chain(&invocation.stdin).chain(&invocation.dir)
+}
