@@ -169,6 +169,18 @@ fn full_disk_fails_the_drain() {
 }
 
 #[test]
+fn bad_disk_is_found_by_reading_only() {
+    let rig = Rig::new();
+    rig.sandbox("break bad-disk");
+    let ran = rig.bbr(&["backup"]);
+    assert_eq!(ran.code, Some(0), "bbr has looked already: {}", ran.err);
+    assert!(rig.sandbox("show").contains("Z damaged\n"), "{}", rig.sandbox("show"));
+    rig.sandbox("mend bad-disk");
+    assert_eq!(rig.bbr(&["backup"]).code, Some(0));
+    assert!(rig.sandbox("show").contains("Z complete\n"), "{}", rig.sandbox("show"));
+}
+
+#[test]
 fn missing_job_is_missing_silently() {
     let rig = Rig::new();
     rig.sandbox("break missing-job bbr-uaadb");
