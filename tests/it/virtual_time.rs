@@ -267,3 +267,19 @@ fn the_engine_crashes_before_and_after_each_record() {
         }
     }
 }
+
+#[test]
+fn a_cancel_ends_what_was_just_about_to_start() {
+    let played = play(
+        "
+firedrill: 1
+playbook: test
+steps:
+  - {id: one, needs: [], idempotent: true, argv: [/bin/true]}
+  - {id: two, needs: [], idempotent: true, run: sleep 1h}
+",
+        &["one:cancel"],
+    );
+    assert_eq!(played.verdict(), Verdict::Cancelled);
+    assert_eq!(played.end("two.attempt.1.1"), (Exit::Cancelled, 0));
+}

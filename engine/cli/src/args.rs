@@ -311,8 +311,21 @@ pub(crate) enum SandboxVerb {
         #[arg(required = true, value_name = "SITUATION")]
         args: Vec<String>,
     },
-    /// Find what is not safe; exits with 1 if there is something
+    /// Find what is not safe: a lock, a leftover, an artifact that only claims to be whole; exits with 1 if there is something
     Check,
+    /// Say how long a phase of a stand-in takes in virtual time: PHASE DURATION, --list
+    #[command(disable_help_flag = true)]
+    Pace {
+        /// The phase and how long it takes
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PHASE")]
+        args: Vec<String>,
+    },
+    /// Exit with 1 unless something is so: `lock free`, `leftover none`, `restore none`, `artifacts 1 whole`, `calls bbr.backup 1`
+    Assert {
+        /// What must be so
+        #[arg(required = true, value_name = "FACT")]
+        args: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

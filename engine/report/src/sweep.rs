@@ -17,9 +17,11 @@ pub struct SweepReport {
     pub plan: String,
     /// How far the sweep came.
     pub extent: SweepExtent,
+    /// The only kinds of faults that were tried; none if all were.
+    pub only: Option<Vec<&'static str>>,
     /// Whether every history comes to rest.
     pub is_always_at_rest: bool,
-    /// Every fault point of the plan, in its order.
+    /// Every fault point of the plan whose kind was tried, in its order.
     pub points: Vec<SweepPoint>,
     /// The verdicts that histories without a fault come to, best first.
     pub without_fault: Vec<Verdict>,

@@ -1,7 +1,7 @@
 //! Faults that a rehearsal injects: where they strike, and how they are written on a command line.
 //!
 //! `backup.attempt:timeout`, `backup.cleanup:exit=3`, `backup.attempt:late_failure=1#2x3` (the second start and the two
-//! after it), `@.guard-no_tasks:does_not_hold#1x*` (every one), `record=17:crash_before`, `age=10m:cancel`.
+//! after it), `backup.attempt:killed@2` (at its second wait), `@.guard-no_tasks:does_not_hold#1x*` (every one), `record=17:crash_before`, `age=10m:cancel`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,6 +47,9 @@ pub struct Starts {
     pub nth: u32,
     /// How many are struck in a row; every later one if none.
     pub times: Option<u32>,
+    /// At which of its waits for time to pass a running command is struck, from 1; if none, at its first long one, or after
+    /// its work.
+    pub wait: Option<u32>,
 }
 
 /// A text that is no fault.
@@ -70,9 +73,9 @@ impl Starts {
 impl From<&Fault> for Injection {
     fn from(fault: &Fault) -> Injection {
         let at = match &fault.strikes {
-            Strikes::Command { target, nth, times } => {
+            Strikes::Command { target, nth, times, wait } => {
                 let (subject, role) = site(target);
-                Moment::Start(Starts { subject, role, nth: *nth, times: *times })
+                Moment::Start(Starts { subject, role, nth: *nth, times: *times, wait: *wait })
             }
             Strikes::Record { number, side } => Moment::Record { number: *number, side: *side },
             Strikes::Age(age) => Moment::Age(*age),
@@ -103,6 +106,7 @@ impl fmt::Display for Injection {
         match &self.at {
             Moment::Start(starts) => {
                 write!(f, "{}.{}:{}", starts.subject, starts.role, Kind(&self.kind))?;
+                starts.wait.map_or(Ok(()), |wait| write!(f, "@{wait}"))?;
                 match (starts.nth, starts.times) {
                     (1, Some(1)) => Ok(()),
                     (nth, Some(1)) => write!(f, "#{nth}"),
@@ -160,8 +164,9 @@ impl FromStr for Injection {
         }
         let (what, nth, times) = starts(what).ok_or_else(|| error("the starts are #NTH, #NTHxTIMES or #NTHx*"))?;
         let (subject, role) = place_of(place).ok_or_else(|| error("the place is STEP, STEP.ROLE or @.guard-ID"))?;
+        let (what, wait) = waits(what).ok_or_else(|| error("a wait is @NUMBER, from 1"))?;
         let kind = kind(what).map_err(|why| error(&why))?;
-        Ok(Injection { at: Moment::Start(Starts { subject, role, nth, times }), kind })
+        Ok(Injection { at: Moment::Start(Starts { subject, role, nth, times, wait }), kind })
     }
 }
 
@@ -185,6 +190,13 @@ fn starts(text: &str) -> Option<(&str, u32, Option<u32>)> {
     let (nth, times) = starts.split_once('x').unwrap_or((starts, "1"));
     let times = if times == "*" { None } else { Some(times.parse().ok().filter(|times| *times > 0)?) };
     Some((what, nth.parse().ok().filter(|nth| *nth > 0)?, times))
+}
+
+fn waits(text: &str) -> Option<(&str, Option<u32>)> {
+    let Some((what, wait)) = text.split_once('@') else {
+        return Some((text, None));
+    };
+    Some((what, Some(wait.parse().ok().filter(|wait| *wait > 0)?)))
 }
 
 fn kind(text: &str) -> Result<FaultKind, String> {
@@ -221,6 +233,7 @@ mod tests {
             "backup.attempt:late_failure=1#2x3",
             "@.guard-no_tasks:does_not_hold#1x*",
             "backup.look-artifact:killed#4",
+            "backup.attempt:timeout@3#2",
             "record=17:crash_before",
             "record=17:crash_after",
             "age=600000ms:cancel",

@@ -1,6 +1,5 @@
-//! Drivers without a world: scripted outcomes and the exploration of the state machine. Pure.
+//! Drivers without a world: scripted outcomes, the sweep of the state machine, and what a sweep of the sandbox strikes. Pure.
 
-mod explore;
 mod mutants;
 mod place;
 mod script;
@@ -8,7 +7,6 @@ mod sketch;
 mod strikes;
 pub mod sweep;
 
-pub use explore::{Explored, Limits, Violation, explore};
 pub use mutants::{Mutant, MutantKind, mutants};
 pub use script::{Played, Script};
 pub use sketch::sketch;

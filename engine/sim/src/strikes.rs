@@ -236,7 +236,7 @@ fn once(kind: FaultKind) -> Vec<Blow> {
 }
 
 fn injected(subject: &Subject, role: &Role, kind: FaultKind, times: Option<u32>) -> Injection {
-    let starts = Starts { subject: subject.clone(), role: role.clone(), nth: 1, times };
+    let starts = Starts { subject: subject.clone(), role: role.clone(), nth: 1, times, wait: None };
     Injection { at: Moment::Start(starts), kind }
 }
 

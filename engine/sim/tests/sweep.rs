@@ -137,6 +137,17 @@ fn what_a_fault_leaves_is_said_although_orders_are_left_out() {
     }
 }
 
+/// The number of states is what the machine's state costs: something that does not decide the future shows here.
+#[test]
+fn twelve_steps_stay_explorable() {
+    let plan = "a ro\nb a x2 ~\nc b ^i\nd c\ne c\nf d e !\nm f\nh m g x2 idem\ni h ro\nj i\nk j !\nl k";
+    let found = swept(plan, 2, Orders::Distinct);
+    assert!(found.violations.is_empty());
+    assert!(found.states < 2_500, "{} states: the machine is no longer explorable", found.states);
+    assert!(found.reached().any(|verdict| verdict == Verdict::Succeeded));
+    assert!(found.reached().any(|verdict| verdict == Verdict::Stuck));
+}
+
 /// The run has failed, so nothing new starts, not even a guard that turns out never to have started.
 #[test]
 fn a_guard_that_never_started_leaves_no_run_hanging() {

@@ -31,6 +31,8 @@ pub(super) fn sandbox(
         SandboxVerb::Fault { args } => verb("fault", args),
         SandboxVerb::Break { args } => verb("break", args),
         SandboxVerb::Mend { args } => verb("mend", args),
+        SandboxVerb::Pace { args } => verb("pace", args),
+        SandboxVerb::Assert { args } => verb("assert", args),
     };
     let mut out = Vec::new();
     let done = sandbox_command(&world, &words, &mut out);
@@ -45,7 +47,7 @@ fn verb(name: &str, mut args: Vec<String>) -> Vec<String> {
 
 fn failure(error: SandboxError) -> Failure {
     match error {
-        SandboxError::Unsafe { .. } => Failure::failed(error.to_string()),
+        SandboxError::Unsafe { .. } | SandboxError::Untrue(_) => Failure::failed(error.to_string()),
         SandboxError::World(error) => Failure::usage(error.to_string()).help("`firedrill sandbox new` makes a world"),
         other => Failure::usage(other.to_string()),
     }

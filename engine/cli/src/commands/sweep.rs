@@ -38,7 +38,8 @@ pub(super) fn sweep(
     }
     let flags = said(&args);
     let wanted = args.kinds();
-    let playbook = PlaybookArgs { file: args.file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
+    let (file, _) = rehearsal::pair(&args.file);
+    let playbook = PlaybookArgs { file, input: args.input, inputs: args.inputs, sandbox: Some(World::Home) };
     let Resolved { playbook, plan } = resolved(&playbook, home, terminal)?;
     let plan = Arc::new(plan);
     let rehearsal = rehearsal::beside(&playbook, terminal)?;
@@ -53,7 +54,7 @@ pub(super) fn sweep(
         Failure::failed(format!("the engine refused what it had asked for: {error}"))
             .help("this is a fault of firedrill: please report it with the playbook")
     })?;
-    let report = reported(&plan, depth, &swept);
+    let report = reported(&plan, depth, &kinds, &swept);
     let detail = if args.verbose { Detail::Everything } else { Detail::Usual };
     terminal.print(&match args.outlet.json.format() {
         Format::Text => sweep_text(&report, detail, terminal.columns, terminal.colour),
@@ -112,17 +113,21 @@ fn machine_kinds(kinds: &[SweptKind]) -> Vec<FaultKind> {
     kinds.into_iter().collect()
 }
 
-fn reported(plan: &Plan, depth: u32, swept: &Swept) -> SweepReport {
+fn reported(plan: &Plan, depth: u32, kinds: &[SweptKind], swept: &Swept) -> SweepReport {
     let complete = match swept.extent {
         Extent::Complete { depth } => Some(depth),
         Extent::Stopped { within } => within.checked_sub(1),
     };
+    let tried = machine_kinds(kinds);
+    let points = swept.points.iter().filter(|found| tried.contains(&found.point.kind));
+    let is_all = kinds.len() == SweptKind::ALL.len();
     SweepReport {
         playbook: plan.playbook.clone(),
         plan: plan.digest(),
         extent: SweepExtent { states: swept.states, met: swept.met, wanted: depth, complete },
+        only: (!is_all).then(|| kinds.iter().map(|kind| kind.word()).collect()),
         is_always_at_rest: !swept.violations.iter().any(|violation| violation.rule == Rule::ComesToRest),
-        points: swept.points.iter().map(|point| reported_point(plan, point)).collect(),
+        points: points.map(|point| reported_point(plan, point)).collect(),
         without_fault: swept.verdicts.first().into_iter().flat_map(|counts| counts.keys().copied()).collect(),
         violations: swept.violations.iter().map(finding).collect(),
         advice: swept.advice.iter().map(finding).collect(),

@@ -1,5 +1,6 @@
 //! `firedrill sweep --world`: every fault of a plan, each in a world of its own.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -10,9 +11,9 @@ use firedrill_model::rehearsal::SweptKind;
 use firedrill_report::rehearsal::{
     Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text,
 };
-use firedrill_run::injection::Injection;
-use firedrill_run::{Event, Verdict};
-use firedrill_sim::{Strike, pairs, strikes};
+use firedrill_run::injection::{Injection, Moment, Starts};
+use firedrill_run::{CommandId, Event, Role, Verdict};
+use firedrill_sim::{Aim, Strike, pairs, strikes};
 
 use super::rehearse::{jobs, outlets, page};
 use super::sweep_mutants;
@@ -31,13 +32,17 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
     let plan = rehearsing.usual_plan()?;
-    let aimed = sandbox.aimed(&strikes(&plan, &kinds), &clean.journal, depth)?;
+    let strikes = strikes(&plan, &kinds);
+    let mut aimed = sandbox.aimed(&strikes, &clean.journal, depth)?;
+    let counted = aimed.len();
+    aimed.extend(inside(&strikes, &clean.waits));
     let progress = Progress::new(aimed.len(), args.outlet.json.format());
     let (struck, virtual_time) = sandbox.strike(&aimed, None, &progress)?;
     progress.over();
     let mut swept = Swept {
         playbook: args.file.display().to_string(),
-        counted: aimed.len(),
+        counted,
+        inside: aimed.len() - counted,
         struck,
         real_time: began.elapsed(),
         virtual_time,
@@ -87,6 +92,8 @@ type Provoked = (Vec<Injection>, Vec<Event>);
 /// A run without a fault.
 pub(super) struct Clean {
     pub(super) journal: Vec<Event>,
+    /// How often each command waited for time to pass.
+    waits: BTreeMap<CommandId, u32>,
     /// What is wrong although the run has succeeded.
     pub(super) findings: Vec<Finding>,
 }
@@ -101,10 +108,10 @@ impl Sandbox<'_> {
     /// Runs the playbook in a healthy world; that it succeeds is what everything else is held against.
     pub(super) fn clean(&self, change: Option<Change>) -> Result<Clean, Failure> {
         let case = Case { probes_before: true, change, ..Case::default() };
-        let (told, journal, empty) = self.run(case, |played| {
+        let (told, journal, waits, empty) = self.run(case, |played| {
             let journal: Vec<Event> = played.rehearsed.envelopes.iter().map(|it| it.event.clone()).collect();
-            let empty = empty_verifies(played);
-            (Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new()), journal, empty)
+            let told = Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new());
+            (told, journal, played.rehearsed.waits.clone(), empty_verifies(played))
         })?;
         if told.end.verdict() != Some(Verdict::Succeeded) {
             let why: Vec<String> =
@@ -114,7 +121,7 @@ impl Sandbox<'_> {
             return Err(Failure::failed(message).help(format!("see it with `firedrill rehearse {file} --trace`")));
         }
         let findings = told.why.into_iter().chain(told.unprovoked).chain(empty).collect();
-        Ok(Clean { journal, findings })
+        Ok(Clean { journal, waits, findings })
     }
 
     /// Finds out where exactly each strike strikes, and what is struck together.
@@ -227,6 +234,27 @@ impl Aimed {
         }
         Aimed { injections, is_reached }
     }
+}
+
+/// Returns the strikes of running attempts and hooks at each of the moments at which they wait in a run without a fault.
+fn inside(strikes: &[Strike], waits: &BTreeMap<CommandId, u32>) -> Vec<Aimed> {
+    let mut inside = Vec::new();
+    for strike in strikes.iter().filter(|it| it.kind.strikes_while_running() && it.aim == Aim::Command) {
+        let Moment::Start(starts) = &strike.injection.at else { continue };
+        if !matches!(starts.role, Role::Attempt | Role::Cleanup | Role::Rollback | Role::Release) {
+            continue;
+        }
+        let first = waits.iter().find(|(id, _)| id.subject == starts.subject && id.role == starts.role);
+        for wait in 1..=first.map_or(0, |(_, waits)| *waits) {
+            let at = Moment::Start(Starts { wait: Some(wait), ..starts.clone() });
+            let injection = Injection { at, kind: strike.injection.kind.clone() };
+            inside.push(Aimed {
+                injections: strike.provoke.iter().cloned().chain([injection]).collect(),
+                is_reached: true,
+            });
+        }
+    }
+    inside
 }
 
 /// Returns the verifies that held before their step had done anything.

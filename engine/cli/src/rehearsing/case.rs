@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use firedrill_exec::rehearsal::{EPOCH_MS, Rehearsed, Staging, rehearse};
 use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
-use firedrill_foundation::World;
+use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
 use firedrill_model::rehearsal::{Reply, Sandbox, fill, fill_command};
@@ -29,9 +29,6 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
 use crate::terminal::Terminal;
-
-/// The stand-ins that every sandbox has.
-const TIMEKEEPERS: [&str; 3] = ["sleep", "date", "firedrill-sleep"];
 
 /// A situation in which a playbook is run.
 #[derive(Clone, Default)]
@@ -200,12 +197,10 @@ fn foundation(root: &Path, dir: &Path) -> Result<Place, String> {
 
 /// Puts the stand-ins that keep virtual time into a sandbox that does not bring its own.
 fn add_timekeepers(world: &Path) -> io::Result<()> {
-    let (bin, executable) = (world.join("bin"), std::env::current_exe()?);
+    let bin = world.join("bin");
     fs::create_dir_all(&bin)?;
-    for name in TIMEKEEPERS.into_iter().filter(|name| !bin.join(name).exists()) {
-        symlink(&executable, bin.join(name))?;
-    }
-    Ok(())
+    let missing: Vec<&str> = TIME_STAND_INS.into_iter().filter(|name| !bin.join(name).exists()).collect();
+    install(&bin, &std::env::current_exe()?, &missing).map_err(io::Error::other)
 }
 
 /// Copies a folder with everything in it; links are copied as links.

@@ -1,7 +1,9 @@
 //! Where worlds are while they are needed.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
 use tempfile::TempDir;
 
 use crate::failure::Failure;
@@ -16,7 +18,8 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Makes an empty folder. Its path is short, because there are sockets in it.
     pub(crate) fn new(keep: bool) -> Result<Scratch, Failure> {
-        let made = tempfile::Builder::new().prefix("firedrill-").tempdir();
+        let place = if keep { env::temp_dir() } else { quick_place() };
+        let made = tempfile::Builder::new().prefix("firedrill-").tempdir_in(place);
         let made = made.map_err(|error| Failure::failed(format!("a folder for worlds: {error}")))?;
         let root = made.path().to_owned();
         if keep {
@@ -42,5 +45,20 @@ impl Scratch {
     /// Returns where the worlds are.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+}
+
+/// Returns where files are made that are gone in a moment: in memory, if programs may be started from there.
+fn quick_place() -> PathBuf {
+    const IN_MEMORY: &str = "/dev/shm";
+    const LEAST_ROOM: u64 = 256 << 20;
+    let is_chosen = env::var_os("TMPDIR").is_some();
+    let is_fit = |place: &StatVfs| {
+        !place.f_flag.intersects(StatVfsMountFlags::NOEXEC | StatVfsMountFlags::RDONLY)
+            && place.f_bavail.saturating_mul(place.f_frsize) >= LEAST_ROOM
+    };
+    match statvfs(IN_MEMORY) {
+        Ok(place) if !is_chosen && is_fit(&place) => PathBuf::from(IN_MEMORY),
+        _ => env::temp_dir(),
     }
 }

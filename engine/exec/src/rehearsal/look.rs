@@ -86,10 +86,7 @@ impl Look {
     pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>, signalled: Signalled) -> Look {
         let is_parked = |process: &&Process| parked.contains(&process.pid.as_raw_pid());
         let awake = processes.iter().filter(|process| signalled == Signalled::Yes || !is_parked(process));
-        Look {
-            threads: awake.flat_map(threads).collect(),
-            parked: processes.iter().filter(is_parked).count(),
-        }
+        Look { threads: awake.flat_map(threads).collect(), parked: processes.iter().filter(is_parked).count() }
     }
 
     /// Tells what this look means if an earlier one was the same.

@@ -1,5 +1,6 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
+mod held;
 mod seam;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,6 +12,7 @@ use firedrill_model::rehearsal::FaultKind;
 use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
+use self::held::Held;
 use super::pretence;
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
@@ -21,6 +23,9 @@ use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Spawn};
 use crate::world::Happening;
+
+/// A wait in which a fault may strike a running command although nobody has said which wait.
+const LONG_WAIT: Duration = Duration::from_secs(30);
 
 /// The world of one rehearsal. It outlives the engines that crash in it.
 pub(super) struct Sandboxed<'a> {
@@ -55,16 +60,12 @@ struct Played {
     expected: Vec<i32>,
     /// What strikes it and has not yet.
     fault: Option<FaultKind>,
+    /// At which of its waits that strikes; at the first long one if none.
+    wait: Option<u32>,
     /// Whether its end will be unknown.
     is_lost: bool,
     /// How it will end without a process; while there is one, nothing.
     held: Option<Held>,
-}
-
-/// An end that is put off: the time it says that it took, or for ever.
-struct Held {
-    exit: Exit,
-    until: Option<Duration>,
 }
 
 impl<'a> Sandboxed<'a> {
@@ -201,14 +202,6 @@ impl<'a> Sandboxed<'a> {
         self.probes.remove(step)
     }
 
-    /// Has a command end by itself after some time, unless something ends it before.
-    fn hold(&mut self, id: &CommandId, exit: Exit, takes: Duration) {
-        let until = self.scene.now() + takes;
-        if let Some(played) = self.commands.get_mut(id) {
-            played.held = Some(Held { exit, until: Some(until) });
-        }
-    }
-
     /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
     fn over(&mut self, id: &CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
         self.hold(id, exit, takes);
@@ -245,12 +238,15 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
-    /// A command waits for time to pass: what strikes a running command strikes it at its first wait.
-    fn waited(&mut self, id: &CommandId, key: &CommandKey) -> Result<(), DriveError> {
-        *self.waits.entry(id.clone()).or_default() += 1;
+    /// A command waits for time to pass: what strikes a running command strikes it there.
+    fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
+        self.waits.insert(id.clone(), nth);
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
+        if !played.wait.map_or(length >= LONG_WAIT, |wait| wait == nth) {
+            return Ok(());
+        }
         match played.fault.take() {
             Some(FaultKind::Timeout) => self.scene.freeze(key),
             Some(FaultKind::Killed) => self.scene.kill(key)?,
@@ -267,8 +263,8 @@ impl<'a> Sandboxed<'a> {
 
     fn turn(&mut self, turn: Turn) -> Result<(), DriveError> {
         match turn {
-            Turn::Waits { command, .. } => match id_of(&command) {
-                Some(id) => self.waited(&id, &command),
+            Turn::Waits { command, nth, length } => match id_of(&command) {
+                Some(id) => self.waited(&id, &command, nth, length),
                 None => Ok(()),
             },
             Turn::Ended { command, exit, .. } => {
@@ -284,31 +280,6 @@ impl<'a> Sandboxed<'a> {
                 self.over(&id, told(exit), takes)
             }
         }
-    }
-
-    /// Returns when the next command without a process ends or exceeds its time limit.
-    fn next_held(&self) -> Option<(Duration, CommandId)> {
-        let held = self.commands.iter().filter_map(|(id, played)| {
-            let held = played.held.as_ref()?;
-            let limit = played.spawn.time_limit_ms.map(|ms| played.began + Duration::from_millis(ms));
-            let moment = held.until.into_iter().chain(limit).min()?;
-            Some((moment, id.clone()))
-        });
-        held.min_by_key(|(moment, id)| (*moment, self.commands[id].began))
-    }
-
-    fn end_held(&mut self, id: CommandId) {
-        let now = self.scene.now();
-        let Some(Played { began, held: Some(held), is_lost, .. }) = self.commands.remove(&id) else {
-            return;
-        };
-        let is_over = held.until.is_some_and(|until| until <= now);
-        let exit = match (is_lost, is_over) {
-            (true, _) => Exit::Lost,
-            (false, true) => held.exit,
-            (false, false) => Exit::TimedOut,
-        };
-        self.end(id, exit, began);
     }
 
     fn strike_at_age(&mut self) -> Result<(), DriveError> {

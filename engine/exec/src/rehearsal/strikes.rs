@@ -19,8 +19,8 @@ impl Strikes {
         Strikes { faults, starts: BTreeMap::new() }
     }
 
-    /// Counts a start of a command and returns what strikes it.
-    pub(super) fn at_start(&mut self, command: &CommandId) -> Option<FaultKind> {
+    /// Counts a start of a command and returns what strikes it, and at which of its waits if that is said.
+    pub(super) fn at_start(&mut self, command: &CommandId) -> Option<(FaultKind, Option<u32>)> {
         let count = self.starts.entry((command.subject.clone(), command.role.clone())).or_default();
         *count += 1;
         let is_struck = |injection: &Injection| match &injection.at {
@@ -29,7 +29,8 @@ impl Strikes {
         };
         let (injection, struck) = self.faults.iter_mut().find(|(injection, _)| is_struck(injection))?;
         *struck += 1;
-        Some(injection.kind.clone())
+        let wait = if let Moment::Start(starts) = &injection.at { starts.wait } else { None };
+        Some((injection.kind.clone(), wait))
     }
 
     /// Returns whether the engine crashes on this side of a record. It does so once.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -27,14 +28,28 @@ impl Ticks {
     }
 }
 
-/// A process at one look. Id and start together name it for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A process at one look. Id and start together name it for good, so that two looks at one process are equal.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) started: Ticks,
     pub(crate) parent: i32,
     pub(crate) session: i32,
     pub(crate) threads: u32,
+}
+
+impl PartialEq for Process {
+    fn eq(&self, other: &Self) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
+}
+
+impl Eq for Process {}
+
+impl Hash for Process {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.pid, self.started).hash(state);
+    }
 }
 
 /// What became of a signal.
@@ -180,7 +195,7 @@ mod tests {
     fn a_name_may_hold_anything() {
         let found = parse("1 (a) Z 9 (\n) S 40 41 42 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 5000 0 0").unwrap();
         let expected = Process { pid: Pid::INIT, started: Ticks(5000), parent: 40, session: 42, threads: 1 };
-        assert_eq!(found, expected);
+        assert_eq!((found.parent, found.session, found.threads, found), (40, 42, 1, expected));
     }
 
     #[test]

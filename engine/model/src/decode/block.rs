@@ -100,7 +100,7 @@ const STEP: [&str; 19] = [
 ];
 const EXPECTATION: [&str; 9] =
     ["verdict", "within", "steps", "hold", "unmet", "invariants", "open", "outputs", "world"];
-const FAULT: [&str; 14] = [
+const FAULT: [&str; 15] = [
     "step",
     "hook",
     "guard",
@@ -114,6 +114,7 @@ const FAULT: [&str; 14] = [
     "exit",
     "stdout",
     "nth",
+    "wait",
     "times",
 ];
 

@@ -22,6 +22,9 @@ pub enum Strikes {
         nth: u32,
         /// How many starts are struck in a row; every later one if none.
         times: Option<u32>,
+        /// At which of its waits for time to pass a running command is struck, from 1; if none, at its first long one, of
+        /// 30 s or more, or after its work.
+        wait: Option<u32>,
     },
     /// At a record of the journal, from 1.
     Record {
@@ -85,9 +88,9 @@ pub enum FaultKind {
     Exit(i32),
     /// The command does its work and then exits with this code.
     LateFailure(i32),
-    /// The command hangs: where it first waits for time to pass, or after its work if it never does.
+    /// The command hangs: at its first long wait for time to pass, or after its work if it has none.
     Timeout,
-    /// The command is killed: where it first waits for time to pass, or after its work if it never does.
+    /// The command is killed: at its first long wait for time to pass, or after its work if it has none.
     Killed,
     /// The program cannot be started.
     NotStarted,

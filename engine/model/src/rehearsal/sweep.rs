@@ -58,6 +58,23 @@ impl SweptKind {
         SweptKind::Cancel,
     ];
 
+    /// Returns whether it strikes a command while it runs.
+    pub fn strikes_while_running(self) -> bool {
+        match self {
+            SweptKind::Timeout
+            | SweptKind::Killed
+            | SweptKind::Crash
+            | SweptKind::LostSupervisor
+            | SweptKind::Cancel => true,
+            SweptKind::Exit
+            | SweptKind::LateFailure
+            | SweptKind::NotStarted
+            | SweptKind::WrongOutput
+            | SweptKind::DoesNotHold
+            | SweptKind::CouldNotTell => false,
+        }
+    }
+
     /// Returns the word of the language.
     pub fn word(self) -> &'static str {
         match self {

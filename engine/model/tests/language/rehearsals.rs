@@ -70,7 +70,7 @@ fn show(source: &Source, diagnostic: &Diagnostic) -> String {
 }
 
 fn command(target: Target, nth: u32, times: Option<u32>) -> Strikes {
-    Strikes::Command { target, nth, times }
+    Strikes::Command { target, nth, times, wait: None }
 }
 
 #[test]

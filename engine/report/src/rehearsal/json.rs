@@ -70,6 +70,8 @@ struct SweepDocument<'a> {
     playbook: &'a str,
     /// How many points the plan has.
     counted: usize,
+    /// How many more moments there are inside commands that wait.
+    inside: usize,
     /// How many faults struck.
     struck: usize,
     /// How many of these ended safe.
@@ -122,6 +124,7 @@ pub fn swept_json(swept: &Swept, mutants: Option<&[Mutant]>) -> String {
         is_green: swept.is_green() && is_proven,
         playbook: &swept.playbook,
         counted: swept.counted,
+        inside: swept.inside,
         struck: swept.struck(),
         safe: swept.safe(),
         real_ms: ms(swept.real_time),

@@ -21,6 +21,8 @@ pub struct Swept {
     pub playbook: String,
     /// How many points the plan has, counted without running anything.
     pub counted: usize,
+    /// How many more moments there are inside commands that wait, counted in a run without a fault.
+    pub inside: usize,
     /// What each fault came to.
     pub struck: Vec<Struck>,
     /// How much real time passed.
@@ -96,7 +98,7 @@ impl Swept {
     /// Returns whether every point of the plan was struck and every fault ended safe, without a finding.
     pub fn is_green(&self) -> bool {
         let is_well = |struck: &Struck| struck.has_struck && struck.is_safe() && struck.unprovoked.is_empty();
-        self.counted == self.struck.len() && self.struck.iter().all(is_well)
+        self.counted + self.inside == self.struck.len() && self.struck.iter().all(is_well)
     }
 
     /// Returns what failed although nothing was injected at it, each thing once, with the runs in which it did.
@@ -165,8 +167,13 @@ fn count(swept: &Swept, page: &Page) -> String {
     let is_safe = safe == struck;
     let safe = format!("{safe} of {} safe", words::count(struck, "fault") + if struck == 1 { " ends" } else { " end" });
     let safe = page.paint(if is_safe { Tone::Good } else { Tone::Bad }, &safe);
-    let counted = format!("{} counted from the plan, {struck} struck", words::count(swept.counted, "point"));
-    let counted = page.paint(if swept.counted == struck { Tone::Plain } else { Tone::Bad }, &counted);
+    let inside = match swept.inside {
+        0 => String::new(),
+        inside => format!(" and {} inside commands that wait", words::count(inside, "moment")),
+    };
+    let all = swept.counted + swept.inside;
+    let counted = format!("{} counted from the plan{inside}, {struck} struck", words::count(swept.counted, "point"));
+    let counted = page.paint(if all == struck { Tone::Plain } else { Tone::Bad }, &counted);
     let findings = match swept.findings().len() {
         0 => String::new(),
         many => format!("; {}", page.paint(Tone::Warning, &words::count(many, "finding"))),

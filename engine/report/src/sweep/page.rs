@@ -75,7 +75,8 @@ impl Page {
             (true, true) => "every history ends at rest",
             (true, false) => "every history that was followed to its end ends at rest",
         };
-        self.line(&format!("{name}  {}; {rest}", extent(&report.extent)));
+        let only = report.only.as_ref().map(|kinds| format!(" of only {}", kinds.join(", "))).unwrap_or_default();
+        self.line(&format!("{name}  {}{only}; {rest}", extent(&report.extent)));
     }
 
     fn verdicts(&mut self, report: &SweepReport) {
@@ -97,8 +98,8 @@ impl Page {
         let left = report.points.iter().filter(|point| point.faults.is_none()).count();
         if left > 0 && report.extent.is_complete() {
             let text = format!(
-                "{left} of {all} fault points strike only after more faults than {}: --depth {} tries more of them.",
-                report.extent.wanted,
+                "{left} of {all} fault points were not reached: they need other faults before them, or cannot strike. \
+                 --depth {} tries more of them.",
                 report.extent.wanted + 1
             );
             self.line("");

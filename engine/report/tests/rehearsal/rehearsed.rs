@@ -127,6 +127,7 @@ pub(crate) fn swept(steps: &str, runs: &str) -> Swept {
     Swept {
         playbook: "playbooks/tas-backup.yaml".into(),
         counted: runs.len(),
+        inside: 0,
         struck: struck.collect(),
         real_time: Duration::from_millis(9_400),
         virtual_time: minutes(60 * 412),

@@ -49,12 +49,14 @@ impl World for Sandboxed<'_> {
     }
 
     fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
-        let fault = self.strikes.at_start(&id).map(|fault| pretence::concrete(fault, &command.expect));
+        let (fault, wait) = self.strikes.at_start(&id).unzip();
+        let fault = fault.map(|fault| pretence::concrete(fault, &command.expect));
         let played = Played {
             spawn: spawn.clone(),
             began: self.scene.now(),
             expected: command.expect.exit.clone(),
             fault,
+            wait: wait.flatten(),
             is_lost: false,
             held: None,
         };
@@ -64,6 +66,10 @@ impl World for Sandboxed<'_> {
     }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
+        if let Some(at) = self.starts.iter().position(|(id, _)| id == command) {
+            // What was asked for first happens first: it runs until it waits, and is ended there.
+            self.starts.remove(at).map_or(Ok(()), |(id, spawn)| self.launch(id, spawn))?;
+        }
         if self.commands.get(command).is_some_and(|played| played.held.is_some()) {
             if let Some(Played { began, .. }) = self.commands.remove(command) {
                 self.end(command.clone(), Exit::Cancelled, began);

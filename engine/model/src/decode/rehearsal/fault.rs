@@ -43,6 +43,7 @@ impl Decoder<'_> {
         self.check_beside(fields, "side", "record");
         let nth = fields.get("nth").and_then(|field| self.count(field)).map_or(1, |nth| nth.value.get());
         let times = self.times(fields.get("times"), Some(1));
+        let wait = fields.get("wait").and_then(|field| self.count(field)).map(|wait| wait.value.get());
         let side = fields.get("side").and_then(|field| self.choice(field, &SIDES));
         match place? {
             ("record", field) => {
@@ -53,7 +54,7 @@ impl Decoder<'_> {
             (key, field) => {
                 let Named { target, names } = self.target(fields, key, field)?;
                 self.remember(fields.span, names);
-                Some(Strikes::Command { target, nth, times })
+                Some(Strikes::Command { target, nth, times, wait })
             }
         }
     }
@@ -153,11 +154,20 @@ impl Decoder<'_> {
             Strikes::Record { .. } => "a record is written once",
             Strikes::Age(_) => "a run reaches an age once",
             Strikes::Command { .. } if kind == SweptKind::Cancel => "a run is cancelled once",
-            Strikes::Command { .. } => return,
+            Strikes::Command { .. } => return self.check_wait(fields, kind),
         };
-        for (key, span) in ["nth", "times"].into_iter().filter_map(|key| Some((key, fields.key_span(key)?))) {
+        for (key, span) in ["nth", "times", "wait"].into_iter().filter_map(|key| Some((key, fields.key_span(key)?))) {
             let diagnostic = Diagnostic::error(Code::WithoutEffect, span, format!("`{key}` does nothing here: {why}"));
             self.report(diagnostic.help(format!("leave out `{key}`")));
+        }
+    }
+
+    /// Reports the choice of a wait for what does not strike a running command.
+    fn check_wait(&mut self, fields: &Fields<'_>, kind: SweptKind) {
+        if let Some(span) = fields.key_span("wait").filter(|_| !kind.strikes_while_running()) {
+            let message =
+                format!("`wait` does nothing here: `{}` does not strike a command while it runs", kind.word());
+            self.report(Diagnostic::error(Code::WithoutEffect, span, message).help("leave out `wait`"));
         }
     }
 }
