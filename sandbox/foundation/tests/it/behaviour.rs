@@ -159,6 +159,18 @@ fn second_operator_is_harmed_by_cleanup_only() {
 }
 
 #[test]
+fn director_that_is_locked_does_not_answer() {
+    let rig = Rig::new();
+    assert_eq!(rig.run("bosh", &["deployments"]).code, Some(0));
+    rig.sandbox("break second-operator");
+    let ran = rig.run("bosh", &["deployments"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("connection refused") || ran.out.contains("connection refused"), "{ran:?}");
+    rig.sandbox("mend second-operator");
+    assert_eq!(rig.run("bosh", &["deployments"]).code, Some(0));
+}
+
+#[test]
 fn full_disk_fails_the_drain() {
     let rig = Rig::new();
     rig.sandbox("break disk-full");
