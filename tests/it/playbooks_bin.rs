@@ -363,7 +363,8 @@ fn what_is_left_is_ours_only_if_this_run_began_a_backup() {
             fs::create_dir_all(bench.path(folder)).unwrap();
         }
         bench.env.push(("BACKUP_SET", bench.text("set")));
-        let ran = bench.run("if-begun", &["backup-possible", &bench.bbr("16-artifactdir-precheck"), "pre-backup-check"]);
+        let ran =
+            bench.run("if-begun", &["backup-possible", &bench.bbr("16-artifactdir-precheck"), "pre-backup-check"]);
         assert_eq!(ran.code, code, "{made:?}: {ran:?}");
     }
 }
