@@ -363,8 +363,57 @@ fn what_is_left_is_ours_only_if_this_run_began_a_backup() {
             fs::create_dir_all(bench.path(folder)).unwrap();
         }
         bench.env.push(("BACKUP_SET", bench.text("set")));
-        let ran = bench.run("nothing-left", &[&bench.bbr("16-artifactdir-precheck"), "pre-backup-check"]);
+        let ran =
+            bench.run("if-begun", &["backup-possible", &bench.bbr("16-artifactdir-precheck"), "pre-backup-check"]);
         assert_eq!(ran.code, code, "{made:?}: {ran:?}");
+    }
+}
+
+/// A run of tidy-up after bbr made these folders and files, with a bbr that answers as in a transcript.
+fn tidy_up(bench: &mut Bench, made: &[&str], transcript: &str) -> Ran {
+    for folder in made {
+        fs::create_dir_all(bench.path(folder)).unwrap();
+    }
+    bench.env.push(("BACKUP_SET", bench.text("set")));
+    let bbr = bench.bbr(transcript);
+    bench.run("tidy-up", &[&bbr, "director", "backup-cleanup"])
+}
+
+#[test]
+fn only_what_the_last_attempt_began_is_tidied_up() {
+    let cleaned = "INFO - '127.0.0.1' cleaned up\n";
+    for (made, calls) in [
+        ("set.incomplete/attempt/10.0.0.6_20261122T153053Z", true),
+        ("set.incomplete/attempt/else", false),
+        ("set.incomplete/attempt", false),
+        ("set.incomplete/10.0.0.6_20261122T153053Z", false),
+        ("set/attempt/10.0.0.6_20261122T153053Z", false),
+        ("other", false),
+    ] {
+        let mut bench = Bench::new();
+        let ran = tidy_up(&mut bench, &[made], "15-cleanup");
+        assert_eq!((ran.code, ran.out.ends_with(cleaned)), (0, calls), "{made}: {ran:?}");
+        assert!(ran.out.ends_with(" cleaned up\n"), "{made}: {ran:?}");
+    }
+}
+
+#[test]
+fn what_was_tidied_up_is_left_alone_and_what_was_not_is_not() {
+    const BEGAN: &str = "set.incomplete/attempt/10.0.0.6_20261122T153053Z";
+    for (first, code, calls_again) in [
+        ("15-cleanup", 0, false),
+        ("18-unreachable", 1, true),
+        ("02-unknown-cmd", 0, true),
+        ("11-backup-fail", 1, true),
+    ] {
+        let mut bench = Bench::new();
+        assert_eq!(tidy_up(&mut bench, &[BEGAN], first).code, code, "{first}");
+        let again = tidy_up(&mut bench, &[], "15-cleanup");
+        assert_eq!((again.code, again.out.contains("Unlocking lock-director")), (0, calls_again), "{first}: {again:?}");
+        let left = fs::read_dir(bench.path(""))
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("tidy."));
+        assert_eq!(left.count(), 0, "{first}");
     }
 }
 

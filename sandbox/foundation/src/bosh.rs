@@ -5,7 +5,7 @@ mod screen;
 mod table;
 
 use crate::clock::Moment;
-use crate::director::{Deployment, Director};
+use crate::director::{Deployment, Director, Reachability};
 use crate::fault::FaultPoint;
 use crate::pace::{Pace, Phase};
 use crate::tasks::{TaskBoard, TaskState};
@@ -54,7 +54,11 @@ fn execute(world: &World, invocation: &Invocation, screen: &mut Screen) -> Resul
         screen.block(&format!("version {VERSION}\n"));
         return Ok(Ok(()));
     }
-    let director: Director = world.read()?;
+    let mut director: Director = world.read()?;
+    if world.vm().lock_holder().is_some() {
+        // A lock script stops the director until the unlock script has run.
+        director.reachability = Reachability::Unreachable;
+    }
     if let Err(levels) = connect(&director, invocation, screen) {
         return Ok(Err(levels));
     }

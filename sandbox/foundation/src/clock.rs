@@ -38,6 +38,11 @@ impl Moment {
         Moment(Timestamp::from_second(shifted).unwrap_or(Timestamp::MAX))
     }
 
+    /// Returns the moment when `time` has passed.
+    pub(crate) fn after(self, time: Duration) -> Moment {
+        Moment(self.0.saturating_add(time).unwrap_or(Timestamp::MAX))
+    }
+
     /// Returns the time from `earlier` to this moment, none if that is no earlier.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()

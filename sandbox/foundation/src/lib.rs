@@ -9,6 +9,7 @@ mod bosh;
 mod clock;
 mod director;
 mod fault;
+mod later;
 mod ledger;
 mod om;
 mod opsman;
@@ -98,11 +99,14 @@ impl Program {
     }
 }
 
+/// Returns the world as it is by now.
 fn named_world() -> Result<World, String> {
     let Some(root) = std::env::var_os(WORLD_VARIABLE).filter(|root| !root.is_empty()) else {
         return Err(format!("{WORLD_VARIABLE} is not set: it names the folder of the sandbox's world"));
     };
-    World::open(&PathBuf::from(root)).map_err(|error| error.to_string())
+    let world = World::open(&PathBuf::from(root)).map_err(|error| error.to_string())?;
+    later::catch_up(&world).map_err(|error| error.to_string())?;
+    Ok(world)
 }
 
 fn refuse(program: &str, message: &str) -> u8 {

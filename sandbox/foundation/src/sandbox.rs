@@ -9,8 +9,10 @@ use std::path::Path;
 use firedrill_model::units::Duration;
 
 use crate::artifacts::Artifacts;
+use crate::clock::Moment;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
+use crate::later::{Agenda, Appointment, Turn};
 use crate::opsman::{Change, OpsManager};
 use crate::pace::{Phase, UnknownPhase};
 use crate::situation::{Situation, Situations, UnknownSituation};
@@ -18,7 +20,7 @@ use crate::suggest::hint;
 use crate::tasks::TaskBoard;
 use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 7] = ["show", "fault", "pace", "break", "mend", "check", "assert"];
+const VERBS: [&str; 8] = ["show", "fault", "pace", "break", "mend", "later", "check", "assert"];
 
 /// A sandbox command that did not do its work, a check that found something, or an assertion that is not true.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +57,8 @@ pub enum SandboxError {
 /// Runs one of the verbs on the world at `world`, and prints to `out`.
 ///
 /// `show`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
-/// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`. `check` fails if it finds something unsafe,
+/// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`, `later DURATION break|mend SITUATION`,
+/// which happens when the first stand-in looks after that time. `check` fails if it finds something unsafe,
 /// `assert` if something is not so: `lock free|held|ours|theirs`, `leftover none|ours|theirs`, `restore none|half-done`,
 /// `artifacts N whole|incomplete`, `calls PROGRAM.SUBCOMMAND N`.
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
@@ -85,8 +88,9 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
         "show" => show(world, out),
         "fault" => fault(world, rest, out),
         "pace" => pace(world, rest, out),
-        "break" => Ok(rest.join(" ").parse::<Situation>()?.bring_about(world)?),
-        "mend" => Ok(rest.join(" ").parse::<Situation>()?.mend(world)?),
+        "break" => Ok(Turn::Break.take(&situation(rest)?, world)?),
+        "mend" => Ok(Turn::Mend.take(&situation(rest)?, world)?),
+        "later" => later(world, rest),
         "check" => check::check(world, out),
         "assert" => assert::assert(world, rest),
         other => Err(SandboxError::Usage(format!(
@@ -94,6 +98,27 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
             hint(other, VERBS.iter().copied())
         ))),
     }
+}
+
+fn situation(words: &[String]) -> Result<Situation, UnknownSituation> {
+    words.join(" ").parse()
+}
+
+fn later(world: &World, args: &[String]) -> Result<(), SandboxError> {
+    let [time, turn, words @ ..] = args else {
+        return Err(SandboxError::Usage("`later` needs a duration, then `break` or `mend` and a situation".into()));
+    };
+    let turn = match turn.as_str() {
+        "break" => Turn::Break,
+        "mend" => Turn::Mend,
+        other => return Err(SandboxError::Usage(format!("`later` knows `break` and `mend`, not `{other}`"))),
+    };
+    let appointment = Appointment::new(Moment::now().after(duration(time)?.as_std()), turn, situation(words)?);
+    Ok(world.update(|agenda: &mut Agenda| agenda.add(appointment))?)
+}
+
+fn duration(text: &str) -> Result<Duration, SandboxError> {
+    text.parse().map_err(|error| SandboxError::Usage(format!("`{text}` is no duration: {error}")))
 }
 
 fn fault(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
@@ -147,8 +172,7 @@ fn pace(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sandb
         }
         [phase, takes] => {
             let phase: Phase = phase.parse()?;
-            let takes: Duration =
-                takes.parse().map_err(|error| SandboxError::Usage(format!("`{takes}` is no duration: {error}")))?;
+            let takes = duration(takes)?;
             Ok(world.update(|settings: &mut Settings| settings.durations.set(phase, takes))?)
         }
         _ => Err(SandboxError::Usage("`pace` needs a phase and how long it takes, or --list".into())),

@@ -39,13 +39,16 @@ pub enum Situation {
     DiskFull,
     /// Nothing answers at the director's address.
     Unreachable,
+    /// The disk of artifacts changes what is written to it, after bbr has looked at it.
+    BadDisk,
     /// The named job has no bbr scripts.
     MissingJob(String),
 }
 
 impl Situation {
-    const PLAIN: [(&'static str, Situation); 8] = [
+    const PLAIN: [(&'static str, Situation); 9] = [
         ("apply-changes-running", Situation::ApplyChangesRunning),
+        ("bad-disk", Situation::BadDisk),
         ("disk-full", Situation::DiskFull),
         ("foreign-lock", Situation::ForeignLock),
         ("foreign-task", Situation::ForeignTask),
@@ -85,6 +88,8 @@ impl Situation {
             Situation::SecondOperator => invade(world, wanted),
             Situation::DiskFull => fill(world, wanted),
             Situation::Unreachable => cut_off(world, wanted),
+            // bbr asks whether it holds.
+            Situation::BadDisk => Ok(()),
             Situation::MissingJob(job) => match wanted {
                 Wanted::Broken => world.vm().uninstall(job),
                 Wanted::Mended => world.vm().install(job),

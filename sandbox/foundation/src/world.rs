@@ -17,6 +17,7 @@ use crate::STAND_INS;
 use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults};
+use crate::later::Agenda;
 use crate::opsman::OpsManager;
 use crate::pace::Durations;
 use crate::situation::Situations;
@@ -147,6 +148,7 @@ impl World {
         world.write(&Faults::default())?;
         world.write(&Artifacts::default())?;
         world.write(&Situations::default())?;
+        world.write(&Agenda::default())?;
         world.write(settings)?;
         Ok(world)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -261,6 +261,21 @@ fn sha256(mut from: impl Read) -> io::Result<String> {
     }
     let hex: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(hex.concat())
+}
+
+/// Changes one byte of the first file in a tar file that has any.
+pub(super) fn spoil(path: &Path) -> io::Result<()> {
+    let mut archive = Archive::new(File::open(path)?);
+    for entry in archive.entries()? {
+        let entry = entry?;
+        if entry.size() > 0 {
+            let file = File::options().read(true).write(true).open(path)?;
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, entry.raw_file_position())?;
+            return file.write_all_at(&[!byte[0]], entry.raw_file_position());
+        }
+    }
+    Ok(())
 }
 
 /// Unpacks the tar file of a job below `folder`.

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use crate::fault::FaultPoint;
 use crate::pace::Phase;
+use crate::situation::{Situation, Situations};
 use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB};
 use crate::world::Settings;
 
-use super::artifact::{Artifact, Checksums, checksums_of_folder, checksums_of_tar, write_tar};
+use super::artifact::{Artifact, Checksums, checksums_of_folder, checksums_of_tar, spoil, write_tar};
 use super::console::Console;
 use super::errors::{Failure, Kind};
 use super::session::{Session, broken};
@@ -56,6 +57,7 @@ fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) 
     console.info(&format!("Finished copying backup -- for job {job} on bosh/0..."));
     console.info(&format!("Starting validity checks -- for job {job} on bosh/0..."));
     artifact.add(job, compare(session, &tar, &folder, job)?)?;
+    rot(session, &tar)?;
     console.debug("Deleting artifact directory on bosh/0");
     session.remote(&format!("rm -rf {BACKUP_DIRECTORY}/{job}"), "");
     fs::remove_dir_all(&folder).map_err(|error| format!("Unable to delete artifact on bosh/0: {error}"))?;
@@ -76,6 +78,12 @@ fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u
     write_tar(folder, &mut metered).map_err(|error| stream_error(&error, tar, job))?;
     session.remote(&format!("tar -C {BACKUP_DIRECTORY}/{job} -c ."), "");
     Ok(())
+}
+
+/// Spoils a tar file if the disk is bad.
+fn rot(session: &Session, tar: &Path) -> Result<(), String> {
+    let situations = session.world.read::<Situations>().map_err(|error| error.to_string())?;
+    if situations.holds(&Situation::BadDisk) { spoil(tar).map_err(|error| error.to_string()) } else { Ok(()) }
 }
 
 fn stream_error(error: &io::Error, tar: &Path, job: &str) -> String {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::director::Director;
 use crate::fault::FaultPoint;
+use crate::later;
 use crate::pace::{Pace, Phase};
 use crate::vm::{BACKUP_DIRECTORY, Holder, Job, LOCK_JOB, Vm};
 use crate::world::{World, WorldError};
@@ -65,7 +66,7 @@ impl<'a> Session<'a> {
     /// Connects and looks for the scripts.
     pub(super) fn connect(&self) -> Result<(), Failure> {
         self.console.info("Looking for scripts");
-        self.pace.pass(Phase::CONNECT);
+        self.pass(Phase::CONNECT)?;
         self.log_in()?;
         self.console.debug("Attempting to find scripts on bosh/0");
         let scripts = self.vm.scripts().map_err(|error| broken(&error))?;
@@ -81,11 +82,17 @@ impl<'a> Session<'a> {
 
     pub(super) fn check_backupable(&self) -> Result<(), Failure> {
         self.console.info(&format!("Running pre-checks for backup of {}...", self.name()));
-        self.pace.pass(Phase::CHECK);
+        self.pass(Phase::CHECK)?;
         if self.jobs_with("backup").is_empty() {
             return Err(Failure::new(Kind::Other, format!("Deployment '{}' has no backup scripts", self.name())));
         }
         self.check_directory()
+    }
+
+    /// Lets the time of a phase pass after which bbr looks at what others may have changed meanwhile.
+    fn pass(&self, phase: Phase) -> Result<(), Failure> {
+        self.pace.pass(phase);
+        later::catch_up(self.world).map_err(|error| broken(&error))
     }
 
     pub(super) fn check_directory(&self) -> Result<(), Failure> {

@@ -159,6 +159,18 @@ fn second_operator_is_harmed_by_cleanup_only() {
 }
 
 #[test]
+fn director_that_is_locked_does_not_answer() {
+    let rig = Rig::new();
+    assert_eq!(rig.run("bosh", &["deployments"]).code, Some(0));
+    rig.sandbox("break second-operator");
+    let ran = rig.run("bosh", &["deployments"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("connection refused") || ran.out.contains("connection refused"), "{ran:?}");
+    rig.sandbox("mend second-operator");
+    assert_eq!(rig.run("bosh", &["deployments"]).code, Some(0));
+}
+
+#[test]
 fn full_disk_fails_the_drain() {
     let rig = Rig::new();
     rig.sandbox("break disk-full");
@@ -166,6 +178,18 @@ fn full_disk_fails_the_drain() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("no space left on device"), "{}", ran.err);
     assert!(!rig.metadata().contains("instances:") && rig.metadata().contains("finish_time"));
+}
+
+#[test]
+fn bad_disk_is_found_by_reading_only() {
+    let rig = Rig::new();
+    rig.sandbox("break bad-disk");
+    let ran = rig.bbr(&["backup"]);
+    assert_eq!(ran.code, Some(0), "bbr has looked already: {}", ran.err);
+    assert!(rig.sandbox("show").contains("Z damaged\n"), "{}", rig.sandbox("show"));
+    rig.sandbox("mend bad-disk");
+    assert_eq!(rig.bbr(&["backup"]).code, Some(0));
+    assert!(rig.sandbox("show").contains("Z complete\n"), "{}", rig.sandbox("show"));
 }
 
 #[test]

@@ -243,3 +243,51 @@ fn stand_ins_end_with_their_clock() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.starts_with("cannot reach the virtual clock at "), "{}", ran.err);
 }
+
+/// Runs the stand-in `sandbox`, whose time is the clock's.
+fn sandbox(rig: &Rig, clock: &Clock, line: &str) -> Ran {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    clock.run(&mut rig.command("sandbox", &words))
+}
+
+#[test]
+fn situations_begin_and_end_later() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    assert_eq!(sandbox(&rig, &clock, "later 12s mend unreachable").code, Some(0));
+    assert_eq!(sandbox(&rig, &clock, "later 1s break unreachable").code, Some(0));
+    let check = |expected: &str| {
+        let ran = clock.run(&mut rig.director(&["pre-backup-check"]));
+        assert!(ran.out.contains(expected) || ran.err.contains(expected), "{} {}", ran.out, ran.err);
+    };
+    check("Director can be backed up.");
+    assert_eq!(clock.elapsed(), 8_000, "what happens after bbr has logged in does not disturb it");
+    check("connection refused");
+    assert_eq!(clock.elapsed(), 10_000);
+    check("connection refused");
+    check("Director can be backed up.");
+}
+
+#[test]
+fn second_operator_who_begins_while_bbr_looks_is_seen() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    sandbox(&rig, &clock, "later 5s break second-operator");
+    let ran = clock.run(&mut rig.director(&["backup"]));
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("already exists") && !ran.out.contains("Starting backup"), "{} {}", ran.out, ran.err);
+    assert_eq!(sandbox(&rig, &clock, "check").code, Some(0));
+}
+
+#[test]
+fn appointments_that_cannot_be_kept_are_refused() {
+    let rig = Rig::new();
+    for (line, said) in [
+        ("later", "`later` needs a duration"),
+        ("later 5s", "`later` needs a duration"),
+        ("later soon break leftover", "`soon` is no duration"),
+        ("later 5s end leftover", "`later` knows `break` and `mend`, not `end`"),
+        ("later 5s break left-over", "no situation is called `left-over`"),
+    ] {
+        let error = rig.try_sandbox(line).unwrap_err();
+        assert!(error.contains(said), "{line}: {error}");
+    }
+}
