@@ -1,6 +1,6 @@
 //! `firedrill rehearse --fault`: one run with faults of the command line.
 
-use firedrill_report::rehearsal::{Board, Struck};
+use firedrill_report::rehearsal::{Board, Finding, Struck};
 
 use crate::args::{Format, RehearseArgs};
 use crate::failure::{Failure, Status};
@@ -29,12 +29,17 @@ pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Te
     }
     let faults: Vec<String> = args.fault.iter().map(ToString::to_string).collect();
     let name = faults.join(" + ");
-    let findings = struck.why.iter().chain(&struck.unprovoked).cloned().collect();
+    let never = told(&played).unused_faults.into_iter().map(|fault| {
+        let text = format!("{fault} never struck: the run did not come to it, or not so often");
+        Finding { text, line: None }
+    });
+    let findings: Vec<Finding> = struck.why.iter().chain(&struck.unprovoked).cloned().chain(never).collect();
+    let is_green = findings.is_empty();
     let performed = super::rehearse::performed(&name, &played, findings);
     let file = rehearsing.path.display().to_string();
     if format == Format::Text {
         let board = Board::new(super::rehearse::page(terminal), &file, &[&name]);
         terminal.print(&board.faults(&performed, &faults));
     }
-    Ok(if struck.is_safe() && struck.unprovoked.is_empty() { Status::Done } else { Status::Failed })
+    Ok(if is_green { Status::Done } else { Status::Failed })
 }

@@ -22,25 +22,25 @@ pub(super) fn mutants(sandbox: &Sandbox, plan: &Plan, kinds: &[SweptKind]) -> Re
     let quick = in_parallel(
         &all,
         sandbox.jobs,
-        |at, mutant| match by_scenario(sandbox, &without(at))? {
+        |_, mutant| match by_scenario(sandbox, &without(&mutant.what))? {
             Some(killer) => Ok(Some(killer)),
             None => by_model(&mutant.plan, &known),
         },
         |_, _| {},
     );
-    let found = all.iter().zip(quick).enumerate().map(|(at, (mutant, quick))| {
+    let found = all.iter().zip(quick).map(|(mutant, quick)| {
         let killed_by = match quick? {
             Some(killer) => Some(killer),
-            None => by_fault(sandbox, &without(at), &mutant.plan, kinds)?,
+            None => by_fault(sandbox, &without(&mutant.what), &mutant.plan, kinds)?,
         };
         Ok(Mutant { what: format!("without {}", mutant.what), line: None, killed_by })
     });
     found.collect()
 }
 
-/// Returns what makes a plan the mutant of this number.
-fn without(at: usize) -> impl Fn(Plan) -> Plan + Sync {
-    move |plan| mutants_of(&plan).swap_remove(at).plan
+/// Returns what takes a safeguard out of a plan; with other inputs a plan may not have it.
+fn without(what: &str) -> impl Fn(Plan) -> Plan + Sync {
+    move |plan| mutants_of(&plan).into_iter().find(|mutant| mutant.what == what).map_or(plan, |mutant| mutant.plan)
 }
 
 fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Failure> {
