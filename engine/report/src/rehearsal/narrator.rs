@@ -38,13 +38,23 @@ impl<'a> Narrator<'a> {
             Verdict::RolledBack => self.failures().collect(),
             Verdict::Failed => self.failures().chain(self.left_behind()).collect(),
             Verdict::Cancelled => vec![Finding::new("the run was cancelled", None)],
-            Verdict::Stuck => self.course.view.run().open().iter().map(|open| self.open(open)).collect(),
+            Verdict::Stuck => self.stuck(),
         };
         if reasons.is_empty() {
             vec![Finding::new("a human has said something, and it was not resumed", None)]
         } else {
             reasons
         }
+    }
+
+    fn stuck(&self) -> Vec<Finding> {
+        let open = self.course.view.run().open();
+        let mut reasons: Vec<Finding> = open.iter().map(|open| self.open(open)).collect();
+        let is_all_done = open.iter().all(|open| matches!(open, Open::Invariant { .. }));
+        if let Some(last) = reasons.last_mut().filter(|_| is_all_done) {
+            last.text += &self.never_taken_back();
+        }
+        reasons
     }
 
     fn skipped(&self) -> Vec<Finding> {
@@ -143,8 +153,7 @@ impl<'a> Narrator<'a> {
             let has_hook = step.release.is_some() || step.rollback_hook().is_some();
             !has_hook && is_left_behind(self.course, *at, step)
         };
-        let steps: Vec<String> =
-            self.steps().iter().enumerate().filter(is_kept).map(|(_, step)| name(step)).collect();
+        let steps: Vec<String> = self.steps().iter().enumerate().filter(is_kept).map(|(_, step)| name(step)).collect();
         match steps.as_slice() {
             [] => String::new(),
             steps => format!(" (neither a release nor a rollback has: {})", steps.join(", ")),

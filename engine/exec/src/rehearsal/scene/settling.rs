@@ -10,8 +10,8 @@ use rustix::io::Errno;
 use rustix::process::{WaitOptions, waitpid};
 
 use super::super::actor::{Actor, Course, Main, Rest, Why};
-use super::super::look::{Look, Signalled, Stillness};
 use super::super::interruption;
+use super::super::look::{Look, Signalled, Stillness};
 use super::{Scene, SceneError, Turn};
 use crate::supervisor::CommandKey;
 
