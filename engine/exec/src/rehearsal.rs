@@ -2,6 +2,7 @@
 
 mod actor;
 mod clock;
+mod interruption;
 mod look;
 mod pretence;
 mod replies;
@@ -37,6 +38,7 @@ use crate::store::{About, RunDir};
 use crate::supervisor::Spawn;
 
 pub use clock::EPOCH_MS;
+pub use interruption::{end_on_signals, is_interrupted};
 
 /// How often an engine may crash in one rehearsal.
 const ENGINES: usize = 10_000;
@@ -141,6 +143,7 @@ impl Stage<'_> {
         let examined = match &end {
             Ok((Verdict::Stuck, _)) => self.examine(staging.world.iter())?,
             Ok(_) => self.examine(staging.world.iter().chain(staging.check))?,
+            Err(DriveError::Interrupted) => return Err(DriveError::Interrupted),
             Err(_) => Vec::new(),
         };
         Ok(self.told(end, None, examined))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use firedrill_exec::clock;
-use firedrill_exec::rehearsal::adopt_strays;
+use firedrill_exec::rehearsal::{adopt_strays, end_on_signals, is_interrupted};
 use firedrill_exec::rehearsals::{self, Content, Record};
 use firedrill_model::rehearsal::Scenario;
 use firedrill_report::rehearsal::{
@@ -35,6 +35,7 @@ pub(super) fn rehearse(
         return Err(Failure::usage("a rehearsal has no target").help(help));
     }
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
+    end_on_signals().map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")))?;
     let files = if args.files.is_empty() { rehearsals_here()? } else { args.files.clone() };
     let loaded = files.iter().map(|file| Rehearsing::load(file, terminal)).collect::<Result<Vec<_>, _>>()?;
     if !args.fault.is_empty() {
@@ -66,6 +67,9 @@ fn watch(
         }
         terminal.print("waiting for a change (Ctrl-C ends this)\n\n");
         while contents() == seen {
+            if is_interrupted() {
+                return Ok(Status::Done);
+            }
             std::thread::sleep(BETWEEN_LOOKS);
         }
     }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use firedrill_exec::rehearsal::adopt_strays;
+use firedrill_exec::rehearsal::{adopt_strays, end_on_signals};
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
 use firedrill_report::rehearsal::{
@@ -24,6 +24,7 @@ use crate::terminal::{self, Terminal};
 
 pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Failure> {
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
+    end_on_signals().map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")))?;
     let rehearsing = Rehearsing::load(&args.file, terminal)?;
     let began = Instant::now();
     let sandbox =

@@ -361,6 +361,7 @@ impl From<SceneError> for DriveError {
     fn from(error: SceneError) -> DriveError {
         match error {
             SceneError::Hung { .. } => DriveError::Hung(error.to_string()),
+            SceneError::Interrupted => DriveError::Interrupted,
             SceneError::Io(_) => DriveError::Rehearsal(error.to_string()),
         }
     }

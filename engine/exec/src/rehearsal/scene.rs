@@ -52,6 +52,9 @@ pub(super) enum SceneError {
         /// How long.
         seconds: u64,
     },
+    /// Somebody asked this process to end.
+    #[error("the rehearsal was interrupted")]
+    Interrupted,
     /// The system does not let the scene see or start its processes.
     #[error("the processes of the rehearsal: {0}")]
     Io(#[from] io::Error),

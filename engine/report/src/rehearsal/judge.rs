@@ -76,15 +76,17 @@ pub(super) struct Bench<'a> {
 
 impl Bench<'_> {
     fn all(&self, verdict: Verdict) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.verdict(verdict).into_iter().collect();
-        findings.extend(judge_steps::steps(self));
+        let told = self.verdict(verdict);
+        let is_new = |finding: &Finding| told.as_ref().is_none_or(|told| !told.text.contains(&finding.text));
+        let mut findings: Vec<Finding> = judge_steps::steps(self);
         findings.extend(self.holds());
         findings.extend(self.unmet());
         findings.extend(self.invariants());
         findings.extend(self.open());
         findings.extend(self.outputs());
         findings.extend(self.objectives(verdict));
-        findings
+        findings.retain(is_new);
+        told.into_iter().chain(findings).collect()
     }
 
     fn verdict(&self, verdict: Verdict) -> Option<Finding> {

@@ -38,13 +38,23 @@ impl<'a> Narrator<'a> {
             Verdict::RolledBack => self.failures().collect(),
             Verdict::Failed => self.failures().chain(self.left_behind()).collect(),
             Verdict::Cancelled => vec![Finding::new("the run was cancelled", None)],
-            Verdict::Stuck => self.course.view.run().open().iter().map(|open| self.open(open)).collect(),
+            Verdict::Stuck => self.stuck(),
         };
         if reasons.is_empty() {
             vec![Finding::new("a human has said something, and it was not resumed", None)]
         } else {
             reasons
         }
+    }
+
+    fn stuck(&self) -> Vec<Finding> {
+        let open = self.course.view.run().open();
+        let mut reasons: Vec<Finding> = open.iter().map(|open| self.open(open)).collect();
+        let is_all_done = open.iter().all(|open| matches!(open, Open::Invariant { .. }));
+        if let Some(last) = reasons.last_mut().filter(|_| is_all_done) {
+            last.text += &self.never_taken_back();
+        }
+        reasons
     }
 
     fn skipped(&self) -> Vec<Finding> {
@@ -135,6 +145,19 @@ impl<'a> Narrator<'a> {
 
     fn latest(&self, step: &Step, is_it: impl Fn(&Role) -> bool) -> Option<&'a Execution> {
         self.course.view.executions_of(&step.id).filter(|it| is_it(&it.command.role)).last()
+    }
+
+    /// Returns the steps that have succeeded and that nothing takes back, to end a sentence with.
+    pub(super) fn never_taken_back(&self) -> String {
+        let is_kept = |(at, step): &(usize, &Step)| {
+            let has_hook = step.release.is_some() || step.rollback_hook().is_some();
+            !has_hook && is_left_behind(self.course, *at, step)
+        };
+        let steps: Vec<String> = self.steps().iter().enumerate().filter(is_kept).map(|(_, step)| name(step)).collect();
+        match steps.as_slice() {
+            [] => String::new(),
+            steps => format!(" (neither a release nor a rollback has: {})", steps.join(", ")),
+        }
     }
 
     /// Iterates over the steps of which something is still there.
@@ -258,10 +281,19 @@ impl<'a> Narrator<'a> {
                 format!("exited with {code}, {}", one_line(why))
             }
             (Some(Exit::Code(code)), _) => format!("exited with {code}"),
-            (Some(exit @ Exit::NotSpawned(_)), _) => return words::exit(exit, limit),
+            (Some(exit @ Exit::NotSpawned(_)), _) => return without_path(&words::exit(exit, limit)),
             (Some(exit), _) => format!("was {}", words::exit(exit, limit)),
         };
         if ended.contains("stderr ends with") { ended } else { ended + &last_words(&(self.tail)(&execution.command)) }
+    }
+}
+
+/// Leaves out where a program was looked for: the folders of a rehearsal are gone, and different in every run.
+fn without_path(text: &str) -> String {
+    const MISSING: &str = "was not found in PATH";
+    match text.split_once(MISSING) {
+        Some((before, _)) => format!("{before}{MISSING}, nor among the stand-ins"),
+        None => text.to_owned(),
     }
 }
 

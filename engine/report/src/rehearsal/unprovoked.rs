@@ -121,6 +121,7 @@ impl Search<'_> {
         let CommandId { role, r#try, .. } = &execution.command;
         let so = match self.later_success(execution) {
             Some(later) => format!("only try {later} succeeded"),
+            None if matches!(execution.exit, Some(Exit::NotSpawned(_))) => "it can never work".to_owned(),
             None => "it does not cope with what the attempt left".to_owned(),
         };
         Some(format!("try {try} of the {role} of {} {how}, although nothing was done to it: {so}", name(step)))
@@ -141,6 +142,13 @@ impl Search<'_> {
     fn attempt(&self, step: &Step, execution: &Execution) -> Option<String> {
         let how = self.failed(execution)?;
         let round = execution.command.round;
+        if execution.exit == Some(Exit::TimedOut) {
+            return Some(format!(
+                "attempt {round} of {} {how}, although nothing was done to it: it was still at work or waited for another \
+                 command. Its `timeout` is too short, or what it waits for never comes",
+                name(step)
+            ));
+        }
         if round == 1 {
             return Some(format!(
                 "{} failed although nothing was done to it: attempt 1 {how}{}",
@@ -203,8 +211,9 @@ impl Search<'_> {
         broken.map(|open| {
             let finding = self.narrator.open(&open);
             let text = format!(
-                "{}, although nothing is owed any more: no cleanup, rollback or release restores it",
-                finding.text
+                "{}, although nothing is owed any more: no cleanup, rollback or release restores it{}",
+                finding.text,
+                self.narrator.never_taken_back()
             );
             Finding::new(text, finding.line)
         })

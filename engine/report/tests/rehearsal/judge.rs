@@ -70,7 +70,7 @@ fn every_verdict_has_its_reasons() {
         (
             "a\nb a",
             "b.attempt.1.1 missing",
-            "verdict is failed, expected cancelled: `b` (line 2) failed: attempt 1 of 1 could not be started: `bbr` was not found in PATH (/usr/bin:/bin); what `a` (line 1) did is still there: it has no rollback",
+            "verdict is failed, expected cancelled: `b` (line 2) failed: attempt 1 of 1 could not be started: `bbr` was not found in PATH, nor among the stand-ins; what `a` (line 1) did is still there: it has no rollback",
         ),
         (
             "a !\nb a g",
@@ -85,7 +85,7 @@ fn every_verdict_has_its_reasons() {
         (
             "@invariant api\na",
             "@.invariant-api.1.1 1",
-            "verdict is stuck, expected cancelled: invariant `api` (line 1) does not hold, it exited with 1",
+            "verdict is stuck, expected cancelled: invariant `api` (line 1) does not hold, it exited with 1 (neither a release nor a rollback has: `a` (line 2))",
         ),
         (
             "a\nb a",

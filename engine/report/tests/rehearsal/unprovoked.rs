@@ -68,7 +68,9 @@ fn a_retry_that_fails_was_not_safe() {
 fn a_first_attempt_fails_only_in_a_world_that_is_not_well() {
     assert_eq!(
         found("a !none\nb a", "b.attempt.1.1 timeout, a.verify.1.1 0", ""),
-        ["`b` (line 2) failed although nothing was done to it: attempt 1 was ended after its time limit"]
+        [
+            "attempt 1 of `b` (line 2) was ended after its time limit, although nothing was done to it: it was still at work or waited for another command. Its `timeout` is too short, or what it waits for never comes"
+        ]
     );
     assert_eq!(
         found("a !none ?\nb a !none", "a.attempt.1.1 timeout, b.attempt.1.1 3", "a:timeout"),

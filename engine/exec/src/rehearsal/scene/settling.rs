@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{WaitOptions, waitpid};
 
 use super::super::actor::{Actor, Course, Main, Rest, Why};
+use super::super::interruption;
 use super::super::look::{Look, Signalled, Stillness};
 use super::{Scene, SceneError, Turn};
 use crate::supervisor::CommandKey;
@@ -33,8 +34,14 @@ impl Scene {
         loop {
             self.take_ends()?;
             let Some(busy) = self.busy() else {
+                if self.stir()? {
+                    continue;
+                }
                 return Ok(());
             };
+            if interruption::is_interrupted() {
+                return Err(SceneError::Interrupted);
+            }
             if began.elapsed() > self.watchdog {
                 return Err(SceneError::Hung { command: busy, seconds: self.watchdog.as_secs() });
             }
@@ -50,17 +57,19 @@ impl Scene {
         }
     }
 
-    /// Finds out which of the commands that waited for something else than the clock have got it.
-    fn stir(&mut self) -> io::Result<()> {
+    /// Finds out which of the commands that waited for something else than the clock have got it; returns whether any has.
+    fn stir(&mut self) -> io::Result<bool> {
         let is_blocked = |actor: &Actor| matches!(actor.stillness, Some(Stillness::Locked | Stillness::Waiting));
         let blocked = self.actors.iter().filter(|(_, actor)| is_blocked(actor)).map(|(command, _)| command.clone());
+        let mut has_stirred = false;
         for command in blocked.collect::<Vec<_>>() {
             let look = self.look_at(&command, &self.parked())?;
             if self.actors.get(&command).is_some_and(|actor| actor.look != look) {
                 self.unsettle(&command);
+                has_stirred = true;
             }
         }
-        Ok(())
+        Ok(has_stirred)
     }
 
     fn parked(&self) -> BTreeSet<i32> {
