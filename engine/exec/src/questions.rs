@@ -221,8 +221,7 @@ impl Known<'_> {
     fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
         let at = self.run.plan().step_index(step.as_str())?;
         let summary = self.run.summary(at);
-        let attempt =
-            CommandId { subject: Subject::Step(step.clone()), role: Role::Attempt, round: summary.attempts, r#try: 1 };
+        let attempt = self.run.attempt_id(at);
         Some(match field {
             AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),

@@ -4,6 +4,7 @@ mod circles;
 mod inputs;
 mod names;
 mod order;
+mod polls;
 mod reach;
 pub(crate) mod rehearsal;
 mod rules;
@@ -58,6 +59,7 @@ pub fn check(
     let mut diagnostics = inputs::check(&mut playbook);
     diagnostics.extend(file_name(&playbook, file_stem));
     diagnostics.extend(rules::check(&playbook));
+    diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);

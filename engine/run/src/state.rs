@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
 use crate::event::Rendered;
+use crate::task::TaskEnd;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub struct State {
     pub(crate) ready: BTreeSet<usize>,
     /// Steps with anything else under way.
     pub(crate) busy: BTreeSet<usize>,
+    /// Steps with a poll whose time is not over.
+    pub(crate) polling: BTreeSet<usize>,
     pub(crate) in_flight: u32,
     pub(crate) settled: usize,
     pub(crate) unwound: usize,
@@ -228,6 +231,8 @@ pub enum Doubt {
 /// The numbers of the latest tries of what may be taken up again, so that no command's name is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Tried {
+    /// Of the latest attempt.
+    pub(crate) attempt: u32,
     pub(crate) verify: u32,
     pub(crate) cleanup: u32,
     pub(crate) rollback: u32,
@@ -281,6 +286,19 @@ pub struct Task {
     pub failures: u32,
     /// How far it is.
     pub at: TaskAt,
+    /// Whether a look that is not met is followed by another.
+    pub(crate) poll: Polling,
+    /// What the latest look said, if another is to follow.
+    pub(crate) seen: Option<TaskEnd>,
+}
+
+/// Whether a look that is not met is followed by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Polling {
+    /// Yes, until it is met or its time is over.
+    Open,
+    /// No: it does not poll, or its time is over.
+    Over,
 }
 
 /// How far a try is.
@@ -296,7 +314,7 @@ pub enum TaskAt {
     Unsure,
     /// It ended with this code and is held against what was expected.
     Judging(i32),
-    /// Waits before the next try.
+    /// Waits before the next try, or before the first look.
     Pausing,
 }
 
@@ -341,6 +359,11 @@ impl Stage {
             | Stage::InDoubt(_)
             | Stage::Settled(_) => None,
         }
+    }
+
+    /// Returns whether the step waits before it looks again and has nothing else to do.
+    pub(crate) fn waits_to_look(&self) -> bool {
+        matches!(self, Stage::Guarding(_, task) | Stage::Attempting(task) if task.at == TaskAt::Pausing)
     }
 
     /// Returns whether the step is between the settling of its needs and its own settling.
