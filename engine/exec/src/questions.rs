@@ -11,9 +11,7 @@ use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
 use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
-use firedrill_run::{
-    Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Role, Run, Stage, StepId, Subject,
-};
+use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
 use crate::store::RunDir;
 

@@ -60,10 +60,9 @@ impl Run {
                 self.task_over(&CommandId { r#try: id.r#try - 1, ..id.clone() }, end);
             }
             (TaskAt::Pausing, None) => *task = task.hurried(command),
-            (
-                TaskAt::Rendering | TaskAt::Due | TaskAt::InFlight | TaskAt::Unsure | TaskAt::Judging(_),
-                _,
-            ) => task.poll = Polling::Over,
+            (TaskAt::Rendering | TaskAt::Due | TaskAt::InFlight | TaskAt::Unsure | TaskAt::Judging(_), _) => {
+                task.poll = Polling::Over
+            }
         }
         self.place_of(id);
     }
@@ -154,7 +153,24 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Returns whether a look that has ended is followed by another.
+    pub fn looks_on(&self, id: &CommandId) -> bool {
+        self.latest_try(id).is_some_and(|task| task.was_unmet() && task.r#try > id.r#try)
+    }
+
+    /// Returns whether any try of a command is under way.
+    pub fn is_under_way(&self, id: &CommandId) -> bool {
+        self.latest_try(id).is_some()
+    }
+}
+
 impl Task {
+    /// Returns whether a look of its poll was not met.
+    pub fn was_unmet(&self) -> bool {
+        self.seen.is_some()
+    }
+
     /// Returns the try as one that is made at once and followed by no other.
     pub(crate) fn hurried(self, command: &Command) -> Task {
         Task { at: begin(command), poll: Polling::Over, ..self }

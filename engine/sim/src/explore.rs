@@ -10,6 +10,8 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{Answer, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run, Verdict};
 
+use crate::waits::waits;
+
 /// How far to look.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -158,9 +160,7 @@ fn successors(node: &Node, limits: Limits) -> Vec<(Event, Cost)> {
     for command in node.run.in_flight() {
         ends(may_fail, |exit| Event::Ended { command: command.clone(), exit, ms: 0 }, &mut events);
     }
-    for pause in node.run.pauses() {
-        events.push((Event::Elapsed { wait: pause.wait }, Cost::default()));
-    }
+    events.extend(waits(&node.run).into_iter().map(|wait| (Event::Elapsed { wait }, Cost::default())));
     events
 }
 

@@ -7,6 +7,7 @@ mod script;
 mod sketch;
 mod strikes;
 pub mod sweep;
+mod waits;
 
 pub use explore::{Explored, Limits, Violation, explore};
 pub use mutants::{Mutant, MutantKind, mutants};

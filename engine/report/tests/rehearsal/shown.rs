@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use firedrill_report::rehearsal::{
-    Finding, Killer, Mutant, Page, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text,
-    swept_text,
+    Finding, Killer, Mutant, Page, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text, swept_text,
 };
 use firedrill_report::{Colour, harmless};
 
@@ -64,13 +63,7 @@ fn with_coverage() -> String {
 fn everything(page: Page) -> String {
     let rehearsal = rehearsal();
     let count = count_text(std::slice::from_ref(&rehearsal), Duration::from_millis(4_100), page);
-    [
-        rehearsed_text(&rehearsal, page),
-        count,
-        swept_text(&sweep(), page),
-        mutants_text(&mutants(), page),
-    ]
-    .join("\n")
+    [rehearsed_text(&rehearsal, page), count, swept_text(&sweep(), page), mutants_text(&mutants(), page)].join("\n")
 }
 
 #[test]
