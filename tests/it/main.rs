@@ -8,6 +8,7 @@ mod house;
 mod inert;
 mod playbooks;
 mod playbooks_bin;
+mod polling;
 mod processes;
 mod rig;
 mod virtual_time;
