@@ -61,7 +61,7 @@ impl Run {
             }
             (TaskAt::Pausing, None) => *task = task.hurried(command),
             (TaskAt::Rendering | TaskAt::Due | TaskAt::InFlight | TaskAt::Unsure | TaskAt::Judging(_), _) => {
-                task.poll = Polling::Over
+                task.poll = Polling::Over;
             }
         }
         self.place_of(id);
@@ -99,7 +99,9 @@ impl Run {
         for &step in self.state.polling.iter().filter(|_| !self.is_resting()) {
             let is_held_back = self.state.doubts > 0 && !matches!(self.state.steps[step].stage, Stage::Verifying(..));
             let polled = self.polled(step).filter(|_| !is_held_back);
-            polled.into_iter().for_each(|(id, task)| self.poll_pause(&id, task, pauses));
+            if let Some((id, task)) = polled {
+                self.poll_pause(&id, task, pauses);
+            }
         }
         let is_asking = self.state.phase == Phase::Guarding
             || (self.state.phase == Phase::Working && self.state.recheck == Recheck::Asking);
