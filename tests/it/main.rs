@@ -12,6 +12,7 @@ mod locks;
 mod planted;
 mod playbooks;
 mod playbooks_bin;
+mod polling;
 mod processes;
 mod rehearsals;
 mod rig;

@@ -25,7 +25,7 @@ impl Sink for Quiet {
 }
 
 /// A rehearsal in a world of its own, which goes away with it.
-struct Played {
+pub(crate) struct Played {
     dir: tempfile::TempDir,
     rehearsed: Rehearsed,
 }
@@ -37,7 +37,7 @@ fn plan(text: &str) -> Plan {
     resolve(&source, &checked, &BTreeMap::new(), Facts::default()).unwrap()
 }
 
-fn play(text: &str, faults: &[&str]) -> Played {
+pub(crate) fn play(text: &str, faults: &[&str]) -> Played {
     play_with(text, faults, &[])
 }
 
@@ -79,12 +79,12 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
 }
 
 impl Played {
-    fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         self.rehearsed.end.as_ref().unwrap_or_else(|error| panic!("{error}")).0
     }
 
     /// Returns how a command ended, and the virtual second at which it did.
-    fn end(&self, command: &str) -> (Exit, u64) {
+    pub(crate) fn end(&self, command: &str) -> (Exit, u64) {
         let mut ends = self.rehearsed.envelopes.iter().filter_map(|envelope| match &envelope.event {
             Event::Ended { command: ended, exit, .. } if ended.to_string() == command => {
                 Some((exit.clone(), (envelope.at_ms - EPOCH_MS) / 1_000))
@@ -92,6 +92,12 @@ impl Played {
             _ => None,
         });
         ends.next_back().unwrap_or_else(|| panic!("{command} has not ended"))
+    }
+
+    /// Returns whether a command was started.
+    pub(crate) fn has_started(&self, command: &str) -> bool {
+        let mut events = self.rehearsed.envelopes.iter().map(|envelope| &envelope.event);
+        events.any(|event| matches!(event, Event::Started { command: started } if started.to_string() == command))
     }
 
     /// Returns what a command printed, on both streams.

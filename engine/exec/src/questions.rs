@@ -11,9 +11,7 @@ use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
 use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
-use firedrill_run::{
-    Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Role, Run, Stage, StepId, Subject,
-};
+use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
 use crate::store::RunDir;
 
@@ -221,8 +219,7 @@ impl Known<'_> {
     fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
         let at = self.run.plan().step_index(step.as_str())?;
         let summary = self.run.summary(at);
-        let attempt =
-            CommandId { subject: Subject::Step(step.clone()), role: Role::Attempt, round: summary.attempts, r#try: 1 };
+        let attempt = self.run.attempt_id(at);
         Some(match field {
             AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),

@@ -5,6 +5,7 @@ mod inputs;
 mod lints;
 mod names;
 mod order;
+mod polls;
 mod reach;
 pub(crate) mod rehearsal;
 mod rules;
@@ -59,6 +60,7 @@ pub fn check(
     let mut diagnostics = inputs::check(&mut playbook);
     diagnostics.extend(file_name(&playbook, file_stem));
     diagnostics.extend(rules::check(&playbook));
+    diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);

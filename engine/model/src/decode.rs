@@ -7,6 +7,7 @@ mod fields;
 mod inputs;
 mod invocation;
 mod playbook;
+mod poll;
 mod rehearsal;
 mod scalars;
 mod step;

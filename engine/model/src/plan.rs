@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::value::Value;
 
-pub use command::{After, Backoff, Command, Condition, Jitter, Program, Retry, Text};
+pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
 pub use order::{hold, topological};
 
 /// The version of the stored form of a plan.

@@ -11,7 +11,7 @@ use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
-pub use invocation::{Command, EnvVar, Expect, Invocation, Probe, Shell};
+pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]
@@ -210,6 +210,8 @@ pub struct Step {
     pub retry: Option<Box<Retry>>,
     /// When an attempt succeeded.
     pub expect: Expect,
+    /// How its command is looked at again, if it changes nothing.
+    pub poll: Option<Box<Poll>>,
     /// What it publishes.
     pub outputs: Vec<Output>,
     /// Tells, after success, that the effect is really there.

@@ -3,6 +3,7 @@
 mod command;
 mod hooks;
 mod inputs;
+mod poll;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -152,7 +153,7 @@ impl<'a> Resolver<'a> {
             needs: needs.to_vec(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
-            command: self.deed(&step.invocation, &step.expect, &defaults, &step.outputs, Some(id)),
+            command: self.own_command(step, &defaults),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,
@@ -169,6 +170,16 @@ impl<'a> Resolver<'a> {
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, id)),
         }
+    }
+
+    fn own_command(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> plan::Command {
+        let id = step.id.value.as_str();
+        let mut command = self.deed(&step.invocation, &step.expect, around, &step.outputs, Some(id));
+        command.poll = step.poll.as_deref().and_then(|poll| self.poll(poll));
+        if command.poll.is_some() {
+            command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
+        }
+        command
     }
 
     fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> Vec<plan::Look> {
@@ -238,6 +249,7 @@ impl<'a> Resolver<'a> {
     fn probe(&mut self, probe: &'a playbook::Probe, around: &Surroundings<'a>, step: Option<&str>) -> plan::Probe {
         let mut command = self.deed(&probe.invocation, &probe.expect, around, &[], step);
         command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
+        command.poll = probe.poll.as_ref().and_then(|poll| self.poll(poll));
         plan::Probe { command }
     }
 

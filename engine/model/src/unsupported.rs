@@ -28,12 +28,13 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Input | Block::Output => output_or_input(name),
         Block::Step => step(name),
         Block::Guard => guard(name),
-        Block::Invariant | Block::Verify => poll(name),
         Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::Final
+        | Block::Invariant
+        | Block::Verify
         | Block::Items
         | Block::Defaults
         | Block::Objectives
@@ -73,24 +74,12 @@ fn step(name: &str) -> Option<Unsupported> {
         "in_doubt" => key("settles an attempt of which nobody knows its effect"),
         "on_engine_death" => key("says what happens to the command when the engine dies"),
         "stop_grace" => key("is the time between TERM and KILL"),
-        _ => return poll(name),
+        _ => return None,
     })
 }
 
 fn guard(name: &str) -> Option<Unsupported> {
-    match name {
-        "outputs" => Some(key("keeps what a guard has seen")),
-        _ => poll(name),
-    }
-}
-
-fn poll(name: &str) -> Option<Unsupported> {
-    Some(match name {
-        "every" => key("is the time between two looks of a probe that polls"),
-        "within" => key("is the time in which a probe must hold"),
-        "after" => key("is the time before the first look of a probe"),
-        _ => return None,
-    })
+    (name == "outputs").then(|| key("keeps what a guard has seen"))
 }
 
 fn expect(name: &str) -> Option<Unsupported> {

@@ -243,6 +243,7 @@ fn said(word: &Word) -> Line {
 fn waiting(wait: &Wait) -> &str {
     match wait {
         Wait::Attempt(step) | Wait::Hook(step, _) => step.as_str(),
+        Wait::Look(command) | Wait::Within(command) => subject(command),
     }
 }
 
@@ -254,6 +255,7 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
             format!("waiting {length} before attempt {}", begun + 1)
         }
         Wait::Hook(_, kind) => format!("waiting {length} before trying the {} again", kind.word()),
+        Wait::Look(command) | Wait::Within(command) => format!("waiting {length} for {}", what(command)),
     }
 }
 

@@ -11,7 +11,7 @@ use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{
     Answer, CommandId, DebtKind, Done, Event, Exit, IllegalEvent, Question, Rendering, Role, Run, StepId, Subject,
-    TaskAt, Verdict,
+    TaskAt, Verdict, Wait,
 };
 use serde::Serialize;
 
@@ -145,6 +145,7 @@ impl View {
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
+            Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
             Event::CancelRequested => {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))
@@ -163,6 +164,13 @@ impl View {
             }
             _ => None,
         }
+    }
+
+    /// Returns that a poll is over, if its time ended between two looks.
+    fn last_look(&self, first: &CommandId) -> Option<Change> {
+        let is_look = |command: &&CommandId| CommandId { r#try: 1, ..(*command).clone() } == *first;
+        let last = self.order.iter().rev().find(is_look).filter(|_| !self.run.is_under_way(first));
+        last.map(|last| Change::Finished(last.clone()))
     }
 
     fn decided(&mut self, question: &Question, answer: &Answer) -> Option<Change> {

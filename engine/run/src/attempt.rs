@@ -19,7 +19,7 @@ impl Run {
         let state = &mut self.state.steps[step];
         state.attempts += 1;
         state.is_verified = false;
-        (state.tried.verify, state.tried.cleanup) = (0, 0);
+        (state.tried.attempt, state.tried.verify, state.tried.cleanup) = (0, 0, 0);
         state.stage = Stage::Attempting(task);
         self.want_recheck(step);
     }
@@ -78,12 +78,16 @@ impl Run {
         match exit {
             Exit::NotSpawned(_) if !state.is_effective() => state.debts = Debts::NONE,
             Exit::NotSpawned(_) => {}
-            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled | Exit::Lost => state.effective += 1,
+            Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled | Exit::Lost => {
+                state.effective = (state.effective + 1).min(state.attempts - state.voided);
+            }
         }
         self.attempt_ended();
     }
 
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
+        let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
+        self.state.steps[step].tried.attempt = latest;
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -124,7 +128,9 @@ impl Run {
 
     fn verify_task(&self, step: usize) -> Option<Task> {
         let tried = self.state.steps[step].tried.verify;
-        self.planned(step).verify.as_ref().map(|probe| Task::first_after(tried, &probe.command))
+        let command = &self.planned(step).verify.as_ref()?.command;
+        let task = Task::first_after(tried, command);
+        Some(if self.state.phase == Phase::Working { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {

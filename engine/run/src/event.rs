@@ -73,7 +73,7 @@ pub enum Event {
         /// The judgement with the outputs found.
         judgement: Judgement,
     },
-    /// The wait between two tries is over.
+    /// The wait between two tries, or the time of a poll, is over.
     Elapsed {
         /// What waited.
         wait: Wait,
@@ -179,6 +179,10 @@ pub enum Wait {
     Attempt(StepId),
     /// A hook, before its next try.
     Hook(StepId, DebtKind),
+    /// A poll, before the look of this name.
+    Look(CommandId),
+    /// A poll, for its last answer at the latest; it bears the name of try 1.
+    Within(CommandId),
 }
 
 /// The three obligations of a step.

@@ -16,6 +16,7 @@ mod lookup;
 mod machine;
 mod next;
 mod outputs;
+mod poll;
 mod rest;
 mod shape;
 mod state;

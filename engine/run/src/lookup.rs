@@ -66,11 +66,16 @@ impl Run {
 
     /// Returns the try of a command, if exactly that try is under way.
     pub fn task(&self, id: &CommandId) -> Option<&Task> {
+        self.latest_try(id).filter(|task| task.r#try == id.r#try)
+    }
+
+    /// Returns the try under way of a command, whichever it is.
+    pub(crate) fn latest_try(&self, id: &CommandId) -> Option<&Task> {
         let (task, round) = match &id.subject {
             Subject::Playbook => self.playbook_task(&id.role)?,
             Subject::Step(step) => self.step_task(self.shape.index(step)?, &id.role)?,
         };
-        (task.r#try == id.r#try && round == id.round).then_some(task)
+        (round == id.round).then_some(task)
     }
 
     pub(crate) fn task_mut(&mut self, id: &CommandId) -> Option<&mut Task> {

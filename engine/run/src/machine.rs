@@ -147,7 +147,10 @@ impl Run {
         Ok(())
     }
 
-    fn task_over(&mut self, id: &CommandId, end: crate::task::TaskEnd) {
+    pub(crate) fn task_over(&mut self, id: &CommandId, end: crate::task::TaskEnd) {
+        if self.looks_again(id, end) {
+            return;
+        }
         let step = id.step().and_then(|step| self.shape.index(step));
         match (&id.role, step) {
             (Role::Guard(_), Some(step)) => self.guard_over(step, end),
@@ -199,13 +202,12 @@ impl Run {
     }
 
     fn elapsed(&mut self, wait: &Wait) -> Result<(), &'static str> {
-        let (Wait::Attempt(id) | Wait::Hook(id, _)) = wait;
-        let step = self.shape.index(id).ok_or("the plan has no such step")?;
         let has_waited = match wait {
-            Wait::Attempt(_) => self.pause_over(step),
-            Wait::Hook(_, kind) => self.hook_pause_over(step, *kind),
+            Wait::Attempt(id) => self.answer_step(id, Run::pause_over),
+            Wait::Hook(id, kind) => self.answer_step(id, |run, step| run.hook_pause_over(step, *kind)),
+            Wait::Look(id) => self.look_due(id),
+            Wait::Within(id) => self.within_over(id),
         };
-        self.place(step);
         if has_waited { Ok(()) } else { Err("nothing waits for that") }
     }
 
@@ -215,10 +217,12 @@ impl Run {
         let is_due = matches!(state.stage.task(), Some(Task { at: TaskAt::Due, .. }));
         let is_busy = (state.stage.is_under_way() && !is_due) || state.debts.are_under_way();
         set(&mut self.state.ready, step, is_due);
+        let is_polling = self.polled(step).is_some();
         set(&mut self.state.busy, step, is_busy);
+        set(&mut self.state.polling, step, is_polling);
     }
 
-    fn place_of(&mut self, id: &CommandId) {
+    pub(crate) fn place_of(&mut self, id: &CommandId) {
         if let Some(step) = id.step().and_then(|step| self.shape.index(step)) {
             self.place(step);
         }
@@ -259,6 +263,7 @@ impl State {
             finals: Finals { at: 0, task: None },
             ready: BTreeSet::new(),
             busy: BTreeSet::new(),
+            polling: BTreeSet::new(),
             in_flight: 0,
             settled: 0,
             unwound: 0,

@@ -51,7 +51,7 @@ impl Run {
     }
 
     /// Returns whether what a human said of a step waits for the next engine.
-    fn is_resting(&self) -> bool {
+    pub(crate) fn is_resting(&self) -> bool {
         self.state.phase == Phase::Resting
     }
 
@@ -66,6 +66,7 @@ impl Run {
             }
             pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
         }
+        self.poll_pauses(&mut pauses);
         pauses
     }
 
@@ -159,13 +160,14 @@ impl Run {
         }
     }
 
-    /// Returns the name of a step's latest attempt.
-    pub(crate) fn attempt_id(&self, step: usize) -> CommandId {
+    /// Returns the name of a step's latest attempt: of its last look, if it polls.
+    pub fn attempt_id(&self, step: usize) -> CommandId {
+        let state = &self.state.steps[step];
         CommandId {
             subject: Subject::Step(self.shape.id(step).clone()),
             role: Role::Attempt,
-            round: self.state.steps[step].attempts,
-            r#try: 1,
+            round: state.attempts,
+            r#try: state.tried.attempt.max(1),
         }
     }
 

@@ -80,7 +80,7 @@ impl Run {
     }
 
     /// Returns how often the playbook's guards are being asked, for the names of their commands.
-    fn guard_round(&self) -> u32 {
+    pub(crate) fn guard_round(&self) -> u32 {
         if self.state.phase == Phase::Guarding { 1 } else { 2 }
     }
 
@@ -195,8 +195,9 @@ impl Run {
     fn is_quiet(&self) -> bool {
         let waits = |&step: &usize| {
             let state = &self.state.steps[step];
-            matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting)
-                && !state.debts.are_under_way()
+            let is_still =
+                matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting);
+            (is_still || state.stage.waits_to_look()) && !state.debts.are_under_way()
         };
         let is_held_back =
             |&step: &usize| matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
 use crate::event::Rendered;
+use crate::task::TaskEnd;
 
 /// Where a run stands.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -27,6 +28,8 @@ pub struct State {
     pub(crate) ready: BTreeSet<usize>,
     /// Steps with anything else under way.
     pub(crate) busy: BTreeSet<usize>,
+    /// Steps with a poll whose time is not over.
+    pub(crate) polling: BTreeSet<usize>,
     pub(crate) in_flight: u32,
     pub(crate) settled: usize,
     pub(crate) unwound: usize,
@@ -229,6 +232,8 @@ pub enum Doubt {
 /// The numbers of the latest tries of what may be taken up again, so that no command's name is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Tried {
+    /// Of the latest attempt.
+    pub(crate) attempt: u32,
     pub(crate) verify: u32,
     pub(crate) cleanup: u32,
     pub(crate) rollback: u32,
@@ -282,6 +287,19 @@ pub struct Task {
     pub failures: u32,
     /// How far it is.
     pub at: TaskAt,
+    /// Whether a look that is not met is followed by another.
+    pub(crate) poll: Polling,
+    /// What the latest look said, if another is to follow.
+    pub(crate) seen: Option<TaskEnd>,
+}
+
+/// Whether a look that is not met is followed by another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Polling {
+    /// Yes, until it is met or its time is over.
+    Open,
+    /// No: it does not poll, or its time is over.
+    Over,
 }
 
 /// How far a try is.
@@ -297,7 +315,7 @@ pub enum TaskAt {
     Unsure,
     /// It ended with this code and is held against what was expected.
     Judging(i32),
-    /// Waits before the next try.
+    /// Waits before the next try, or before the first look.
     Pausing,
 }
 
@@ -309,6 +327,7 @@ impl Clone for State {
             invariants: self.invariants.clone(),
             ready: self.ready.clone(),
             busy: self.busy.clone(),
+            polling: self.polling.clone(),
             rendered: self.rendered.clone(),
             outputs: self.outputs.clone(),
             ..*self
@@ -322,6 +341,7 @@ impl Clone for State {
         self.invariants.clone_from(&source.invariants);
         self.ready.clone_from(&source.ready);
         self.busy.clone_from(&source.busy);
+        self.polling.clone_from(&source.polling);
         self.rendered.clone_from(&source.rendered);
         self.outputs.clone_from(&source.outputs);
         *self = State {
@@ -330,6 +350,7 @@ impl Clone for State {
             invariants: take(&mut self.invariants),
             ready: take(&mut self.ready),
             busy: take(&mut self.busy),
+            polling: take(&mut self.polling),
             rendered: take(&mut self.rendered),
             outputs: take(&mut self.outputs),
             ..*source
@@ -378,6 +399,11 @@ impl Stage {
             | Stage::InDoubt(_)
             | Stage::Settled(_) => None,
         }
+    }
+
+    /// Returns whether the step waits before it looks again and has nothing else to do.
+    pub(crate) fn waits_to_look(&self) -> bool {
+        matches!(self, Stage::Guarding(_, task) | Stage::Attempting(task) if task.at == TaskAt::Pausing)
     }
 
     /// Returns whether the step is between the settling of its needs and its own settling.

@@ -125,6 +125,7 @@ impl Run {
         self.state.phase = Phase::Halting;
         let steps: Vec<usize> = self.state.ready.union(&self.state.busy).copied().collect();
         for step in steps {
+            self.end_poll_of(step);
             self.withdraw(step);
             self.call_off(step, DebtKind::Release);
             self.place(step);
@@ -137,6 +138,7 @@ impl Run {
         let is_begun = state.stage.task().is_some_and(|task| !task.is_unbegun());
         match state.stage {
             Stage::Deciding | Stage::Guarding(..) if !is_begun => self.state.steps[step].stage = Stage::Waiting,
+            Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),
             Stage::Waiting
@@ -177,6 +179,7 @@ impl Run {
             Cancel::Once | Cancel::Twice => Cancel::Twice,
         };
         self.halt();
+        self.end_guard_polls();
         if self.state.cancel == Cancel::Twice {
             self.stop_rollbacks();
         }

@@ -4,7 +4,7 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Command;
 
 use crate::event::{Exit, Rendering};
-use crate::state::{Doubt, Task, TaskAt};
+use crate::state::{Doubt, Polling, Task, TaskAt};
 
 /// How a command is held against what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) enum TaskEvent<'a> {
 }
 
 /// How a try came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum TaskEnd {
     /// As expected; the probe holds.
     Met,
@@ -55,7 +55,12 @@ pub(crate) enum TaskStep {
 impl Task {
     /// Returns the first try of a command.
     pub(crate) fn first(command: &Command) -> Task {
-        Task { r#try: 1, failures: 0, at: begin(command) }
+        let (poll, waits) = match &command.poll {
+            Some(poll) => (Polling::Open, !poll.after.is_zero()),
+            None => (Polling::Over, false),
+        };
+        let at = if waits { TaskAt::Pausing } else { begin(command) };
+        Task { r#try: 1, failures: 0, at, poll, seen: None }
     }
 
     /// Returns the first try of a command that was tried before, up to the number given.
@@ -65,12 +70,12 @@ impl Task {
 
     /// Returns the try after this one, which failed.
     pub(crate) fn after_failure(self) -> Task {
-        Task { r#try: self.r#try + 1, failures: self.failures + 1, at: TaskAt::Pausing }
+        Task { r#try: self.r#try + 1, failures: self.failures + 1, at: TaskAt::Pausing, ..self }
     }
 
     /// Returns the try after this one, which was lost and may simply be made again.
     pub(crate) fn again(self, command: &Command) -> Task {
-        Task { r#try: self.r#try + 1, failures: self.failures, at: begin(command) }
+        Task { r#try: self.r#try + 1, at: begin(command), ..self }
     }
 
     /// Returns what an event does to the try, or `None` if it cannot happen to it.

@@ -267,3 +267,68 @@ fn a_long_chain_of_skipped_steps_does_not_overflow_the_stack() {
     let played = Script::new().play(Arc::new(sketch(&text))).expect("a legal history");
     assert_eq!(trace(&played), "= skipped");
 }
+
+#[test]
+fn a_probe_is_looked_at_again_until_it_holds() {
+    check("@guard g+\na", "@.guard-g.1.1 1", "@.guard-g.1.1 @.guard-g.1.2 a.attempt.1.1 = succeeded");
+    check("a g+", "a.guard-g.1.1 1", "a.guard-g.1.1 a.guard-g.1.2 a.attempt.1.1 = succeeded");
+    check("a ?+", "a.verify.1.1 1", "a.attempt.1.1 a.verify.1.1 a.verify.1.2 = succeeded");
+    check("@invariant i+\na", "@.invariant-i.1.1 1", "a.attempt.1.1 @.invariant-i.1.1 @.invariant-i.1.2 = succeeded");
+}
+
+#[test]
+fn could_not_tell_does_not_end_the_polling() {
+    for end in ["3", "timeout", "missing", "lost"] {
+        check("a ?+", &format!("a.verify.1.1 {end}"), "a.attempt.1.1 a.verify.1.1 a.verify.1.2 = succeeded");
+    }
+}
+
+#[test]
+fn the_last_answer_counts_when_the_time_is_over() {
+    check("@guard g+ skip\na", "@.guard-g.1.1 3, @.guard-g.1.2 1", "@.guard-g.1.1 @.guard-g.1.2 = skipped");
+    check("@guard g+ skip\na", "@.guard-g.1.1 1, @.guard-g.1.2 3", "@.guard-g.1.1 @.guard-g.1.2 = refused");
+    check(
+        "a ?+ !",
+        "a.verify.1.1 1, a.verify.1.2 3",
+        "a.attempt.1.1 a.verify.1.1 a.verify.1.2 a.rollback.1.1 = rolled back",
+    );
+    check(
+        "@invariant i+\na",
+        "@.invariant-i.1.1 1, @.invariant-i.1.2 1",
+        "a.attempt.1.1 @.invariant-i.1.1 @.invariant-i.1.2 = stuck",
+    );
+}
+
+#[test]
+fn the_time_before_the_first_look_is_waited_for() {
+    let played = play("a ?++", "");
+    assert_eq!(trace(&played), "a.attempt.1.1 a.verify.1.1 = succeeded");
+    assert_eq!(played.events.iter().filter(|event| matches!(event, Event::Elapsed { .. })).count(), 1);
+}
+
+#[test]
+fn a_step_that_only_looks_polls_its_attempt() {
+    check("a ro+", "a.attempt.1.1 1", "a.attempt.1.1 a.attempt.1.2 = succeeded");
+    check("a ro+", "a.attempt.1.1 1, a.attempt.1.2 1", "a.attempt.1.1 a.attempt.1.2 = rolled back");
+    check("a ro+", "a.attempt.1.1 lost", "a.attempt.1.1 a.attempt.1.2 = succeeded");
+    check("a ro+ x2", "a.attempt.1.1 1, a.attempt.1.2 1", "a.attempt.1.1 a.attempt.1.2 a.attempt.2.1 = succeeded");
+}
+
+#[test]
+fn a_stop_ends_polls_at_once() {
+    for (plan, faults) in [
+        ("@guard g+\na", "@.guard-g.1.1 1"),
+        ("a ro+", "a.attempt.1.1 1"),
+        ("a g+", "a.guard-g.1.1 1"),
+        ("a ?+ !none", "a.verify.1.1 1"),
+    ] {
+        let played = play(plan, faults);
+        let mut run = Run::new(Arc::clone(played.run.plan()));
+        let before = played.events.iter().take_while(|event| !matches!(event, Event::Elapsed { .. }));
+        before.for_each(|event| run.apply(event).expect("a legal history"));
+        assert_eq!(run.pauses().len(), 2, "{plan}: the next look and the end of the time");
+        run.apply(&Event::CancelRequested).expect("a legal request");
+        assert_eq!((run.pauses().len(), run.next().len()), (0, 0), "{plan} still waits");
+        assert_eq!(run.verdict(), Some(Verdict::Cancelled), "{plan}");
+    }
+}

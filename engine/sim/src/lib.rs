@@ -6,6 +6,7 @@ mod script;
 mod sketch;
 mod strikes;
 pub mod sweep;
+mod waits;
 
 pub use mutants::{Mutant, MutantKind, mutants};
 pub use script::{Played, Script};

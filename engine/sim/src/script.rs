@@ -7,6 +7,8 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run};
 
+use crate::waits::waits;
+
 /// Outcomes by the name of the command; everything that is not named succeeds at once.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
@@ -76,7 +78,7 @@ impl Script {
         if let Some(command) = run.in_flight().into_iter().next() {
             return Some(self.end(command));
         }
-        run.pauses().into_iter().next().map(|pause| Event::Elapsed { wait: pause.wait })
+        waits(run).into_iter().next().map(|wait| Event::Elapsed { wait })
     }
 
     fn answer(&self, effect: Effect) -> Event {

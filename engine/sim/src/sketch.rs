@@ -10,8 +10,8 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan, Probe,
-    Program, Release, Retry, Rollback, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan, Poll,
+    Probe, Program, Release, Retry, Rollback, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -25,10 +25,10 @@ use firedrill_model::template::Template;
 /// | `x3` | three attempts | `ro`, `idem`, `irr` | read-only, idempotent, irreversible |
 /// | `off` | `when` is false | `g` | a guard |
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
-/// | `out?` | what it prints is judged | | |
+/// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
 ///
 /// Lines that begin with `@`: `@stop` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
-/// `@finally ID`.
+/// `@finally ID`; a guard or an invariant that ends in `+` polls.
 ///
 /// # Panics
 /// If a word means nothing or a step is not there: a sketch is part of a test.
@@ -79,7 +79,8 @@ fn setting(plan: &mut Plan, at: u32, line: &str) {
         ["@guard", id] => plan.guards.push(guard(id, at, OnUnmet::Abort)),
         ["@guard", id, "skip"] => plan.guards.push(guard(id, at, OnUnmet::Skip)),
         ["@invariant", id] => {
-            plan.invariants.push(Invariant { id: (*id).into(), line: at, probe: probe(id), message: None });
+            let (id, probe) = probe_of(id);
+            plan.invariants.push(Invariant { id, line: at, probe, message: None });
         }
         ["@finally", id] => {
             plan.finally.push(Final { id: (*id).into(), title: None, when: None, command: command(id) });
@@ -121,14 +122,20 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "!none" => step.rollback = Rollback::Nothing,
         "~" => step.cleanup = Some(hook("cleanup")),
         "?" => step.verify = Some(probe("verify")),
+        "?+" => step.verify = Some(polling("verify", Duration::ZERO)),
+        "?++" => step.verify = Some(polling("verify", Duration::from_secs(2))),
         "ro" => step.effect.read_only = true,
+        "ro+" => {
+            step.effect.read_only = true;
+            step.command.poll = Some(poll(Duration::ZERO));
+        }
         "idem" => step.effect.idempotent = true,
         "irr" => step.effect.irreversible = true,
         "when?" => step.when = Some(deferred()),
         "text?" => step.command.program = Program::Argv(vec![unknown()]),
         "out?" => step.command.expect.stdout = Some("expected".into()),
         "off" => step.when = Some(Condition::Known(false)),
-        "g" => step.guards.push(guard("g", step.line, OnUnmet::Abort)),
+        "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ => match (word.strip_prefix('^'), word.strip_prefix('x').map(str::parse)) {
             (Some(until), _) => step.release = Some(release(until)),
             (None, Some(Ok(attempts))) => step.retry = retry(attempts),
@@ -165,6 +172,7 @@ fn resolve_releases(plan: &mut Plan) {
 
 fn command(name: &str) -> Command {
     Command {
+        poll: None,
         program: Program::Argv(vec![Text::Known("/bin/true".into()), Text::Known(name.into())]),
         env: BTreeMap::new(),
         dir: None,
@@ -192,8 +200,25 @@ fn probe(name: &str) -> Probe {
     Probe { command: command(name) }
 }
 
+/// Returns the probe of a name, and the name; one that ends in `+` polls.
+fn probe_of(word: &str) -> (String, Probe) {
+    match word.strip_suffix('+') {
+        Some(id) => (id.to_owned(), polling(id, Duration::ZERO)),
+        None => (word.to_owned(), probe(word)),
+    }
+}
+
+fn polling(name: &str, after: Duration) -> Probe {
+    Probe { command: Command { poll: Some(poll(after)), ..command(name) } }
+}
+
+fn poll(after: Duration) -> Poll {
+    Poll { every: Duration::from_secs(5), within: Duration::from_secs(20), after }
+}
+
 fn guard(id: &str, line: u32, on_unmet: OnUnmet) -> Guard {
-    Guard { id: id.into(), line, probe: probe(id), message: None, why: None, on_unmet }
+    let (id, probe) = probe_of(id);
+    Guard { id, line, probe, message: None, why: None, on_unmet }
 }
 
 fn hook(name: &str) -> Hook {

@@ -2,7 +2,7 @@
 
 use crate::expression::{Expression, Reference};
 use crate::playbook::{
-    EnvVar, Given, Guard, Hook, Invocation, OutputSource, Playbook, Probe, Required, Retry, Shell, Step,
+    EnvVar, Given, Guard, Hook, Invocation, OutputSource, Playbook, Poll, Probe, Required, Retry, Shell, Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -109,6 +109,7 @@ impl<'p> Walk<'p> {
         self.guards(&step.guards, Site::Gate(position));
         self.invocation(&step.invocation, Site::Body(position));
         self.given(step.typical.as_ref(), Site::Body(position));
+        self.poll(step.poll.as_deref(), Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
@@ -143,6 +144,14 @@ impl<'p> Walk<'p> {
 
     fn probe(&mut self, probe: &'p Probe, site: Site) {
         self.invocation(&probe.invocation, site);
+        self.poll(probe.poll.as_ref(), site);
+    }
+
+    fn poll(&mut self, poll: Option<&'p Poll>, site: Site) {
+        let Some(poll) = poll else { return };
+        self.given(poll.every.as_ref(), site);
+        self.given(Some(&poll.within), site);
+        self.given(poll.after.as_ref(), site);
     }
 
     fn invocation(&mut self, invocation: &'p Invocation, site: Site) {

@@ -80,7 +80,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 19] = [
+const STEP: [&str; 22] = [
     "id",
     "title",
     "why",
@@ -92,6 +92,9 @@ const STEP: [&str; 19] = [
     "guards",
     "retry",
     "expect",
+    "every",
+    "within",
+    "after",
     "outputs",
     "verify",
     "cleanup",
@@ -192,8 +195,8 @@ impl Block {
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
-            Self::Guard => &["id", "expect", "message", "why", "on_unmet"],
-            Self::Invariant => &["id", "expect", "message", "why"],
+            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
+            Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
             Self::Final => {
                 &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
@@ -201,7 +204,7 @@ impl Block {
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq"],
             Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
-            Self::Verify => &["expect"],
+            Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["expect", "retry", "when"],
             Self::Rollback => &["expect", "retry"],
             Self::Release => &["expect", "retry", "when", "until"],

@@ -143,7 +143,11 @@ impl Decoder<'_> {
 
     /// Returns the probe that a guard, an invariant or a verify is.
     pub(super) fn probe(&mut self, fields: &Fields<'_>) -> Probe {
-        Probe { invocation: self.invocation(fields), expect: self.expect(fields.get("expect")) }
+        Probe {
+            invocation: self.invocation(fields),
+            expect: self.expect(fields.get("expect")),
+            poll: self.poll(fields),
+        }
     }
 
     /// Returns the id of a map that must have one, an empty one if it is faulty.

@@ -70,11 +70,27 @@ pub struct Command {
     /// Time limit of one try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Duration>,
+    /// How it is looked at again until it ends as expected; one look if none. Only what changes nothing has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
     /// What its end must look like.
     pub expect: Expect,
     /// What is read out of what it printed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputRule>,
+}
+
+/// How often and how long something is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    /// The wait between two looks, above zero.
+    pub every: Duration,
+    /// From the beginning of the poll, `after` included; no new look begins later. Longer than `after`.
+    pub within: Duration,
+    /// The wait before the first look.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pub after: Duration,
 }
 
 /// What a command starts.

@@ -58,6 +58,19 @@ pub struct Probe {
     pub invocation: Invocation,
     /// What the look must find.
     pub expect: Expect,
+    /// How it is looked again; one look if not given.
+    pub poll: Option<Poll>,
+}
+
+/// How often and how long something is looked at again until it is as expected.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// The wait between two looks; five seconds if not given.
+    pub every: Option<Spanned<Given<Duration>>>,
+    /// How long it takes at the most, `after` included.
+    pub within: Spanned<Given<Duration>>,
+    /// The wait before the first look; none if not given.
+    pub after: Option<Spanned<Given<Duration>>>,
 }
 
 /// An environment variable for a command.

@@ -72,6 +72,7 @@ impl<'a> Resolver<'a> {
             dir: around.dir.map(|dir| self.text(dir, step)),
             stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
+            poll: None,
             expect: judge::Expect::default(),
             outputs: Vec::new(),
         }

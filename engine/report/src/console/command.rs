@@ -13,6 +13,7 @@ const TAIL_LINES: usize = 8;
 impl Console {
     pub(super) fn started(&self, view: &View, at_ms: u64, command: &CommandId) -> String {
         let text = match &command.role {
+            Role::Attempt if command.r#try > 1 => return String::new(),
             Role::Attempt => attempt_started(view, command),
             Role::Cleanup | Role::Rollback | Role::Release if command.r#try > 1 => {
                 format!("{} started, try {}", command.role, command.r#try)
@@ -32,6 +33,9 @@ impl Console {
         let Some(finish) = &execution.finish else {
             return String::new();
         };
+        if view.run().looks_on(command) {
+            return self.waits(view, at_ms, command, finish);
+        }
         match finish.why() {
             None => self.finished_well(at_ms, execution),
             Some(why) => {
@@ -46,11 +50,22 @@ impl Console {
         }
     }
 
+    /// Returns the line with which a poll begins to wait; further looks are not worth one.
+    fn waits(&self, view: &View, at_ms: u64, command: &CommandId, finish: &Finish) -> String {
+        let poll = view.run().command(command).and_then(|command| command.poll);
+        let Some(poll) = poll.filter(|_| command.r#try == 1) else { return String::new() };
+        let goal = if command.role == Role::Attempt { "succeed" } else { "hold" };
+        let why = finish.why().map(|why| format!(": {why}")).unwrap_or_default();
+        let length = words::length(poll.within);
+        let text = format!("waiting up to {length} for {} to {goal}{why}", what(command));
+        self.line(at_ms, subject(command), &Line::new(Tone::Quiet, &text))
+    }
+
     fn finished_well(&self, at_ms: u64, execution: &Execution) -> String {
         let command = &execution.command;
         let text = match command.role {
-            Role::Guard(_) | Role::Invariant(_) => format!("{} holds", what(command)),
-            Role::Verify => "verified".to_owned(),
+            Role::Guard(_) | Role::Invariant(_) => format!("{} holds{}", what(command), looks(command)),
+            Role::Verify => format!("verified{}", looks(command)),
             Role::Cleanup | Role::Rollback | Role::Release | Role::Final(_) => {
                 format!("{} done{}", what(command), after(execution))
             }
@@ -81,6 +96,11 @@ fn after(execution: &Execution) -> String {
     execution.ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default()
 }
 
+/// Returns how many looks a poll took, if it took more than one.
+fn looks(command: &CommandId) -> String {
+    if command.r#try > 1 { format!(", after {} looks", command.r#try) } else { String::new() }
+}
+
 fn unwell(view: &View, execution: &Execution, finish: &Finish, why: &str) -> String {
     let command = &execution.command;
     let is_probe = view.run().probe(command).is_some();
@@ -91,7 +111,12 @@ fn unwell(view: &View, execution: &Execution, finish: &Finish, why: &str) -> Str
         Finish::Bad(_) => "failed",
         Finish::InDoubt(_) => "did not end by itself",
     };
-    let after = if is_probe { String::new() } else { after(execution) };
+    let is_polled = view.run().command(command).is_some_and(|command| command.poll.is_some());
+    let after = match (is_polled, is_probe) {
+        (true, _) => looks(command),
+        (false, true) => String::new(),
+        (false, false) => after(execution),
+    };
     match command.role {
         Role::Attempt if is_only_attempt(view, command) => format!("{ended}{after}: {why}"),
         _ => format!("{} {ended}{after}: {why}", what(command)),

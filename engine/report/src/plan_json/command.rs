@@ -53,12 +53,26 @@ pub(super) struct Command {
     stdin: Option<Text>,
     /// Time limit of one try, in milliseconds.
     time_limit_ms: Option<u64>,
+    /// How it is looked at again until it ends as expected; absent if there is one look only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<Poll>,
     /// What its end must look like.
     expect: Expect,
     /// Names of what is read out of what it printed.
     outputs: Vec<String>,
     /// Whether every text is known.
     is_exact: bool,
+}
+
+/// How often and how long something is looked at again.
+#[derive(Serialize, JsonSchema)]
+struct Poll {
+    /// Wait between two looks, in milliseconds.
+    every_ms: u64,
+    /// The whole time, the wait before the first look included, in milliseconds.
+    within_ms: u64,
+    /// Wait before the first look, in milliseconds.
+    after_ms: u64,
 }
 
 /// What the end of a command must look like.
@@ -147,6 +161,11 @@ impl Command {
             dir: command.dir.as_ref().map(Text::of),
             stdin: command.stdin.as_ref().map(Text::of),
             time_limit_ms: command.time_limit.map(milliseconds),
+            poll: command.poll.as_ref().map(|poll| Poll {
+                every_ms: milliseconds(poll.every),
+                within_ms: milliseconds(poll.within),
+                after_ms: milliseconds(poll.after),
+            }),
             expect: Expect {
                 exit: command.expect.exit.clone(),
                 stdout: command.expect.stdout.clone(),

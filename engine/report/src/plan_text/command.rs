@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use firedrill_model::plan::{After, Command, Program, Text};
+use firedrill_model::plan::{After, Command, Poll, Program, Text};
 use firedrill_model::shell;
 use firedrill_model::template::Piece;
 
@@ -31,6 +31,7 @@ impl Page {
         }
         command.stdin.iter().for_each(|text| self.labelled(indent, "stdin", &word(text)));
         command.time_limit.iter().for_each(|limit| self.labelled(indent, "limit", &words::length(*limit)));
+        command.poll.iter().for_each(|poll| self.labelled(indent, "polls", &polls(poll)));
         self.expect(indent, command);
         for rule in &command.outputs {
             self.labelled(indent, "output", &super::step::output(rule));
@@ -102,6 +103,12 @@ impl Page {
             self.wrapped(indent, indent + 2, &text);
         }
     }
+}
+
+fn polls(poll: &Poll) -> String {
+    let after =
+        if poll.after.is_zero() { String::new() } else { format!(", first after {}", words::length(poll.after)) };
+    format!("every {}, for {} at the most{after}", words::length(poll.every), words::length(poll.within))
 }
 
 /// Returns a text with marks where a part is known only later, and what that part waits for.

@@ -6,12 +6,13 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Command, Plan};
 use firedrill_run::{
     Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Run, Stage, StepId,
-    Subject,
+    Subject, Wait,
 };
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
 use super::orders::{Orders, is_asked_in_vain, is_one_enough};
+use crate::waits::waits;
 
 /// One thing that can happen next.
 #[derive(Clone, Debug)]
@@ -167,11 +168,18 @@ impl Listing<'_> {
                 self.end(command, is_ended);
             }
         }
-        for pause in self.node.run.pauses() {
-            if !is_full(self) {
-                self.push(Event::Elapsed { wait: pause.wait }, Cost::Free);
+        for wait in waits(&self.node.run) {
+            if !is_full(self) || self.is_other_end(&wait) {
+                self.push(Event::Elapsed { wait }, Cost::Free);
             }
         }
+    }
+
+    /// Returns whether a wait is the end of the poll whose next look is the move before: a choice, not an order.
+    fn is_other_end(&self, wait: &Wait) -> bool {
+        let last = self.moves.last().map(|last| &last.event);
+        matches!((wait, last), (Wait::Within(first), Some(Event::Elapsed { wait: Wait::Look(next) }))
+            if CommandId { r#try: 1, ..next.clone() } == *first)
     }
 
     fn push(&mut self, event: Event, cost: Cost) {

@@ -36,7 +36,7 @@ fn cannot_fail(node: &Node, step: usize) -> bool {
     match node.run.summary(step).stage {
         Stage::Waiting | Stage::Pausing(_) | Stage::Settled(_) => true,
         Stage::Guarding(_, task) | Stage::Attempting(task) | Stage::Looking(_, task) | Stage::Verifying(task, None) => {
-            !is_unsure(*task)
+            !is_unsure(*task) && !task.was_unmet()
         }
         Stage::Verifying(_, Some(_))
         | Stage::Salvaging(_)
