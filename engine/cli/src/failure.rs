@@ -95,9 +95,9 @@ impl Failure {
         match self {
             Failure::Said { help, .. } => help.as_deref(),
             Failure::Store(StoreError::Unknown { .. }) => Some("`firedrill runs` lists the runs"),
-            Failure::Store(StoreError::Locked(_)) => {
-                Some("wait for it with --wait-lock DURATION; `firedrill show RUN` says what it owes, `firedrill locks` lists all")
-            }
+            Failure::Store(StoreError::Locked(_)) => Some(
+                "wait for it with --wait-lock DURATION; `firedrill show RUN` says what it owes, `firedrill locks` lists all",
+            ),
             Failure::Store(StoreError::Exists { .. }) => Some("choose another --id, or resume the run that is there"),
             Failure::Drive(
                 DriveError::LostEnd { .. }

@@ -5,6 +5,7 @@ mod clock;
 mod interruption;
 mod look;
 mod pretence;
+mod quiet;
 mod replies;
 mod sandboxed;
 mod scene;
@@ -39,6 +40,7 @@ use crate::supervisor::Spawn;
 
 pub use clock::EPOCH_MS;
 pub use interruption::{end_on_signals, is_interrupted};
+pub use quiet::while_nothing_starts;
 
 /// How often an engine may crash in one rehearsal.
 const ENGINES: usize = 10_000;

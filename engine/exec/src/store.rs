@@ -15,6 +15,7 @@ use crate::journal::{self, JournalFileError};
 use crate::locks::{self, Lock, Locks};
 use crate::private::copy_private;
 use crate::provenance::Provenance;
+use crate::rehearsal::while_nothing_starts;
 
 pub(crate) use crate::private::{Durability, io_error, private_dir, read_json, write_json, write_private};
 
@@ -244,7 +245,7 @@ impl RunDir {
     pub fn for_rehearsal(path: &Path, about: &About, plan: &Plan) -> Result<RunDir, StoreError> {
         private_dir(path)?;
         let run = RunDir { path: path.to_owned(), id: about.run.clone() };
-        run.furnish(about, plan, Durability::Volatile)?;
+        while_nothing_starts(|| run.furnish(about, plan, Durability::Volatile))?;
         journal::create(&run.journal(), 0)?;
         Ok(run)
     }

@@ -43,7 +43,7 @@ struct Document {
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
     /// The names of the locks that the run holds until it owes nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     locks: Vec<String>,
     /// What a failure does: `rollback` or `stop`.
     on_failure: &'static str,

@@ -40,7 +40,12 @@ fn text(held: &[Lock]) -> String {
 fn json(held: &[Lock]) -> String {
     let rows: Vec<Row> = held
         .iter()
-        .map(|lock| Row { lock: &lock.name, run: &lock.run, holding: word(&lock.holding), why: lock.holding.to_string() })
+        .map(|lock| Row {
+            lock: &lock.name,
+            run: &lock.run,
+            holding: word(&lock.holding),
+            why: lock.holding.to_string(),
+        })
         .collect();
     serde_json::to_string_pretty(&rows).expect("texts are JSON") + "\n"
 }

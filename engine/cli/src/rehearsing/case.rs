@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firedrill_exec::rehearsal::{EPOCH_MS, Rehearsed, Staging, rehearse};
+use firedrill_exec::rehearsal::{EPOCH_MS, Rehearsed, Staging, rehearse, while_nothing_starts};
 use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
@@ -155,7 +155,8 @@ impl Rehearsing {
             Sandbox::Foundation => return foundation(root, &world),
             Sandbox::Dir(dir) => {
                 let from = self.playbook.dir().join(dir);
-                copy(&from, &world).and_then(|()| add_timekeepers(&world)).map_err(|error| (from, error))
+                let made = while_nothing_starts(|| copy(&from, &world)).and_then(|()| add_timekeepers(&world));
+                made.map_err(|error| (from, error))
             }
             Sandbox::None => fs::create_dir_all(&world).map_err(|error| (world.clone(), error)),
         };

@@ -15,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid}
 use super::actor::{Actor, Course, Main, Why};
 use super::clock::{Clock, Parked};
 use super::look::{self, Look, Signalled, Stillness};
+use super::quiet::starting;
 use crate::supervisor::Spawn;
 use crate::supervisor::process::Process;
 use crate::supervisor::start::Starter;
@@ -83,7 +84,7 @@ impl Scene {
     /// Starts a command and lets it run until it has ended or waits, or says why it never ran.
     pub(super) fn start(&mut self, mut spawn: Spawn) -> Result<Result<(), Exit>, SceneError> {
         spawn.env.push(("FIREDRILL_CLOCK".to_owned(), self.clock.path().display().to_string()));
-        let pid = match self.starter.start(&spawn, &self.mark) {
+        let pid = match starting(|| self.starter.start(&spawn, &self.mark)) {
             Ok(pid) => pid,
             Err(exit) => return Ok(Err(exit)),
         };

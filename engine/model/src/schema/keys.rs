@@ -99,7 +99,14 @@ const EXPECT: Key = key("expect", One(Block::Expect), "When an attempt has succe
 const RETRY_HOOK: Key =
     key("retry", One(Block::Retry), "How often it is tried; three times with back-off if not given.");
 
+const EVERY: Key = key("every", GivenDuration, "The wait between two looks of a probe that polls; 5s if not given.");
+const WITHIN: Key = key("within", GivenDuration, "How long it polls at the most, until it holds.");
+const AFTER: Key = key("after", GivenDuration, "The wait before the first look.");
+
 const GUARD: &[Key] = &[
+    EVERY,
+    WITHIN,
+    AFTER,
     ID,
     EXPECT_PROBE,
     MESSAGE,
@@ -111,10 +118,13 @@ const GUARD: &[Key] = &[
     ),
 ];
 
-const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY];
+const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY, EVERY, WITHIN, AFTER];
 
 const STEP: &[Key] = &[
     ID,
+    EVERY,
+    WITHIN,
+    AFTER,
     key("title", Text, "What it does, in one line."),
     WHY,
     key("caution", Text, "What to look out for."),
@@ -188,7 +198,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
         Block::Output => OUTPUT,
-        Block::Verify => &[EXPECT_PROBE],
+        Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
         Block::Cleanup => &[EXPECT, RETRY_HOOK, WHEN_HOOK],
         Block::Rollback => &[EXPECT, RETRY_HOOK],
         Block::Release => &[EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],

@@ -18,7 +18,9 @@ fn every_page_has_an_example_that_gives_no_warning() {
     for (name, text) in pages {
         let blocks = text.split("```yaml\n").skip(1).map(|block| block.split("```").next().expect("a block"));
         let examples: Vec<&str> = blocks.filter(|block| block.starts_with("firedrill: 1")).collect();
-        assert!(!examples.is_empty() || name.ends_with("README.md"), "{name} has no example");
+        // The example of targets is no playbook; the tests of the command line read it.
+        let has_none = name.ends_with("README.md") || name.ends_with("targets.md");
+        assert!(!examples.is_empty() || has_none, "{name} has no example");
         for example in examples {
             let (checked, found) = check::review(&Source::new(name.clone(), example), Some("example"));
             assert_eq!(found, [], "{name}: {example}");

@@ -66,6 +66,7 @@ pub(super) struct Command {
 
 /// How often and how long something is looked at again.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the name of a number")]
 struct Poll {
     /// Wait between two looks, in milliseconds.
     every_ms: u64,
