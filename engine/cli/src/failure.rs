@@ -82,8 +82,7 @@ impl Failure {
             Failure::Store(StoreError::Unknown { .. } | StoreError::Exists { .. } | StoreError::BadId { .. }) => {
                 Status::Usage
             }
-            Failure::Store(StoreError::Unplanned { .. }) => Status::Refused,
-            Failure::Store(StoreError::Locked(_)) => Status::Refused,
+            Failure::Store(StoreError::Unplanned { .. } | StoreError::Locked(_)) => Status::Refused,
             Failure::Store(_) => Status::Failed,
             Failure::Drive(DriveError::Interrupted) => Status::Cancelled,
             Failure::Drive(_) => Status::Stuck,
