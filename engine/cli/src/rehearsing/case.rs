@@ -155,6 +155,9 @@ impl Rehearsing {
             Sandbox::Foundation => return foundation(root, &world),
             Sandbox::Dir(dir) => {
                 let from = self.playbook.dir().join(dir);
+                if !from.join("bin").is_dir() {
+                    return Err(format!("{} has no folder `bin`: the stand-in programs lie in it", from.display()));
+                }
                 let made = while_nothing_starts(|| copy(&from, &world)).and_then(|()| add_timekeepers(&world));
                 made.map_err(|error| (from, error))
             }
