@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firedrill_run::{Event, Run, Verdict};
+use firedrill_run::{Effect, Event, Run, Verdict};
 use firedrill_sim::{Played, Script, sketch};
 
 /// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
@@ -330,5 +330,44 @@ fn a_stop_ends_polls_at_once() {
         run.apply(&Event::CancelRequested).expect("a legal request");
         assert_eq!((run.pauses().len(), run.next().len()), (0, 0), "{plan} still waits");
         assert_eq!(run.verdict(), Some(Verdict::Cancelled), "{plan}");
+    }
+}
+
+/// Returns whether an event answers something that is due.
+fn is_due(run: &Run, event: &Event) -> bool {
+    let due = run.next();
+    match event {
+        Event::Decided { question, .. } => due.contains(&Effect::Decide(question.clone())),
+        Event::Rendered { command, .. } => due.contains(&Effect::Render(command.clone())),
+        Event::Judged { command, .. } => due.contains(&Effect::Judge(command.clone())),
+        Event::Started { command } => due.contains(&Effect::Start(command.clone())),
+        Event::NotStarted { command } | Event::Adopted { command } => due.contains(&Effect::Settle(command.clone())),
+        Event::Ended { command, .. } => {
+            run.in_flight().contains(command) || due.contains(&Effect::Settle(command.clone()))
+        }
+        Event::Elapsed { wait } => run.pauses().iter().any(|pause| pause.wait == *wait),
+        _ => true,
+    }
+}
+
+#[test]
+fn only_what_is_due_is_taken() {
+    for (plan, faults) in [
+        ("a x3 ~\nb a !\nc b ^", "a.attempt.1.1 1, c.attempt.1.1 1, b.rollback.1.1 1, c.release.1.1 1"),
+        ("@guard ready\na ?\nb a when? x2 idem\nc b", "b.attempt.1.1 1, c.attempt.1.1 1"),
+        ("@invariant open\na ^\nb a\nc a !", "b.attempt.1.1 1, a.release.1.1 1, c.rollback.1.1 1"),
+        ("a ro+ x2\nb a ?+", "a.attempt.1.1 1, b.verify.1.1 1"),
+        ("a ~ x2\nb ? !", "a.attempt.1.1 lost, a.cleanup.1.1 1, b.attempt.1.1 lost"),
+    ] {
+        let played = play(plan, faults);
+        let mut run = Run::new(Arc::clone(played.run.plan()));
+        for event in &played.events {
+            for other in &played.events {
+                let mut tried = run.clone();
+                let is_taken = tried.apply(other).is_ok();
+                assert!(!is_taken || is_due(&run, other), "{plan}: {other:?} was taken before {event:?}");
+            }
+            run.apply(event).expect("a legal history");
+        }
     }
 }
