@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
-/// Returns how many things this machine does side by side.
+/// Returns how many worlds there are at once: two a core, because the processes of a world often wait for one another.
 pub(crate) fn jobs() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    const A_CORE: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).saturating_mul(A_CORE)
 }
 
 /// Does the work for every item, `jobs` at once, none of it in this thread, and returns what came of it in the order of
