@@ -219,4 +219,13 @@ mod tests {
             assert!(text.parse::<CommandId>().is_err(), "{text} was taken");
         }
     }
+
+    #[test]
+    fn cleanups_rollbacks_and_releases_are_hooks_and_nothing_else_is() {
+        let is_hook = |text: &str| text.parse::<CommandId>().expect(text).is_hook();
+        assert!(["a.cleanup.1.1", "a.rollback.1.1", "a.release.1.1"].into_iter().all(is_hook));
+        let others =
+            ["a.attempt.1.1", "a.verify.1.1", "a.guard-g.1.1", "a.look-o.1.1", "@.invariant-i.1.1", "@.finally-f.1.1"];
+        assert!(!others.into_iter().any(is_hook));
+    }
 }

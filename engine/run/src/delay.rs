@@ -60,6 +60,7 @@ mod tests {
         assert_eq!(before(&constant, &step, 7), Duration::from_secs(2));
         let endless = retry(Backoff::Exponential { percent: 1_000 }, None, Jitter::None);
         assert_eq!(before(&endless, &step, u32::MAX), Duration::from_hours(720));
+        assert_eq!(before(&endless, &step, 12), Duration::from_hours(720));
     }
 
     #[test]

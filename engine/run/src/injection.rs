@@ -246,9 +246,17 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused_with_the_reason() {
-        for text in
-            ["", "backup", "backup:frob", "backup:exit=400", "backup:exit#0", "b.frob:exit", "record=x:crash_after"]
-        {
+        for text in [
+            "",
+            "backup",
+            "backup:frob",
+            "backup:exit=400",
+            "backup:exit#0",
+            "backup:timeout@0",
+            "backup:exit#1x0",
+            "b.frob:exit",
+            "record=x:crash_after",
+        ] {
             assert!(text.parse::<Injection>().is_err(), "{text} was taken");
         }
     }

@@ -1,8 +1,10 @@
 //! Tables of the machine: what starts, in which order, and how the run ends.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use firedrill_run::{Effect, Event, Run, Verdict};
+use firedrill_run::{Effect, Event, Exit, Run, Verdict};
 use firedrill_sim::{Played, Script, sketch};
 
 /// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
@@ -370,4 +372,112 @@ fn only_what_is_due_is_taken() {
             run.apply(event).expect("a legal history");
         }
     }
+}
+
+/// Does what is due until nothing is: commands end as given, or with exit code 0.
+fn go_on(run: &mut Run, ends: &[(&str, Exit)]) {
+    let mut take = |event: &Event| run.apply(event).map(|()| run.next()).expect("a legal event");
+    let mut due = take(&Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
+    while let Some(effect) = due.into_iter().next() {
+        due = match effect {
+            Effect::Start(command) => {
+                take(&Event::Started { command: command.clone() });
+                let exit = ends.iter().find(|(name, _)| *name == command.to_string());
+                let exit = exit.map_or(Exit::Code(0), |(_, exit)| exit.clone());
+                take(&Event::Ended { command, exit, ms: 0 })
+            }
+            other => panic!("{other:?} is not due in these plans"),
+        };
+    }
+}
+
+#[test]
+fn a_doubt_that_a_new_engine_settles_holds_nothing_up_any_more() {
+    let mut run = Run::new(Arc::new(sketch("a ?\nb a")));
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    go_on(&mut run, &[("a.attempt.1.1", Exit::Lost), ("a.verify.1.1", Exit::Code(2))]);
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+    go_on(&mut run, &[]);
+    assert_eq!(run.verdict(), Some(Verdict::Succeeded));
+}
+
+/// Returns what a run can do and how it would end, without the order in which things come.
+fn outlook(run: &Run) -> String {
+    let mut due: Vec<String> = run.next().iter().map(|effect| format!("{effect:?}")).collect();
+    due.extend(run.pauses().iter().map(|pause| format!("{pause:?}")));
+    due.extend(run.in_flight().iter().map(|command| format!("{command} is out")));
+    due.sort();
+    format!("{:?} {} {:?} {due:?}", run.verdict(), run.verdict_so_far(), run.open())
+}
+
+#[test]
+fn runs_of_the_same_future_have_the_same_outlook() {
+    for plan in [
+        "@guard g\n@invariant i\na x2 ~ !\nb a ^ ?\nc b g idem x2",
+        "a ro x2\nb a ! irr\nc b ^",
+        "a ? !\nb ~ x2\nc a b ?+",
+    ] {
+        let mut outlooks: BTreeMap<u64, String> = BTreeMap::new();
+        for faults in [
+            "",
+            "a.attempt.1.1 1",
+            "a.attempt.1.1 lost, b.attempt.1.1 1",
+            "b.attempt.1.1 1, b.release.1.1 1, a.rollback.1.1 1, a.rollback.1.2 1",
+            "c.attempt.1.1 1, c.attempt.2.1 1, b.rollback.1.1 1",
+            "b.verify.1.1 2, c.attempt.1.1 timeout",
+            "a.attempt.1.1 1, a.cleanup.1.1 1, a.cleanup.1.2 1, a.cleanup.1.3 1",
+            "@.guard-g.1.1 1",
+            "@.invariant-i.1.1 2",
+        ] {
+            let played = play(plan, faults);
+            let mut run = Run::new(Arc::clone(played.run.plan()));
+            for event in &played.events {
+                run.apply(event).expect("a legal history");
+                let mut hasher = DefaultHasher::new();
+                run.hash_future(&mut hasher);
+                let known = outlooks.entry(hasher.finish()).or_insert_with(|| outlook(&run));
+                assert_eq!(*known, outlook(&run), "{plan}, {faults}: two states are taken for one");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_request_to_stop_ends_the_tries_of_rollbacks_only() {
+    let mut run = Run::new(Arc::new(sketch("a ! ^\nb a idem")));
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    let mut due = Vec::new();
+    let mut take = |event: &Event, due: &mut Vec<Effect>| {
+        run.apply(event).expect("a legal event");
+        *due = run.next();
+        run.pauses()
+    };
+    take(&Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() }, &mut due);
+    let mut started = Vec::new();
+    while let Some(effect) = due.first().cloned() {
+        let Effect::Start(command) = effect else { panic!("{effect:?} is not due in this plan") };
+        started.push(command.to_string());
+        take(&Event::Started { command: command.clone() }, &mut due);
+        let (exit, stops) = match started.last().map(String::as_str) {
+            Some("b.attempt.1.1") => (Exit::Cancelled, 2),
+            Some("a.release.1.1") => (Exit::Code(1), 0),
+            _ => (Exit::Code(0), 0),
+        };
+        for _ in 0..stops {
+            take(&Event::CancelRequested, &mut due);
+        }
+        for pause in take(&Event::Ended { command, exit, ms: 0 }, &mut due) {
+            take(&Event::Elapsed { wait: pause.wait }, &mut due);
+        }
+    }
+    assert_eq!(started, ["a.attempt.1.1", "b.attempt.1.1", "a.release.1.1", "a.release.1.2"]);
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+}
+
+#[test]
+fn probes_are_told_from_other_commands() {
+    let run = Run::new(Arc::new(sketch("@guard g\n@invariant i\na ? g ~ !")));
+    let is_probe = |name: &str| run.probe(&name.parse().expect(name)).is_some();
+    assert!(["@.guard-g.1.1", "@.invariant-i.1.1", "a.guard-g.1.1", "a.verify.1.1"].into_iter().all(is_probe));
+    assert!(!["a.attempt.1.1", "a.cleanup.1.1", "a.rollback.1.1"].into_iter().any(is_probe));
 }
