@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use firedrill_run::{Effect, Event, Exit, Run, Verdict};
+use firedrill_model::judge::Judgement;
+use firedrill_model::value::Value;
+use firedrill_run::{CommandId, Effect, Event, Exit, Run, Verdict};
 use firedrill_sim::{Played, Script, sketch};
 
 /// Plays a sketch with the bad ends given and compares what was started, in order, and the verdict.
@@ -480,4 +482,28 @@ fn probes_are_told_from_other_commands() {
     let is_probe = |name: &str| run.probe(&name.parse().expect(name)).is_some();
     assert!(["@.guard-g.1.1", "@.invariant-i.1.1", "a.guard-g.1.1", "a.verify.1.1"].into_iter().all(is_probe));
     assert!(!["a.attempt.1.1", "a.cleanup.1.1", "a.rollback.1.1"].into_iter().any(is_probe));
+}
+
+#[test]
+fn outputs_are_those_of_the_judgement() {
+    let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
+    let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
+    let mut take = |event: Event| run.apply(&event).expect("a legal event");
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
+    take(Event::Started { command: attempt.clone() });
+    take(Event::Ended { command: attempt.clone(), exit: Exit::Code(3), ms: 0 });
+    assert_eq!(run.exit_of(&attempt), None, "an exit code that is not expected needs no judgement");
+
+    let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
+    let mut take = |event: Event| run.apply(&event).map(|()| run.exit_of(&attempt)).expect("a legal event");
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
+    assert_eq!(take(Event::Started { command: attempt.clone() }), None);
+    assert_eq!(take(Event::Ended { command: attempt.clone(), exit: Exit::Code(0), ms: 0 }), Some(0));
+    let outputs = [("set".to_owned(), Value::Int(7))].into();
+    take(Event::Judged { command: attempt.clone(), judgement: Judgement::Met { outputs } });
+    assert_eq!(run.output(&"a".into(), "set"), Some(&Value::Int(7)));
+    assert_eq!((run.output(&"a".into(), "other"), run.output(&"b".into(), "set")), (None, None));
+    assert_eq!(run.outputs().count(), 1);
 }
