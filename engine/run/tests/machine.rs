@@ -507,3 +507,31 @@ fn outputs_are_those_of_the_judgement() {
     assert_eq!((run.output(&"a".into(), "other"), run.output(&"b".into(), "set")), (None, None));
     assert_eq!(run.outputs().count(), 1);
 }
+
+#[test]
+fn a_run_owes_from_its_first_change_until_it_is_at_rest_with_nothing_open() {
+    let owes = |plan: &str, faults: &str| -> Vec<bool> {
+        let played = play(plan, faults);
+        let mut run = Run::new(Arc::clone(played.run.plan()));
+        let mut owes: Vec<bool> = Vec::new();
+        for event in &played.events {
+            run.apply(event).expect("a legal history");
+            if owes.last() != Some(&run.owes()) {
+                owes.push(run.owes());
+            }
+        }
+        owes
+    };
+    assert_eq!(owes("a\nb a", ""), [false, true, false]);
+    assert_eq!(owes("a !\nb a", "b.attempt.1.1 1"), [false, true, false]);
+    assert_eq!(owes("a ^", "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1"), [false, true]);
+    assert_eq!(owes("@guard g", "@.guard-g.1.1 1"), [false, true, false], "a guard that is being asked may be running");
+    let mut run = Run::new(Arc::new(sketch("a ro\nb a")));
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::EngineStarted { boot: "b".to_owned(), engine: "e".to_owned() }).expect("a legal event");
+    let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
+    run.apply(&Event::Started { command: attempt.clone() }).expect("a legal event");
+    assert!(run.owes());
+    run.apply(&Event::Ended { command: attempt, exit: Exit::Code(0), ms: 0 }).expect("a legal event");
+    assert!(!run.owes(), "what only reads is owed to nobody");
+}
