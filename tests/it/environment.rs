@@ -90,7 +90,7 @@ fn a_rehearsed_command_finds_the_sandbox_besides() {
         "playbook.rehearsal.yaml",
         "firedrill: 1\nrehearsal: playbook\nsandbox: ./world\ninputs: {place: \"${{ sandbox.dir }}\"}\nscenarios:\n  - {name: all, expect: {verdict: succeeded}}\n",
     );
-    fs::create_dir(sandbox.path("world")).unwrap();
+    fs::create_dir_all(sandbox.path("world/bin")).unwrap();
     let called = carelessly(&sandbox, &["rehearse", "playbook.yaml", "--keep"]).exit(0);
     let kept = called.out.lines().find_map(|line| line.split_once("are kept in ")).unwrap().1.trim().to_owned();
     let world = find(Path::new(&kept), "environ");
