@@ -68,6 +68,9 @@ fn results_for_machines() {
     holds_to_schema(&json, "rehearse-result.v1.json");
     let junit = fs::read_to_string(sandbox.path("junit.xml")).unwrap();
     assert_eq!(junit.matches("<testcase ").count(), 3, "{junit}");
+    let one = ["rehearse", "nightly.yaml", "--fault", "dump.attempt:timeout", "--json", "--junit", "one.xml"];
+    holds_to_schema(&sandbox.call(&one).exit(0).out, "rehearse-result.v1.json");
+    assert_eq!(fs::read_to_string(sandbox.path("one.xml")).unwrap().matches("<testcase ").count(), 1);
     let swept = sandbox.call(&["sweep", "--world", "locks.yaml", "--json"]).exit(0).out;
     holds_to_schema(&swept, "sweep-result.v1.json");
     let red = expect_success("exit 1").call(&["rehearse", "p.yaml", "--annotations"]).exit(1).out;

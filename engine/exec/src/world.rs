@@ -9,7 +9,7 @@ use firedrill_run::{CommandId, Event, Exit};
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
 use crate::signals::Signal;
-use crate::supervisor::Spawn;
+use crate::supervisor::{self, Spawn};
 
 /// Records facts, performs effects and tells what happens: the live world or a sandboxed one.
 pub(crate) trait World {
@@ -81,4 +81,17 @@ pub(crate) enum Happening {
     Signal(Signal),
     /// The supervisor has ended.
     SupervisorGone,
+}
+
+impl From<supervisor::Exit> for Exit {
+    /// Returns what the end of a process means to the run.
+    fn from(exit: supervisor::Exit) -> Exit {
+        match exit {
+            supervisor::Exit::Code(code) => Exit::Code(code),
+            supervisor::Exit::Signal(signal) => Exit::Signal(signal),
+            supervisor::Exit::TimedOut => Exit::TimedOut,
+            supervisor::Exit::Terminated => Exit::Cancelled,
+            supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
+        }
+    }
 }

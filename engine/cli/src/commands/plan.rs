@@ -49,9 +49,10 @@ fn write(planned: PlanFile, out: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A playbook with its plan.
+/// A plan with the rehearsal whose inputs it has.
 pub(super) struct Prepared {
-    pub(super) playbook: Loaded,
+    /// The rehearsal beside the playbook, if it is planned for the sandbox and there is one.
+    pub(super) rehearsal: Option<rehearsal::Loaded>,
     /// The plan with everything that a run of it needs.
     pub(super) planned: PlanFile,
 }
@@ -67,8 +68,9 @@ pub(super) fn prepared(
 ) -> Result<Prepared, Failure> {
     let playbook = load(file, terminal)?;
     let sandbox = args.sandbox.as_ref().map(|world| super::sandbox::place(world.dir(), home)).transpose()?;
+    let rehearsal = sandbox.as_ref().map(|_| rehearsal::beside(&playbook, terminal)).transpose()?.flatten();
     let mut given: BTreeMap<String, Given> = match &sandbox {
-        Some(world) => rehearsal::inputs(rehearsal::beside(&playbook, terminal)?.as_ref(), world)?,
+        Some(world) => rehearsal::inputs(rehearsal.as_ref(), world)?,
         None => BTreeMap::new(),
     };
     let target_file = args.target.as_deref().map(|name| TargetFile::load(name, &playbook, terminal)).transpose()?;
@@ -86,7 +88,7 @@ pub(super) fn prepared(
     let engine = env!("CARGO_PKG_VERSION");
     let planned = PlanFile::new(engine, clock::now_ms(), unasked(&playbook), plan);
     let planned = PlanFile { target: target_file.map(|file| file.path), sandbox, ..planned };
-    Ok(Prepared { playbook, planned })
+    Ok(Prepared { rehearsal, planned })
 }
 
 /// Returns a provenance of which git has not been asked.

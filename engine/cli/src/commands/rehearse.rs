@@ -13,7 +13,6 @@ use firedrill_report::rehearsal::{
     Board, Coverage, Finding, Page, Performed, Rehearsed, annotations, count_text, coverage, judge, junit,
     rehearsed_json,
 };
-use firedrill_run::injection::Injection;
 
 use crate::args::{Format, MachineArgs, OutletArgs, RehearseArgs};
 use crate::failure::{Failure, Status};
@@ -184,14 +183,7 @@ impl Rehearsal<'_> {
     }
 
     fn scenario(&self, scenario: &Scenario, root: &Path) -> Result<Outcome, Failure> {
-        let case = Case {
-            inputs: Some(&scenario.inputs),
-            given: &scenario.given,
-            faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
-            replies: &scenario.replies,
-            world: &scenario.expect.world,
-            ..Case::default()
-        };
+        let case = Case::of(scenario);
         let trace = self.args.trace.then_some((self.terminal, self.args.outlet.json.format()));
         let manner = Manner { watchdog: self.args.machine.watchdog.as_std(), trace };
         let played = self.rehearsing.play(&case, root, &manner)?;

@@ -1,7 +1,8 @@
 //! `firedrill rehearse --fault`: one run with faults of the command line.
 
-use firedrill_report::rehearsal::{Board, Finding, Struck};
+use firedrill_report::rehearsal::{Board, Finding, Rehearsed, Struck, annotations, junit, rehearsed_json};
 
+use super::rehearse::{outlets, page};
 use crate::args::{Format, RehearseArgs};
 use crate::failure::{Failure, Status};
 use crate::rehearsing::{Case, Manner, Rehearsing, Scratch, in_parallel, tail_of, told};
@@ -23,13 +24,14 @@ pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Te
         |_, _| {},
     );
     let played = played.into_iter().next().expect("one case is played")?;
-    let struck = Struck::of(&told(&played), args.fault.clone(), &tail_of(&played.dir), Vec::new());
+    let told = told(&played);
+    let struck = Struck::of(&told, args.fault.clone(), &tail_of(&played.dir), Vec::new());
     if args.keep {
         terminal.print(&format!("the world and the run are kept in {}\n", scratch.root().display()));
     }
     let faults: Vec<String> = args.fault.iter().map(ToString::to_string).collect();
     let name = faults.join(" + ");
-    let never = told(&played).unused_faults.into_iter().map(|fault| {
+    let never = told.unused_faults.iter().map(|fault| {
         let text = format!("{fault} never struck: the run did not come to it, or not so often");
         Finding { text, line: None }
     });
@@ -37,9 +39,15 @@ pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Te
     let is_green = findings.is_empty();
     let performed = super::rehearse::performed(&name, &played, findings);
     let file = rehearsing.path.display().to_string();
-    if format == Format::Text {
-        let board = Board::new(super::rehearse::page(terminal), &file, &[&name]);
-        terminal.print(&board.faults(&performed, &faults));
+    let board = Board::new(page(terminal), &file, &[&name]);
+    let text = board.faults(&performed, &faults);
+    let real_time = performed.real_time;
+    let playbook = rehearsing.playbook.name().to_owned();
+    let all = [Rehearsed { file: file.clone(), playbook, scenarios: vec![performed], coverage: None }];
+    match format {
+        Format::Text => terminal.print(&text),
+        Format::Json => terminal.print(&(rehearsed_json(&all, real_time) + "\n")),
     }
+    outlets(&args.outlet, &junit(&all, &[]), &annotations(&all, &[]), terminal)?;
     Ok(if is_green { Status::Done } else { Status::Failed })
 }

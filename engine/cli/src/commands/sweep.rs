@@ -40,9 +40,8 @@ pub(super) fn sweep(
     let wanted = args.kinds();
     let (file, _) = rehearsal::pair(&args.file);
     let given = GivenArgs { input: args.input, inputs: args.inputs, target: None, sandbox: Some(World::Home) };
-    let Prepared { playbook, planned } = prepared(&file, &given, home, terminal)?;
+    let Prepared { rehearsal, planned } = prepared(&file, &given, home, terminal)?;
     let plan = Arc::new(planned.plan);
-    let rehearsal = rehearsal::beside(&playbook, terminal)?;
     let rules = rehearsal.as_ref().map(|loaded| &loaded.rehearsal.sweep);
     let depth = args.depth.or(rules.and_then(|rules| Some(rules.depth.as_ref()?.value))).unwrap_or(Sweep::DEPTH);
     let written = rules.and_then(|rules| rules.faults.as_ref()).filter(|_| args.faults.is_empty());

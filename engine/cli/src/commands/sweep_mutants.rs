@@ -5,7 +5,6 @@ use std::sync::Arc;
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::SweptKind;
 use firedrill_report::rehearsal::{Killer, Mutant, judge};
-use firedrill_run::injection::Injection;
 use firedrill_sim::{Sweep, mutants as mutants_of, strikes};
 
 use super::sweep_world::{Change, Progress, Sandbox};
@@ -45,15 +44,7 @@ fn without(what: &str) -> impl Fn(Plan) -> Plan + Sync {
 
 fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Failure> {
     for scenario in &sandbox.rehearsing.rehearsal.scenarios {
-        let case = Case {
-            inputs: Some(&scenario.inputs),
-            given: &scenario.given,
-            faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
-            replies: &scenario.replies,
-            world: &scenario.expect.world,
-            change: Some(change),
-            ..Case::default()
-        };
+        let case = Case { change: Some(change), ..Case::of(scenario) };
         let judged =
             sandbox.run(case, |played| judge(&scenario.expect, &told(played), &tail_of(&played.dir)).is_empty())?;
         if !judged {

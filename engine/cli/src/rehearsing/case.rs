@@ -13,7 +13,7 @@ use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
-use firedrill_model::rehearsal::{Reply, Sandbox, fill, fill_command};
+use firedrill_model::rehearsal::{Reply, Sandbox, Scenario, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
@@ -47,6 +47,20 @@ pub(crate) struct Case<'a> {
     pub(crate) probes_before: bool,
     /// What is taken out of the plan.
     pub(crate) change: Option<&'a (dyn Fn(Plan) -> Plan + Sync)>,
+}
+
+impl<'a> Case<'a> {
+    /// Returns the situation that a scenario describes.
+    pub(crate) fn of(scenario: &'a Scenario) -> Case<'a> {
+        Case {
+            inputs: Some(&scenario.inputs),
+            given: &scenario.given,
+            faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
+            replies: &scenario.replies,
+            world: &scenario.expect.world,
+            ..Case::default()
+        }
+    }
 }
 
 /// How cases are played.

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event};
 
 use super::SURVIVOR_GRACE;
 use super::mail::{News, Post};
@@ -125,17 +125,7 @@ pub(super) fn command(key: &CommandKey) -> Result<CommandId, DriveError> {
 
 /// Returns what the end of a command means to the run.
 pub(super) fn ended(end: Ended) -> Result<Happening, DriveError> {
-    Ok(Happening::Ended { command: command(&end.command)?, exit: exit(end.exit), ms: end.ms })
-}
-
-fn exit(exit: supervisor::Exit) -> Exit {
-    match exit {
-        supervisor::Exit::Code(code) => Exit::Code(code),
-        supervisor::Exit::Signal(signal) => Exit::Signal(signal),
-        supervisor::Exit::TimedOut => Exit::TimedOut,
-        supervisor::Exit::Terminated => Exit::Cancelled,
-        supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
-    }
+    Ok(Happening::Ended { command: command(&end.command)?, exit: end.exit.into(), ms: end.ms })
 }
 
 /// Returns the fact that this engine has the run.

@@ -121,11 +121,11 @@ impl<'a> Sandboxed<'a> {
         }
         let key = spawn.command.clone();
         if let Err(exit) = self.scene.start(spawn)? {
-            return Ok(told(exit));
+            return Ok(exit.into());
         }
         while let Some(turn) = self.scene.next(None)? {
             match turn {
-                Turn::Ended { command, exit, .. } if command == key => return Ok(told(exit)),
+                Turn::Ended { command, exit, .. } if command == key => return Ok(exit.into()),
                 other => self.turn(other)?,
             }
         }
@@ -192,7 +192,7 @@ impl<'a> Sandboxed<'a> {
         spawn.env.push(("FIREDRILL_TOOK".to_owned(), pretence::took_file(&spawn.stdout).display().to_string()));
         if let Err(exit) = self.scene.start(spawn)? {
             self.commands.remove(&id);
-            self.end(id, told(exit), now);
+            self.end(id, exit.into(), now);
         }
         Ok(())
     }
@@ -273,11 +273,11 @@ impl<'a> Sandboxed<'a> {
                 if matches!(exit, supervisor::Exit::TimedOut | supervisor::Exit::Terminated) {
                     let began = played.began;
                     let is_lost = self.commands.remove(&id).is_some_and(|played| played.is_lost);
-                    self.end(id, if is_lost { Exit::Lost } else { told(exit) }, began);
+                    self.end(id, if is_lost { Exit::Lost } else { exit.into() }, began);
                     return Ok(());
                 }
                 let takes = pretence::took(&played.spawn.stdout)?;
-                self.over(&id, told(exit), takes)
+                self.over(&id, exit.into(), takes)
             }
         }
     }
@@ -341,16 +341,6 @@ fn key(id: &CommandId) -> CommandKey {
 /// Returns the command that a key names; those that prepare or examine the world are none of the run's.
 fn id_of(key: &CommandKey) -> Option<CommandId> {
     key.as_str().parse().ok()
-}
-
-fn told(exit: supervisor::Exit) -> Exit {
-    match exit {
-        supervisor::Exit::Code(code) => Exit::Code(code),
-        supervisor::Exit::Signal(signal) => Exit::Signal(signal),
-        supervisor::Exit::TimedOut => Exit::TimedOut,
-        supervisor::Exit::Terminated => Exit::Cancelled,
-        supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
-    }
 }
 
 fn succeeded(exit: &Exit, expected: &[i32]) -> bool {
