@@ -3,7 +3,7 @@
 use super::Step;
 
 /// Returns the steps inside the hold of a step's release, ascending: what depends on the step and comes no later than
-/// `until`; everything that depends on it, if `until` is empty.
+/// `until`; everything in its block that depends on it, if `until` is empty.
 pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
     let mut inside = vec![false; steps.len()];
     inside[owner] = true;
@@ -11,7 +11,9 @@ pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
         inside[at] = inside[at] || steps[at].needs.iter().any(|&need| inside[need]);
     }
     inside[owner] = false;
-    let mut is_before = vec![until.is_empty(); steps.len()];
+    let block = steps[owner].group;
+    let is_in_block = |at: usize| block.is_none_or(|block| is_inside(steps, at, block));
+    let mut is_before: Vec<bool> = (0..steps.len()).map(|at| until.is_empty() && is_in_block(at)).collect();
     let mut queue = until.to_vec();
     while let Some(at) = queue.pop() {
         if !is_before[at] {
@@ -20,6 +22,11 @@ pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
         }
     }
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
+}
+
+/// Returns whether a step belongs to a group, directly or through groups inside of it.
+pub fn is_inside(steps: &[Step], step: usize, group: usize) -> bool {
+    std::iter::successors(steps[step].group, |&around| steps[around].group).any(|around| around == group)
 }
 
 /// Returns the steps in an order in which every step comes after those it needs.
