@@ -11,7 +11,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 14] = [
+const CORPUS: [&str; 22] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -26,6 +26,14 @@ const CORPUS: [&str; 14] = [
     "a ? out?\nb ?\nc a b ! ~",
     "a ^ g\nb a off\nc b ?",
     "a ~ x3\nb ~ !\nc ro",
+    "a !\nbox a {}\nbox/x ! ^\nbox/y box/x\nb box",
+    "box {} on:continue\nbox/x ! ^\nbox/y box/x ?\nb box !",
+    "a ! ^ on:continue\nb a ~ x2",
+    "box {} on:continue g\nbox/in {} on:continue\nbox/in/x !\nbox/y box/in !\nb box",
+    "a !\nbox {tol1}\nbox/x !\nbox/y ~\nb box",
+    "@ask\na ! ^\nb a\nc b !none",
+    "box {} on:stop\nbox/x !\nbox/y box/x\na !\nb a box",
+    "box {par1}\nbox/x ! on:continue\nbox/y ?\nb box",
 ];
 
 #[track_caller]
