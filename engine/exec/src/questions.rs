@@ -203,7 +203,7 @@ impl Known<'_> {
             }
             Reference::Run(field) => self.of_run(*field),
             Reference::Attempt(field) => self.of_attempt(*field, own?),
-            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
+            Reference::StepFile { .. } | Reference::Sandbox(_) | Reference::Item(_) => None,
         }
     }
 
