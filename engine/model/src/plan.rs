@@ -2,6 +2,7 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod expand;
 mod group;
 mod names;
 mod order;
@@ -17,10 +18,11 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use expand::{Item, examples};
 pub use group::{Each, Group, Items, Tolerance, Used, item_key};
 pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
-pub(crate) use order::sinks;
+pub(crate) use order::{add_holds, sinks};
 pub use order::{hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 

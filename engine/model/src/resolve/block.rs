@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
         self.blocks.pop();
         self.resolve_until();
         let mut steps = std::mem::take(&mut self.steps);
-        add_holds(&mut steps);
+        plan::add_holds(&mut steps);
         steps
     }
 
@@ -117,6 +117,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn bare(&mut self, step: &playbook::Step, id: String) -> plan::Step {
         plan::Step {
             id,
+            item: None,
             group: None,
             line: self.line(step.id.span),
             title: owned(step.title.as_ref()),
@@ -172,16 +173,5 @@ impl<'a> Resolver<'a> {
     pub(super) fn remember_until(&mut self, at: usize, step: &'a playbook::Step) {
         let until = step.release.iter().filter_map(|release| release.until.as_ref());
         self.until.extend(until.flat_map(|until| &until.value).map(|id| (at, id)));
-    }
-}
-
-/// Works out which steps run inside of each hold.
-pub(super) fn add_holds(steps: &mut [plan::Step]) {
-    for at in 0..steps.len() {
-        let until = steps[at].release.as_ref().map(|release| release.until.clone());
-        let hold = until.map(|until| plan::hold(steps, at, &until));
-        if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
-            release.hold = hold;
-        }
     }
 }
