@@ -9,6 +9,7 @@ mod bosh;
 mod clock;
 mod director;
 mod fault;
+mod foundation;
 mod later;
 mod ledger;
 mod om;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
+pub use foundation::Layout;
 pub use sandbox::{SandboxError, sandbox_command};
 pub use situation::{Situation, UnknownSituation};
 pub use world::{Settings, World, WorldError};
