@@ -29,9 +29,12 @@ impl FaultPoint {
     /// The export of the installation, after half of it was written.
     pub const EXPORT: FaultPoint = FaultPoint("om.export-installation");
 
+    /// A step of a task with which the director changes something.
+    pub const TASK: FaultPoint = FaultPoint("bosh.task-step");
+
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 26] = [
+    pub const ALL: [FaultPoint; 27] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -49,6 +52,7 @@ impl FaultPoint {
         FaultPoint("bosh.env"),
         FaultPoint("bosh.instances"),
         FaultPoint("bosh.locks"),
+        FaultPoint::TASK,
         FaultPoint("bosh.tasks"),
         FaultPoint("bosh.version"),
         FaultPoint("bosh.vms"),

@@ -3,9 +3,12 @@
 //! It is one part of the world, and comes into being when it is first changed: until then it is what the layout of the
 //! settings says, which costs a new world nothing.
 
+pub(crate) mod deed;
 pub(crate) mod disk;
 pub(crate) mod instance;
 pub(crate) mod layout;
+pub(crate) mod manifest;
+pub(crate) mod problem;
 pub(crate) mod tree;
 
 use serde::{Deserialize, Serialize};
@@ -13,9 +16,11 @@ use sha2::{Digest, Sha256};
 
 use crate::world::{Part, Settings, World, WorldError};
 
+pub(crate) use deed::Deed;
 pub(crate) use disk::{Disk, DiskCid, Orphan, Standing};
 pub(crate) use instance::{Agent, Instance, InstanceId, JobState, Process, ProcessState, Vm, VmCid};
 pub use layout::Layout;
+pub(crate) use problem::Problem;
 
 /// Everything that was deployed, and every disk that the IaaS ever held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,8 @@ pub(crate) struct Foundation {
     pub(crate) disks: Vec<Disk>,
     /// Whether the director recreates VMs whose agents are silent, by itself.
     pub(crate) resurrection: Resurrection,
+    problems: Vec<Problem>,
+    next_problem: u32,
     seed: u64,
     next_cid: u64,
 }
@@ -72,8 +79,15 @@ impl Part for Foundation {
 impl Foundation {
     /// Returns what is there without deployments.
     pub(crate) fn bare(seed: u64) -> Foundation {
-        let (deployments, disks) = (Vec::new(), Vec::new());
-        Foundation { deployments, disks, resurrection: Resurrection::On, seed, next_cid: 1 }
+        Foundation {
+            deployments: Vec::new(),
+            disks: Vec::new(),
+            resurrection: Resurrection::Off,
+            problems: Vec::new(),
+            next_problem: 3,
+            seed,
+            next_cid: 1,
+        }
     }
 
     pub(crate) fn deployment(&self, name: &str) -> Option<&Deployment> {
@@ -102,6 +116,12 @@ impl Foundation {
 
     pub(crate) fn disk_mut(&mut self, cid: &DiskCid) -> Option<&mut Disk> {
         self.disks.iter_mut().find(|disk| disk.cid == *cid)
+    }
+
+    /// Returns the disk that the IaaS has attached to the VM of an instance.
+    pub(crate) fn mounted_on(&self, instance: &Instance) -> Option<&Disk> {
+        let vm = instance.vm.as_ref()?;
+        self.disks.iter().find(|disk| disk.exists_in_iaas && disk.attached_to.as_ref() == Some(&vm.cid))
     }
 
     /// Returns an id that nothing in this world has had, the same in every run.

@@ -259,6 +259,15 @@ impl World {
         serde_json::from_slice(&text).map_err(|source| WorldError::Part { path, source })
     }
 
+    /// Takes the lock of a file of the world, and holds it for as long as the file is open.
+    pub(crate) fn alone_in(&self, name: &str) -> Result<File, WorldError> {
+        let path = self.root.join(name);
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        let file = opened.map_err(|source| WorldError::io("open", &path, source))?;
+        file.lock().map_err(|source| WorldError::io("lock", &path, source))?;
+        Ok(file)
+    }
+
     /// Returns whether a part was written.
     pub(crate) fn has<T: Part>(&self) -> bool {
         self.part::<T>().exists()
@@ -283,10 +292,7 @@ impl World {
         before: impl FnOnce() -> Result<T, WorldError>,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, WorldError> {
-        let path = self.root.join(LOCK);
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        let guard = opened.map_err(|source| WorldError::io("open", &path, source))?;
-        guard.lock().map_err(|source| WorldError::io("lock", &path, source))?;
+        let _alone = self.alone_in(LOCK)?;
         let mut part = before()?;
         let result = change(&mut part);
         self.write(&part)?;

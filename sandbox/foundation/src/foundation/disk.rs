@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::instance::VmCid;
+use super::instance::{InstanceId, VmCid};
 
 /// The cloud id of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub(crate) struct Disk {
     /// The VM to which the IaaS has attached it.
     pub(crate) attached_to: Option<VmCid>,
     pub(crate) standing: Standing,
+    /// Whether nothing more fits on it.
+    #[serde(default)]
+    pub(crate) is_full: bool,
 }
 
 /// What the director remembers of a disk.
@@ -37,7 +40,7 @@ pub(crate) enum Standing {
     /// An instance refers to it.
     Active,
     /// An instance had it before a migration that was not finished.
-    Inactive,
+    Inactive(InstanceId),
     /// It was detached, and is kept for five days.
     Orphaned(Orphan),
     /// The director knows nothing of it.
@@ -63,7 +66,7 @@ impl Disk {
     pub(crate) fn orphan(&self) -> Option<&Orphan> {
         match &self.standing {
             Standing::Orphaned(orphan) => Some(orphan),
-            Standing::Active | Standing::Inactive | Standing::Unknown | Standing::Destroyed => None,
+            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed => None,
         }
     }
 }

@@ -155,6 +155,17 @@ pub(crate) enum Agent {
 pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) state: ProcessState,
+    /// The disk that was mounted when it was started: it keeps to that one, whatever is mounted later.
+    #[serde(default)]
+    pub(crate) holds: Option<DiskCid>,
+}
+
+impl Process {
+    /// Starts it while a disk is mounted, or none.
+    pub(crate) fn start(&mut self, mounted: Option<DiskCid>) {
+        self.state = ProcessState::Running;
+        self.holds = mounted;
+    }
 }
 
 /// What monit says of a process.

@@ -201,7 +201,8 @@ struct Row {
 
 impl Row {
     fn add(self, foundation: &mut Foundation, group: &Group) -> Instance {
-        let running = |name: &&str| Process { name: (*name).to_owned(), state: ProcessState::Running };
+        let running =
+            |name: &&str| Process { name: (*name).to_owned(), state: ProcessState::Running, holds: self.disk.clone() };
         let size_mb = group.disk_gb * 1024;
         foundation.disks.extend(self.disk.iter().map(|cid| Disk {
             cid: cid.clone(),
@@ -209,6 +210,7 @@ impl Row {
             exists_in_iaas: true,
             attached_to: Some(self.vm.clone()),
             standing: Standing::Active,
+            is_full: false,
         }));
         Instance {
             group: group.name.into(),
@@ -227,6 +229,22 @@ impl Row {
         }
     }
 }
+
+const LABORATORY_MANIFEST: &str = "\
+name: cf
+releases:
+- {name: cf, version: 58.0.0}
+instance_groups:
+- name: backup_restore
+  jobs:
+  - {name: bbr-cloudcontrollerdb, release: capi}
+- name: nfs_server
+  jobs:
+  - {name: blobstore, release: capi}
+- name: cloud_controller
+  jobs:
+  - {name: cloud_controller_ng, release: capi}
+";
 
 const LABORATORY_GROUPS: [Group; 3] = [
     group("backup_restore", 1, "large", 100, &["bbr-cloudcontrollerdb"], &["monit"]),
@@ -260,7 +278,7 @@ fn build_laboratory(foundation: &mut Foundation) {
         stemcells: texts(&[STEMCELL]),
         instances: instances.into(),
         errands: Vec::new(),
-        manifest: None,
+        manifest: Some(LABORATORY_MANIFEST.into()),
     });
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::vm::copy_tree;
 use crate::world::{World, WorldError};
 
 use super::disk::DiskCid;
@@ -47,6 +48,34 @@ impl World {
         Ok(root)
     }
 
+    /// Makes an empty disk.
+    pub(crate) fn make_disk(&self, disk: &DiskCid) -> Result<(), WorldError> {
+        create(&self.disk_dir(disk))
+    }
+
+    /// Makes a disk with the content of another one, which belonged to an instance.
+    pub(crate) fn copy_disk(&self, instance: &Instance, from: &DiskCid, to: &DiskCid) -> Result<(), WorldError> {
+        self.furnish_disk(instance, from)?;
+        let (from, to) = (self.disk_dir(from), self.disk_dir(to));
+        copy_tree(&from, &to).map_err(|source| WorldError::io("copy", &from, source))
+    }
+
+    /// Takes away what lies on a disk.
+    pub(crate) fn remove_disk(&self, disk: &DiskCid) -> Result<(), WorldError> {
+        unlink(&self.disk_dir(disk))
+    }
+
+    /// Takes away the file system of an instance's VM.
+    pub(crate) fn remove_vm(&self, instance: &Instance) -> Result<(), WorldError> {
+        unlink(&self.vm_tree(instance))
+    }
+
+    /// Puts on a disk what its instance had there in the beginning, unless somebody has looked into it before: a disk that
+    /// came later has its folder from then on.
+    fn furnish_disk(&self, _instance: &Instance, disk: &DiskCid) -> Result<(), WorldError> {
+        create(&self.disk_dir(disk))
+    }
+
     /// Makes `/var/vcap/store` that of the disk which the IaaS has attached to the VM, or an empty folder.
     fn mount(&self, instance: &Instance, root: &Path) -> Result<(), WorldError> {
         let foundation = self.foundation()?;
@@ -63,7 +92,7 @@ impl World {
                 create(&store)
             }
             Some(disk) => {
-                create(&self.disk_dir(&disk.cid))?;
+                self.furnish_disk(instance, &disk.cid)?;
                 relink(&store, &Path::new("../../../../disks").join(&disk.cid.0))
             }
         }
