@@ -15,7 +15,7 @@ use crate::foundation::Deed;
 use crate::world::Part;
 
 pub(crate) use event::{Event, EventState};
-pub(crate) use progress::advance;
+pub(crate) use progress::{advance, advance_until};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

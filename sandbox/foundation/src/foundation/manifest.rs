@@ -98,7 +98,7 @@ fn add(text: &mut String, line: &str) {
 
 impl Foundation {
     /// Makes a manifest that of its deployment: groups grow, shrink and go away.
-    pub(super) fn reshape(&mut self, deployment: &str, text: &str, at: Moment) -> Done {
+    pub(crate) fn reshape(&mut self, deployment: &str, text: &str, at: Moment) -> Done {
         let manifest = Manifest::read(text)?;
         let now =
             self.deployment(deployment).ok_or_else(|| format!("Deployment '{deployment}' doesn't exist"))?.clone();

@@ -41,6 +41,11 @@ impl Event {
         Event { time: at.seconds(), stage: String::new(), task: String::new(), state }
     }
 
+    /// Returns whether both tell of the same step.
+    pub(crate) fn is_same(&self, other: &Event) -> bool {
+        !self.stage.is_empty() && (&self.stage, &self.task) == (&other.stage, &other.task)
+    }
+
     /// Returns the event as the director's log has it.
     pub(crate) fn line(&self) -> String {
         let Event { time, stage, task, state } = self;

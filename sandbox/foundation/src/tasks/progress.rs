@@ -12,9 +12,13 @@ pub(crate) fn advance(world: &World) -> Result<(), WorldError> {
     if earliest(&world.read()?).is_none() {
         return Ok(());
     }
-    let now = Moment::now();
+    advance_until(world, Moment::now())
+}
+
+/// Carries out everything that is due at a moment.
+pub(crate) fn advance_until(world: &World, moment: Moment) -> Result<(), WorldError> {
     let _alone = world.alone_in("director.lock")?;
-    while let Some((id, due)) = earliest(&world.read()?).filter(|(_, due)| *due <= now) {
+    while let Some((id, due)) = earliest(&world.read()?).filter(|(_, due)| *due <= moment) {
         go_on(world, id, due)?;
     }
     Ok(())

@@ -46,6 +46,21 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),
             ("bosh", "version") => rig.run("bosh", &["--version"]),
+            ("bosh", "task-step" | "errand") => continue,
+            ("bosh", "attach-disk" | "scp") => rig.run(program, &[subcommand, "a", "b"]),
+            (
+                "bosh",
+                "cancel-task"
+                | "create-recovery-plan"
+                | "delete-disk"
+                | "deploy"
+                | "ignore"
+                | "orphan-disk"
+                | "recover"
+                | "run-errand"
+                | "unignore"
+                | "update-resurrection",
+            ) => rig.run(program, &[subcommand, "a"]),
             ("om", "export-installation") => rig.run("om", &[subcommand, "-o", "x"]),
             _ => rig.run(program, &[subcommand]),
         };
