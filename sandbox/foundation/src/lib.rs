@@ -35,7 +35,7 @@ pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
 pub use foundation::Layout;
 pub use sandbox::{SandboxError, sandbox_command};
-pub use situation::{Situation, UnknownSituation};
+pub use situation::{Place, Situation, Trouble, UnknownSituation};
 pub use world::{Settings, World, WorldError};
 
 use ledger::Ledger;

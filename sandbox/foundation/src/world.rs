@@ -57,6 +57,12 @@ pub enum WorldError {
         /// The folder that was named.
         path: PathBuf,
     },
+    /// The world has no such instance.
+    #[error("no instance is called `{name}`")]
+    NoInstance {
+        /// The name that was given.
+        name: String,
+    },
     /// A new world would overwrite one.
     #[error("{} holds a world already", path.display())]
     Exists {

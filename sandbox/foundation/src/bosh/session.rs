@@ -247,10 +247,7 @@ fn answer(doing: &str) -> Result<String, Stop> {
     let mut line = String::new();
     match io::stdin().read_line(&mut line) {
         Ok(read) if read > 0 => Ok(line.trim().to_owned()),
-        _ => {
-            out("\n");
-            Err(Stop::failed(&[doing, "EOF"]))
-        }
+        _ => Err(Stop::failed(&[doing, "EOF"])),
     }
 }
 
