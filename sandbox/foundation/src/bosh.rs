@@ -10,6 +10,7 @@ mod listing;
 mod looks;
 mod screen;
 mod session;
+mod shell;
 mod table;
 mod task;
 
@@ -84,6 +85,7 @@ fn execute(session: &mut Session) -> Result<(), Stop> {
         Command::DeleteDisk => disks::delete(session),
         Command::CleanUp => disks::clean_up(session),
         Command::RunErrand => errand::run(session),
-        Command::Ssh | Command::Scp => Err(Stop::failed(&["not yet"])),
+        Command::Ssh => shell::ssh(session),
+        Command::Scp => shell::scp(session),
     }
 }

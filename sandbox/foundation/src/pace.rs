@@ -70,13 +70,15 @@ impl Phase {
     pub const BOSH_SSH: Phase = Phase("bosh.ssh");
     /// The copy of a file to or from a VM.
     pub const BOSH_COPY: Phase = Phase("bosh.scp");
+    /// monit's start or stop of processes, until it is done.
+    pub const MONIT: Phase = Phase("vm.monit");
     /// A question to Ops Manager.
     pub const OM_QUERY: Phase = Phase("om.query");
     /// The export of the installation.
     pub const EXPORT: Phase = Phase("om.export-installation");
 
     /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
-    const TABLE: [(Phase, u64); 25] = [
+    const TABLE: [(Phase, u64); 26] = [
         (Phase::CONNECT, 2),
         (Phase::CHECK, 6),
         (Phase::LOCK, 20),
@@ -102,6 +104,7 @@ impl Phase {
         (Phase::BOSH_COPY, 5),
         (Phase::OM_QUERY, 2),
         (Phase::EXPORT, 3 * 60),
+        (Phase::MONIT, 20),
     ];
 
     /// Returns every phase.

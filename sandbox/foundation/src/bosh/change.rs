@@ -220,7 +220,7 @@ fn state_update(session: &Session, instance: &Instance) -> Update {
     };
     Update {
         vm: if command == Command::Recreate { NewVm::Always } else { NewVm::IfNone },
-        disk: NewDisk::IfNone,
+        disk: if invocation.has("no-converge") { NewDisk::Never } else { NewDisk::IfNone },
         fix: if invocation.has("fix") { Fix::Recreate } else { Fix::Fail },
         drain: if invocation.has("skip-drain") { Drain::Skip } else { Drain::Run },
         state,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::vm::copy_tree;
@@ -17,6 +17,9 @@ const STORE: &str = "var/vcap/store";
 /// What every VM has, below its root.
 const FOLDERS: [&str; 8] =
     ["etc", "home", "root", "tmp", "var/vcap/bosh/bin", "var/vcap/data/tmp", "var/vcap/jobs", "var/vcap/sys/log"];
+
+/// Where everybody may write.
+const FOR_ALL: [&str; 2] = ["tmp", "var/vcap/data/tmp"];
 
 impl World {
     /// Returns the root of the file system of an instance's VM, which [`World::enter`] makes.
@@ -40,6 +43,10 @@ impl World {
             for folder in FOLDERS {
                 create(&root.join(folder))?;
             }
+            for folder in FOR_ALL {
+                let open = fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o1777));
+                open.map_err(|source| WorldError::io("open", &root.join(folder), source))?;
+            }
             for job in &instance.jobs {
                 create(&root.join("var/vcap/jobs").join(job).join("bin"))?;
             }
@@ -62,12 +69,15 @@ impl World {
 
     /// Takes away what lies on a disk.
     pub(crate) fn remove_disk(&self, disk: &DiskCid) -> Result<(), WorldError> {
+        unlink(&self.root().join("disks").join(format!("{disk}.owners.json")))?;
         unlink(&self.disk_dir(disk))
     }
 
     /// Takes away the file system of an instance's VM.
     pub(crate) fn remove_vm(&self, instance: &Instance) -> Result<(), WorldError> {
-        unlink(&self.vm_tree(instance))
+        let root = self.vm_tree(instance);
+        unlink(&root.with_extension("owners.json"))?;
+        unlink(&root)
     }
 
     /// Puts on a disk what its instance had there in the beginning, unless somebody has looked into it before: a disk that
@@ -107,9 +117,9 @@ fn relink(link: &Path, target: &Path) -> Result<(), WorldError> {
     symlink(target, link).map_err(|source| WorldError::io("link", link, source))
 }
 
-/// Removes a link or a folder of a VM whose disk is mounted over it.
+/// Removes a file, a link or a folder, if it is there.
 fn unlink(path: &Path) -> Result<(), WorldError> {
-    let removed = if path.is_symlink() { fs::remove_file(path) } else { fs::remove_dir_all(path) };
+    let removed = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorldError::io("remove", path, error)),
         _ => Ok(()),

@@ -35,6 +35,8 @@ pub(crate) enum NewVm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NewDisk {
+    /// Whatever there is.
+    Never,
     /// Only if the director knows of none; it is empty then.
     IfNone,
     /// The content is copied, and the old one becomes an orphan.
@@ -90,7 +92,7 @@ impl Update {
             || self.disk == NewDisk::Always
             || self.restart == Restart::Yes
             || self.state != JobState::Started
-            || (instance.disk.is_none() && instance.disk_mb.is_some());
+            || (self.disk == NewDisk::IfNone && instance.disk.is_none() && instance.disk_mb.is_some());
         is_stopped && self.drain == Drain::Run && instance.answers() && instance.state == JobState::Started
     }
 
@@ -142,7 +144,7 @@ impl Update {
         {
             foundation.attach(id, old)?;
         }
-        if instance.disk.is_some() && self.disk == NewDisk::IfNone {
+        if self.disk == NewDisk::Never || (instance.disk.is_some() && self.disk == NewDisk::IfNone) {
             return Ok(false);
         }
         let new = foundation.create_disk(id, size_mb)?;
