@@ -9,6 +9,8 @@ mod bosh;
 mod clock;
 mod director;
 mod fault;
+mod foundation;
+mod inside;
 mod later;
 mod ledger;
 mod om;
@@ -32,8 +34,9 @@ use std::sync::Arc;
 
 pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
+pub use foundation::Layout;
 pub use sandbox::{SandboxError, sandbox_command};
-pub use situation::{Situation, UnknownSituation};
+pub use situation::{Place, Situation, Trouble, UnknownSituation};
 pub use world::{Settings, World, WorldError};
 
 use ledger::Ledger;
@@ -73,10 +76,15 @@ enum Program {
     OfWorld(&'static str, fn(&World, &[String]) -> Result<u8, WorldError>),
     /// It needs none.
     OfTime(fn(&[String]) -> u8),
+    /// It runs inside of a VM of a world.
+    OfVm(inside::Program),
 }
 
 impl Program {
     fn named(name: &str) -> Option<Program> {
+        if let Some(program) = inside::program(name) {
+            return Some(Program::OfVm(program));
+        }
         match name {
             "bbr" => Some(Program::OfWorld("bbr", bbr::run)),
             "bosh" => Some(Program::OfWorld("bosh", bosh::run)),
@@ -92,6 +100,9 @@ impl Program {
     fn run(&self, args: &[String]) -> u8 {
         match self {
             Program::OfTime(run) => run(args),
+            Program::OfVm(program) => named_world()
+                .and_then(|world| inside::run(&world, *program, args).map_err(|error| error.to_string()))
+                .unwrap_or_else(|message| refuse("a VM", &message)),
             Program::OfWorld(name, run) => named_world()
                 .and_then(|world| run(&world, args).map_err(|error| error.to_string()))
                 .unwrap_or_else(|message| refuse(name, &message)),
