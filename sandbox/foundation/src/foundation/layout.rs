@@ -12,7 +12,7 @@ pub(crate) const TAS: &str = "cf-0123456789abcdef0123";
 /// The isolation segment.
 pub(crate) const ISOLATION_SEGMENT: &str = "p-isolation-segment-3210fedcba9876543210";
 
-/// The tile of the MySQL service, whose broker creates deployments.
+/// The tile of a database service, whose broker creates deployments.
 pub(crate) const SERVICE_TILE: &str = "pivotal-mysql-00112233445566778899";
 
 /// The deployment of a service instance.

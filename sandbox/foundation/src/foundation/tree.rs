@@ -86,7 +86,7 @@ impl World {
         create(&self.disk_dir(disk))
     }
 
-    /// Makes `/var/vcap/store` that of the disk which the IaaS has attached to the VM, or an empty folder.
+    /// Makes `/var/vcap/store` that of the disk which the infrastructure has attached to the VM, or an empty folder.
     fn mount(&self, instance: &Instance, root: &Path) -> Result<(), WorldError> {
         let foundation = self.foundation()?;
         let cid = instance.vm.as_ref().map(|vm| &vm.cid);

@@ -1,4 +1,4 @@
-//! What goes wrong with one instance, or with a group of them: in the IaaS, on its VM, or in the director's records.
+//! What goes wrong with one instance, or with a group of them: in the infrastructure, on its VM, or in the director's records.
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ use super::Wanted;
 pub enum Trouble {
     /// Its agent does not answer.
     AgentSilent,
-    /// Its persistent disk was deleted in the IaaS, and the director does not know.
+    /// Its persistent disk was deleted in the infrastructure, and the director does not know.
     DiskDeleted,
-    /// Its persistent disk was detached from its VM in the IaaS.
+    /// Its persistent disk was detached from its VM in the infrastructure.
     DiskDetached,
     /// The director's record of its disk says that it is not in use, as after a migration that did not end.
     DiskInactive,
@@ -26,7 +26,7 @@ pub enum Trouble {
     StoreFull,
     /// monit cannot keep its processes running.
     ProcessesFailing,
-    /// Its VM was deleted in the IaaS, and the director does not know.
+    /// Its VM was deleted in the infrastructure, and the director does not know.
     VmDeleted,
 }
 
@@ -155,7 +155,7 @@ fn resurrect(world: &World, meant: &[InstanceId]) -> Result<(), WorldError> {
         steps: found.into_iter().map(|(_, step)| step).collect(),
     };
     let now = Moment::now();
-    world.update(|board: &mut TaskBoard| drop(board.order(order, now)))
+    world.update(|board: &mut TaskBoard| board.order(order, now)).map(drop)
 }
 
 /// Where a trouble strikes: `[DEPLOYMENT:]GROUP[/INDEX or /ID]`; without a deployment, in the first that has it.
