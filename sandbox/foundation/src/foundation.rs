@@ -3,6 +3,7 @@
 //! It is one part of the world, and comes into being when it is first changed: until then it is what the layout of the
 //! settings says, which costs a new world nothing.
 
+mod consistency;
 pub(crate) mod deed;
 pub(crate) mod disk;
 pub(crate) mod instance;

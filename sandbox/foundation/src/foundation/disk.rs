@@ -49,6 +49,18 @@ pub(crate) enum Standing {
     Destroyed,
 }
 
+impl Standing {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Standing::Active => "active",
+            Standing::Inactive(_) => "inactive",
+            Standing::Orphaned(_) => "orphaned",
+            Standing::Unknown => "unknown",
+            Standing::Destroyed => "destroyed",
+        }
+    }
+}
+
 /// Where an orphaned disk came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -132,6 +132,18 @@ const SERVICE_GROUPS: [Group; 1] =
 const STEMCELL: &str = "bosh-vsphere-esxi-ubuntu-jammy-go_agent/1.506";
 
 impl Layout {
+    /// Every layout.
+    pub const ALL: [Layout; 3] = [Layout::Standard, Layout::SmallFootprint, Layout::Laboratory];
+
+    /// Returns the name by which it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Standard => "standard",
+            Layout::SmallFootprint => "small-footprint",
+            Layout::Laboratory => "laboratory",
+        }
+    }
+
     /// Returns the foundation of a new world.
     pub(crate) fn build(self, seed: u64) -> Foundation {
         let mut foundation = Foundation::bare(seed);

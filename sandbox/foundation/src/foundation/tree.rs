@@ -55,6 +55,11 @@ impl World {
         Ok(root)
     }
 
+    /// Takes away what was made of deployments, VMs and disks.
+    pub(crate) fn forget_foundation(&self) -> Result<(), WorldError> {
+        ["foundation.json", "vms", "disks"].into_iter().try_for_each(|name| unlink(&self.root().join(name)))
+    }
+
     /// Makes an empty disk.
     pub(crate) fn make_disk(&self, disk: &DiskCid) -> Result<(), WorldError> {
         create(&self.disk_dir(disk))

@@ -6,6 +6,7 @@ mod behaviour;
 mod bosh_conformance;
 mod clock;
 mod conformance;
+mod consistency;
 mod disks;
 mod ledger;
 mod random;
