@@ -23,17 +23,9 @@ pub(super) fn mark(world: &World, name: &str) -> Result<(), SandboxError> {
 
 /// Prints what is no more, and what is new, since a mark or since the beginning.
 pub(super) fn diff(world: &World, name: Option<&str>, out: &mut dyn Write) -> Result<(), SandboxError> {
-    let before: BTreeSet<String> = match name {
-        Some(name) => {
-            let path = place(world, name)?;
-            let text = fs::read_to_string(&path)
-                .map_err(|_| SandboxError::Usage(format!("no moment was marked as `{name}`")))?;
-            text.lines().map(str::to_owned).collect()
-        }
-        None => {
-            let settings: Settings = world.read()?;
-            of_foundation(&settings.layout.build(settings.seed)).collect()
-        }
+    let before = match name {
+        Some(name) => remembered(world, name)?,
+        None => of_beginning(world)?,
     };
     let mut after = facts(world)?;
     if name.is_none() {
@@ -47,6 +39,17 @@ pub(super) fn diff(world: &World, name: Option<&str>, out: &mut dyn Write) -> Re
         writeln!(out, "+ {fresh}")?;
     }
     Ok(())
+}
+
+fn remembered(world: &World, name: &str) -> Result<BTreeSet<String>, SandboxError> {
+    let text = fs::read_to_string(place(world, name)?);
+    let text = text.map_err(|_| SandboxError::Usage(format!("no moment was marked as `{name}`")))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+fn of_beginning(world: &World) -> Result<BTreeSet<String>, WorldError> {
+    let settings: Settings = world.read()?;
+    Ok(of_foundation(&settings.layout.build(settings.seed)).collect())
 }
 
 fn place(world: &World, name: &str) -> Result<PathBuf, SandboxError> {
