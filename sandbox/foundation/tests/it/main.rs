@@ -8,6 +8,7 @@ mod clock;
 mod conformance;
 mod consistency;
 mod disks;
+mod guide;
 mod ledger;
 mod random;
 mod rig;
