@@ -1,8 +1,9 @@
-//! What the director deployed, and the IaaS underneath: deployments with instances, their VMs, and disks.
+//! What the director deployed, and the infrastructure underneath: deployments with instances, their VMs, and disks.
 //!
 //! It is one part of the world, and comes into being when it is first changed: until then it is what the layout of the
 //! settings says, which costs a new world nothing.
 
+mod consistency;
 pub(crate) mod deed;
 pub(crate) mod disk;
 pub(crate) mod instance;
@@ -22,7 +23,7 @@ pub(crate) use instance::{Agent, Instance, InstanceId, JobState, Process, Proces
 pub use layout::Layout;
 pub(crate) use problem::Problem;
 
-/// Everything that was deployed, and every disk that the IaaS ever held.
+/// Everything that was deployed, and every disk that the infrastructure ever held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Foundation {
@@ -118,7 +119,7 @@ impl Foundation {
         self.disks.iter_mut().find(|disk| disk.cid == *cid)
     }
 
-    /// Returns the disk that the IaaS has attached to the VM of an instance.
+    /// Returns the disk that the infrastructure has attached to the VM of an instance.
     pub(crate) fn mounted_on(&self, instance: &Instance) -> Option<&Disk> {
         let vm = instance.vm.as_ref()?;
         self.disks.iter().find(|disk| disk.exists_in_iaas && disk.attached_to.as_ref() == Some(&vm.cid))
@@ -135,7 +136,7 @@ impl Foundation {
 /// Returns a UUID that depends on the text only.
 pub(crate) fn uuid(of: &str) -> String {
     let digest = Sha256::digest(of.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest.iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

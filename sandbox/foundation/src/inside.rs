@@ -26,35 +26,41 @@ pub(crate) const INSTANCE_VARIABLE: &str = "FIREDRILL_VM";
 /// The environment variable that names the user who runs it.
 const USER_VARIABLE: &str = "FIREDRILL_VM_USER";
 
-/// What runs inside of a VM in place of the real program.
-pub(crate) type Program = fn(&Inside, &[String]) -> Result<u8, WorldError>;
+/// What runs inside of a VM in place of the real program; the result is its exit status.
+#[derive(Clone, Copy)]
+pub(crate) enum Program {
+    /// It changes the world.
+    Changing(fn(&Inside, &[String]) -> Result<u8, WorldError>),
+    /// It does not.
+    Plain(fn(&Inside, &[String]) -> u8),
+}
 
 /// The programs of VMs, by name.
 const PROGRAMS: [(&str, Program); 24] = [
-    ("chmod", files::run),
-    ("chown", users::chown),
-    ("cp", files::run),
-    ("dd", files::run),
-    ("df", filesystem::df),
-    ("hostname", users::hostname),
-    ("id", users::id),
-    ("install", files::run),
-    ("ln", files::run),
-    ("mkdir", files::run),
-    ("monit", monit::run),
-    ("mountpoint", filesystem::mountpoint),
-    ("mv", files::run),
-    ("rm", files::run),
-    ("rmdir", files::run),
-    ("rsync", files::run),
-    ("sleep", users::sleep),
-    ("stat", users::stat),
-    ("su", users::refuse),
-    ("sudo", users::sudo),
-    ("tar", files::run),
-    ("tee", files::run),
-    ("touch", files::run),
-    ("whoami", users::whoami),
+    ("chmod", Program::Changing(files::run)),
+    ("chown", Program::Changing(users::chown)),
+    ("cp", Program::Changing(files::run)),
+    ("dd", Program::Changing(files::run)),
+    ("df", Program::Plain(filesystem::df)),
+    ("hostname", Program::Plain(users::hostname)),
+    ("id", Program::Plain(users::id)),
+    ("install", Program::Changing(files::run)),
+    ("ln", Program::Changing(files::run)),
+    ("mkdir", Program::Changing(files::run)),
+    ("monit", Program::Changing(monit::run)),
+    ("mountpoint", Program::Plain(filesystem::mountpoint)),
+    ("mv", Program::Changing(files::run)),
+    ("rm", Program::Changing(files::run)),
+    ("rmdir", Program::Changing(files::run)),
+    ("rsync", Program::Changing(files::run)),
+    ("sleep", Program::Plain(users::sleep)),
+    ("stat", Program::Changing(users::stat)),
+    ("su", Program::Plain(users::refuse)),
+    ("sudo", Program::Plain(users::sudo)),
+    ("tar", Program::Changing(files::run)),
+    ("tee", Program::Changing(files::run)),
+    ("touch", Program::Changing(files::run)),
+    ("whoami", Program::Plain(users::whoami)),
 ];
 
 /// Returns the program of VMs that is called so.
@@ -71,7 +77,11 @@ pub(crate) fn run(world: &World, program: Program, args: &[String]) -> Result<u8
     let instance = found.ok_or_else(|| WorldError::NoInstance { name: id.to_string() })?;
     let user = User(std::env::var(USER_VARIABLE).unwrap_or_default());
     let root = world.vm_tree(&instance);
-    program(&Inside { world: world.clone(), foundation, instance, user, root }, args)
+    let inside = Inside { world: world.clone(), foundation, instance, user, root };
+    match program {
+        Program::Changing(run) => run(&inside, args),
+        Program::Plain(run) => Ok(run(&inside, args)),
+    }
 }
 
 /// Where a program of VMs runs, and as whom.

@@ -62,6 +62,8 @@ impl Phase {
     pub const BOSH_COPY_DISK: Phase = Phase("bosh.copy-disk");
     /// How long the director waits for drain scripts that do not end.
     pub const BOSH_DRAIN: Phase = Phase("bosh.drain");
+    /// How long the director waits for an agent that does not answer.
+    pub const BOSH_AGENT: Phase = Phase("bosh.agent");
     /// How long a task waits for the lock of its deployment.
     pub const BOSH_LOCK: Phase = Phase("bosh.lock");
     /// An errand.
@@ -78,7 +80,7 @@ impl Phase {
     pub const EXPORT: Phase = Phase("om.export-installation");
 
     /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
-    const TABLE: [(Phase, u64); 26] = [
+    const TABLE: [(Phase, u64); 27] = [
         (Phase::CONNECT, 2),
         (Phase::CHECK, 6),
         (Phase::LOCK, 20),
@@ -98,6 +100,7 @@ impl Phase {
         (Phase::BOSH_RECREATE, 240),
         (Phase::BOSH_COPY_DISK, 480),
         (Phase::BOSH_DRAIN, 1200),
+        (Phase::BOSH_AGENT, 45),
         (Phase::BOSH_LOCK, 300),
         (Phase::BOSH_ERRAND, 180),
         (Phase::BOSH_SSH, 3),

@@ -16,6 +16,7 @@ use crate::tasks::{TaskBoard, TaskState};
 use crate::vm::{DIRECTOR_JOB, Holder, Job};
 use crate::world::{Part, Settings, World, WorldError};
 
+pub(crate) use trouble::RESURRECTOR;
 pub use trouble::{Place, Trouble};
 
 /// How many bytes of artifacts fit on a disk that is full.

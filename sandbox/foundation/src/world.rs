@@ -274,6 +274,12 @@ impl World {
         Ok(file)
     }
 
+    /// Begins anew with other deployments: what was done to those of before is forgotten.
+    pub(crate) fn lay_out(&self, layout: Layout) -> Result<(), WorldError> {
+        self.update(|settings: &mut Settings| settings.layout = layout)?;
+        self.forget_foundation()
+    }
+
     /// Returns whether a part was written.
     pub(crate) fn has<T: Part>(&self) -> bool {
         self.part::<T>().exists()

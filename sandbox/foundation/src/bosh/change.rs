@@ -16,9 +16,6 @@ use super::flags::Command;
 use super::follow::Telling;
 use super::session::{Session, Stop};
 
-/// How long an agent is waited for that does not answer.
-const AGENT_PATIENCE: Duration = Duration::from_secs(45);
-
 /// `deploy`: converges a deployment to a manifest.
 pub(super) fn deploy(session: &mut Session) -> Result<(), Stop> {
     let path = session.invocation.arg(0);
@@ -84,7 +81,7 @@ fn timed_out(session: &Session, instance: &Instance) -> Step {
     let agent = instance.vm.as_ref().map_or("", |vm| &vm.agent_id);
     let name = instance.name();
     let why = format!("Timed out sending 'get_state' to instance: '{name}', agent-id: '{agent}' after 45 seconds");
-    let takes = session.takes(Phase::BOSH_PREPARE) + AGENT_PATIENCE;
+    let takes = session.takes(Phase::BOSH_PREPARE) + session.takes(Phase::BOSH_AGENT);
     Step::new("Preparing deployment", "Preparing deployment", takes, Deed::Fail(why))
 }
 

@@ -113,13 +113,13 @@ impl Invocation {
         let format = if self.has("json") { Format::Json } else { Format::Human };
         let asking = if is_quiet { Asking::Never } else { Asking::Allowed };
         *self = Invocation {
+            format,
+            asking,
             environment,
             client,
             client_secret,
             deployment,
             columns,
-            format,
-            asking,
             ..std::mem::take(self)
         };
     }

@@ -9,7 +9,7 @@ use crate::world::{World, WorldError};
 use super::screen::Screen;
 
 /// The client looks again after so long, even if nothing is expected to happen before.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Follows tasks, and prints what they tell.
 #[derive(Default)]

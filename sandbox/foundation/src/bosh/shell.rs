@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::foundation::{Deed, Deployment, Instance};
 use crate::inside::{Owners, Ran, User, run_script};
@@ -37,11 +38,13 @@ pub(super) fn ssh(session: &mut Session) -> Result<(), Stop> {
     if session.invocation.has("results") {
         session.screen.table(results_table(&results));
     } else {
-        results.iter().for_each(|(name, ran)| stream(session, name, ran));
+        for (name, ran) in &results {
+            stream(session, name, ran);
+        }
     }
     clean_up(session, &hosts)?;
     let failed = results.iter().filter(|(_, ran)| ran.code != 0).map(|(_, ran)| (format!("ssh {command}"), ran.code));
-    conclude("Running SSH", failed.collect())
+    conclude("Running SSH", &failed.collect::<Vec<_>>())
 }
 
 /// Prints each line behind the name of its instance and of its stream, all on standard output.
@@ -67,7 +70,7 @@ fn results_table(results: &[(String, Ran)]) -> Table {
 }
 
 /// Fails if commands did; the status of each is only in the text.
-fn conclude(doing: &str, failed: Vec<(String, u8)>) -> Result<(), Stop> {
+fn conclude(doing: &str, failed: &[(String, u8)]) -> Result<(), Stop> {
     if failed.is_empty() {
         return Ok(());
     }
@@ -94,7 +97,8 @@ fn set_up(session: &mut Session, slug: &str) -> Result<Vec<Instance>, Stop> {
     let deed = silent.map_or(Deed::Nothing, |silent| {
         Deed::Fail(format!("Timed out sending 'ssh' to instance: '{}' after 45 seconds", silent.name()))
     });
-    let step = Step::new("", "", session.takes(Phase::BOSH_SSH), deed);
+    let waits = silent.map_or(Duration::ZERO, |_| session.takes(Phase::BOSH_AGENT));
+    let step = Step::new("", "", session.takes(Phase::BOSH_SSH) + waits, deed);
     let order = Order { claim: Claim::None, ..session.new_order(&name, "ssh: setup", vec![step]) };
     session.order(&doing, order, Telling::Nothing)?;
     Ok(hosts)
@@ -143,7 +147,7 @@ pub(super) fn scp(session: &mut Session) -> Result<(), Stop> {
         }
     }
     clean_up(session, &hosts)?;
-    conclude("Running SCP", failed)
+    conclude("Running SCP", &failed)
 }
 
 /// Copies one file to or from an instance; the inner error is what scp says.

@@ -6,11 +6,14 @@ use crate::tasks::{Event, Task, TaskBoard, TaskState};
 use super::follow::{Telling, failure};
 use super::session::{Session, Stop};
 
+/// Returns the lines of a log of a task.
+type Log = fn(&Task) -> Vec<String>;
+
 /// Shows what a task tells, or one of its logs.
 pub(super) fn show(session: &mut Session) -> Result<(), Stop> {
     let task = wanted(session)?;
     let doing = format!("Capturing task '{}' output", task.id);
-    let logs: [(&str, fn(&Task) -> Vec<String>); 4] =
+    let logs: [(&str, Log); 4] =
         [("event", event_log), ("cpi", cpi_log), ("debug", debug_log), ("result", |task| task.output.clone())];
     let Some((_, log)) = logs.into_iter().find(|(flag, _)| session.invocation.has(flag)) else {
         session.follow(&doing, task.id, Telling::Events)?;

@@ -150,18 +150,21 @@ impl Foundation {
         if instance.disk_mb.is_none() {
             return Err(format!("Instance '{name}' does not have a persistent disk"));
         }
-        let before = instance.disk.replace(cid.clone());
+        if !self.disk(cid).is_some_and(|disk| disk.exists_in_iaas) {
+            return Err(update::not_found(cid));
+        }
+        if let Some((_, other)) = self.instances().find(|(_, one)| one.id != *id && one.disk.as_ref() == Some(cid)) {
+            return Err(format!("Disk '{cid}' is in use by '{}'", other.name()));
+        }
+        let before = self.wanted_instance(id)?.disk.replace(cid.clone());
         if let Some(before) = before.filter(|before| before != cid) {
             self.forsake(id, &before, at);
         }
-        match self.disk_mut(cid).filter(|disk| disk.exists_in_iaas) {
-            Some(disk) => {
-                disk.standing = Standing::Active;
-                disk.attached_to = vm;
-                Ok(None)
-            }
-            None => Err(update::not_found(cid)),
+        if let Some(disk) = self.disk_mut(cid) {
+            disk.standing = Standing::Active;
+            disk.attached_to = vm;
         }
+        Ok(None)
     }
 
     /// `bosh orphan-disk`: refuses a disk that an instance refers to.

@@ -1,4 +1,4 @@
-//! Persistent disks: as the IaaS has them, and as the director remembers them.
+//! Persistent disks: as the infrastructure has them, and as the director remembers them.
 
 use std::fmt;
 
@@ -23,9 +23,9 @@ impl fmt::Display for DiskCid {
 pub(crate) struct Disk {
     pub(crate) cid: DiskCid,
     pub(crate) size_mb: u64,
-    /// Whether the IaaS has it.
+    /// Whether the infrastructure has it.
     pub(crate) exists_in_iaas: bool,
-    /// The VM to which the IaaS has attached it.
+    /// The VM to which the infrastructure has attached it.
     pub(crate) attached_to: Option<VmCid>,
     pub(crate) standing: Standing,
     /// Whether nothing more fits on it.
@@ -47,6 +47,18 @@ pub(crate) enum Standing {
     Unknown,
     /// The director has destroyed it.
     Destroyed,
+}
+
+impl Standing {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Standing::Active => "active",
+            Standing::Inactive(_) => "inactive",
+            Standing::Orphaned(_) => "orphaned",
+            Standing::Unknown => "unknown",
+            Standing::Destroyed => "destroyed",
+        }
+    }
 }
 
 /// Where an orphaned disk came from.

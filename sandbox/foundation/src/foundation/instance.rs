@@ -43,9 +43,9 @@ pub(crate) struct Instance {
     pub(crate) processes: Vec<Process>,
     /// What an operator asked for.
     pub(crate) state: JobState,
-    /// The VM as the director's record has it; the IaaS may have lost it.
+    /// The VM as the director's record has it; the infrastructure may have lost it.
     pub(crate) vm: Option<Vm>,
-    /// The disk as the director's record has it; the IaaS may have lost it, or attached it to nothing.
+    /// The disk as the director's record has it; the infrastructure may have lost it, or attached it to nothing.
     pub(crate) disk: Option<DiskCid>,
     /// The size of its persistent disk; `None` if the group has none.
     pub(crate) disk_mb: Option<u64>,
@@ -98,10 +98,6 @@ impl Instance {
             process.state = state;
         }
     }
-
-    pub(crate) fn process_mut(&mut self, name: &str) -> Option<&mut Process> {
-        self.processes.iter_mut().find(|process| process.name == name)
-    }
 }
 
 /// What an operator asked of an instance: `bosh start`, `bosh stop`, `bosh stop --hard`.
@@ -130,7 +126,7 @@ pub(crate) struct Vm {
     pub(crate) cid: VmCid,
     pub(crate) agent_id: String,
     pub(crate) agent: Agent,
-    /// Whether the IaaS has it.
+    /// Whether the infrastructure has it.
     pub(crate) exists_in_iaas: bool,
 }
 

@@ -12,7 +12,7 @@ pub(crate) const TAS: &str = "cf-0123456789abcdef0123";
 /// The isolation segment.
 pub(crate) const ISOLATION_SEGMENT: &str = "p-isolation-segment-3210fedcba9876543210";
 
-/// The tile of the MySQL service, whose broker creates deployments.
+/// The tile of a database service, whose broker creates deployments.
 pub(crate) const SERVICE_TILE: &str = "pivotal-mysql-00112233445566778899";
 
 /// The deployment of a service instance.
@@ -132,6 +132,18 @@ const SERVICE_GROUPS: [Group; 1] =
 const STEMCELL: &str = "bosh-vsphere-esxi-ubuntu-jammy-go_agent/1.506";
 
 impl Layout {
+    /// Every layout.
+    pub const ALL: [Layout; 3] = [Layout::Standard, Layout::SmallFootprint, Layout::Laboratory];
+
+    /// Returns the name by which it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Standard => "standard",
+            Layout::SmallFootprint => "small-footprint",
+            Layout::Laboratory => "laboratory",
+        }
+    }
+
     /// Returns the foundation of a new world.
     pub(crate) fn build(self, seed: u64) -> Foundation {
         let mut foundation = Foundation::bare(seed);

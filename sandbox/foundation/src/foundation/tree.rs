@@ -55,6 +55,11 @@ impl World {
         Ok(root)
     }
 
+    /// Takes away what was made of deployments, VMs and disks.
+    pub(crate) fn forget_foundation(&self) -> Result<(), WorldError> {
+        ["foundation.json", "vms", "disks"].into_iter().try_for_each(|name| unlink(&self.root().join(name)))
+    }
+
     /// Makes an empty disk.
     pub(crate) fn make_disk(&self, disk: &DiskCid) -> Result<(), WorldError> {
         create(&self.disk_dir(disk))
@@ -86,7 +91,7 @@ impl World {
         create(&self.disk_dir(disk))
     }
 
-    /// Makes `/var/vcap/store` that of the disk which the IaaS has attached to the VM, or an empty folder.
+    /// Makes `/var/vcap/store` that of the disk which the infrastructure has attached to the VM, or an empty folder.
     fn mount(&self, instance: &Instance, root: &Path) -> Result<(), WorldError> {
         let foundation = self.foundation()?;
         let cid = instance.vm.as_ref().map(|vm| &vm.cid);

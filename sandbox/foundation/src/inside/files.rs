@@ -81,7 +81,7 @@ impl Inside {
 
 impl Intent {
     fn of(name: &str, args: &[String]) -> Intent {
-        let plain: Vec<PathBuf> = args.iter().filter(|arg| !arg.starts_with('-')).map(|arg| absolute(arg)).collect();
+        let plain: Vec<PathBuf> = args.iter().filter(|arg| !arg.starts_with('-')).map(absolute).collect();
         match name {
             "rm" | "rmdir" => Intent { removes: plain, ..Intent::default() },
             "chmod" => Intent { changes: plain.into_iter().skip(1).collect(), ..Intent::default() },

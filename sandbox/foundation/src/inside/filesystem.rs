@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use crate::foundation::Disk;
-use crate::world::WorldError;
 use crate::{err, out};
 
 use super::Inside;
@@ -30,14 +29,14 @@ impl FileSystem {
 }
 
 /// `df [-h|-k|-m] [--output=FIELDS] [FILE]...`
-pub(super) fn df(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
+pub(super) fn df(inside: &Inside, args: &[String]) -> u8 {
     let all = file_systems(inside);
     let paths: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let mut shown: Vec<&FileSystem> = Vec::new();
     for path in &paths {
         if !Path::new(path).exists() {
             err(&format!("df: {}: No such file or directory\n", inside.seen(path)));
-            return Ok(1);
+            return 1;
         }
         let seen = inside.seen(&std::path::absolute(path).unwrap_or_default().display().to_string());
         let holds = all.iter().filter(|one| seen.starts_with(one.target));
@@ -53,11 +52,11 @@ pub(super) fn df(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
         Some(fields) => chosen(&shown, fields, unit),
         None => chosen(&shown, "source,size,used,avail,pcent,target", unit),
     });
-    Ok(0)
+    0
 }
 
 /// `mountpoint [-q] FOLDER`
-pub(super) fn mountpoint(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
+pub(super) fn mountpoint(inside: &Inside, args: &[String]) -> u8 {
     let path = args.iter().find(|arg| !arg.starts_with('-')).map_or("", String::as_str);
     let seen = inside.seen(path);
     let seen = seen.trim_end_matches('/');
@@ -65,7 +64,7 @@ pub(super) fn mountpoint(inside: &Inside, args: &[String]) -> Result<u8, WorldEr
     if !args.iter().any(|arg| arg == "-q") {
         out(&format!("{seen} is {}a mountpoint\n", if is_mounted { "" } else { "not " }));
     }
-    Ok(if is_mounted { 0 } else { 32 })
+    if is_mounted { 0 } else { 32 }
 }
 
 fn file_systems(inside: &Inside) -> Vec<FileSystem> {

@@ -29,18 +29,18 @@ pub(super) fn run(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
 }
 
 fn summarize(inside: &Inside) {
-    let mut text = String::from("The Monit daemon 5.2.5 uptime: 12d 3h 4m \n\n");
+    out("The Monit daemon 5.2.5 uptime: 12d 3h 4m \n\n");
     for Process { name, state, .. } in &inside.instance.processes {
         let quoted = format!("'{name}'");
-        text += &format!("Process {quoted:<25} {}\n", state.of_monit());
+        out(&format!("Process {quoted:<25} {}\n", state.of_monit()));
     }
-    out(&(text + "System 'system_localhost'            running\n"));
+    out("System 'system_localhost'         running\n");
 }
 
 fn change(inside: &Inside, verb: &str, name: &str) -> Result<u8, WorldError> {
     let is_meant = |process: &Process| name == "all" || process.name == name;
     if !inside.instance.processes.iter().any(is_meant) {
-        err(&format!("monit: action failed -- There is no service by that name\n"));
+        err("monit: action failed -- There is no service by that name\n");
         return Ok(1);
     }
     Pace::of(&inside.world)?.pass(Phase::MONIT);

@@ -58,33 +58,37 @@ pub(super) fn unmapped(text: &str, root: &Path) -> String {
 
 /// Returns a mapped script whose unquoted redirections go nowhere if `is_denied` says so of their targets.
 pub(super) fn guarded(script: &str, is_denied: impl Fn(&Path) -> bool, root: &Path) -> String {
+    let root = root.display().to_string();
     let mut text = String::new();
     let mut quote = None;
     let mut rest = script;
     while let Some(next) = rest.chars().next() {
         rest = &rest[next.len_utf8()..];
         text.push(next);
-        match quote {
-            Some(open) if open == next => quote = None,
-            Some(_) => {}
-            None if next == '\'' || next == '"' => quote = Some(next),
-            None if next == '>' => {
-                let start = rest.len() - rest.trim_start_matches(['>', '|', ' ']).len();
-                let (gap, target) = rest.split_at(start);
-                let length = target.find(|c: char| c.is_whitespace() || ";|&)'\"".contains(c)).unwrap_or(target.len());
-                let (target, after) = target.split_at(length);
+        match (quote, next) {
+            (Some(open), _) if open == next => quote = None,
+            (None, '\'' | '"') => quote = Some(next),
+            (None, '>') => {
+                let (gap, target, after) = redirection(rest);
+                let below = target.strip_prefix(&root).filter(|_| is_denied(Path::new(target)));
+                let target = below.map_or_else(|| target.to_owned(), |below| format!("{root}{DENIED}{below}"));
                 text.push_str(gap);
-                let below = target.strip_prefix(&root.display().to_string()).filter(|_| is_denied(Path::new(target)));
-                match below {
-                    Some(below) => text.push_str(&format!("{}{DENIED}{below}", root.display())),
-                    None => text.push_str(target),
-                }
+                text.push_str(&target);
                 rest = after;
             }
-            None => {}
+            _ => {}
         }
     }
     text
+}
+
+/// Splits what follows the sign of a redirection: what is in between, the target, and the rest.
+fn redirection(rest: &str) -> (&str, &str, &str) {
+    let start = rest.len() - rest.trim_start_matches(['>', '|', ' ']).len();
+    let (gap, target) = rest.split_at(start);
+    let length = target.find(|c: char| c.is_whitespace() || ";|&)'\"".contains(c)).unwrap_or(target.len());
+    let (target, after) = target.split_at(length);
+    (gap, target, after)
 }
 
 /// Returns what the shell says of an unmapped redirection that goes nowhere, as it would have been refused.

@@ -12,7 +12,7 @@ use super::files::real;
 use super::{Inside, Owners, USER_VARIABLE, User};
 
 /// `sudo [-u USER] [NAME=VALUE]... COMMAND...`: asks for no password.
-pub(super) fn sudo(_: &Inside, args: &[String]) -> Result<u8, WorldError> {
+pub(super) fn sudo(_: &Inside, args: &[String]) -> u8 {
     let mut user = User::ROOT.to_owned();
     let mut rest = args;
     while let Some((flag, after)) = rest.split_first().filter(|(flag, _)| flag.starts_with('-')) {
@@ -26,30 +26,29 @@ pub(super) fn sudo(_: &Inside, args: &[String]) -> Result<u8, WorldError> {
     let given: Vec<(&str, &str)> = given.filter_map(|word| word.split_once('=')).collect();
     let Some((program, args)) = rest[given.len()..].split_first() else {
         err("usage: sudo -h | -K | -k | -V\n");
-        return Ok(1);
+        return 1;
     };
     clock::let_go();
-    match Command::new(program).args(args).envs(given).env(USER_VARIABLE, user).status() {
-        Ok(status) => Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255)),
-        Err(_) => {
-            err(&format!("sudo: {program}: command not found\n"));
-            Ok(1)
-        }
+    let run = Command::new(program).args(args).envs(given).env(USER_VARIABLE, user).status();
+    if let Ok(status) = run {
+        return status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255);
     }
+    err(&format!("sudo: {program}: command not found\n"));
+    1
 }
 
 /// `su` would ask for a password.
-pub(super) fn refuse(_: &Inside, _: &[String]) -> Result<u8, WorldError> {
+pub(super) fn refuse(_: &Inside, _: &[String]) -> u8 {
     err("su: Authentication failure\n");
-    Ok(1)
+    1
 }
 
-pub(super) fn whoami(inside: &Inside, _: &[String]) -> Result<u8, WorldError> {
+pub(super) fn whoami(inside: &Inside, _: &[String]) -> u8 {
     out(&format!("{}\n", inside.user.0));
-    Ok(0)
+    0
 }
 
-pub(super) fn id(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
+pub(super) fn id(inside: &Inside, args: &[String]) -> u8 {
     let number = if inside.user.is_root() { 0 } else { 1001 };
     let name = &inside.user.0;
     out(&match args.first().map(String::as_str) {
@@ -57,17 +56,17 @@ pub(super) fn id(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
         Some("-un" | "-n") => format!("{name}\n"),
         _ => format!("uid={number}({name}) gid={number}({name}) groups={number}({name})\n"),
     });
-    Ok(0)
+    0
 }
 
-pub(super) fn hostname(inside: &Inside, _: &[String]) -> Result<u8, WorldError> {
+pub(super) fn hostname(inside: &Inside, _: &[String]) -> u8 {
     out(&format!("{}\n", inside.instance.id));
-    Ok(0)
+    0
 }
 
 /// `sleep` lets the world's time pass.
-pub(super) fn sleep(_: &Inside, args: &[String]) -> Result<u8, WorldError> {
-    Ok(crate::time::sleep(args))
+pub(super) fn sleep(_: &Inside, args: &[String]) -> u8 {
+    crate::time::sleep(args)
 }
 
 /// `chown [-R] OWNER[:GROUP] FILE...`: for root only. A folder is always given away with everything in it.

@@ -1,4 +1,6 @@
-//! What goes wrong with one instance, or with a group of them: in the IaaS, on its VM, or in the director's records.
+//! What goes wrong with one instance, or with a group of them: in the infrastructure, on its VM, or in the director's records.
+
+mod absent;
 
 use std::fmt;
 
@@ -11,51 +13,59 @@ use crate::world::{World, WorldError};
 
 use super::Wanted;
 
+/// The user for whom the director creates VMs anew without being asked.
+pub(crate) const RESURRECTOR: &str = "hm";
+
 /// What can go wrong with an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     /// Its agent does not answer.
     AgentSilent,
-    /// Its persistent disk was deleted in the IaaS, and the director does not know.
+    /// Its persistent disk was deleted in the infrastructure, and the director does not know.
     DiskDeleted,
-    /// Its persistent disk was detached from its VM in the IaaS.
+    /// Its persistent disk was detached from its VM in the infrastructure.
     DiskDetached,
     /// The director's record of its disk says that it is not in use, as after a migration that did not end.
     DiskInactive,
+    /// The deployment has none of this group.
+    GroupAbsent,
     /// Nothing more fits on its persistent disk.
     StoreFull,
     /// monit cannot keep its processes running.
     ProcessesFailing,
-    /// Its VM was deleted in the IaaS, and the director does not know.
+    /// Its VM was deleted in the infrastructure, and the director does not know.
     VmDeleted,
 }
 
 impl Trouble {
     /// Every trouble by its name.
-    pub(super) const ALL: [(&'static str, Trouble); 7] = [
+    pub(super) const ALL: [(&'static str, Trouble); 8] = [
         ("agent-silent", Trouble::AgentSilent),
         ("disk-deleted", Trouble::DiskDeleted),
         ("disk-detached", Trouble::DiskDetached),
         ("disk-inactive", Trouble::DiskInactive),
+        ("group-absent", Trouble::GroupAbsent),
         ("processes-failing", Trouble::ProcessesFailing),
         ("store-full", Trouble::StoreFull),
         ("vm-deleted", Trouble::VmDeleted),
     ];
 
     pub(super) fn change(self, world: &World, place: &Place, wanted: Wanted) -> Result<(), WorldError> {
-        let resurrected = world.change_foundation(|foundation| {
-            let meant = place.instances(foundation);
+        if self == Trouble::GroupAbsent {
+            return absent::change(world, place, wanted);
+        }
+        let foundation = world.foundation()?;
+        let meant: Vec<InstanceId> = place.instances(&foundation)?.into_iter().map(|one| one.id.clone()).collect();
+        world.change_foundation(|foundation| {
             for id in &meant {
                 self.befall(foundation, id, wanted);
             }
-            let is_noticed = matches!(self, Trouble::AgentSilent | Trouble::VmDeleted) && wanted == Wanted::Broken;
-            (meant.clone(), is_noticed && foundation.resurrection == Resurrection::On)
         })?;
-        match resurrected {
-            (meant, _) if meant.is_empty() => Err(WorldError::NoInstance { name: place.to_string() }),
-            (meant, true) => resurrect(world, &meant),
-            _ => Ok(()),
+        let is_noticed = matches!(self, Trouble::AgentSilent | Trouble::VmDeleted) && wanted == Wanted::Broken;
+        if is_noticed && foundation.resurrection == Resurrection::On {
+            return resurrect(world, &meant);
         }
+        Ok(())
     }
 
     fn befall(self, foundation: &mut Foundation, id: &InstanceId, wanted: Wanted) {
@@ -69,6 +79,7 @@ impl Trouble {
                 let state = if is_broken { ProcessState::Failing } else { ProcessState::Running };
                 foundation.instance_mut(id).expect("it was found").set_processes(state);
             }
+            Trouble::GroupAbsent => {}
             Trouble::DiskDeleted => delete_disk(foundation, id, is_broken),
             Trouble::DiskDetached => detach_disk(foundation, id, is_broken),
             Trouble::DiskInactive => deactivate_disk(foundation, id, is_broken),
@@ -147,7 +158,7 @@ fn resurrect(world: &World, meant: &[InstanceId]) -> Result<(), WorldError> {
         .collect();
     let Some((deployment, _)) = found.first() else { return Ok(()) };
     let order = Order {
-        user: "hm".into(),
+        user: RESURRECTOR.into(),
         deployment: deployment.clone(),
         description: "scan and fix".into(),
         result: "scan and fix complete".into(),
@@ -155,7 +166,7 @@ fn resurrect(world: &World, meant: &[InstanceId]) -> Result<(), WorldError> {
         steps: found.into_iter().map(|(_, step)| step).collect(),
     };
     let now = Moment::now();
-    world.update(|board: &mut TaskBoard| drop(board.order(order, now)))
+    world.update(|board: &mut TaskBoard| board.order(order, now)).map(drop)
 }
 
 /// Where a trouble strikes: `[DEPLOYMENT:]GROUP[/INDEX or /ID]`; without a deployment, in the first that has it.
@@ -167,7 +178,7 @@ pub struct Place {
 
 impl Place {
     /// Reads a place; `None` if there is nothing to read.
-    pub(super) fn parse(text: &str) -> Option<Place> {
+    pub(crate) fn parse(text: &str) -> Option<Place> {
         let (deployment, slug) = match text.split_once(':') {
             Some((deployment, slug)) => (Some(deployment.to_owned()), slug),
             None => (None, text),
@@ -175,13 +186,20 @@ impl Place {
         (!slug.is_empty()).then(|| Place { deployment, slug: slug.to_owned() })
     }
 
-    fn instances(&self, foundation: &Foundation) -> Vec<InstanceId> {
+    /// Returns whether an instance is one of those that are meant.
+    fn is_in(&self, instance: &Instance, foundation: &Foundation) -> bool {
+        self.instances(foundation).is_ok_and(|meant| meant.iter().any(|one| one.id == instance.id))
+    }
+
+    /// Returns the instances that are meant, of which there is one at least.
+    pub(crate) fn instances<'f>(&self, foundation: &'f Foundation) -> Result<Vec<&'f Instance>, WorldError> {
         let is_wanted = |name: &str| self.deployment.as_ref().is_none_or(|wanted| wanted == name);
-        let meant = foundation.deployments.iter().filter(|deployment| is_wanted(&deployment.name)).map(|deployment| {
-            let meant = deployment.instances.iter().filter(|instance| instance.is_meant_by(&self.slug));
-            meant.map(|instance| instance.id.clone()).collect::<Vec<_>>()
+        let searched = foundation.deployments.iter().filter(|deployment| is_wanted(&deployment.name));
+        let meant = searched.map(|deployment| {
+            deployment.instances.iter().filter(|instance| instance.is_meant_by(&self.slug)).collect::<Vec<_>>()
         });
-        meant.into_iter().find(|meant| !meant.is_empty()).unwrap_or_default()
+        let found = meant.into_iter().find(|meant| !meant.is_empty());
+        found.ok_or_else(|| WorldError::NoInstance { name: self.to_string() })
     }
 }
 

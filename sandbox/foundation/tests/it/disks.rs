@@ -135,7 +135,6 @@ fn vms_are_recreated() {
     let rig = Rig::new();
     rig.sandbox("break vm-deleted diego_cell/0");
     rig.sandbox("break agent-silent diego_cell/1");
-    assert_eq!(details(&rig, "diego_cell")["process_state"].as_str().unwrap().len() > 6, true);
     let ran = rig.run("bosh", &["-d", TAS, "cck", "--report"]);
     assert!(ran.out.contains("1 unresponsive, 1 missing") && ran.err.starts_with("2 problem(s) found"), "{ran:?}");
     assert_eq!(cck(&rig, "--resolution recreate_vm"), Some(0));
@@ -226,7 +225,8 @@ fn cancelled_task_ends_at_its_next_checkpoint() {
     let child = client.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     clock.wait_for_parked(1);
     clock.advance(90_000);
-    assert_eq!(clock.run(&mut rig.command("bosh", &["cancel-task", "101"])).code, Some(0));
+    let ran = clock.run(&mut rig.command("bosh", &["cancel-task", "101"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
     clock.run_out();
     let ran: crate::rig::Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(1));

@@ -101,7 +101,7 @@ fn situations_are_shown_and_mended() {
     let rig = Rig::new();
     let healthy = rig.sandbox("show");
     for name in Situation::names() {
-        let troubles = ["agent-", "disk-de", "disk-in", "processes-", "store-", "vm-"];
+        let troubles = ["agent-", "disk-de", "disk-in", "group-", "processes-", "store-", "vm-"];
         let situation = match name {
             "missing-job" => "missing-job blobstore".to_owned(),
             trouble if troubles.iter().any(|start| trouble.starts_with(start)) => format!("{trouble} nfs_server/0"),
@@ -131,6 +131,10 @@ lock        locked by the second operator
 leftover    of the second operator
 api lock    deployment cf-0123456789abcdef0123 by task 99
 pending     update cf-21b4c9
+deployment  cf-0123456789abcdef0123, 21 of 21 instances running
+deployment  p-isolation-segment-3210fedcba9876543210, 3 of 3 instances running
+deployment  pivotal-mysql-00112233445566778899, 1 of 1 instances running
+deployment  service-instance_6f4c1f9e-0d7b-4a52-9c5e-2f1b8f0d3a77, 1 of 1 instances running
 fault       bbr.lock exits 4, struck 0 of 2 times
 broken      second-operator
 broken      pending-changes

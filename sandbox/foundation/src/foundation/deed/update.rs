@@ -218,7 +218,7 @@ impl Foundation {
         Ok(())
     }
 
-    /// Attaches a disk to the VM of an instance; the IaaS detaches it from any other.
+    /// Attaches a disk to the VM of an instance; the infrastructure detaches it from any other.
     pub(super) fn attach(&mut self, id: &InstanceId, cid: &DiskCid) -> Result<(), String> {
         let vm = self.wanted_instance(id)?.vm.as_ref().map(|vm| vm.cid.clone());
         match self.disk_mut(cid).filter(|disk| disk.exists_in_iaas) {
@@ -260,7 +260,7 @@ impl Foundation {
     }
 }
 
-/// Returns what the CPI says of a disk that the IaaS does not have.
+/// Returns what the CPI says of a disk that the infrastructure does not have.
 pub(super) fn not_found(cid: &DiskCid) -> String {
     format!(
         "Unknown CPI error 'Bosh::Clouds::DiskNotFound' with message 'Could not find disk with id '{cid}'' in 'attach_disk' CPI method"
