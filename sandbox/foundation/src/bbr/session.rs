@@ -239,7 +239,9 @@ impl<'a> Session<'a> {
     }
 
     fn remove_directories(&self) -> Result<(), Vec<String>> {
-        self.console.info("Cleaning up...");
+        if matches!(self.site, Site::Director(_)) {
+            self.console.info("Cleaning up...");
+        }
         self.pace.pass(Phase::CLEANUP);
         let mut errors = Vec::new();
         for (index, machine) in self.machines().iter().enumerate() {

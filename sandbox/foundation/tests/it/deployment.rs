@@ -35,7 +35,11 @@ fn lines(text: &str) -> Vec<String> {
 
 fn conforms(ran: &Ran, situation: &str) {
     let recorded = |file: &str| transcript(&format!("bbr-deployment/{situation}/{file}"));
-    assert_eq!(lines(&ran.out), lines(&recorded("out")), "{situation}: standard output");
+    let (printed, expected) = (lines(&ran.out), lines(&recorded("out")));
+    for (line, expected) in printed.iter().zip(&expected) {
+        assert_eq!(line, expected, "{situation}: standard output");
+    }
+    assert_eq!(printed.len(), expected.len(), "{situation}: standard output");
     assert_eq!(ran.err, recorded("err"), "{situation}: standard error");
     assert_eq!(ran.code, Some(recorded("rc").trim().parse().unwrap()), "{situation}: exit status");
 }
