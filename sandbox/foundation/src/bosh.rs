@@ -3,7 +3,7 @@
 mod change;
 mod check;
 mod disks;
-mod errand;
+pub(crate) mod errand;
 mod flags;
 mod follow;
 mod listing;

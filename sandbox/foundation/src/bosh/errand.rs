@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultPoint;
+use crate::foundation::deed::Done;
 use crate::foundation::{Deed, Deployment, Instance};
 use crate::pace::Phase;
+use crate::platform::cluster;
 use crate::tasks::{Step, Task};
+use crate::world::{World, WorldError};
 
 use super::follow::Telling;
 use super::session::{Session, Stop};
@@ -18,6 +21,25 @@ struct ErrandResult {
     exit_code: u8,
     stdout: String,
     stderr: String,
+}
+
+impl ErrandResult {
+    fn line(&self) -> String {
+        serde_json::to_string(self).expect("a result has string keys and plain values")
+    }
+}
+
+/// The errand that brings the MySQL cluster back.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// Does what the script of that errand does on an instance; its failure is the errand's, not the task's.
+pub(crate) fn bootstrap(world: &World, instance: &str) -> Result<Done, WorldError> {
+    let (exit_code, stdout, stderr) = match cluster::bootstrap(world)? {
+        Ok(told) => (0, told, String::new()),
+        Err(why) => (1, String::new(), why),
+    };
+    let result = ErrandResult { instance: instance.to_owned(), exit_code, stdout, stderr };
+    Ok(Ok(Some(result.line())))
 }
 
 /// Runs an errand, and fails if it did.
@@ -42,15 +64,11 @@ fn steps(session: &Session, deployment: &Deployment, name: &str) -> Result<Vec<S
     let stderr = fault.map_or_else(String::new, |fault| fault.said(name) + "\n");
     let stdout = if exit_code == 0 { format!("{name}: done\n") } else { String::new() };
     let result = ErrandResult { instance: slug.clone(), exit_code, stdout, stderr };
-    let result = serde_json::to_string(&result).expect("a result has string keys and plain values");
+    let deed =
+        if name == BOOTSTRAP && exit_code == 0 { Deed::Bootstrap(slug.clone()) } else { Deed::Yield(result.line()) };
     Ok(vec![
         Step::new("Preparing deployment", "Preparing deployment", session.takes(Phase::BOSH_PREPARE), Deed::Nothing),
-        Step::new(
-            "Running errand",
-            format!("{slug} ({})", instance.index),
-            session.takes(Phase::BOSH_ERRAND),
-            Deed::Yield(result),
-        ),
+        Step::new("Running errand", format!("{slug} ({})", instance.index), session.takes(Phase::BOSH_ERRAND), deed),
     ])
 }
 

@@ -8,6 +8,7 @@ mod update;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bosh::errand;
 use crate::clock::Moment;
 use crate::world::{World, WorldError};
 
@@ -24,6 +25,8 @@ pub(crate) enum Deed {
     Nothing,
     /// It yields a line of output.
     Yield(String),
+    /// It bootstraps the MySQL cluster from an instance, `GROUP/ID`, and yields what came of it.
+    Bootstrap(String),
     /// It finds out what is wrong with a deployment, and numbers it.
     Scan(String),
     Resolve(Problem, Resolution),
@@ -67,6 +70,7 @@ impl Deed {
             Deed::Nothing => Ok(Ok(None)),
             Deed::Yield(line) => Ok(Ok(Some(line.clone()))),
             Deed::Fail(why) => Ok(Err(why.clone())),
+            Deed::Bootstrap(instance) => errand::bootstrap(world, instance),
             Deed::Update(id, update) => update.carry_out(world, id, at),
             Deed::Resolve(problem, resolution) => repair::resolve(world, problem, *resolution, at),
             Deed::DestroyDisk(cid) => destroy(world, cid),
@@ -92,6 +96,7 @@ impl Deed {
             }
             Deed::Nothing
             | Deed::Yield(_)
+            | Deed::Bootstrap(_)
             | Deed::Fail(_)
             | Deed::Update(..)
             | Deed::Resolve(..)

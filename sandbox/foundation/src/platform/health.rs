@@ -1,6 +1,7 @@
 //! What Healthwatch sees of the platform: it pushes a canary and asks it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::world::{World, WorldError};
 
@@ -50,6 +51,11 @@ impl Checks {
             ("health_check_CanaryApp_available", self.app),
             ("health_check_OpsMan_available", 1),
         ]
+    }
+
+    /// Returns the metrics as a document.
+    pub(crate) fn document(self) -> Value {
+        self.rows().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
     }
 
     /// Returns the metrics as the exporter prints them.
