@@ -81,7 +81,7 @@ fn apply(session: &mut Session, answers: &[(Problem, Resolution)]) -> Result<(),
     let step = |(problem, resolution): &(Problem, Resolution)| {
         let takes = takes(session, *resolution);
         let deed = Deed::Resolve(problem.clone(), *resolution);
-        Step::new("Applying problem resolutions", resolution.name(), takes, deed)
+        Step::new("Applying problem resolutions", resolution.name(), takes, deed).going_on()
     };
     let steps = answers.iter().map(step).collect();
     let result = format!("{} resolved", answers.len());
