@@ -166,6 +166,12 @@ pub struct Step {
     /// Indices of the steps it needs, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,
+    /// Milestones that must have been reached before, ascending; of steps that it does not need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Signal>,
+    /// What its attempts tell while they run, at most [`MAX_MILESTONES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<Milestone>,
     /// Runs only if this is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
@@ -192,6 +198,29 @@ pub struct Step {
     /// Gives back what was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
+}
+
+/// The most milestones that a step may have.
+pub const MAX_MILESTONES: usize = 32;
+
+/// A signal from inside a running step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Milestone {
+    /// Its name.
+    pub name: String,
+    /// It is reached as soon as this regex matches a line of what an attempt prints.
+    pub pattern: String,
+}
+
+/// A milestone of a step, as others name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// The index of the step.
+    pub step: usize,
+    /// The index of the milestone among those of the step.
+    pub milestone: usize,
 }
 
 /// What is said about a step's changes.
@@ -316,9 +345,12 @@ pub enum Rollback {
 pub struct Release {
     /// The hook.
     pub hook: Hook,
-    /// Due when all of these steps have settled; when every step has, if empty. Ascending.
+    /// Due when all of these steps have settled. Ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<usize>,
+    /// And when these milestones have been reached. Ascending. If there is neither, due when every step has settled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until_reached: Vec<Signal>,
     /// The steps that run inside the hold, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold: Vec<usize>,
@@ -341,7 +373,21 @@ impl Plan {
     }
 }
 
+impl Release {
+    /// Returns whether it is due only when every step has settled.
+    pub fn is_open_ended(&self) -> bool {
+        self.until.is_empty() && self.until_reached.is_empty()
+    }
+}
+
 impl Step {
+    /// Iterates over the steps that begin before this one: those it needs, and those whose milestones it waits for.
+    pub fn begun_before(&self) -> impl Iterator<Item = usize> {
+        let mut last = None;
+        let signals = self.after.iter().map(|signal| signal.step).filter(move |step| last.replace(*step) != Some(*step));
+        self.needs.iter().copied().chain(signals)
+    }
+
     /// Returns the rollback's hook, if there is one.
     pub fn rollback_hook(&self) -> Option<&Hook> {
         match &self.rollback {

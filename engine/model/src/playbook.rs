@@ -200,7 +200,8 @@ pub struct Step {
     pub typical: Option<Spanned<Given<Duration>>>,
     /// What it executes.
     pub invocation: Invocation,
-    /// The steps it needs; without it, every step above that nothing needs yet.
+    /// The steps it needs and the milestones it waits for, as `ID.NAME`; without it, every step above that nothing needs
+    /// yet.
     pub needs: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether it is run or skipped.
     pub when: Option<Spanned<Expression>>,
@@ -214,6 +215,8 @@ pub struct Step {
     pub poll: Option<Box<Poll>>,
     /// What it publishes.
     pub outputs: Vec<Output>,
+    /// What its attempts tell while they run.
+    pub milestones: Vec<Milestone>,
     /// Tells, after success, that the effect is really there.
     pub verify: Option<Box<Probe>>,
     /// Makes a failed attempt harmless.
@@ -313,8 +316,18 @@ pub enum Rollback {
 pub struct Release {
     /// The command that gives it back.
     pub hook: Hook,
-    /// The steps that must have settled; the end of the block if not given.
+    /// The steps that must have settled and the milestones that must have been reached; the end of the block if not
+    /// given.
     pub until: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// A signal from inside a running step.
+#[derive(Clone, Debug)]
+pub struct Milestone {
+    /// The name in `needs: [ID.NAME]`, snake case.
+    pub name: Spanned<String>,
+    /// A regex for the line that tells.
+    pub pattern: Spanned<String>,
 }
 
 /// A value that a step publishes.
@@ -371,4 +384,9 @@ pub struct Published {
     pub name: Spanned<String>,
     /// Its value.
     pub value: Spanned<Template>,
+}
+
+/// Splits a name in `needs` or `until` into the step and, in `ID.NAME`, the milestone.
+pub(crate) fn split_milestone(id: &str) -> (&str, Option<&str>) {
+    id.split_once('.').map_or((id, None), |(step, milestone)| (step, Some(milestone)))
 }

@@ -129,8 +129,7 @@ impl<'a> Resolver<'a> {
         let mut steps: Vec<plan::Step> =
             self.playbook.steps.iter().zip(needs).map(|(step, needs)| self.step(step, needs)).collect();
         for at in 0..steps.len() {
-            let until = steps[at].release.as_ref().map(|release| release.until.clone());
-            let hold = until.map(|until| plan::hold(&steps, at, &until));
+            let hold = steps[at].release.as_ref().map(|release| plan::hold(&steps, at, release));
             if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
                 release.hold = hold;
             }
@@ -151,6 +150,8 @@ impl<'a> Resolver<'a> {
             phase: owned(step.phase.as_ref()),
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
             needs: needs.to_vec(),
+            after: self.after(step, needs),
+            milestones: step.milestones.iter().map(milestone).collect(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
             command: self.own_command(step, &defaults),
@@ -170,6 +171,25 @@ impl<'a> Resolver<'a> {
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, id)),
         }
+    }
+
+    /// Returns the milestones for which a step waits: those of steps that it needs are reached anyway.
+    fn after(&self, step: &playbook::Step, needs: &[usize]) -> Vec<plan::Signal> {
+        let ids = step.needs.iter().flat_map(|needs| &needs.value);
+        let mut signals: Vec<plan::Signal> = ids.filter_map(|id| self.signal(&id.value)).collect();
+        signals.retain(|signal| !needs.contains(&signal.step));
+        signals.sort_unstable();
+        signals.dedup();
+        signals
+    }
+
+    /// Returns the milestone that a name such as `backup.copying` means.
+    fn signal(&self, id: &str) -> Option<plan::Signal> {
+        let (step, Some(name)) = playbook::split_milestone(id) else { return None };
+        let steps = &self.playbook.steps;
+        let step = steps.iter().position(|other| other.id.value == step)?;
+        let milestone = steps[step].milestones.iter().position(|milestone| milestone.name.value == name)?;
+        Some(plan::Signal { step, milestone })
     }
 
     fn own_command(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> plan::Command {
@@ -340,6 +360,10 @@ fn after(references: &[Reference], own: Option<&str>) -> Vec<After> {
     waits.sort();
     waits.dedup();
     waits
+}
+
+fn milestone(milestone: &playbook::Milestone) -> plan::Milestone {
+    plan::Milestone { name: milestone.name.value.clone(), pattern: milestone.pattern.value.clone() }
 }
 
 fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {

@@ -66,7 +66,6 @@ fn step(name: &str) -> Option<Unsupported> {
         "with" => key("gives a used playbook its inputs"),
         "early_guards" => key("binds the guards of a used playbook at the start"),
         "for_each" => key("repeats a step for each item of a list"),
-        "milestones" => key("signals from inside a running step"),
         "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         "on_failure" => key("says for a single step what its failure means"),
@@ -107,7 +106,7 @@ pub(crate) fn on_failure(value: &str) -> bool {
     matches!(value, "ask" | "continue")
 }
 
-/// Returns whether a name in `needs` or `until` is a milestone or a member of a group, such as `backup.copying`.
-pub(crate) fn is_member_or_milestone(name: &str) -> bool {
-    name.contains(['.', '/'])
+/// Returns whether a name in `needs` or `until` is a member of a group, such as `restore/unpack`.
+pub(crate) fn is_member(name: &str) -> bool {
+    name.contains('/')
 }

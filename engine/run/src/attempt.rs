@@ -88,6 +88,9 @@ impl Run {
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
         let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
         self.state.steps[step].tried.attempt = latest;
+        if end != TaskEnd::Met {
+            self.forget_milestones(step);
+        }
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -218,15 +221,15 @@ impl Run {
 
     /// Takes a human's word for what became of an attempt in doubt.
     pub(crate) fn attempt_said(&mut self, step: usize, is_done: bool, outputs: &BTreeMap<String, Value>) -> bool {
-        if !matches!(self.state.steps[step].stage, Stage::InDoubt(_)) {
+        let Stage::InDoubt(doubt) = self.state.steps[step].stage else {
             return false;
-        }
+        };
         self.state.doubts -= 1;
         if is_done {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
             self.conclude(step, Conclusion::Succeeded);
         } else {
-            self.void_attempt(step);
+            self.void_attempt(step, doubt);
         }
         self.place(step);
         self.unwind(step);
@@ -234,14 +237,18 @@ impl Run {
     }
 
     /// The attempt had no effect: it never was.
-    fn void_attempt(&mut self, step: usize) {
+    fn void_attempt(&mut self, step: usize, doubt: Doubt) {
         let state = &mut self.state.steps[step];
         state.voided += 1;
         state.effective -= 1;
         if !state.is_effective() {
             state.debts = Debts::NONE;
         }
-        state.stage = Stage::Waiting;
+        if self.has_let_follow(step) {
+            self.settle(step, Outcome::Failed(Cause::Doubt(doubt)));
+            return;
+        }
+        self.state.steps[step].stage = Stage::Waiting;
         if self.state.phase == Phase::Working {
             self.ask_guard(step, 0);
         }
@@ -249,6 +256,9 @@ impl Run {
 
     /// An attempt has ended this way: its cleanup comes first.
     fn conclude(&mut self, step: usize, conclusion: Conclusion) {
+        if conclusion != Conclusion::Succeeded {
+            self.forget_milestones(step);
+        }
         self.owe_for_attempt(step);
         let when = self.planned(step).cleanup.as_ref().map(|hook| &hook.when);
         let is_failed = conclusion != Conclusion::Succeeded;
@@ -314,7 +324,8 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        if !has_more || licence == Licence::Refused || self.state.phase != Phase::Working {
+        let is_final = licence == Licence::Refused || self.has_let_follow(step);
+        if !has_more || is_final || self.state.phase != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
             self.state.steps[step].stage = Stage::Choosing(cause);

@@ -109,9 +109,10 @@ impl Run {
         let Some(release) = &self.planned(step).release else {
             return;
         };
-        let is_over = match release.until.len() {
-            0 => self.state.settled == self.state.steps.len(),
-            _ => self.state.steps[step].until_left == 0,
+        let is_over = if release.is_open_ended() {
+            self.state.settled == self.state.steps.len()
+        } else {
+            self.state.steps[step].until_left == 0
         };
         let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
         let is_settled = matches!(self.state.steps[step].stage, Stage::Settled(_));

@@ -10,7 +10,7 @@ use crate::command::{CommandId, Role};
 use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
 };
 use crate::task::{TaskEvent, TaskStep};
 
@@ -90,6 +90,7 @@ impl Run {
                 self.not_started(command);
             }
             Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Reached { command, milestone } => self.reached(command, milestone)?,
             Event::Ended { command, exit, .. } => self.ended(command, exit)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
@@ -277,7 +278,7 @@ impl State {
 
 impl StepState {
     fn new(step: &firedrill_model::plan::Step) -> StepState {
-        let until = step.release.as_ref().map_or(0, |release| release.until.len());
+        let until = step.release.as_ref().map_or(0, |release| release.until.len() + release.until_reached.len());
         StepState {
             stage: Stage::Waiting,
             attempts: 0,
@@ -287,7 +288,8 @@ impl StepState {
             is_verified: false,
             exit_code: None,
             debts: Debts::NONE,
-            needs_left: count(step.needs.len()),
+            reached: Reached::default(),
+            needs_left: count(step.needs.len() + step.after.len()),
             until_left: count(until),
             unwind_left: 0,
             is_unwound: false,

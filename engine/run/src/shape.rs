@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use firedrill_model::plan::Plan;
+use firedrill_model::plan::{Plan, Step};
 
 use crate::command::StepId;
 use crate::future::most_at_once;
@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     ids: Vec<StepId>,
     dependents: Vec<Vec<usize>>,
     awaited_by: Vec<Vec<usize>>,
+    followers: Vec<Vec<Follower>>,
+    begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     /// Whether something that is due may have to wait for room.
     pub(crate) is_cramped: bool,
@@ -28,6 +30,8 @@ impl Shape {
             ids,
             dependents: vec![Vec::new(); plan.steps.len()],
             awaited_by: vec![Vec::new(); plan.steps.len()],
+            followers: vec![Vec::new(); plan.steps.len()],
+            begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
@@ -35,15 +39,28 @@ impl Shape {
             for &need in &step.needs {
                 shape.dependents[need].push(at);
             }
-            let Some(release) = &step.release else { continue };
-            if release.until.is_empty() {
-                shape.open_ended.push(at);
+            for signal in &step.after {
+                shape.followers[signal.step].push(Follower { milestone: signal.milestone, what: Followed::Start(at) });
             }
-            for &until in &release.until {
-                shape.awaited_by[until].push(at);
+            for before in step.begun_before() {
+                shape.begun_after[before].push(at);
             }
+            shape.wait_for_release(at, step);
         }
         shape
+    }
+
+    fn wait_for_release(&mut self, at: usize, step: &Step) {
+        let Some(release) = &step.release else { return };
+        if release.is_open_ended() {
+            self.open_ended.push(at);
+        }
+        for &until in &release.until {
+            self.awaited_by[until].push(at);
+        }
+        for signal in &release.until_reached {
+            self.followers[signal.step].push(Follower { milestone: signal.milestone, what: Followed::Release(at) });
+        }
     }
 
     /// Returns the index of a step.
@@ -61,6 +78,16 @@ impl Shape {
         &self.dependents[step]
     }
 
+    /// Returns what waits for milestones of this step.
+    pub(crate) fn followers(&self, step: usize) -> &[Follower] {
+        &self.followers[step]
+    }
+
+    /// Returns the steps that begin after this one: they need it or wait for a milestone of it, and unwind before it.
+    pub(crate) fn begun_after(&self, step: usize) -> &[usize] {
+        &self.begun_after[step]
+    }
+
     /// Returns the steps whose release waits for this one.
     pub(crate) fn awaited_by(&self, step: usize) -> &[usize] {
         &self.awaited_by[step]
@@ -70,6 +97,23 @@ impl Shape {
     pub(crate) fn open_ended(&self) -> &[usize] {
         &self.open_ended
     }
+}
+
+/// What waits for a milestone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follower {
+    /// The index of the milestone among those of its step.
+    pub(crate) milestone: usize,
+    pub(crate) what: Followed,
+}
+
+/// What a milestone lets happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Followed {
+    /// This step begins.
+    Start(usize),
+    /// The release of this step is due.
+    Release(usize),
 }
 
 /// Hashes the few ids of a plan (FNV-1a): every event of a run looks some of them up, and nobody gains by a collision.

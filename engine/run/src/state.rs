@@ -132,7 +132,10 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// The milestones that its present attempt has reached.
+    pub(crate) reached: Reached,
     pub(crate) debts: Debts,
+    /// Steps that have not settled well and milestones that have not been reached.
     pub(crate) needs_left: u32,
     pub(crate) until_left: u32,
     /// Dependents that have not unwound yet.
@@ -229,6 +232,10 @@ pub enum Doubt {
     /// It was interrupted: its supervisor is gone.
     Lost,
 }
+
+/// A set of milestones of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Reached(pub(crate) u32);
 
 /// The numbers of the latest tries of what may be taken up again, so that no command's name is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -366,6 +373,11 @@ impl Stage {
     /// Returns whether the step waits before it looks again and has nothing else to do.
     pub(crate) fn waits_to_look(&self) -> bool {
         matches!(self, Stage::Guarding(_, task) | Stage::Attempting(task) if task.at == TaskAt::Pausing)
+    }
+
+    /// Returns whether the step is over.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self, Stage::Settled(_))
     }
 
     /// Returns whether the step is between the settling of its needs and its own settling.

@@ -92,6 +92,7 @@ impl Run {
                 self.begin_if_ready(dependent);
             }
         }
+        self.pass_on_milestones(step);
         self.release_if_due(step);
         for &owner in shape.awaited_by(step) {
             self.state.steps[owner].until_left -= 1;
@@ -103,7 +104,7 @@ impl Run {
         self.unwind(step);
     }
 
-    fn begin_if_ready(&mut self, step: usize) {
+    pub(crate) fn begin_if_ready(&mut self, step: usize) {
         let state = &self.state.steps[step];
         if state.needs_left == 0 && state.stage == Stage::Waiting && self.state.phase == Phase::Working {
             self.begin(step);

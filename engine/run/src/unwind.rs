@@ -14,7 +14,7 @@ impl Run {
         self.state.phase = Phase::Unwinding;
         self.state.unwound = 0;
         for step in 0..self.state.steps.len() {
-            let dependents = count(self.shape.dependents(step).len());
+            let dependents = count(self.shape.begun_after(step).len());
             let state = &mut self.state.steps[step];
             state.unwind_left = dependents;
             state.is_unwound = false;
@@ -69,9 +69,9 @@ impl Run {
         }
     }
 
-    /// Returns what the steps that need this one forbid.
+    /// Returns what the steps that began after this one forbid.
     fn block_of_dependents(&self, step: usize) -> Block {
-        let dependents = self.shape.dependents(step).iter();
+        let dependents = self.shape.begun_after(step).iter();
         dependents.map(|&dependent| self.block_passed_on(dependent)).max().unwrap_or(Block::None)
     }
 
@@ -87,12 +87,12 @@ impl Run {
         own.max(state.block)
     }
 
-    /// Tells the steps that this one needed.
+    /// Tells the steps after which this one began.
     pub(crate) fn pass_on_unwound(&mut self, step: usize) {
         let plan = Arc::clone(&self.plan);
-        for &need in &plan.steps[step].needs {
-            self.state.steps[need].unwind_left -= 1;
-            self.unwind(need);
+        for before in plan.steps[step].begun_before() {
+            self.state.steps[before].unwind_left -= 1;
+            self.unwind(before);
         }
     }
 }

@@ -11,7 +11,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 14] = [
+const CORPUS: [&str; 17] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -26,6 +26,9 @@ const CORPUS: [&str; 14] = [
     "a ? out?\nb ?\nc a b ! ~",
     "a ^ g\nb a off\nc b ?",
     "a ~ x3\nb ~ !\nc ro",
+    "a *m idem x2 !\nb a.m ! ?\nc a b",
+    "l ^b.m idem\nb l *m ~ x2\nd b.m ro",
+    "a *m *n ?\nb a.m\nc a.n a.m !",
 ];
 
 #[track_caller]
@@ -353,7 +356,7 @@ fn a_sweep_says_how_far_it_came() {
     insta::assert_snapshot!(sweep(5), @"stopped at 5 of at least 16 states within fault depth 0");
 }
 
-const MARKS: [&str; 12] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?"];
+const MARKS: [&str; 13] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?", "*m"];
 const SETTINGS: [&str; 4] = ["@stop", "@max 1", "@invariant v", "@finally w"];
 
 /// Sketches of up to four steps with any needs and some settings and marks; with guards, if some are given.
@@ -364,19 +367,28 @@ fn sketches(guards: [&'static str; 2]) -> impl Strategy<Value = String> {
     let settings = prop::sample::subsequence([&SETTINGS[..], &[setting]].concat(), 0..=2);
     (settings, prop::collection::vec(step, 1..=4)).prop_map(|(settings, steps)| {
         let mut lines: Vec<String> = settings.into_iter().map(str::to_owned).collect();
-        lines.extend(steps.iter().enumerate().map(|(at, step)| line(at, step)));
+        lines.extend((0..steps.len()).map(|at| line(&steps, at)));
         lines.join("\n")
     })
 }
 
-/// Writes the step with this number: its needs are the bits of a byte, the end of its hold is some step before it.
-fn line(at: usize, (needs, marks, until): &(u8, Vec<&str>, prop::sample::Index)) -> String {
+type Drawn = (u8, Vec<&'static str>, prop::sample::Index);
+
+/// Writes the step with this number: its needs are bits of a byte, of milestones the upper ones; the end of its hold is
+/// some step before it, or the milestone of that step.
+fn line(steps: &[Drawn], at: usize) -> String {
+    let (needs, marks, until) = &steps[at];
     let name = |step: usize| char::from(b'a' + u8::try_from(step).expect("few steps")).to_string();
+    let has_milestone = |step: &usize| steps[*step].1.contains(&"*m");
     let mut words = vec![name(at)];
     words.extend((0..at).filter(|need| needs >> need & 1 == 1).map(name));
+    let only_signal = |need: &usize| needs >> need & 1 == 0 && needs >> (need + 4) & 1 == 1;
+    words.extend((0..at).filter(only_signal).filter(has_milestone).map(|step| format!("{}.m", name(step))));
     let is_open_ended = at == 0 || until.index(2) == 0;
     words.extend(marks.iter().map(|mark| match *mark {
-        "^" if !is_open_ended => format!("^{}", name(until.index(at))),
+        "^" if is_open_ended => "^".to_owned(),
+        "^" if has_milestone(&until.index(at)) => format!("^{}.m", name(until.index(at))),
+        "^" => format!("^{}", name(until.index(at))),
         mark => mark.to_owned(),
     }));
     words.join(" ")

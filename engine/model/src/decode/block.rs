@@ -80,7 +80,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 22] = [
+const STEP: [&str; 23] = [
     "id",
     "title",
     "why",
@@ -96,6 +96,7 @@ const STEP: [&str; 22] = [
     "within",
     "after",
     "outputs",
+    "milestones",
     "verify",
     "cleanup",
     "rollback",

@@ -4,8 +4,9 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::MAX_MILESTONES;
 use crate::playbook::{
-    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback,
+    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe, Release, Retry, Rollback,
     Step,
 };
 use crate::source::Spanned;
@@ -46,6 +47,7 @@ impl Decoder<'_> {
             expect: self.expect(fields.get("expect")),
             poll: self.poll(&fields).map(Box::new),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            milestones: fields.get("milestones").map_or_else(Vec::new, |field| self.milestones(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
@@ -74,10 +76,10 @@ impl Decoder<'_> {
 
     fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
         let id = self.text(field)?;
-        if !unsupported::is_member_or_milestone(&id.value) {
+        if !unsupported::is_member(&id.value) {
             return Some(id);
         }
-        let message = format!("`{}`: milestones and members of groups are not yet supported", id.value);
+        let message = format!("`{}`: members of groups are not yet supported", id.value);
         self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
     }
 
@@ -130,6 +132,19 @@ impl Decoder<'_> {
         let fields = self.fields(field, Block::Release)?;
         let until = fields.get("until").and_then(|field| self.ids(field));
         Some(Release { hook: self.hook_of(&fields), until })
+    }
+
+    fn milestones(&mut self, field: Field<'_>) -> Vec<Milestone> {
+        let entries = self.named(field);
+        if entries.len() > MAX_MILESTONES {
+            let message = format!("a step has at most {MAX_MILESTONES} milestones");
+            self.report(Diagnostic::error(Code::OutOfRange, field.node.span, message));
+        }
+        let milestone = |(name, field): (&Spanned<String>, Field<'_>)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of a milestone");
+            self.regex(field).map(|pattern| Milestone { name, pattern })
+        };
+        entries.into_iter().filter_map(milestone).collect()
     }
 
     fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
@@ -226,6 +241,7 @@ fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
         expect: Expect::default(),
         poll: None,
         outputs: Vec::new(),
+        milestones: Vec::new(),
         verify: None,
         cleanup: None,
         rollback: None,

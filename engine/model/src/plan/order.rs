@@ -1,33 +1,34 @@
 //! The order of a plan's steps: what comes after what, and what lies inside a hold.
 
-use super::Step;
+use super::{Release, Step};
 
-/// Returns the steps inside the hold of a step's release, ascending: what depends on the step and comes no later than
-/// `until`; everything that depends on it, if `until` is empty.
-pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
+/// Returns the steps inside the hold of a step's release, ascending: what begins after the step and no later than what
+/// the release waits for; everything that begins after it, if it waits for the end.
+pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
     let mut inside = vec![false; steps.len()];
     inside[owner] = true;
     for at in topological(steps) {
-        inside[at] = inside[at] || steps[at].needs.iter().any(|&need| inside[need]);
+        inside[at] = inside[at] || steps[at].begun_before().any(|before| inside[before]);
     }
     inside[owner] = false;
-    let mut is_before = vec![until.is_empty(); steps.len()];
-    let mut queue = until.to_vec();
+    let mut is_before = vec![release.is_open_ended(); steps.len()];
+    let mut queue = release.until.clone();
+    queue.extend(release.until_reached.iter().map(|signal| signal.step));
     while let Some(at) = queue.pop() {
         if !is_before[at] {
             is_before[at] = true;
-            queue.extend(&steps[at].needs);
+            queue.extend(steps[at].begun_before());
         }
     }
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
 }
 
-/// Returns the steps in an order in which every step comes after those it needs.
+/// Returns the steps in an order in which every step comes after those that begin before it.
 pub fn topological(steps: &[Step]) -> Vec<usize> {
-    let mut left: Vec<usize> = steps.iter().map(|step| step.needs.len()).collect();
+    let mut left: Vec<usize> = steps.iter().map(|step| step.begun_before().count()).collect();
     let mut dependents = vec![Vec::new(); steps.len()];
     for (at, step) in steps.iter().enumerate() {
-        step.needs.iter().for_each(|&need| dependents[need].push(at));
+        step.begun_before().for_each(|before| dependents[before].push(at));
     }
     let mut order: Vec<usize> = (0..steps.len()).filter(|&at| left[at] == 0).collect();
     let mut next = 0;

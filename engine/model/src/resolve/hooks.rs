@@ -27,7 +27,12 @@ impl<'a> Resolver<'a> {
         let mut until: Vec<usize> =
             ids.filter_map(|id| steps.iter().position(|step| step.id.value == id.value)).collect();
         until.sort_unstable();
-        plan::Release { hook: self.hook(&release.hook, around, step), until, hold: Vec::new() }
+        let ids = release.until.iter().flat_map(|until| &until.value);
+        let mut until_reached: Vec<plan::Signal> = ids.filter_map(|id| self.signal(&id.value)).collect();
+        until_reached.sort_unstable();
+        until_reached.dedup();
+        until_reached.retain(|signal| !until.contains(&signal.step));
+        plan::Release { hook: self.hook(&release.hook, around, step), until, until_reached, hold: Vec::new() }
     }
 
     fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {

@@ -2,7 +2,7 @@
 
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
-    Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
+    Kebab, Many, Named, NamedData, NamedTemplates, NamedTexts, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
     Template, Templates, Text, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
@@ -130,7 +130,7 @@ const STEP: &[Key] = &[
     key("caution", Text, "What to look out for."),
     key("phase", Text, "The part of the work to which it belongs."),
     key("typical", GivenDuration, "How long one attempt usually takes, for estimates."),
-    key("needs", Names, "The steps that must have settled before."),
+    key("needs", Names, "The steps that must have settled before; `ID.NAME` waits for a milestone only."),
     key("when", Condition, "An expression, without braces; if it is false the step is skipped."),
     key("guards", Many(Block::Guard), "Probes that must hold just before the first attempt."),
     key(
@@ -140,6 +140,7 @@ const STEP: &[Key] = &[
     ),
     EXPECT,
     key("outputs", Named(Block::Output), "What it publishes, by name."),
+    key("milestones", NamedTexts, "Signals from inside a running attempt: regexes for lines that it prints, by name."),
     key("verify", One(Block::Verify), "A probe that tells, after success, that the effect is really there."),
     key("cleanup", One(Block::Cleanup), "Makes a failed attempt harmless."),
     key(
@@ -181,7 +182,7 @@ const OUTPUT: &[Key] = &[
 ];
 
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
-const UNTIL: Key = key("until", Names, "The steps that must have settled; the end of the block if not given.");
+const UNTIL: Key = key("until", Names, "The steps that must have settled or, as `ID.NAME`, the milestones reached; the end of the block if not given.");
 
 /// Returns the keys of a kind of map of a playbook, without those of every command.
 pub(super) fn of(block: Block) -> &'static [Key] {
