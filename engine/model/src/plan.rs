@@ -384,7 +384,8 @@ impl Step {
     /// Iterates over the steps that begin before this one: those it needs, and those whose milestones it waits for.
     pub fn begun_before(&self) -> impl Iterator<Item = usize> {
         let mut last = None;
-        let signals = self.after.iter().map(|signal| signal.step).filter(move |step| last.replace(*step) != Some(*step));
+        let signals =
+            self.after.iter().map(|signal| signal.step).filter(move |step| last.replace(*step) != Some(*step));
         self.needs.iter().copied().chain(signals)
     }
 

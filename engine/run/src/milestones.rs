@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use firedrill_model::plan::Milestone;
+
 use crate::command::{CommandId, Role};
 use crate::machine::Run;
 use crate::shape::Followed;
@@ -18,12 +20,12 @@ impl Run {
     }
 
     /// Iterates over the milestones that a running attempt has not reached; there are none of anything else.
-    pub fn unreached<'r>(&'r self, command: &CommandId) -> impl Iterator<Item = &'r str> + use<'r> {
+    pub fn unreached<'r>(&'r self, command: &CommandId) -> impl Iterator<Item = &'r Milestone> + use<'r> {
         let is_attempt = command.role == Role::Attempt;
         let step = command.step().filter(|_| is_attempt).and_then(|id| self.shape.index(id));
         let milestones = step.into_iter().flat_map(|step| self.planned(step).milestones.iter().enumerate());
         let reached = step.map_or(Reached::default(), |step| self.state.steps[step].reached);
-        milestones.filter(move |(at, _)| !reached.contains(*at)).map(|(_, milestone)| milestone.name.as_str())
+        milestones.filter(move |(at, _)| !reached.contains(*at)).map(|(_, milestone)| milestone)
     }
 
     /// Takes a signal of a running attempt.

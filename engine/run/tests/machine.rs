@@ -567,7 +567,11 @@ fn what_began_on_a_milestone_makes_a_failure_final() {
     let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
     check("a *m idem x2 !none\nb a.m ro", failed, "a.attempt.1.1 b.attempt.1.1 = rolled back");
     let waiting = "a *m idem x2\nz\nb a.m z";
-    check(waiting, "z.attempt.1.1 0, a.attempt.1.1 1", "a.attempt.1.1 z.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded");
+    check(
+        waiting,
+        "z.attempt.1.1 0, a.attempt.1.1 1",
+        "a.attempt.1.1 z.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded",
+    );
 }
 
 #[test]

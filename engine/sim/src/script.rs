@@ -100,7 +100,7 @@ impl Script {
     fn reached(&self, run: &Run) -> Option<(CommandId, String)> {
         let is_meant = |id: &CommandId, name: &str| self.reaches.contains(&(id.to_string(), name.to_owned()));
         run.in_flight().into_iter().find_map(|id| {
-            let name = run.unreached(&id).find(|name| is_meant(&id, name))?.to_owned();
+            let name = run.unreached(&id).find(|milestone| is_meant(&id, &milestone.name))?.name.clone();
             Some((id, name))
         })
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone, OnFailure, OnUnmet, Plan,
-    Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone, OnFailure, OnUnmet,
+    Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 

@@ -6,8 +6,8 @@ use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::MAX_MILESTONES;
 use crate::playbook::{
-    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe, Release, Retry, Rollback,
-    Step,
+    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe, Release,
+    Retry, Rollback, Step,
 };
 use crate::source::Spanned;
 use crate::unsupported;

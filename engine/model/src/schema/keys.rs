@@ -2,8 +2,8 @@
 
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
-    Kebab, Many, Named, NamedData, NamedTemplates, NamedTexts, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
-    Template, Templates, Text, Type, TypeOr, Version,
+    Kebab, Many, Named, NamedData, NamedTemplates, NamedTexts, Names, One, OneOf, OneOrWord, Script, Shell, Snake,
+    SomeData, Template, Templates, Text, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -182,7 +182,11 @@ const OUTPUT: &[Key] = &[
 ];
 
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
-const UNTIL: Key = key("until", Names, "The steps that must have settled or, as `ID.NAME`, the milestones reached; the end of the block if not given.");
+const UNTIL: Key = key(
+    "until",
+    Names,
+    "The steps that must have settled or, as `ID.NAME`, the milestones reached; the end of the block if not given.",
+);
 
 /// Returns the keys of a kind of map of a playbook, without those of every command.
 pub(super) fn of(block: Block) -> &'static [Key] {

@@ -269,7 +269,7 @@ impl Listing<'_> {
     fn reach(&mut self, command: &CommandId) {
         let run = &self.node.run;
         for milestone in run.unreached(command).filter(|_| run.phase() == Phase::Working) {
-            let event = Event::Reached { command: command.clone(), milestone: milestone.to_owned() };
+            let event = Event::Reached { command: command.clone(), milestone: milestone.name.clone() };
             self.moves.push(Move { event, cost: Cost::Free });
         }
     }

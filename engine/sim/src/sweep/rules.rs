@@ -92,7 +92,8 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
 
 fn rollback_too_soon(run: &Run, step: usize) -> Option<Breach> {
     let plan = run.plan();
-    let mut others = (0..plan.steps.len()).filter(|&other| plan.steps[other].begun_before().any(|before| before == step));
+    let mut others =
+        (0..plan.steps.len()).filter(|&other| plan.steps[other].begun_before().any(|before| before == step));
     let first = others.find(|&other| is_owed(run.summary(other).rollback))?;
     let why = format!("{} is rolled back before {}, which began after it", named(plan, step), named(plan, first));
     Some(Breach::new(Rule::DependentsFirst, why))
