@@ -2,7 +2,10 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod group;
+mod milestone;
 mod order;
+mod step;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -14,7 +17,10 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
-pub use order::{hold, topological};
+pub use group::{Each, Group, Items, Tolerance, Used};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal};
+pub use order::{hold, is_inside, topological};
+pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
 pub const FORMAT: u32 = 1;
@@ -130,7 +136,7 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
-/// What a failure does to the rest of the run.
+/// What a failure that is final does to what surrounds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -138,139 +144,22 @@ pub enum OnFailure {
     Rollback,
     /// Cleanups and releases only: what is done stays done.
     Stop,
+    /// A human decides; until then everything that was taken is kept.
+    Ask,
+    /// The step or group is taken back by itself and has failed; the rest goes on. Never of a whole playbook.
+    Continue,
 }
 
-/// A step of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// The step's id.
-    pub id: String,
-    /// Line of the playbook on which the step begins, from 1.
-    pub line: u32,
-    /// One line for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Why the step is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What to be careful about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caution: Option<String>,
-    /// The part of the work to which it belongs, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<String>,
-    /// How long one attempt usually takes, above zero.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub typical: Option<Duration>,
-    /// Indices of the steps it needs, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<usize>,
-    /// Milestones that must have been reached before, ascending; of steps that it does not need.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<Signal>,
-    /// What its attempts tell while they run, at most [`MAX_MILESTONES`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub milestones: Vec<Milestone>,
-    /// Runs only if this is true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// Asked one after the other just before the first attempt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guards: Vec<Guard>,
-    /// The attempt itself.
-    pub command: Command,
-    /// How often it is tried.
-    pub retry: Retry,
-    /// What its changes are like.
-    pub effect: StepEffect,
-    /// Read-only commands whose output is an output of the step, run in order after a successful attempt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
-    /// Asked after a successful attempt and to settle a doubt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verify: Option<Probe>,
-    /// Makes a failed attempt harmless.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cleanup: Option<Hook>,
-    /// Undoes the effect.
-    pub rollback: Rollback,
-    /// Gives back what was taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<Release>,
-}
-
-/// The most milestones that a step may have.
-pub const MAX_MILESTONES: usize = 32;
-
-/// A signal from inside a running step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Milestone {
-    /// Its name.
-    pub name: String,
-    /// It is reached as soon as this regex matches a line of what an attempt prints.
-    pub pattern: String,
-}
-
-/// A milestone of a step, as others name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signal {
-    /// The index of the step.
-    pub step: usize,
-    /// The index of the milestone among those of the step.
-    pub milestone: usize,
-}
-
-/// What is said about a step's changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StepEffect {
-    /// Changes nothing.
-    pub read_only: bool,
-    /// May be repeated without harm.
-    pub idempotent: bool,
-    /// The point of no return.
-    pub irreversible: bool,
-}
-
-/// A probe: a read-only look with three answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// The look.
-    pub command: Command,
-}
-
-/// A condition that must hold before doing anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guard {
-    /// The guard's id.
-    pub id: String,
-    /// Line of the playbook, from 1.
-    pub line: u32,
-    /// How it is asked.
-    pub probe: Probe,
-    /// What the operator is told when it is unmet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Why it is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What happens when it is unmet.
-    pub on_unmet: OnUnmet,
-}
-
-/// What an unmet guard does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnmet {
-    /// The step fails before it did anything; the run is refused.
-    Abort,
-    /// The step, or the run, is skipped.
-    Skip,
+impl OnFailure {
+    /// Returns the word of the playbook language.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnFailure::Rollback => "rollback",
+            OnFailure::Stop => "stop",
+            OnFailure::Ask => "ask",
+            OnFailure::Continue => "continue",
+        }
+    }
 }
 
 /// A probe that must hold when the run has come to rest.
@@ -286,16 +175,6 @@ pub struct Invariant {
     /// What the operator is told when it does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-}
-
-/// A read-only command whose output is an output of its step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Look {
-    /// The output's name.
-    pub name: String,
-    /// The command; its one output rule bears the same name.
-    pub command: Command,
 }
 
 /// A command of the very end.
@@ -314,48 +193,6 @@ pub struct Final {
     pub command: Command,
 }
 
-/// A command that is owed: cleanup, rollback or release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hook {
-    /// The command.
-    pub command: Command,
-    /// Needed only if this is true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// How often it is tried before its obligation stays open.
-    pub retry: Retry,
-}
-
-/// What undoes a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rollback {
-    /// The playbook does not say.
-    Unsaid,
-    /// There is nothing to undo, said on purpose.
-    Nothing,
-    /// This hook.
-    Hook(Box<Hook>),
-}
-
-/// What gives back what a step took, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// The hook.
-    pub hook: Hook,
-    /// Due when all of these steps have settled. Ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub until: Vec<usize>,
-    /// And when these milestones have been reached. Ascending. If there is neither, due when every step has settled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub until_reached: Vec<Signal>,
-    /// The steps that run inside the hold, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hold: Vec<usize>,
-}
-
 impl Plan {
     /// Returns the SHA-256 of everything that decides what will be executed, in hex.
     ///
@@ -370,31 +207,6 @@ impl Plan {
     /// Returns the index of a step by its id.
     pub fn step_index(&self, id: &str) -> Option<usize> {
         self.steps.iter().position(|step| step.id == id)
-    }
-}
-
-impl Release {
-    /// Returns whether it is due only when every step has settled.
-    pub fn is_open_ended(&self) -> bool {
-        self.until.is_empty() && self.until_reached.is_empty()
-    }
-}
-
-impl Step {
-    /// Iterates over the steps that begin before this one: those it needs, and those whose milestones it waits for.
-    pub fn begun_before(&self) -> impl Iterator<Item = usize> {
-        let mut last = None;
-        let signals =
-            self.after.iter().map(|signal| signal.step).filter(move |step| last.replace(*step) != Some(*step));
-        self.needs.iter().copied().chain(signals)
-    }
-
-    /// Returns the rollback's hook, if there is one.
-    pub fn rollback_hook(&self) -> Option<&Hook> {
-        match &self.rollback {
-            Rollback::Hook(hook) => Some(hook),
-            Rollback::Unsaid | Rollback::Nothing => None,
-        }
     }
 }
 

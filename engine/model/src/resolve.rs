@@ -143,6 +143,7 @@ impl<'a> Resolver<'a> {
         let id = step.id.value.as_str();
         plan::Step {
             id: id.to_owned(),
+            group: None,
             line: self.line(step.id.span),
             title: owned(step.title.as_ref()),
             why: owned(step.why.as_ref()),
@@ -154,7 +155,8 @@ impl<'a> Resolver<'a> {
             milestones: step.milestones.iter().map(milestone).collect(),
             when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
-            command: self.own_command(step, &defaults),
+            deed: plan::Deed::Command(Box::new(self.own_command(step, &defaults))),
+            on_failure: on_failure(self.playbook.on_failure),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,

@@ -137,7 +137,9 @@ impl Console {
             return String::new();
         }
         let text = match view.plan().on_failure {
-            OnFailure::Rollback => "unwinding: taking back what was done, latest first",
+            OnFailure::Rollback | OnFailure::Ask | OnFailure::Continue => {
+                "unwinding: taking back what was done, latest first"
+            }
             OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))

@@ -4,7 +4,7 @@ mod command;
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{self, OnFailure, OnUnmet, Origin, Plan, Rollback};
+use firedrill_model::plan::{self, OnUnmet, Origin, Plan, Rollback};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -148,8 +148,12 @@ struct Step {
     when: Option<Condition>,
     /// Asked one after the other just before the first attempt.
     guards: Vec<Guard>,
-    /// The attempt itself.
-    command: Command,
+    /// The group it belongs to.
+    group: Option<String>,
+    /// What its final failure does: `rollback`, `stop`, `ask` or `continue`.
+    on_failure: &'static str,
+    /// The attempt itself; none of a group.
+    command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
     /// Changes nothing.
@@ -248,10 +252,7 @@ impl Document {
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
-            on_failure: match plan.on_failure {
-                OnFailure::Rollback => "rollback",
-                OnFailure::Stop => "stop",
-            },
+            on_failure: plan.on_failure.word(),
             max_parallel: plan.max_parallel.get(),
             guards: plan.guards.iter().map(Guard::of).collect(),
             steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
@@ -341,7 +342,9 @@ impl Step {
             needs: names(plan, &step.needs),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
-            command: Command::of(&step.command),
+            group: step.group.map(|group| plan.steps[group].id.clone()),
+            on_failure: step.on_failure.word(),
+            command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,

@@ -15,7 +15,7 @@ use crate::task::TaskEnd;
 impl Run {
     /// Begins the next attempt.
     pub(crate) fn attempt(&mut self, step: usize) {
-        let task = Task::first(&self.planned(step).command);
+        let Some(task) = self.planned(step).command().map(Task::first) else { return };
         let state = &mut self.state.steps[step];
         state.attempts += 1;
         state.is_verified = false;
@@ -162,7 +162,7 @@ impl Run {
     /// The effect is there although the attempt was in doubt: its outputs are read from what was captured.
     fn salvage(&mut self, step: usize, doubt: Doubt) {
         self.state.steps[step].is_verified = true;
-        if self.planned(step).command.outputs.is_empty() {
+        if self.planned(step).command().is_none_or(|command| command.outputs.is_empty()) {
             self.look(step, 0);
         } else {
             self.state.steps[step].stage = Stage::Salvaging(doubt);

@@ -49,7 +49,7 @@ impl Run {
             (Role::Invariant(name), None) => {
                 find(&plan.invariants, |invariant| &invariant.id, name).map(|invariant| probed(&invariant.probe))
             }
-            (Role::Attempt, Some(step)) => Some((&step.command, Kind::Deed)),
+            (Role::Attempt, Some(step)) => deed(step.command()),
             (Role::Look(name), Some(step)) => {
                 deed(find(&step.looks, |look| &look.name, name).map(|look| &look.command))
             }

@@ -61,7 +61,7 @@ impl Run {
         if self.state.steps[step].debts.rollback != Debt::Owed {
             return;
         }
-        let is_wanted = self.plan.on_failure == OnFailure::Rollback;
+        let is_wanted = self.planned(step).on_failure != OnFailure::Stop;
         if !is_wanted || block == Block::Irreversible {
             self.state.steps[step].debts.rollback = Debt::Off;
         } else if block == Block::None && self.state.cancel != Cancel::Twice {

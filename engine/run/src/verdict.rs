@@ -144,7 +144,7 @@ impl Run {
             Debt::None | Debt::Discharged | Debt::Off => false,
         };
         let is_undoing = self.has_failed() || self.state.cancel != Cancel::No;
-        is_open && (kind != DebtKind::Rollback || (is_undoing && self.plan.on_failure == OnFailure::Rollback))
+        is_open && (kind != DebtKind::Rollback || (is_undoing && self.planned(step).on_failure != OnFailure::Stop))
     }
 
     /// Returns the verdict of a run that did nothing because a guard said so.

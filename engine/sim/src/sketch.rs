@@ -10,8 +10,8 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone, OnFailure, OnUnmet,
-    Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, Deed, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone, OnFailure,
+    OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -95,6 +95,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
         id: id.into(),
+        group: None,
         line: at,
         title: None,
         why: None,
@@ -106,7 +107,8 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         milestones: Vec::new(),
         when: None,
         guards: Vec::new(),
-        command: command(id),
+        deed: Deed::Command(Box::new(command(id))),
+        on_failure: plan.on_failure,
         retry: retry(1),
         effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
@@ -117,6 +119,10 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     };
     words.for_each(|word| mark(plan, &mut step, word));
     step
+}
+
+fn own(step: &mut Step) -> &mut Command {
+    step.command_mut().expect("a sketched step has a command")
 }
 
 fn mark(plan: &Plan, step: &mut Step, word: &str) {
@@ -130,13 +136,13 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "ro" => step.effect.read_only = true,
         "ro+" => {
             step.effect.read_only = true;
-            step.command.poll = Some(poll(Duration::ZERO));
+            own(step).poll = Some(poll(Duration::ZERO));
         }
         "idem" => step.effect.idempotent = true,
         "irr" => step.effect.irreversible = true,
         "when?" => step.when = Some(deferred()),
-        "text?" => step.command.program = Program::Argv(vec![unknown()]),
-        "out?" => step.command.expect.stdout = Some("expected".into()),
+        "text?" => own(step).program = Program::Argv(vec![unknown()]),
+        "out?" => own(step).expect.stdout = Some("expected".into()),
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {

@@ -68,7 +68,8 @@ fn named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Step, Failure> {
 
 /// Reads an output by the type that the playbook gives it.
 fn value(step: &Step, output: &Assignment) -> Result<Value, Failure> {
-    let rules = step.command.outputs.iter().chain(step.looks.iter().flat_map(|look| &look.command.outputs));
+    let own = step.command().into_iter().flat_map(|command| &command.outputs);
+    let rules = own.chain(step.looks.iter().flat_map(|look| &look.command.outputs));
     let declared: Option<Type> = rules.into_iter().find(|rule| rule.name == output.name).map(|rule| rule.r#type);
     let declared =
         declared.ok_or_else(|| Failure::usage(format!("step `{}` has no output `{}`", step.id, output.name)))?;

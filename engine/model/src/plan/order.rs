@@ -3,7 +3,7 @@
 use super::{Release, Step};
 
 /// Returns the steps inside the hold of a step's release, ascending: what begins after the step and no later than what
-/// the release waits for; everything that begins after it, if it waits for the end.
+/// the release waits for; everything in its block that begins after it, if it waits for the end of that.
 pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
     let mut inside = vec![false; steps.len()];
     inside[owner] = true;
@@ -11,7 +11,9 @@ pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
         inside[at] = inside[at] || steps[at].begun_before().any(|before| inside[before]);
     }
     inside[owner] = false;
-    let mut is_before = vec![release.is_open_ended(); steps.len()];
+    let block = steps[owner].group;
+    let is_in_block = |at: usize| block.is_none_or(|block| is_inside(steps, at, block));
+    let mut is_before: Vec<bool> = (0..steps.len()).map(|at| release.is_open_ended() && is_in_block(at)).collect();
     let mut queue = release.until.clone();
     queue.extend(release.until_reached.iter().map(|signal| signal.step));
     while let Some(at) = queue.pop() {
@@ -21,6 +23,11 @@ pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
         }
     }
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
+}
+
+/// Returns whether a step belongs to a group, directly or through groups inside of it.
+pub fn is_inside(steps: &[Step], step: usize, group: usize) -> bool {
+    std::iter::successors(steps[step].group, |&around| steps[around].group).any(|around| around == group)
 }
 
 /// Returns the steps in an order in which every step comes after those that begin before it.

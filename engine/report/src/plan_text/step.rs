@@ -24,7 +24,7 @@ impl Page {
         }
         self.when(step.when.as_ref());
         step.guards.iter().for_each(|guard| self.step_guard(guard));
-        self.command(INDENT, &step.command);
+        step.command().into_iter().for_each(|command| self.command(INDENT, command));
         self.effect(plan, at);
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
@@ -60,11 +60,14 @@ impl Page {
             };
             self.hook("cleanup", due, cleanup);
         }
-        match (&step.rollback, plan.on_failure) {
-            (Rollback::Hook(hook), OnFailure::Rollback) => {
+        match (&step.rollback, step.on_failure) {
+            (Rollback::Hook(hook), OnFailure::Rollback | OnFailure::Continue) => {
                 self.hook("rollback", "when a step fails later, or the run is cancelled", hook);
             }
             (Rollback::Hook(hook), OnFailure::Stop) => self.hook("rollback", "not by itself (on_failure: stop)", hook),
+            (Rollback::Hook(hook), OnFailure::Ask) => {
+                self.hook("rollback", "when somebody decides so (on_failure: ask)", hook)
+            }
             (Rollback::Nothing, _) => self.fact("rollback", "nothing to undo, said on purpose"),
             (Rollback::Unsaid, _) if !step.effect.read_only && step.release.is_none() => {
                 self.fact("rollback", "none: what this step does stays done");

@@ -348,7 +348,7 @@ impl Audit {
             (Role::Cleanup, Some(step)) => (&step.cleanup.as_ref().expect("a cleanup").command, Sort::Deed),
             (Role::Rollback, Some(step)) => (&step.rollback_hook().expect("a rollback").command, Sort::Deed),
             (Role::Release, Some(step)) => (&step.release.as_ref().expect("a release").hook.command, Sort::Deed),
-            (Role::Attempt, Some(step)) => (&step.command, Sort::Deed),
+            (Role::Attempt, Some(step)) => (step.command().expect("an attempt has a command"), Sort::Deed),
             (_, None) => panic!("`{id}` belongs to no step"),
         }
     }

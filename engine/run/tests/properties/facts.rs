@@ -128,7 +128,11 @@ impl Round {
         let is_verified = self.verify == Some(End::Met);
         let is_made = match self.attempt {
             Some(End::Met) => true,
-            Some(End::Doubt) => is_verified && (step.command.outputs.is_empty() || self.salvage == Some(End::Met)),
+            Some(End::Doubt) => {
+                is_verified
+                    && (step.command().is_none_or(|command| command.outputs.is_empty())
+                        || self.salvage == Some(End::Met))
+            }
             Some(End::Unmet | End::Unclear | End::Lost | End::Nothing) | None => false,
         };
         let has_looked = step.looks.iter().all(|look| self.looks.get(&look.name) == Some(&End::Met));

@@ -165,10 +165,10 @@ fn adorn(step: &mut Step, extra: Extra) {
                 ..guard
             }),
         ),
-        Extra::Text => step.command.program = Program::Argv(vec![deferred()]),
-        Extra::Output => step.command.outputs.push(output("size")),
+        Extra::Text => step.command_mut().expect("a command").program = Program::Argv(vec![deferred()]),
+        Extra::Output => step.command_mut().expect("a command").outputs.push(output("size")),
         Extra::Look => {
-            let mut command = step.command.clone();
+            let mut command = step.command().expect("a command").clone();
             command.outputs = vec![output("seen")];
             step.looks.push(Look { name: "seen".into(), command });
         }

@@ -77,9 +77,9 @@ fn cut_off(run: &Run, step: usize) -> Option<Breach> {
     if *run.summary(step).rollback != Debt::Off {
         return None;
     }
-    let cause = match plan.on_failure {
+    let cause = match plan.steps[step].on_failure {
         OnFailure::Stop => "`on_failure: stop` rolls nothing back".to_owned(),
-        OnFailure::Rollback => {
+        OnFailure::Rollback | OnFailure::Ask | OnFailure::Continue => {
             let mut others = 0..plan.steps.len();
             let cause = others.find(|&other| is_point_of_no_return(run, other) && needs(plan, other, step))?;
             (0..plan.steps.len()).find(|&other| other != cause && has_failed(run, other))?;

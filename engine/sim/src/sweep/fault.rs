@@ -88,7 +88,7 @@ pub fn fault_points(plan: &Plan) -> Vec<FaultPoint> {
         of_playbook(&mut points, Role::Guard(guard.id.as_str().into()), &guard.probe.command);
     }
     for step in plan.steps.iter().filter(|step| can_run(step.when.as_ref())) {
-        of_step(&mut points, step, plan.on_failure == OnFailure::Rollback);
+        of_step(&mut points, step, step.on_failure != OnFailure::Stop);
     }
     for invariant in &plan.invariants {
         of_playbook(&mut points, Role::Invariant(invariant.id.as_str().into()), &invariant.probe.command);
@@ -111,7 +111,9 @@ fn of_step(points: &mut Vec<FaultPoint>, step: &Step, is_undone: bool) {
     for guard in &step.guards {
         of_command(points, &subject, Role::Guard(guard.id.as_str().into()), &guard.probe.command, 1);
     }
-    of_command(points, &subject, Role::Attempt, &step.command, step.retry.max_attempts.get());
+    if let Some(command) = step.command() {
+        of_command(points, &subject, Role::Attempt, command, step.retry.max_attempts.get());
+    }
     for look in &step.looks {
         of_command(points, &subject, Role::Look(look.name.as_str().into()), &look.command, 1);
     }

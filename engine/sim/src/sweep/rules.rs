@@ -121,7 +121,7 @@ pub(super) fn broken_at_rest(run: &Run, verdict: Verdict) -> Vec<Breach> {
 
 fn untold(run: &Run, verdict: Verdict, open: &[Open], step: usize) -> Option<Breach> {
     let summary = run.summary(step);
-    let is_taken_back = run.plan().on_failure == OnFailure::Rollback
+    let is_taken_back = run.plan().steps[step].on_failure != OnFailure::Stop
         && matches!(verdict, Verdict::RolledBack | Verdict::Failed | Verdict::Cancelled);
     let owed = [
         (DebtKind::Cleanup, is_owed(summary.cleanup)),

@@ -73,7 +73,7 @@ fn of_step(step: &Step) -> Vec<(Aspect, Line)> {
     let has_retry = step.retry.max_attempts.get() > 1;
     aspects.extend(has_retry.then_some((Aspect::TriedAgain, line)));
     aspects.extend(step.retry.when.as_ref().filter(|_| has_retry).map(|_| (Aspect::GivenUp, line)));
-    aspects.extend(step.command.time_limit.map(|_| (Aspect::InDoubt, line)));
+    aspects.extend(step.command().and_then(|command| command.time_limit).map(|_| (Aspect::InDoubt, line)));
     aspects.extend(step.looks.iter().map(|look| (Aspect::Read(look.name.as_str().into()), line)));
     aspects.extend(step.verify.iter().flat_map(|_| [(Aspect::Verified, line), (Aspect::NotVerified, line)]));
     let hooks = DebtKind::ALL.into_iter().filter_map(|kind| Some((kind, hook_of(step, kind)?)));

@@ -1,0 +1,117 @@
+//! What a plan says of a group: a block of steps, a used playbook, or the instances of a `for_each`.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use super::{After, Plan, Step, Text};
+use crate::expression::Expression;
+use crate::value::Value;
+
+/// A block of steps that begins, is skipped and is unwound together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// What it publishes once it is over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, Text>,
+    /// The playbook it was expanded from, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
+    /// What its members are instances of, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+}
+
+/// A playbook that another one uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Used {
+    /// Its name.
+    pub playbook: String,
+    /// Its file, as the caller wrote it.
+    pub path: String,
+    /// SHA-256 of its text, in hex.
+    pub text_sha256: String,
+    /// Its inputs: those that are known, with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Value>,
+    /// The names of the inputs that it took from the caller's input of the same name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<String>,
+}
+
+/// The repetition of a step or group for each item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// The name of the item in expressions.
+    pub name: String,
+    /// How many instances run at once at the most; as many as there is room for if none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel: Option<NonZeroU32>,
+    /// How many instances may fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerate: Option<Tolerance>,
+    /// The items.
+    pub items: Items,
+}
+
+/// The items of a repetition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Items {
+    /// The instances are steps of the plan; the keys in their order.
+    Known(Vec<String>),
+    /// The instances come to be when the list is known.
+    Deferred {
+        /// What yields the list.
+        list: Expression,
+        /// What yields the key of an item; the item itself if none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Expression>,
+        /// What must have happened first.
+        after: Vec<After>,
+        /// The most items there may be.
+        max_items: u32,
+        /// What each item becomes: a step, or a group before its members. Ids are the paths below the instance, indices
+        /// count within this list; what names the item is deferred.
+        template: Vec<Step>,
+    },
+}
+
+/// How many instances of a repetition may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tolerance {
+    /// So many.
+    Count(u32),
+    /// So many per cent of them, rounded down.
+    Percent(u32),
+}
+
+impl Tolerance {
+    /// Returns how many of `instances` may fail.
+    pub fn of(self, instances: u32) -> u32 {
+        match self {
+            Tolerance::Count(count) => count,
+            Tolerance::Percent(percent) => {
+                u32::try_from(u64::from(instances) * u64::from(percent) / 100).unwrap_or(u32::MAX)
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Iterates over the groups around a step, the innermost first.
+    pub fn groups_of(&self, step: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(self.steps[step].group, |&group| self.steps[group].group)
+    }
+
+    /// Iterates over the steps that belong to a group itself, without the members of its groups, in the plan's order.
+    pub fn members(&self, group: usize) -> impl Iterator<Item = usize> {
+        let members = self.steps.iter().enumerate().skip(group + 1);
+        members.filter(move |(_, step)| step.group == Some(group)).map(|(at, _)| at)
+    }
+}
