@@ -204,6 +204,12 @@ impl Plan {
         hex(&Sha256::digest(bytes))
     }
 
+    /// Returns a milestone as the playbook names it: `backup.copying`.
+    pub fn signal_name(&self, signal: Signal) -> String {
+        let step = &self.steps[signal.step];
+        format!("{}.{}", step.id, step.milestones[signal.milestone].name)
+    }
+
     /// Returns the index of a step by its id.
     pub fn step_index(&self, id: &str) -> Option<usize> {
         self.steps.iter().position(|step| step.id == id)

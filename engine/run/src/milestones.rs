@@ -10,7 +10,7 @@ use firedrill_model::plan::Milestone;
 use crate::command::{CommandId, Role};
 use crate::machine::Run;
 use crate::shape::Followed;
-use crate::state::{Debt, Reached, Stage};
+use crate::state::{Debt, Reached, Recheck, Stage, Task};
 
 impl Run {
     /// Returns whether a milestone of a step counts as reached.
@@ -76,7 +76,11 @@ impl Run {
         let shape = Arc::clone(&self.shape);
         for follower in shape.followers(step).iter().filter(|follower| signalled.contains(follower.milestone)) {
             match follower.what {
-                Followed::Start(dependent) => self.state.steps[dependent].needs_left += 1,
+                Followed::Start(dependent) => {
+                    self.state.steps[dependent].needs_left += 1;
+                    self.withdraw(dependent);
+                    self.place(dependent);
+                }
                 Followed::Release(owner) => self.state.steps[owner].until_left += 1,
             }
         }
@@ -86,11 +90,35 @@ impl Run {
     pub(crate) fn has_let_follow(&self, step: usize) -> bool {
         let signalled = self.state.steps[step].reached;
         let has_begun = |what| match what {
-            Followed::Start(dependent) => self.state.steps[dependent].stage != Stage::Waiting,
+            Followed::Start(dependent) => self.has_begun(dependent),
             Followed::Release(owner) => !matches!(self.state.steps[owner].debts.release, Debt::None | Debt::Owed),
         };
         let mut followers = self.shape.followers(step).iter();
         followers.any(|follower| signalled.contains(follower.milestone) && has_begun(follower.what))
+    }
+
+    /// Returns whether anything of a step was started, or cannot be taken back without a trace.
+    fn has_begun(&self, step: usize) -> bool {
+        let state = &self.state.steps[step];
+        let is_first = |task: &Task| task.is_unbegun() && task.r#try == 1;
+        match &state.stage {
+            Stage::Waiting | Stage::Deciding => false,
+            Stage::Guarding(0, task) => !is_first(task),
+            Stage::Attempting(task) => {
+                let is_untouched = state.attempts == 1 && self.planned(step).guards.is_empty();
+                !(is_untouched && is_first(task)) || self.state.recheck == Recheck::Asking
+            }
+            Stage::Guarding(..)
+            | Stage::Looking(..)
+            | Stage::Verifying(..)
+            | Stage::Salvaging(_)
+            | Stage::Concluding(_)
+            | Stage::Cleaning(_)
+            | Stage::Choosing(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Settled(_) => true,
+        }
     }
 }
 

@@ -575,6 +575,23 @@ fn what_began_on_a_milestone_makes_a_failure_final() {
 }
 
 #[test]
+fn a_skip_on_a_milestone_ends_a_hold_and_makes_a_failure_final() {
+    let failed = "b.attempt.1.1 1, b.attempt.1.1 reaches m";
+    check(
+        "a ^c !none\nb a *m idem x2 !none\nc b.m off",
+        failed,
+        "a.attempt.1.1 b.attempt.1.1 a.release.1.1 = rolled back",
+    );
+}
+
+#[test]
+fn what_only_waits_for_room_has_not_begun() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    let expected = "a.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded";
+    check("@max 1\na *m idem x2\nb a.m", failed, expected);
+}
+
+#[test]
 fn what_began_on_a_milestone_is_taken_back_first() {
     let failed = "a.attempt.1.1 reaches m, c.attempt.1.1 1";
     let expected = "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = failed";
