@@ -53,7 +53,7 @@ impl Run {
         if command.role == Role::Attempt && !self.state.steps[step].is_effective() {
             self.state.steps[step].debts = Debts::NONE;
         }
-        if self.state.phase != Phase::Working {
+        if self.phase_of(step) != Phase::Working {
             self.withdraw(step);
         }
         if self.is_before_its_turn(step) {
@@ -133,7 +133,7 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.state.phase == Phase::Working { task } else { task.hurried(command) })
+        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -249,8 +249,8 @@ impl Run {
             return;
         }
         self.state.steps[step].stage = Stage::Waiting;
-        if self.state.phase == Phase::Working {
-            self.ask_guard(step, 0);
+        if self.phase_of(step) == Phase::Working {
+            self.ask_guards_of(step);
         }
     }
 
@@ -275,7 +275,7 @@ impl Run {
     }
 
     /// What an earlier attempt no longer owes, because it was cleaned up after, this one owes anew.
-    fn owe_for_attempt(&mut self, step: usize) {
+    pub(crate) fn owe_for_attempt(&mut self, step: usize) {
         let owes_rollback = self.planned(step).rollback_hook().is_some();
         let debts = &mut self.state.steps[step].debts;
         debts.cleanup = Debt::None;
@@ -325,7 +325,7 @@ impl Run {
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
         let is_final = licence == Licence::Refused || self.has_let_follow(step);
-        if !has_more || is_final || self.state.phase != Phase::Working {
+        if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
             self.state.steps[step].stage = Stage::Choosing(cause);
@@ -338,7 +338,7 @@ impl Run {
         let Stage::Choosing(cause) = self.state.steps[step].stage else {
             return false;
         };
-        if *answer == Answer::Yes && self.state.phase == Phase::Working {
+        if *answer == Answer::Yes && self.phase_of(step) == Phase::Working {
             self.state.steps[step].stage = Stage::Pausing(cause);
         } else {
             self.settle(step, Outcome::Failed(cause));

@@ -9,7 +9,7 @@ use firedrill_model::plan::Milestone;
 
 use crate::command::{CommandId, Role};
 use crate::machine::Run;
-use crate::shape::Followed;
+use crate::shape::Lets;
 use crate::state::{Debt, Reached, Recheck, Stage, Task};
 
 impl Run {
@@ -53,13 +53,13 @@ impl Run {
 
     fn let_follow(&mut self, step: usize, is_news: impl Fn(usize) -> bool) {
         let shape = Arc::clone(&self.shape);
-        for follower in shape.followers(step).iter().filter(|follower| is_news(follower.milestone)) {
-            match follower.what {
-                Followed::Start(dependent) => {
+        for listener in shape.listeners(step).iter().filter(|listener| is_news(listener.milestone)) {
+            match listener.lets {
+                Lets::Begin(dependent) => {
                     self.state.steps[dependent].needs_left -= 1;
                     self.begin_if_ready(dependent);
                 }
-                Followed::Release(owner) => {
+                Lets::Release(owner) => {
                     self.state.steps[owner].until_left -= 1;
                     self.release_if_due(owner);
                 }
@@ -74,14 +74,14 @@ impl Run {
         }
         let signalled = std::mem::take(&mut self.state.steps[step].reached);
         let shape = Arc::clone(&self.shape);
-        for follower in shape.followers(step).iter().filter(|follower| signalled.contains(follower.milestone)) {
-            match follower.what {
-                Followed::Start(dependent) => {
+        for listener in shape.listeners(step).iter().filter(|listener| signalled.contains(listener.milestone)) {
+            match listener.lets {
+                Lets::Begin(dependent) => {
                     self.state.steps[dependent].needs_left += 1;
                     self.withdraw(dependent);
                     self.place(dependent);
                 }
-                Followed::Release(owner) => self.state.steps[owner].until_left += 1,
+                Lets::Release(owner) => self.state.steps[owner].until_left += 1,
             }
         }
     }
@@ -89,12 +89,12 @@ impl Run {
     /// Returns whether something has begun on a milestone of a step that has not settled: its failure is final then.
     pub(crate) fn has_let_follow(&self, step: usize) -> bool {
         let signalled = self.state.steps[step].reached;
-        let has_begun = |what| match what {
-            Followed::Start(dependent) => self.has_begun(dependent),
-            Followed::Release(owner) => !matches!(self.state.steps[owner].debts.release, Debt::None | Debt::Owed),
+        let has_begun = |lets| match lets {
+            Lets::Begin(dependent) => self.has_begun(dependent),
+            Lets::Release(owner) => !matches!(self.state.steps[owner].debts.release, Debt::None | Debt::Owed),
         };
-        let mut followers = self.shape.followers(step).iter();
-        followers.any(|follower| signalled.contains(follower.milestone) && has_begun(follower.what))
+        let mut listeners = self.shape.listeners(step).iter();
+        listeners.any(|listener| signalled.contains(listener.milestone) && has_begun(listener.lets))
     }
 
     /// Returns whether anything of a step was started, or cannot be taken back without a trace.
@@ -109,6 +109,8 @@ impl Run {
                 !(is_untouched && is_first(task)) || self.state.recheck == Recheck::Asking
             }
             Stage::Guarding(..)
+            | Stage::Inside
+            | Stage::Undecided(_)
             | Stage::Looking(..)
             | Stage::Verifying(..)
             | Stage::Salvaging(_)

@@ -11,7 +11,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 17] = [
+const CORPUS: [&str; 26] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -29,6 +29,15 @@ const CORPUS: [&str; 17] = [
     "a *m idem x2 !\nb a.m ! ?\nc a b",
     "l ^b.m idem\nb l *m ~ x2\nd b.m ro",
     "a *m *n ?\nb a.m\nc a.n a.m !",
+    "box {} on:continue\nbox/x *m !\nbox/y box/x.m ! ^\nb box",
+    "a !\nbox a {}\nbox/x ! ^\nbox/y box/x\nb box",
+    "box {} on:continue\nbox/x ! ^\nbox/y box/x ?\nb box !",
+    "a ! ^ on:continue\nb a ~ x2",
+    "box {} on:continue g\nbox/in {} on:continue\nbox/in/x !\nbox/y box/in !\nb box",
+    "a !\nbox {tol1}\nbox/x !\nbox/y ~\nb box",
+    "@ask\na ! ^\nb a\nc b !none",
+    "box {} on:stop\nbox/x !\nbox/y box/x\na !\nb a box",
+    "box {par1}\nbox/x ! on:continue\nbox/y ?\nb box",
 ];
 
 #[track_caller]

@@ -90,7 +90,7 @@ fn steps() -> impl Strategy<Value = DrawnStep> {
     let extras = prop_oneof![1 => Just(Vec::new()), 1 => subsequence(EXTRAS, 0..=3)];
     let signals = any::<(u16, u16)>().prop_map(|(one, other)| one & other);
     (needs, signals, subsequence(MARKS, 0..=4), until, extras)
-        .prop_map(|(needs, signals, marks, until, extras)| DrawnStep { needs, signals, marks, until, extras })
+        .prop_map(|(needs, signals, marks, until, extras)| DrawnStep { needs, marks, signals, until, extras })
 }
 
 impl Drawn {
