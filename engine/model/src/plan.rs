@@ -2,6 +2,7 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod conduct;
 mod group;
 mod milestone;
 mod order;
@@ -17,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
 pub use group::{Each, Group, Items, Tolerance, Used};
 pub use milestone::{MAX_MILESTONES, Milestone, Signal};
 pub use order::{hold, is_inside, topological};

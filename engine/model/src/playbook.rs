@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use crate::expression::Expression;
+use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::units::Duration;
@@ -209,6 +210,8 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
+    /// How its attempts are treated when something comes between.
+    pub conduct: Box<Conduct>,
     /// When an attempt succeeded.
     pub expect: Expect,
     /// How its command is looked at again, if it changes nothing.
@@ -246,6 +249,19 @@ impl Step {
         let hooks = [("cleanup", self.cleanup.as_deref()), ("rollback", rollback), ("release", release)];
         hooks.into_iter().filter_map(|(key, hook)| Some((key, hook?)))
     }
+}
+
+/// How attempts are treated when something comes between; as usual where nothing is given.
+#[derive(Clone, Debug, Default)]
+pub struct Conduct {
+    /// What a cancel does to a running attempt.
+    pub on_cancel: Option<Spanned<OnCancel>>,
+    /// What becomes of an attempt in doubt.
+    pub in_doubt: Option<Spanned<InDoubt>>,
+    /// What becomes of a running attempt whose engine is gone.
+    pub on_engine_death: Option<Spanned<OnEngineDeath>>,
+    /// How long an attempt has from TERM to KILL.
+    pub stop_grace: Option<Spanned<Given<Duration>>>,
 }
 
 /// How often, after what and when something is attempted again.

@@ -158,6 +158,7 @@ impl<'a> Resolver<'a> {
             deed: plan::Deed::Command(Box::new(self.own_command(step, &defaults))),
             on_failure: on_failure(self.playbook.on_failure),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
@@ -172,6 +173,16 @@ impl<'a> Resolver<'a> {
                 Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, id))),
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, id)),
+        }
+    }
+
+    fn conduct(&mut self, conduct: &playbook::Conduct) -> plan::Conduct {
+        let usual = plan::Conduct::default();
+        plan::Conduct {
+            on_cancel: conduct.on_cancel.as_ref().map_or(usual.on_cancel, |word| word.value),
+            in_doubt: conduct.in_doubt.as_ref().map_or(usual.in_doubt, |word| word.value),
+            on_engine_death: conduct.on_engine_death.as_ref().map_or(usual.on_engine_death, |word| word.value),
+            stop_grace: conduct.stop_grace.as_ref().and_then(|it| self.duration(it)).unwrap_or(usual.stop_grace),
         }
     }
 

@@ -69,10 +69,6 @@ fn step(name: &str) -> Option<Unsupported> {
         "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         "on_failure" => key("says for a single step what its failure means"),
-        "on_cancel" => key("lets an attempt finish when the run is cancelled"),
-        "in_doubt" => key("settles an attempt of which nobody knows its effect"),
-        "on_engine_death" => key("says what happens to the command when the engine dies"),
-        "stop_grace" => key("is the time between TERM and KILL"),
         _ => return None,
     })
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Deed, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone, OnFailure,
-    OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone,
+    OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -118,6 +118,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         deed: Deed::Command(Box::new(command(id))),
         on_failure: groups::inherited(plan, id),
         retry: retry(1),
+        conduct: Conduct::default(),
         effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
         verify: None,

@@ -80,7 +80,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 23] = [
+const STEP: [&str; 27] = [
     "id",
     "title",
     "why",
@@ -91,6 +91,10 @@ const STEP: [&str; 23] = [
     "when",
     "guards",
     "retry",
+    "on_cancel",
+    "in_doubt",
+    "on_engine_death",
+    "stop_grace",
     "expect",
     "every",
     "within",

@@ -4,10 +4,10 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::plan::MAX_MILESTONES;
+use crate::plan::{InDoubt, MAX_MILESTONES, OnCancel, OnEngineDeath};
 use crate::playbook::{
-    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe, Release,
-    Retry, Rollback, Step,
+    Backoff, Command, Conduct, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe,
+    Release, Retry, Rollback, Step,
 };
 use crate::source::Spanned;
 use crate::unsupported;
@@ -44,6 +44,7 @@ impl Decoder<'_> {
             when: fields.get("when").and_then(|field| self.condition(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
+            conduct: Box::new(self.conduct(&fields)),
             expect: self.expect(fields.get("expect")),
             poll: self.poll(&fields).map(Box::new),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
@@ -96,6 +97,18 @@ impl Decoder<'_> {
         let when = fields.get("when").and_then(|field| self.condition(field));
         let max_attempts = max_attempts?;
         Some(Retry { max_attempts, delay, backoff, factor, max_delay, jitter, when, span: fields.head })
+    }
+
+    fn conduct(&mut self, fields: &Fields<'_>) -> Conduct {
+        let cancels = [("stop", OnCancel::Stop), ("finish", OnCancel::Finish)];
+        let doubts = [("ask", InDoubt::Ask), ("rerun", InDoubt::Rerun), ("fail", InDoubt::Fail)];
+        let deaths = [("adopt", OnEngineDeath::Adopt), ("kill", OnEngineDeath::Kill)];
+        Conduct {
+            on_cancel: fields.get("on_cancel").and_then(|field| self.choice(field, &cancels)),
+            in_doubt: fields.get("in_doubt").and_then(|field| self.choice(field, &doubts)),
+            on_engine_death: fields.get("on_engine_death").and_then(|field| self.choice(field, &deaths)),
+            stop_grace: fields.get("stop_grace").and_then(|field| self.given_duration(field)),
+        }
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -238,6 +251,7 @@ fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
         when: None,
         guards: Vec::new(),
         retry: None,
+        conduct: Box::default(),
         expect: Expect::default(),
         poll: None,
         outputs: Vec::new(),

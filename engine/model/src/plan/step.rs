@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Condition, Group, Milestone, OnFailure, Retry, Signal};
+use super::{Command, Condition, Conduct, Group, Milestone, OnFailure, Retry, Signal};
 
 /// What a step of the plan does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// How often it is tried.
     pub retry: Retry,
+    /// How its attempts are treated when something comes between.
+    #[serde(default, skip_serializing_if = "Conduct::is_usual")]
+    pub conduct: Conduct,
     /// What its changes are like.
     pub effect: StepEffect,
     /// Read-only commands whose output is an output of the step, run in order after a successful attempt.

@@ -138,6 +138,18 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
+    key(
+        "in_doubt",
+        OneOf(&["ask", "rerun", "fail"]),
+        "What becomes of an attempt in doubt that nothing makes harmless: a human says, or it has failed.",
+    ),
+    key(
+        "on_engine_death",
+        OneOf(&["adopt", "kill"]),
+        "What becomes of a running attempt whose engine is gone: the next one adopts it, or it is ended.",
+    ),
+    key("stop_grace", GivenDuration, "How long an attempt has from TERM to KILL; 10s if not given."),
     EXPECT,
     key("outputs", Named(Block::Output), "What it publishes, by name."),
     key("milestones", NamedTexts, "Signals from inside a running attempt: regexes for lines that it prints, by name."),
