@@ -5,6 +5,7 @@ mod command;
 mod conduct;
 mod group;
 mod milestone;
+mod names;
 mod order;
 mod step;
 
@@ -19,8 +20,11 @@ use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
 pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
-pub use group::{Each, Group, Items, Tolerance, Used};
+pub use group::{Each, Group, Items, Tolerance, Used, item_key};
 pub use milestone::{MAX_MILESTONES, Milestone, Signal};
+pub use names::{instance_id, instance_key, own_name};
+pub(crate) use names::{named_in, path};
+pub(crate) use order::sinks;
 pub use order::{hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 

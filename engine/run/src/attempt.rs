@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::{Condition, Step};
+use firedrill_model::plan::{Condition, InDoubt, Step};
 use firedrill_model::value::Value;
 
 use crate::command::{CommandId, Role};
@@ -196,7 +196,7 @@ impl Run {
             || planned.effect.idempotent
             || planned.cleanup.is_some()
             || planned.rollback_hook().is_some();
-        if is_harmless {
+        if is_harmless || planned.conduct.in_doubt != InDoubt::Ask {
             self.conclude(step, Conclusion::Failed(Cause::Doubt(doubt)));
         } else {
             self.ask_human(step, doubt);
@@ -297,7 +297,7 @@ impl Run {
             self.state.steps[step].stage = Stage::Cleaning(conclusion);
             self.clean_up(step);
         } else {
-            self.after_cleanup(step, conclusion, Licence::of(self.planned(step)));
+            self.after_cleanup(step, conclusion, Licence::of(self.planned(step), conclusion));
         }
     }
 
@@ -377,7 +377,10 @@ enum Licence {
 }
 
 impl Licence {
-    fn of(step: &Step) -> Licence {
-        if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
+    /// Returns what a step says of a repeat after an attempt that ended like this.
+    fn of(step: &Step, conclusion: Conclusion) -> Licence {
+        let is_doubt = matches!(conclusion, Conclusion::Failed(Cause::Doubt(_)));
+        let reruns = is_doubt && step.conduct.in_doubt == InDoubt::Rerun;
+        if step.effect.read_only || step.effect.idempotent || reruns { Licence::Granted } else { Licence::Refused }
     }
 }

@@ -597,3 +597,31 @@ fn signals_that_cannot_be_are_refused() {
     start(&mut run, r#"{"engine_started":{"boot":"","engine":""}}"#).expect("another engine");
     assert!(start(&mut run, reached).is_err(), "nobody knows whether it runs");
 }
+
+#[test]
+fn a_doubt_is_what_the_playbook_says_it_is() {
+    check("a", "a.attempt.1.1 timeout", "a.attempt.1.1 = stuck");
+    check("a fail !none", "a.attempt.1.1 timeout", "a.attempt.1.1 = rolled back");
+    check("a fail", "a.attempt.1.1 lost", "a.attempt.1.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 timeout", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+    check("a rerun x2", "a.attempt.1.1 timeout, a.attempt.2.1 lost", "a.attempt.1.1 a.attempt.2.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 1", "a.attempt.1.1 = failed");
+    check("a rerun x2 ?", "a.attempt.1.1 timeout", "a.attempt.1.1 a.verify.1.1 = succeeded");
+}
+
+#[test]
+fn a_cancel_ends_only_what_may_be_ended() {
+    let mut run = Run::new(Arc::new(sketch("a finish\nb\nc finish g")));
+    let mut take = |event: &str| {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect("a legal event");
+        run.next()
+    };
+    take(r#"{"run_started":{"run":"r","plan":""}}"#);
+    for command in ["a.attempt.1.1", "b.attempt.1.1", "c.guard-g.1.1"] {
+        take(&format!(r#"{{"started":{{"command":"{command}"}}}}"#));
+    }
+    let due = take("\"cancel_requested\"");
+    let ended = ["b.attempt.1.1", "c.guard-g.1.1"].map(|id| Effect::Terminate(id.parse().expect("a command's name")));
+    assert_eq!(due, ended);
+    take(r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":0}}"#);
+}

@@ -12,8 +12,9 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, Invariant, Jitter, Milestone,
-    OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback, Signal, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter,
+    Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
+    Signal, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -28,6 +29,7 @@ use firedrill_model::template::Template;
 /// | `off` | `when` is false | `g` | a guard |
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
+/// | `finish`, `kill` | `on_cancel`, `on_engine_death` | `rerun`, `fail` | `in_doubt` |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
@@ -156,6 +158,10 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
+        "finish" => step.conduct.on_cancel = OnCancel::Finish,
+        "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
+        "rerun" => step.conduct.in_doubt = InDoubt::Rerun,
+        "fail" => step.conduct.in_doubt = InDoubt::Fail,
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {

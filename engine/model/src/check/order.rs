@@ -1,13 +1,13 @@
 //! What each step needs: as written, by its place, and by what it reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::names::{self, Names};
 use super::reach::{self, Demand};
 use super::uses::{self, Position};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::playbook::{Playbook, Step, split_milestone};
+use crate::playbook::{OnFailure, Playbook, Step, split_milestone};
 use crate::source::{Span, Spanned};
 
 /// How many needs of a circle are shown.
@@ -49,6 +49,8 @@ impl Need {
 /// What a name in `needs` or `until` is.
 struct Named {
     step: usize,
+    /// The step beside it that names it: the naming one, or a group around it.
+    beside: usize,
     is_milestone: bool,
 }
 
@@ -123,7 +125,7 @@ impl<'p> Block<'p> {
             let until = step.release.as_ref().and_then(|release| release.until.as_ref());
             for id in until.into_iter().flat_map(|until| &until.value) {
                 match self.find(names, above, id) {
-                    Ok(Named { step: below, .. }) => {
+                    Ok(Named { step: below, beside: above, .. }) => {
                         let fault = not_below(&step.id.value, id);
                         self.questions.push(Question { above, below, through: Through::Milestones, fault });
                     }
@@ -133,25 +135,31 @@ impl<'p> Block<'p> {
         }
     }
 
+    /// Returns what an id means which stands in `needs` or `until`.
     fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<Named, Diagnostic> {
         let (name, milestone) = split_milestone(&id.value);
-        let index = if self.is_finally(names) { &names.finally } else { &names.steps };
-        match index.get(name) {
-            Some(&found) if found == naming => {
-                Err(Diagnostic::error(Code::OwnName, id.span, format!("step `{name}` cannot wait for itself")))
-            }
-            Some(&step) => {
-                milestone.map_or(Ok(()), |milestone| self.check_milestone(names, step, milestone, id.span))?;
-                Ok(Named { step, is_milestone: milestone.is_some() })
-            }
-            None => {
-                let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
-                Err(diagnostic.maybe_help(names.suggest(name, index, "steps")))
-            }
+        let (step, beside) = self.find_step(names, naming, &Spanned::new(name.to_owned(), id.span))?;
+        milestone.map_or(Ok(()), |milestone| self.check_milestone(names, step, milestone, id.span))?;
+        Ok(Named { step, beside, is_milestone: milestone.is_some() })
+    }
+
+    /// Returns the step that a name means, and the step beside it that names it: the naming one, or a group around it.
+    fn find_step(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<(usize, usize), Diagnostic> {
+        let name = id.value.as_str();
+        if self.is_finally(names) {
+            let found = names.finally.get(name).map(|&found| (found, naming));
+            return checked(names, found, id, &names.finally);
         }
+        let block = names.parent(naming);
+        let found = names.find(block, name).map(|found| (found.step, found.around.unwrap_or(naming)));
+        checked(names, found, id, &names.beside(block))
     }
 
     fn check_milestone(&self, names: &Names<'_>, step: usize, name: &str, span: Span) -> Result<(), Diagnostic> {
+        if self.steps[step].for_each.is_some() {
+            let message = format!("`{}` is repeated, so it has no milestone of its own", self.id(step));
+            return Err(Diagnostic::error(Code::UnknownMilestone, span, message));
+        }
         let known = names::index(self.steps[step].milestones.iter().map(|milestone| &milestone.name));
         if known.contains_key(name) {
             return Ok(());
@@ -159,6 +167,13 @@ impl<'p> Block<'p> {
         let message = format!("step `{}` has no milestone `{name}`", self.id(step));
         let diagnostic = Diagnostic::error(Code::UnknownMilestone, span, message);
         Err(diagnostic.maybe_help(names.suggest(name, &known, "milestones")))
+    }
+
+    /// Reports a milestone on which nothing can begin: its step may be taken back while everything else goes on.
+    fn alone(&self, step: usize, id: &Spanned<String>) -> Option<Diagnostic> {
+        let word = self.steps[step].on_failure.as_ref().filter(|word| word.value == OnFailure::Continue)?;
+        let message = format!("nothing can begin on a milestone of `{}`, which is taken back by itself", self.id(step));
+        Some(Diagnostic::error(Code::Contradiction, id.span, message).note(word.span, "the rest goes on then"))
     }
 
     fn is_finally(&self, names: &Names<'_>) -> bool {
@@ -181,10 +196,12 @@ impl<'p> Block<'p> {
         for (at, step) in self.steps.iter().enumerate() {
             for id in step.needs.iter().flat_map(|needs| &needs.value) {
                 match self.find(names, at, id) {
-                    Ok(Named { step: above, is_milestone }) => {
+                    Ok(Named { step: above, beside, is_milestone }) if beside == at => {
+                        diagnostics.extend(self.alone(above, id).filter(|_| is_milestone));
                         let cause = if is_milestone { Cause::Milestone(id.span) } else { Cause::Written(id.span) };
                         self.needs[at].push(Need { above, cause });
                     }
+                    Ok(Named { beside, .. }) => diagnostics.push(outside(id, self.id(beside))),
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
@@ -194,8 +211,9 @@ impl<'p> Block<'p> {
     /// Lets each step without `needs` need every step above it that nothing above it needs.
     fn add_places(&mut self) {
         let mut needed = vec![false; self.steps.len()];
-        let mut open = BTreeSet::new();
+        let mut blocks: BTreeMap<Option<usize>, BTreeSet<usize>> = BTreeMap::new();
         for (at, step) in self.steps.iter().enumerate() {
+            let open = blocks.entry(step.parent).or_default();
             if step.needs.is_none() {
                 let places = open.iter().map(|&above| Need { above, cause: Cause::Place });
                 self.needs[at].extend(places);
@@ -289,6 +307,34 @@ impl<'p> Block<'p> {
         let diagnostic = diagnostic.note(self.steps[above].id.span, format!("`{read}` stands here"));
         diagnostic.help(format!("move `{read}` above `{reader}`"))
     }
+}
+
+fn checked(
+    names: &Names<'_>,
+    found: Option<(usize, usize)>,
+    id: &Spanned<String>,
+    known: &HashMap<&str, usize>,
+) -> Result<(usize, usize), Diagnostic> {
+    let name = &id.value;
+    match found {
+        Some((found, naming)) if found == naming => {
+            Err(Diagnostic::error(Code::OwnName, id.span, format!("step `{name}` cannot wait for itself")))
+        }
+        Some(found) => Ok(found),
+        None => {
+            let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
+            Err(match names.group_with(name.rsplit('/').next().unwrap_or(name)) {
+                Some(_) => diagnostic.help("a member of a group can be named inside of it only: name the group"),
+                None => diagnostic.maybe_help(names.suggest(name, known, "steps")),
+            })
+        }
+    }
+}
+
+fn outside(id: &Spanned<String>, group: &str) -> Diagnostic {
+    let message = format!("`{}` stands outside of the group `{group}`", id.value);
+    let diagnostic = Diagnostic::error(Code::OutOfReach, id.span, message);
+    diagnostic.help(format!("let the whole group wait: add `{}` to the `needs` of `{group}`", id.value))
 }
 
 fn not_below(step: &str, until: &Spanned<String>) -> Diagnostic {

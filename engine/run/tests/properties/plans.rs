@@ -62,7 +62,8 @@ const SETTINGS: &[&str] = &[
     "@finally note",
     "@finally last",
 ];
-const MARKS: &[&str] = &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m"];
+const MARKS: &[&str] =
+    &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail"];
 const EXTRAS: &[Extra] = &[
     Extra::When,
     Extra::Guard,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Rollback, is_inside};
+use firedrill_model::plan::{InDoubt, OnFailure, Rollback, is_inside};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
@@ -83,6 +83,7 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
     let summary = run.summary(step);
     let is_licensed = planned.effect.read_only
         || planned.effect.idempotent
+        || planned.conduct.in_doubt == InDoubt::Rerun
         || *summary.cleanup == Debt::Discharged
         || !summary.is_effective;
     (command.round > 1 && !is_licensed).then(|| {
