@@ -7,6 +7,7 @@ mod history;
 pub mod journal;
 mod live;
 mod locks;
+mod milestones;
 mod plan_file;
 mod planned;
 mod private;

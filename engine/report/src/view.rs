@@ -128,6 +128,7 @@ impl View {
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
+            Event::Reached { command, milestone } => Some(Change::Reached(command.clone(), milestone.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),

@@ -58,6 +58,13 @@ pub enum Event {
         /// The command.
         command: CommandId,
     },
+    /// A running attempt has reached a milestone of its step, for the first time.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone's name.
+        milestone: String,
+    },
     /// A command has ended.
     Ended {
         /// The command.

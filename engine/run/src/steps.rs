@@ -115,6 +115,7 @@ impl Run {
         if matches!(self.state.steps[step].stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped)) {
             self.pass_on(step);
         }
+        self.pass_on_milestones(step);
         self.release_if_due(step);
         for &owner in shape.awaited_by(step) {
             self.state.steps[owner].until_left -= 1;

@@ -19,6 +19,8 @@ pub enum Change {
     NotStarted(CommandId),
     /// A command of an earlier engine is still running.
     Adopted(CommandId),
+    /// A running attempt has reached a milestone of its step.
+    Reached(CommandId, String),
     /// It is known what the end of a command means.
     Finished(CommandId),
     /// Something about a step, or the run, in words.

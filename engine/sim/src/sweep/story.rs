@@ -46,6 +46,7 @@ impl Teller<'_> {
             }
             Event::NotStarted { command } => Some(format!("{} turns out never to have started", self.command(command))),
             Event::Adopted { command } => Some(format!("{} turns out to be still running", self.command(command))),
+            Event::Reached { command, milestone } => Some(format!("{} reaches {milestone}", self.command(command))),
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
