@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
-pub use group::{Each, Group, Items, Tolerance, Used, item_key};
+pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
 pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
 pub(crate) use order::sinks;
