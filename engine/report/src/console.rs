@@ -101,14 +101,17 @@ impl Console {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }
             Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
-            Change::Said(word) => (word.step.as_str(), said(word)),
+            Change::Said(word) => (word.step.as_ref().map_or(RUN, firedrill_run::StepId::as_str), said(word)),
             Change::Pauses(wait, length) => {
                 let text = pause(view, wait, &words::length(*length));
                 (waiting(wait), Line::new(Tone::Quiet, &text))
             }
             Change::StepSettled(step) => (step_id(step), settled(view, *step)),
             Change::StepInDoubt(step) => {
-                let text = "in doubt: nobody knows whether it had its effect, a human must say";
+                let text = match view.run().summary(*step).stage {
+                    firedrill_run::Stage::Undecided(_) => "failed: somebody must decide what that means",
+                    _ => "in doubt: nobody knows whether it had its effect, a human must say",
+                };
                 (step_id(step), Line::new(Tone::Bad, text))
             }
             Change::DebtOpen(step, kind) => {
@@ -234,12 +237,7 @@ fn stopping(times: u32) -> &'static str {
 }
 
 fn said(word: &Word) -> Line {
-    let what = word.debt.map_or("the attempt in doubt", |debt| debt.word());
-    let done = match word.done {
-        firedrill_run::Done::Done => "done",
-        firedrill_run::Done::NotDone => "not done",
-    };
-    Line::new(Tone::Plain, &format!("settled by {}: {what} is {done}\n{}", word.by, word.note))
+    Line::new(Tone::Plain, &format!("{} says: {}\n{}", word.by, word.text(), word.note))
 }
 
 fn waiting(wait: &Wait) -> &str {

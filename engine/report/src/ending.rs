@@ -138,6 +138,13 @@ impl Block<'_> {
                     + &self.typed("see what it printed", &format!("firedrill logs {run} {step}"))
                     + &self.settle("say what you found out", step.as_str(), "done|not-done")
             }
+            Open::Undecided { step } => {
+                let why = self.view.reason(step.as_str()).unwrap_or("its attempts are used up");
+                let decide = format!("firedrill decide {run} {step} retry|done|rollback|stop --by NAME --note TEXT");
+                self.said(&format!("{step} has failed: somebody must decide what that means"), why)
+                    + &self.typed("see what it printed", &format!("firedrill logs {run} {step}"))
+                    + &self.typed("say what is to be done", &decide)
+            }
             Open::Owed { step, debt } => self.owed(step.as_str(), *debt),
             Open::Invariant { id, answer } => {
                 let invariant = self.view.plan().invariants.iter().find(|invariant| invariant.id == *id);

@@ -2,6 +2,7 @@
 
 mod change;
 mod step;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +11,15 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{
-    Answer, CommandId, DebtKind, Done, Event, Exit, IllegalEvent, Question, Rendering, Role, Run, StepId, Subject,
-    TaskAt, Verdict, Wait,
+    Answer, CommandId, Event, Exit, IllegalEvent, Question, Rendering, Role, Run, StepId, Subject, TaskAt, Verdict,
+    Wait,
 };
 use serde::Serialize;
 
 pub use change::Change;
 use change::Glance;
 pub use step::{DebtStatus, Status, StepView};
+pub use word::{Said, Word};
 
 use crate::words;
 
@@ -69,23 +71,6 @@ pub enum Finish {
     Unclear(String),
     /// Nobody knows whether it had its effect.
     InDoubt(String),
-}
-
-/// What somebody said of a doubt or an obligation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Word {
-    /// The step.
-    pub step: StepId,
-    /// Its obligation; the attempt in doubt if none.
-    pub debt: Option<DebtKind>,
-    /// What was said of it.
-    pub done: Done,
-    /// Who said it.
-    pub by: String,
-    /// Why.
-    pub note: String,
-    /// When, in milliseconds since 1970.
-    pub at_ms: u64,
 }
 
 impl View {
@@ -150,15 +135,8 @@ impl View {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))
             }
-            Event::Settled { step, debt, done, by, note, .. } => {
-                let word = Word {
-                    step: step.clone(),
-                    debt: *debt,
-                    done: *done,
-                    by: by.clone(),
-                    note: note.clone(),
-                    at_ms: envelope.at_ms,
-                };
+            Event::Settled { .. } | Event::Ruled { .. } | Event::RollbackRequested { .. } => {
+                let word = Word::of(envelope)?;
                 self.words.push(word.clone());
                 Some(Change::Said(word))
             }

@@ -53,7 +53,7 @@ impl Run {
         if command.role == Role::Attempt && !self.state.steps[step].is_effective() {
             self.state.steps[step].debts = Debts::NONE;
         }
-        if self.state.phase != Phase::Working {
+        if self.phase_of(step) != Phase::Working {
             self.withdraw(step);
         }
         if self.is_before_its_turn(step) {
@@ -130,7 +130,7 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.state.phase == Phase::Working { task } else { task.hurried(command) })
+        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -242,8 +242,8 @@ impl Run {
             state.debts = Debts::NONE;
         }
         state.stage = Stage::Waiting;
-        if self.state.phase == Phase::Working {
-            self.ask_guard(step, 0);
+        if self.phase_of(step) == Phase::Working {
+            self.ask_guards_of(step);
         }
     }
 
@@ -265,7 +265,7 @@ impl Run {
     }
 
     /// What an earlier attempt no longer owes, because it was cleaned up after, this one owes anew.
-    fn owe_for_attempt(&mut self, step: usize) {
+    pub(crate) fn owe_for_attempt(&mut self, step: usize) {
         let owes_rollback = self.planned(step).rollback_hook().is_some();
         let debts = &mut self.state.steps[step].debts;
         debts.cleanup = Debt::None;
@@ -314,7 +314,7 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        if !has_more || licence == Licence::Refused || self.state.phase != Phase::Working {
+        if !has_more || licence == Licence::Refused || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
             self.state.steps[step].stage = Stage::Choosing(cause);
@@ -327,7 +327,7 @@ impl Run {
         let Stage::Choosing(cause) = self.state.steps[step].stage else {
             return false;
         };
-        if *answer == Answer::Yes && self.state.phase == Phase::Working {
+        if *answer == Answer::Yes && self.phase_of(step) == Phase::Working {
             self.state.steps[step].stage = Stage::Pausing(cause);
         } else {
             self.settle(step, Outcome::Failed(cause));

@@ -93,9 +93,7 @@ impl Run {
         let state = &self.state.steps[step];
         let planned = &self.plan.steps[step];
         let (task, round) = match (role, &state.stage) {
-            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => {
-                (task, state.voided + 1)
-            }
+            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => (task, state.asked),
             (Role::Look(name), Stage::Looking(at, task)) if planned.looks[*at].name == **name => (task, state.attempts),
             (Role::Attempt, Stage::Attempting(task)) | (Role::Verify, Stage::Verifying(task, _)) => {
                 (task, state.attempts)

@@ -82,7 +82,7 @@ impl Run {
         let phase = self.state.phase;
         let is_asking = phase == Phase::Guarding || self.state.recheck == Recheck::Asking;
         if is_asking && matches!(phase, Phase::Guarding | Phase::Working | Phase::Halting) {
-            let round = if phase == Phase::Guarding { 1 } else { 2 };
+            let round = self.guard_round();
             let asked = self.plan.guards.iter().zip(&self.state.guards);
             for (guard, asking) in asked.filter(|(_, asking)| phase != Phase::Halting || asking.is_out()) {
                 due.asking(asking, Role::Guard(guard.id.as_str().into()), round, true);
@@ -124,6 +124,7 @@ impl Run {
             }
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Inside
             | Stage::Looking(..)
             | Stage::Verifying(..)
             | Stage::Salvaging(_)
@@ -132,6 +133,7 @@ impl Run {
             | Stage::Choosing(_)
             | Stage::Pausing(_)
             | Stage::InDoubt(_)
+            | Stage::Undecided(_)
             | Stage::Settled(_) => true,
         }
     }
@@ -145,7 +147,7 @@ impl Run {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
-                due.attempt(task, name(role, state.voided + 1, task));
+                due.attempt(task, name(role, state.asked, task));
             }
             Stage::Attempting(task) => due.attempt(task, name(Role::Attempt, state.attempts, task)),
             Stage::Looking(at, task) => {
@@ -156,7 +158,13 @@ impl Run {
             Stage::Salvaging(_) => due.effects.push(Effect::Judge(self.attempt_id(step))),
             Stage::Concluding(_) => due.effects.push(Effect::Decide(Question::CleanupWhen(id.clone()))),
             Stage::Choosing(_) => due.effects.push(Effect::Decide(Question::RetryWhen(id.clone()))),
-            Stage::Waiting | Stage::Cleaning(_) | Stage::Pausing(_) | Stage::InDoubt(_) | Stage::Settled(_) => {}
+            Stage::Waiting
+            | Stage::Inside
+            | Stage::Cleaning(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Undecided(_)
+            | Stage::Settled(_) => {}
         }
     }
 

@@ -14,6 +14,11 @@ pub(crate) struct Shape {
     index: HashMap<StepId, usize, BuildHasherDefault<Short>>,
     ids: Vec<StepId>,
     dependents: Vec<Vec<usize>>,
+    heads: Vec<Vec<usize>>,
+    inside: Vec<Vec<usize>>,
+    scopes: Vec<Vec<usize>>,
+    owners: Vec<usize>,
+    members: Vec<Vec<usize>>,
     awaited_by: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     /// Whether something that is due may have to wait for room.
@@ -27,13 +32,25 @@ impl Shape {
             index: ids.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect(),
             ids,
             dependents: vec![Vec::new(); plan.steps.len()],
+            heads: vec![Vec::new(); plan.steps.len()],
+            inside: vec![Vec::new(); plan.steps.len()],
+            scopes: (0..plan.steps.len()).map(|step| scopes(plan, step)).collect(),
+            owners: (0..plan.steps.len()).filter(|&step| plan.goes_on_after(step)).collect(),
+            members: vec![Vec::new(); plan.steps.len()],
             awaited_by: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
+            step.group.into_iter().for_each(|group| shape.members[group].push(at));
+            for group in plan.groups_of(at) {
+                shape.inside[group].push(at);
+            }
             for &need in &step.needs {
                 shape.dependents[need].push(at);
+                if plan.groups_of(at).any(|group| group == need) {
+                    shape.heads[need].push(at);
+                }
             }
             let Some(release) = &step.release else { continue };
             if release.until.is_empty() {
@@ -61,15 +78,57 @@ impl Shape {
         &self.dependents[step]
     }
 
+    /// Returns the members of a group, directly or not, that wait for nothing but its beginning.
+    pub(crate) fn heads(&self, group: usize) -> &[usize] {
+        &self.heads[group]
+    }
+
+    /// Iterates over the steps that need this one to be over: its dependents without the members of a group.
+    pub(crate) fn followers(&self, step: usize) -> impl Iterator<Item = usize> {
+        self.dependents[step].iter().copied().filter(move |dependent| !self.heads[step].contains(dependent))
+    }
+
+    /// Returns the steps inside a group, directly or not, ascending.
+    pub(crate) fn inside(&self, group: usize) -> &[usize] {
+        &self.inside[group]
+    }
+
+    /// Returns the members of a group itself, ascending.
+    pub(crate) fn members(&self, group: usize) -> &[usize] {
+        &self.members[group]
+    }
+
+    /// Returns whether a step is this one or lies inside of it.
+    pub(crate) fn is_within(&self, step: usize, scope: usize) -> bool {
+        step == scope || self.inside[scope].binary_search(&step).is_ok()
+    }
+
+    /// Returns the scopes around a step that unwind by themselves, the outermost first, the step itself included.
+    pub(crate) fn scopes(&self, step: usize) -> &[usize] {
+        &self.scopes[step]
+    }
+
+    /// Returns the steps and groups that unwind by themselves, ascending.
+    pub(crate) fn owners(&self) -> &[usize] {
+        &self.owners
+    }
+
     /// Returns the steps whose release waits for this one.
     pub(crate) fn awaited_by(&self, step: usize) -> &[usize] {
         &self.awaited_by[step]
     }
 
-    /// Returns the steps whose release waits for the end of the playbook.
+    /// Returns the steps whose release waits for the end of their block.
     pub(crate) fn open_ended(&self) -> &[usize] {
         &self.open_ended
     }
+}
+
+fn scopes(plan: &Plan, step: usize) -> Vec<usize> {
+    let around = std::iter::once(step).chain(plan.groups_of(step));
+    let mut scopes: Vec<usize> = around.filter(|&scope| plan.goes_on_after(scope)).collect();
+    scopes.reverse();
+    scopes
 }
 
 /// Hashes the few ids of a plan (FNV-1a): every event of a run looks some of them up, and nobody gains by a collision.

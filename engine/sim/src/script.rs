@@ -58,11 +58,16 @@ impl Script {
 
     /// Plays a plan to its rest: of the commands in flight, the one that started first ends first.
     pub fn play(&self, plan: Arc<Plan>) -> Result<Played, IllegalEvent> {
-        let mut events = vec![
+        let events = vec![
             Event::RunStarted { run: "scripted".into(), plan: String::new() },
             Event::EngineStarted { boot: String::new(), engine: String::new() },
         ];
-        let mut run = Run::replay(plan, &events)?;
+        let run = Run::replay(plan, &events)?;
+        self.play_on(run, events)
+    }
+
+    /// Plays a run on to its next rest, from where these events have led it.
+    pub fn play_on(&self, mut run: Run, mut events: Vec<Event>) -> Result<Played, IllegalEvent> {
         while let Some(event) = self.next_event(&run) {
             run.apply(&event)?;
             events.push(event);

@@ -3,6 +3,8 @@
 //! One step a line: its id, the ids it needs, and marks. `backup lock x2 ~ ^ !` is a step `backup` that needs `lock`,
 //! is tried twice, has a cleanup, a release and a rollback.
 
+mod groups;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -26,8 +28,12 @@ use firedrill_model::template::Template;
 /// | `off` | `when` is false | `g` | a guard |
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
+/// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
+/// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
 ///
-/// Lines that begin with `@`: `@stop` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
+/// The id of a member is its path: `g/a` belongs to the group `g`, which stands above it.
+///
+/// Lines that begin with `@`: `@stop`, `@ask` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
 /// `@finally ID`; a guard or an invariant that ends in `+` polls.
 ///
 /// # Panics
@@ -43,6 +49,7 @@ pub fn sketch(text: &str) -> Plan {
         let step = step(&plan, at, line);
         plan.steps.push(step);
     }
+    groups::resolve(&mut plan.steps);
     resolve_releases(&mut plan);
     plan
 }
@@ -75,6 +82,7 @@ fn setting(plan: &mut Plan, at: u32, line: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
         ["@stop"] => plan.on_failure = OnFailure::Stop,
+        ["@ask"] => plan.on_failure = OnFailure::Ask,
         ["@max", number] => plan.max_parallel = number.parse().expect("a number that is not 0"),
         ["@guard", id] => plan.guards.push(guard(id, at, OnUnmet::Abort)),
         ["@guard", id, "skip"] => plan.guards.push(guard(id, at, OnUnmet::Skip)),
@@ -94,7 +102,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
         id: id.into(),
-        group: None,
+        group: id.rsplit_once('/').map(|(group, _)| index(plan, group)),
         line: at,
         title: None,
         why: None,
@@ -105,7 +113,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         when: None,
         guards: Vec::new(),
         deed: Deed::Command(Box::new(command(id))),
-        on_failure: plan.on_failure,
+        on_failure: groups::inherited(plan, id),
         retry: retry(1),
         effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
@@ -140,6 +148,10 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "when?" => step.when = Some(deferred()),
         "text?" => own(step).program = Program::Argv(vec![unknown()]),
         "out?" => own(step).expect.stdout = Some("expected".into()),
+        "on:stop" => step.on_failure = OnFailure::Stop,
+        "on:ask" => step.on_failure = OnFailure::Ask,
+        "on:continue" => step.on_failure = OnFailure::Continue,
+        "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ => match (word.strip_prefix('^'), word.strip_prefix('x').map(str::parse)) {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use super::{After, Plan, Step, Text};
+use super::{After, OnFailure, Plan, Step, Text};
 use crate::expression::Expression;
 use crate::value::{Type, Value};
 
@@ -141,6 +141,13 @@ impl Plan {
     /// Iterates over the groups around a step, the innermost first.
     pub fn groups_of(&self, step: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(self.steps[step].group, |&group| self.steps[group].group)
+    }
+
+    /// Returns whether the rest of the playbook goes on when a step has failed for good and was taken back: it says
+    /// `continue`, or it is an instance of a repetition that tolerates failures.
+    pub fn goes_on_after(&self, step: usize) -> bool {
+        let repeated = self.steps[step].group.and_then(|group| self.steps[group].as_group()?.each.as_ref());
+        self.steps[step].on_failure == OnFailure::Continue || repeated.is_some_and(|each| each.tolerate.is_some())
     }
 
     /// Iterates over the steps that belong to a group itself, without the members of its groups, in the plan's order.

@@ -66,7 +66,7 @@ impl Page {
             }
             (Rollback::Hook(hook), OnFailure::Stop) => self.hook("rollback", "not by itself (on_failure: stop)", hook),
             (Rollback::Hook(hook), OnFailure::Ask) => {
-                self.hook("rollback", "when somebody decides so (on_failure: ask)", hook)
+                self.hook("rollback", "when somebody decides so (on_failure: ask)", hook);
             }
             (Rollback::Nothing, _) => self.fact("rollback", "nothing to undo, said on purpose"),
             (Rollback::Unsaid, _) if !step.effect.read_only && step.release.is_none() => {

@@ -222,7 +222,7 @@ fn missed(what: &str, name: &str, measured: Option<Duration>, most: Duration, wh
 
 fn open_name(open: &Open) -> Option<String> {
     match open {
-        Open::InDoubt { step, .. } => Some(step.to_string()),
+        Open::InDoubt { step, .. } | Open::Undecided { step } => Some(step.to_string()),
         Open::Owed { step, debt } => Some(format!("{step}.{}", debt.word())),
         Open::Invariant { .. } => None,
     }

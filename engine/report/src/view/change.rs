@@ -25,13 +25,13 @@ pub enum Change {
     Remarked(Option<StepId>, String),
     /// Somebody asked for the run to stop, for the first, second, ... time.
     CancelRequested(u32),
-    /// Somebody said what became of a doubt or an obligation.
+    /// Somebody said what became of a doubt, an obligation or a failure.
     Said(Word),
     /// A step, or one of its hooks, waits before its next try.
     Pauses(Wait, Duration),
     /// A step has settled.
     StepSettled(usize),
-    /// A step is in doubt.
+    /// A step is in doubt, or undecided.
     StepInDoubt(usize),
     /// An obligation stays open: its tries are used up.
     DebtOpen(usize, DebtKind),
@@ -103,7 +103,7 @@ impl StepGlance {
         let summary = run.summary(step);
         let stage = match summary.stage {
             Stage::Pausing(_) => Mark::Pausing,
-            Stage::InDoubt(_) => Mark::Open,
+            Stage::InDoubt(_) | Stage::Undecided(_) => Mark::Open,
             Stage::Settled(Outcome::Succeeded | Outcome::Failed(_) | Outcome::Skipped) => Mark::Settled,
             _ => Mark::Other,
         };

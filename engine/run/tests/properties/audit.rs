@@ -449,7 +449,7 @@ impl Audit {
             Open::Owed { step, debt } => {
                 !self.tried.contains(&(step.clone(), *debt)) && !self.is_off(open) && !self.is_blocked(step, *debt)
             }
-            Open::InDoubt { .. } | Open::Invariant { .. } => false,
+            Open::InDoubt { .. } | Open::Undecided { .. } | Open::Invariant { .. } => false,
         });
         holds(untried.is_none(), || format!("left open and never tried: {untried:?}"))
     }
@@ -487,7 +487,7 @@ impl Audit {
                 dependents.any(|other| self.plan.steps[other].effect.irreversible && self.steps[other].is_effective())
             }
             Open::Owed { step, debt: DebtKind::Release } => is_never_released(&self.plan.steps[self.index(step)]),
-            Open::Owed { .. } => false,
+            Open::Owed { .. } | Open::Undecided { .. } => false,
             Open::InDoubt { step, .. } => {
                 let at = self.index(step);
                 self.steps[at].is_in_doubt(&self.plan.steps[at])

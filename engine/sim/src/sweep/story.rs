@@ -49,6 +49,10 @@ impl Teller<'_> {
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
+            Event::RollbackRequested { by, .. } => Some(format!("{by} asks for everything to be undone")),
+            Event::Ruled { step, ruling, by, .. } => {
+                Some(format!("{by} decides about the failure of {}: {}", self.step(step), ruling.word()))
+            }
             Event::Settled { step, debt, done, by, .. } => Some(self.said(step, *debt, *done, by)),
             _ => None,
         }
@@ -225,6 +229,7 @@ fn opened(run: &Run, item: &Open) -> String {
     let teller = Teller { run };
     match item {
         Open::InDoubt { step, .. } => format!("{} is in doubt", teller.step(step)),
+        Open::Undecided { step } => format!("nobody has decided what the failure of {} means", teller.step(step)),
         Open::Owed { step, debt } => format!("the {} of {} is owed", debt.word(), teller.step(step)),
         Open::Invariant { id, .. } => {
             let invariant = place(run.plan(), &Subject::Playbook, &Role::Invariant(id.as_str().into()));
