@@ -3,6 +3,7 @@
 
 mod command;
 mod group;
+mod instance;
 mod names;
 mod order;
 mod step;
@@ -18,10 +19,11 @@ use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
 pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
+pub use instance::{Spot, instance};
 pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
 pub(crate) use order::sinks;
-pub use order::{hold, is_inside, topological};
+pub use order::{block_of, hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.

@@ -168,7 +168,7 @@ pub enum Rollback {
 pub struct Release {
     /// The hook.
     pub hook: Hook,
-    /// Due when all of these steps have settled; when the group of the step is over, or every step of the playbook, if
+    /// Due when all of these steps have settled; when the block of the step is over, or every step of the playbook, if
     /// empty. Ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<usize>,
