@@ -16,6 +16,7 @@ use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
 use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
+use self::values::Place;
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -40,7 +41,11 @@ impl Known<'_> {
         let Some((expression, step)) = self.asked(question) else {
             return Answer::Yes;
         };
-        match expression.eval_condition(&self.scope(&expression.references, step)) {
+        let place = match (question, self.place(step)) {
+            (Question::When(_), Place::Step(at)) => Place::Around(at),
+            (_, place) => place,
+        };
+        match expression.eval_condition(&self.scope_at(&expression.references, place)) {
             Ok(true) => Answer::Yes,
             Ok(false) => Answer::No,
             Err(error) => Answer::Error(error.to_string()),

@@ -3,8 +3,9 @@
 mod group;
 mod invocation;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::expression::Expression;
 use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
@@ -13,7 +14,7 @@ use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
-pub use group::{Body, ForEach, List, Use};
+pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 
 /// A whole playbook file.
@@ -37,8 +38,8 @@ pub struct Playbook {
     pub defaults: Defaults,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
-    /// What happens when a step fails for good.
-    pub on_failure: OnFailure,
+    /// What happens when a step fails for good; what was done is undone if not given.
+    pub on_failure: Option<OnFailure>,
     /// How many steps may run at the same time.
     pub max_parallel: Option<Spanned<NonZeroU32>>,
     /// What must hold before the first step.
@@ -51,6 +52,8 @@ pub struct Playbook {
     pub invariants: Vec<Invariant>,
     /// What other playbooks can read.
     pub outputs: Vec<Published>,
+    /// The playbooks that it uses, by their paths as they are written.
+    pub used: BTreeMap<String, Arc<UsedPlaybook>>,
     /// Whether it was read without a fault.
     pub(crate) is_sound: bool,
     /// The places of the names that each template and expression uses, by the place of its text.
@@ -139,10 +142,9 @@ pub struct Defaults {
 }
 
 /// What happens when a step fails for good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnFailure {
     /// What was done is undone.
-    #[default]
     Rollback,
     /// What was done is left; only what was taken is given back.
     Stop,
