@@ -134,7 +134,7 @@ impl Known<'_> {
             return Judgement::Unclear { reason: "the plan has no such command".to_owned() };
         };
         let rules = command.outputs.as_slice();
-        let bindings = self.bindings(&command.expect, rules);
+        let bindings = self.bindings(id, &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
             (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
@@ -159,18 +159,30 @@ impl Known<'_> {
         }
     }
 
-    /// Returns everything that a jq text may name, if there is one.
-    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Bindings {
+    /// Returns everything that a judgement may name: a filter all there is, an expression what it uses.
+    fn bindings(&self, id: &CommandId, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
-        if !asks {
-            return Bindings::default();
+        let mut scope = match &expect.that {
+            Some(that) => {
+                let others = that.references.iter().filter(|name| !matches!(name, Reference::Attempt(_)));
+                self.scope(others, id.step()).with_attempt(AttemptField::Duration, self.seconds(id))
+            }
+            None => Scope::new(),
+        };
+        if asks {
+            let plan = self.run.plan();
+            scope = scope.with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
+            for (step, name, value) in self.run.outputs() {
+                scope = scope.with_step_output(step.as_str(), name, value.clone());
+            }
         }
-        let plan = self.run.plan();
-        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
-        for (step, name, value) in self.run.outputs() {
-            scope = scope.with_step_output(step.as_str(), name, value.clone());
-        }
-        Bindings::from(&scope)
+        Bindings::from(scope)
+    }
+
+    /// Returns how long a command took, in whole seconds.
+    fn seconds(&self, id: &CommandId) -> Value {
+        let ms = self.lengths.get(id).copied().unwrap_or_default();
+        Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
     }
 
     /// Returns the values of these names.
@@ -225,10 +237,7 @@ impl Known<'_> {
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
             AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
             AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
-            AttemptField::Duration => {
-                let ms = self.lengths.get(&attempt).copied().unwrap_or_default();
-                Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
-            }
+            AttemptField::Duration => self.seconds(&attempt),
         })
     }
 }

@@ -242,5 +242,6 @@ fn expected(expect: &Expect) -> judge::Expect {
         stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
         stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
         jq: expect.jq.as_ref().map(|text| text.value.clone()),
+        that: expect.that.as_ref().map(|condition| condition.value.clone()),
     }
 }
