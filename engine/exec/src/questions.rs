@@ -1,6 +1,8 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -162,19 +164,11 @@ impl Known<'_> {
     /// Returns everything that a judgement may name: a filter all there is, an expression what it uses.
     fn bindings(&self, id: &CommandId, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
-        let mut scope = match &expect.that {
-            Some(that) => {
-                let others = that.references.iter().filter(|name| !matches!(name, Reference::Attempt(_)));
-                self.scope(others, id.step()).with_attempt(AttemptField::Duration, self.seconds(id))
-            }
-            None => Scope::new(),
-        };
-        if asks {
-            let plan = self.run.plan();
-            scope = scope.with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
-            for (step, name, value) in self.run.outputs() {
-                scope = scope.with_step_output(step.as_str(), name, value.clone());
-            }
+        let mut scope = if asks { self.all_names(self.place(id.step())) } else { Scope::new() };
+        if let Some(that) = &expect.that {
+            let others = that.references.iter().filter(|name| !matches!(name, Reference::Attempt(_)));
+            scope = self.add_names(scope, others, self.place(id.step()));
+            scope.set(&Reference::Attempt(AttemptField::Duration), self.seconds(id));
         }
         Bindings::from(scope)
     }
@@ -183,40 +177,6 @@ impl Known<'_> {
     fn seconds(&self, id: &CommandId) -> Value {
         let ms = self.lengths.get(id).copied().unwrap_or_default();
         Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
-    }
-
-    /// Returns the values of these names.
-    fn scope<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, step: Option<&StepId>) -> Scope {
-        let mut scope = Scope::new();
-        for reference in references {
-            if let Some(value) = self.value(reference, step) {
-                scope.set(reference, value);
-            }
-        }
-        scope
-    }
-
-    /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
-    fn value(&self, reference: &Reference, own: Option<&StepId>) -> Option<Value> {
-        let plan = self.run.plan();
-        match reference {
-            Reference::Input(name) => plan.inputs.get(name).cloned(),
-            Reference::Var(name) => plan.vars.get(name).cloned(),
-            Reference::StepOutput { step, output } => {
-                Some(self.run.output(&step.as_str().into(), output).cloned().unwrap_or(Value::None))
-            }
-            Reference::StepOutcome(step) => {
-                let at = plan.step_index(step)?;
-                Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
-            }
-            Reference::StepExitCode(step) => {
-                let at = plan.step_index(step)?;
-                Some(self.run.summary(at).exit_code.map_or(Value::None, |code| Value::Int(code.into())))
-            }
-            Reference::Run(field) => self.of_run(*field),
-            Reference::Attempt(field) => self.of_attempt(*field, own?),
-            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
-        }
     }
 
     fn of_run(&self, field: RunField) -> Option<Value> {
@@ -228,8 +188,7 @@ impl Known<'_> {
         })
     }
 
-    fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
-        let at = self.run.plan().step_index(step.as_str())?;
+    fn of_attempt(&self, field: AttemptField, at: usize) -> Option<Value> {
         let summary = self.run.summary(at);
         let attempt = self.run.attempt_id(at);
         Some(match field {
@@ -261,15 +220,6 @@ pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
 fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
     let text = value.text().map(std::borrow::Cow::into_owned);
     text.ok_or_else(|| EvalError::IsNone { source_text: source.to_string() })
-}
-
-fn outcome(stage: &Stage) -> Option<&'static str> {
-    match stage {
-        Stage::Settled(Outcome::Succeeded) => Some("succeeded"),
-        Stage::Settled(Outcome::Failed(_)) => Some("failed"),
-        Stage::Settled(Outcome::Skipped) => Some("skipped"),
-        _ => None,
-    }
 }
 
 fn attempt_outcome(stage: &Stage) -> &'static str {
