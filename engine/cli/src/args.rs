@@ -5,6 +5,7 @@ mod rehearse;
 mod stale;
 mod sweep;
 mod targets;
+mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use firedrill_model::units::Duration;
 
 pub(crate) use self::stale::StaleArgs;
 pub(crate) use self::targets::TargetsArgs;
+pub(crate) use self::words::{DecideArgs, RollbackArgs, Ruling, Said, SettleArgs};
 use crate::inputs::Assignment;
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
@@ -98,6 +100,16 @@ pub(crate) enum Verb {
     /// Nothing is started: `firedrill resume` goes on afterwards.
     #[command(after_help = examples::SETTLE)]
     Settle(SettleArgs),
+    /// Say what the failure of a step means, where the playbook asks (`on_failure: ask`)
+    ///
+    /// Nothing is started: `firedrill resume` goes on afterwards.
+    #[command(after_help = words::DECIDE)]
+    Decide(DecideArgs),
+    /// Undo a run that has come to rest: what it did is rolled back, latest first
+    ///
+    /// Also weeks later, and also after a success. Rollbacks, cleanups and releases are those of the plan that was run.
+    #[command(after_help = words::ROLLBACK)]
+    Rollback(RollbackArgs),
     /// Find the playbooks that are no longer what was rehearsed
     ///
     /// A playbook is fresh if its newest rehearsal was green and not too long ago, and nothing has changed since: the
@@ -274,36 +286,6 @@ pub(crate) struct LogsArgs {
     /// Only of this attempt
     #[arg(long, value_name = "N")]
     pub(crate) attempt: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SettleArgs {
-    /// The run
-    pub(crate) run: String,
-    /// The step that is in doubt, or the obligation that is owed
-    #[arg(value_name = "STEP[.cleanup|.rollback|.release]")]
-    pub(crate) what: String,
-    /// What became of it
-    #[arg(long = "as", value_name = "WHAT", value_enum)]
-    pub(crate) done: Said,
-    /// An output of a step that is done; may be repeated
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) output: Vec<Assignment>,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
-    pub(crate) by: String,
-    /// How this is known
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) note: String,
-}
-
-/// What a human says of a doubt or an obligation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Said {
-    /// It is done
-    Done,
-    /// It is not done
-    NotDone,
 }
 
 #[derive(Debug, Args)]

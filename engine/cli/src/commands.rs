@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod completion;
+mod decide;
 mod explain;
 mod locks;
 mod logs;
@@ -8,6 +9,7 @@ mod plan;
 mod rehearse;
 mod rehearse_fault;
 mod resume;
+mod rollback;
 mod run;
 mod runs;
 mod sandbox;
@@ -41,6 +43,8 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
+        Verb::Decide(args) => decide::decide(args, &home()?, terminal),
+        Verb::Rollback(args) => rollback::rollback(args, &home()?, terminal),
         Verb::Stale(args) => stale::stale(&args, &home()?, terminal),
         Verb::Targets(args) => targets::targets(&args, terminal),
         Verb::Schema(args) => schema::schema(args.name.as_deref(), terminal),

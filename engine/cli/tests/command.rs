@@ -133,7 +133,7 @@ fn what_a_human_did_is_recorded_and_the_run_goes_on() {
     assert!(!place.path("home/runs/one/summary.json").exists(), "the summary speaks of a run that has changed");
     place.call("runs").exits(0).says("one  stuck");
     place.call("resume --last").exits(0).says("SUCCEEDED");
-    place.call("show").exits(0).says("take.release is done, says kim: x");
+    place.call("show").exits(0).says("take: the release is done, says kim: x");
 }
 
 #[test]

@@ -209,6 +209,7 @@ impl fmt::Display for Holding {
 fn owed(open: &Open) -> String {
     match open {
         Open::InDoubt { step, .. } => format!("`{step}` is in doubt"),
+        Open::Undecided { step } => format!("`{step}` has failed and nobody has decided"),
         Open::Owed { step, debt } => format!("the {} of `{step}` is owed", debt.word()),
         Open::Invariant { id, .. } => format!("the invariant `{id}` does not hold or could not tell"),
     }

@@ -1,6 +1,9 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod items;
+mod values;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,6 +16,7 @@ use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
 use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
+use self::values::Place;
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -31,10 +35,17 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     /// Answers a question of the playbook.
     pub(crate) fn decide(&self, question: &Question) -> Answer {
+        if let Question::Items(step) = question {
+            return self.items(step).map_or_else(Answer::Error, Answer::Items);
+        }
         let Some((expression, step)) = self.asked(question) else {
             return Answer::Yes;
         };
-        match expression.eval_condition(&self.scope(&expression.references, step)) {
+        let place = match (question, self.place(step)) {
+            (Question::When(_), Place::Step(at)) => Place::Around(at),
+            (_, place) => place,
+        };
+        match expression.eval_condition(&self.scope_at(&expression.references, place)) {
             Ok(true) => Answer::Yes,
             Ok(false) => Answer::No,
             Err(error) => Answer::Error(error.to_string()),
@@ -49,6 +60,7 @@ impl Known<'_> {
             Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
             Question::ReleaseWhen(id) => (step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()), Some(id)),
             Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
+            Question::Items(_) => return None,
             Question::FinalWhen(id) => {
                 (plan.finally.iter().find(|last| last.id == *id).and_then(|last| last.when.as_ref()), None)
             }
@@ -134,7 +146,7 @@ impl Known<'_> {
             return Judgement::Unclear { reason: "the plan has no such command".to_owned() };
         };
         let rules = command.outputs.as_slice();
-        let bindings = self.bindings(&command.expect, rules);
+        let bindings = self.bindings(id, &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
             (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
@@ -159,52 +171,22 @@ impl Known<'_> {
         }
     }
 
-    /// Returns everything that a jq text may name, if there is one.
-    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Bindings {
+    /// Returns everything that a judgement may name: a filter all there is, an expression what it uses.
+    fn bindings(&self, id: &CommandId, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
-        if !asks {
-            return Bindings::default();
+        let mut scope = if asks { self.all_names(self.place(id.step())) } else { Scope::new() };
+        if let Some(that) = &expect.that {
+            let others = that.references.iter().filter(|name| !matches!(name, Reference::Attempt(_)));
+            scope = self.add_names(scope, others, self.place(id.step()));
+            scope.set(&Reference::Attempt(AttemptField::Duration), self.seconds(id));
         }
-        let plan = self.run.plan();
-        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
-        for (step, name, value) in self.run.outputs() {
-            scope = scope.with_step_output(step.as_str(), name, value.clone());
-        }
-        Bindings::from(&scope)
+        Bindings::from(scope)
     }
 
-    /// Returns the values of these names.
-    fn scope<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, step: Option<&StepId>) -> Scope {
-        let mut scope = Scope::new();
-        for reference in references {
-            if let Some(value) = self.value(reference, step) {
-                scope.set(reference, value);
-            }
-        }
-        scope
-    }
-
-    /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
-    fn value(&self, reference: &Reference, own: Option<&StepId>) -> Option<Value> {
-        let plan = self.run.plan();
-        match reference {
-            Reference::Input(name) => plan.inputs.get(name).cloned(),
-            Reference::Var(name) => plan.vars.get(name).cloned(),
-            Reference::StepOutput { step, output } => {
-                Some(self.run.output(&step.as_str().into(), output).cloned().unwrap_or(Value::None))
-            }
-            Reference::StepOutcome(step) => {
-                let at = plan.step_index(step)?;
-                Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
-            }
-            Reference::StepExitCode(step) => {
-                let at = plan.step_index(step)?;
-                Some(self.run.summary(at).exit_code.map_or(Value::None, |code| Value::Int(code.into())))
-            }
-            Reference::Run(field) => self.of_run(*field),
-            Reference::Attempt(field) => self.of_attempt(*field, own?),
-            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
-        }
+    /// Returns how long a command took, in whole seconds.
+    fn seconds(&self, id: &CommandId) -> Value {
+        let ms = self.lengths.get(id).copied().unwrap_or_default();
+        Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
     }
 
     fn of_run(&self, field: RunField) -> Option<Value> {
@@ -216,8 +198,7 @@ impl Known<'_> {
         })
     }
 
-    fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
-        let at = self.run.plan().step_index(step.as_str())?;
+    fn of_attempt(&self, field: AttemptField, at: usize) -> Option<Value> {
         let summary = self.run.summary(at);
         let attempt = self.run.attempt_id(at);
         Some(match field {
@@ -225,10 +206,7 @@ impl Known<'_> {
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
             AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
             AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
-            AttemptField::Duration => {
-                let ms = self.lengths.get(&attempt).copied().unwrap_or_default();
-                Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
-            }
+            AttemptField::Duration => self.seconds(&attempt),
         })
     }
 }
@@ -252,15 +230,6 @@ pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
 fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
     let text = value.text().map(std::borrow::Cow::into_owned);
     text.ok_or_else(|| EvalError::IsNone { source_text: source.to_string() })
-}
-
-fn outcome(stage: &Stage) -> Option<&'static str> {
-    match stage {
-        Stage::Settled(Outcome::Succeeded) => Some("succeeded"),
-        Stage::Settled(Outcome::Failed(_)) => Some("failed"),
-        Stage::Settled(Outcome::Skipped) => Some("skipped"),
-        _ => None,
-    }
 }
 
 fn attempt_outcome(stage: &Stage) -> &'static str {

@@ -4,6 +4,7 @@ mod block;
 mod bounds;
 mod compiled;
 mod fields;
+mod group;
 mod inputs;
 mod invocation;
 mod playbook;
@@ -63,9 +64,12 @@ pub(crate) fn target(source: &Source) -> (Option<Target>, Vec<Diagnostic>) {
 
 /// Sorts by place, drops what an alias repeats, and caps the number.
 pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    let file = |diagnostic: &Diagnostic| diagnostic.source.as_ref().map(|source| source.name.clone());
+    diagnostics.sort_by_key(|diagnostic| (file(diagnostic), diagnostic.span));
     let mut seen = HashSet::new();
-    diagnostics.retain(|diagnostic| seen.insert((diagnostic.code, diagnostic.span, diagnostic.message.clone())));
+    diagnostics.retain(|diagnostic| {
+        seen.insert((file(diagnostic), diagnostic.code, diagnostic.span, diagnostic.message.clone()))
+    });
     diagnostics.truncate(MAX_DIAGNOSTICS);
     diagnostics
 }
@@ -78,6 +82,8 @@ struct Decoder<'s> {
     names: HashMap<Span, Vec<Span>>,
     /// The patterns and filters that were compiled already.
     compiled: Compiled,
+    /// The names of the items of the repetitions around what is read.
+    items: Vec<String>,
     /// The shell of scripts that have none of their own.
     shell: ShellKind,
 }
@@ -89,6 +95,7 @@ impl<'s> Decoder<'s> {
             diagnostics: Vec::new(),
             names: HashMap::new(),
             compiled: Compiled::default(),
+            items: Vec::new(),
             shell: ShellKind::Posix,
         }
     }

@@ -2,7 +2,13 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod conduct;
+mod expand;
+mod group;
+mod milestone;
+mod names;
 mod order;
+mod step;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -14,7 +20,15 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
-pub use order::{hold, topological};
+pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
+pub use expand::{Item, examples};
+pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal};
+pub use names::{instance_id, instance_key, own_name};
+pub(crate) use names::{named_in, path};
+pub(crate) use order::{add_holds, sinks};
+pub use order::{block_of, hold, is_inside, topological};
+pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
 pub const FORMAT: u32 = 1;
@@ -130,7 +144,7 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
-/// What a failure does to the rest of the run.
+/// What a failure that is final does to what surrounds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
@@ -138,110 +152,22 @@ pub enum OnFailure {
     Rollback,
     /// Cleanups and releases only: what is done stays done.
     Stop,
+    /// A human decides; until then everything that was taken is kept.
+    Ask,
+    /// The step or group is taken back by itself and has failed; the rest goes on. Never of a whole playbook.
+    Continue,
 }
 
-/// A step of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// The step's id.
-    pub id: String,
-    /// Line of the playbook on which the step begins, from 1.
-    pub line: u32,
-    /// One line for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Why the step is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What to be careful about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caution: Option<String>,
-    /// The part of the work to which it belongs, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<String>,
-    /// How long one attempt usually takes, above zero.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub typical: Option<Duration>,
-    /// Indices of the steps it needs, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<usize>,
-    /// Runs only if this is true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// Asked one after the other just before the first attempt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub guards: Vec<Guard>,
-    /// The attempt itself.
-    pub command: Command,
-    /// How often it is tried.
-    pub retry: Retry,
-    /// What its changes are like.
-    pub effect: StepEffect,
-    /// Read-only commands whose output is an output of the step, run in order after a successful attempt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<Look>,
-    /// Asked after a successful attempt and to settle a doubt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verify: Option<Probe>,
-    /// Makes a failed attempt harmless.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cleanup: Option<Hook>,
-    /// Undoes the effect.
-    pub rollback: Rollback,
-    /// Gives back what was taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<Release>,
-}
-
-/// What is said about a step's changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StepEffect {
-    /// Changes nothing.
-    pub read_only: bool,
-    /// May be repeated without harm.
-    pub idempotent: bool,
-    /// The point of no return.
-    pub irreversible: bool,
-}
-
-/// A probe: a read-only look with three answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// The look.
-    pub command: Command,
-}
-
-/// A condition that must hold before doing anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guard {
-    /// The guard's id.
-    pub id: String,
-    /// Line of the playbook, from 1.
-    pub line: u32,
-    /// How it is asked.
-    pub probe: Probe,
-    /// What the operator is told when it is unmet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Why it is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What happens when it is unmet.
-    pub on_unmet: OnUnmet,
-}
-
-/// What an unmet guard does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnmet {
-    /// The step fails before it did anything; the run is refused.
-    Abort,
-    /// The step, or the run, is skipped.
-    Skip,
+impl OnFailure {
+    /// Returns the word of the playbook language.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnFailure::Rollback => "rollback",
+            OnFailure::Stop => "stop",
+            OnFailure::Ask => "ask",
+            OnFailure::Continue => "continue",
+        }
+    }
 }
 
 /// A probe that must hold when the run has come to rest.
@@ -257,16 +183,6 @@ pub struct Invariant {
     /// What the operator is told when it does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-}
-
-/// A read-only command whose output is an output of its step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Look {
-    /// The output's name.
-    pub name: String,
-    /// The command; its one output rule bears the same name.
-    pub command: Command,
 }
 
 /// A command of the very end.
@@ -285,45 +201,6 @@ pub struct Final {
     pub command: Command,
 }
 
-/// A command that is owed: cleanup, rollback or release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Hook {
-    /// The command.
-    pub command: Command,
-    /// Needed only if this is true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<Condition>,
-    /// How often it is tried before its obligation stays open.
-    pub retry: Retry,
-}
-
-/// What undoes a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rollback {
-    /// The playbook does not say.
-    Unsaid,
-    /// There is nothing to undo, said on purpose.
-    Nothing,
-    /// This hook.
-    Hook(Box<Hook>),
-}
-
-/// What gives back what a step took, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// The hook.
-    pub hook: Hook,
-    /// Due when all of these steps have settled; when every step has, if empty. Ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub until: Vec<usize>,
-    /// The steps that run inside the hold, ascending.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hold: Vec<usize>,
-}
-
 impl Plan {
     /// Returns the SHA-256 of everything that decides what will be executed, in hex.
     ///
@@ -335,19 +212,15 @@ impl Plan {
         hex(&Sha256::digest(bytes))
     }
 
+    /// Returns a milestone as the playbook names it: `backup.copying`.
+    pub fn signal_name(&self, signal: Signal) -> String {
+        let step = &self.steps[signal.step];
+        format!("{}.{}", step.id, step.milestones[signal.milestone].name)
+    }
+
     /// Returns the index of a step by its id.
     pub fn step_index(&self, id: &str) -> Option<usize> {
         self.steps.iter().position(|step| step.id == id)
-    }
-}
-
-impl Step {
-    /// Returns the rollback's hook, if there is one.
-    pub fn rollback_hook(&self) -> Option<&Hook> {
-        match &self.rollback {
-            Rollback::Hook(hook) => Some(hook),
-            Rollback::Unsaid | Rollback::Nothing => None,
-        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! A checked playbook with inputs becomes a plan. The only function that makes a [`Plan`].
 
+mod block;
 mod command;
+mod each;
 mod hooks;
 mod inputs;
+mod known;
 mod poll;
+mod used;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -11,10 +15,11 @@ use std::time::Duration;
 
 use self::command::Surroundings;
 pub use self::inputs::{Given, GivenValue};
-use crate::check::{self, Checked};
+use self::used::Late;
+use crate::check::{self, Checked, Names};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{EvalError, Expression, Reference, Scope};
-use crate::plan::{self, After, Condition, FORMAT, FileDigest, Plan, Text, hex};
+use crate::plan::{self, Condition, FORMAT, FileDigest, Plan, Text, hex};
 use crate::playbook::{self, Playbook};
 use crate::source::{Source, Span, Spanned};
 use crate::template::Template;
@@ -52,8 +57,27 @@ pub fn resolve(
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
     let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
-    let mut resolver = Resolver { source, playbook, scope, target_env, faults: Vec::new() };
-    let steps = resolver.steps(check::needs(checked));
+    let mut resolver = Resolver {
+        source,
+        playbook,
+        needs: check::needs(checked),
+        names: Names::of(playbook),
+        scope,
+        late: Late::default(),
+        folder: "",
+        is_used: false,
+        hoisted: Hoisted::default(),
+        target_env,
+        steps: Vec::new(),
+        blocks: Vec::new(),
+        until: Vec::new(),
+        faults: Vec::new(),
+    };
+    let on_failure = playbook.on_failure.map_or(plan::OnFailure::Rollback, on_failure);
+    let steps = resolver.all_steps(on_failure);
+    let own_locks = resolver.own_locks();
+    let own_guards = resolver.guards(&playbook.guards, None);
+    let own_invariants = resolver.own_invariants();
     let plan = Plan {
         format: FORMAT,
         playbook: playbook.name.value.clone(),
@@ -66,12 +90,12 @@ pub fn resolve(
         inputs: inputs.values,
         vars,
         files: facts.files,
-        locks: resolver.locks(),
-        on_failure: on_failure(playbook.on_failure),
+        locks: sorted(own_locks.into_iter().chain(std::mem::take(&mut resolver.hoisted.locks))),
+        on_failure,
         max_parallel: playbook.max_parallel.as_ref().map_or(number(MAX_PARALLEL), |limit| limit.value),
-        guards: resolver.guards(&playbook.guards, None),
+        guards: own_guards.into_iter().chain(std::mem::take(&mut resolver.hoisted.guards)).collect(),
         steps,
-        invariants: playbook.invariants.iter().map(|invariant| resolver.invariant(invariant)).collect(),
+        invariants: own_invariants.into_iter().chain(std::mem::take(&mut resolver.hoisted.invariants)).collect(),
         finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
         outputs: resolver.outputs(),
     };
@@ -94,24 +118,55 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// Returns the names of locks in the order in which every run takes them.
+fn sorted(locks: impl Iterator<Item = String>) -> Vec<String> {
+    locks.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// What used playbooks give to the whole run.
+#[derive(Default)]
+struct Hoisted {
+    locks: Vec<String>,
+    guards: Vec<plan::Guard>,
+    invariants: Vec<plan::Invariant>,
+}
+
 /// Gathers faults while the parts of a plan are made.
 struct Resolver<'a> {
     source: &'a Source,
     playbook: &'a Playbook,
+    /// The steps of its own block that each step needs.
+    needs: &'a [Vec<usize>],
+    names: Names<'a>,
     scope: Scope,
+    /// What is known of a used playbook's inputs and vars only when it is reached.
+    late: Late,
+    /// The folder of the playbook, relative to that of the one that is run.
+    folder: &'a str,
+    /// Whether it is the playbook of a `use`.
+    is_used: bool,
+    /// What used playbooks give to the whole run.
+    hoisted: Hoisted,
+    /// The steps so far; indices into this list are those of the plan.
+    steps: Vec<plan::Step>,
+    /// The blocks around what is resolved, outermost first: the group of the playbook, and its id in the plan.
+    blocks: Vec<(Option<usize>, String)>,
+    /// The steps for which the releases of steps of the plan wait, as they are written.
+    until: Vec<(usize, &'a Spanned<String>)>,
     /// What every command finds in its environment unless the playbook says otherwise.
     target_env: BTreeMap<String, String>,
     faults: Vec<Diagnostic>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Returns the names of the locks in the order in which every run takes them.
-    fn locks(&mut self) -> Vec<String> {
+    fn own_locks(&mut self) -> Vec<String> {
         let playbook = self.playbook;
-        let mut locks: Vec<String> = playbook.locks.iter().map(|lock| self.lock(lock)).collect();
-        locks.sort();
-        locks.dedup();
-        locks
+        playbook.locks.iter().map(|lock| self.lock(lock)).collect()
+    }
+
+    fn own_invariants(&mut self) -> Vec<plan::Invariant> {
+        let playbook = self.playbook;
+        playbook.invariants.iter().map(|invariant| self.invariant(invariant)).collect()
     }
 
     fn lock(&mut self, lock: &Spanned<Template>) -> String {
@@ -125,56 +180,53 @@ impl<'a> Resolver<'a> {
         name
     }
 
-    fn steps(&mut self, needs: &[Vec<usize>]) -> Vec<plan::Step> {
-        let mut steps: Vec<plan::Step> =
-            self.playbook.steps.iter().zip(needs).map(|(step, needs)| self.step(step, needs)).collect();
-        for at in 0..steps.len() {
-            let until = steps[at].release.as_ref().map(|release| release.until.clone());
-            let hold = until.map(|until| plan::hold(&steps, at, &until));
-            if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
-                release.hold = hold;
-            }
-        }
-        steps
-    }
-
-    fn step(&mut self, step: &'a playbook::Step, needs: &[usize]) -> plan::Step {
+    fn step(&mut self, step: &'a playbook::Step, invocation: &'a playbook::Invocation, id: String) -> plan::Step {
         let defaults = Surroundings::of(self.playbook);
-        let around = defaults.with(&step.invocation);
-        let id = step.id.value.as_str();
+        let around = defaults.with(invocation);
+        let own = Some(id.as_str());
         plan::Step {
-            id: id.to_owned(),
-            line: self.line(step.id.span),
-            title: owned(step.title.as_ref()),
-            why: owned(step.why.as_ref()),
-            caution: owned(step.caution.as_ref()),
-            phase: owned(step.phase.as_ref()),
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
-            needs: needs.to_vec(),
-            when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
+            milestones: step.milestones.iter().map(milestone).collect(),
             guards: self.guards(&step.guards, Some(&around)),
-            command: self.own_command(step, &defaults),
+            deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
                 irreversible: step.irreversible,
             },
-            looks: self.looks(step, &around),
-            verify: step.verify.as_ref().map(|probe| self.probe(probe, &around, Some(id))),
-            cleanup: step.cleanup.as_ref().map(|hook| self.hook(hook, &around, id)),
+            looks: self.looks(step, &around, own),
+            verify: step.verify.as_ref().map(|probe| self.probe(probe, &around, own)),
+            cleanup: step.cleanup.as_ref().map(|hook| self.hook(hook, &around, &id)),
             rollback: match &step.rollback {
                 None => plan::Rollback::Unsaid,
                 Some(playbook::Rollback::Nothing(_)) => plan::Rollback::Nothing,
-                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, id))),
+                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, &id))),
             },
-            release: step.release.as_ref().map(|release| self.release(release, &around, id)),
+            release: step.release.as_ref().map(|release| self.release(release, &around, &id)),
+            ..self.bare(step, id)
         }
     }
 
-    fn own_command(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> plan::Command {
-        let id = step.id.value.as_str();
-        let mut command = self.deed(&step.invocation, &step.expect, around, &step.outputs, Some(id));
+    fn conduct(&mut self, conduct: &playbook::Conduct) -> plan::Conduct {
+        let usual = plan::Conduct::default();
+        plan::Conduct {
+            on_cancel: conduct.on_cancel.as_ref().map_or(usual.on_cancel, |word| word.value),
+            in_doubt: conduct.in_doubt.as_ref().map_or(usual.in_doubt, |word| word.value),
+            on_engine_death: conduct.on_engine_death.as_ref().map_or(usual.on_engine_death, |word| word.value),
+            stop_grace: conduct.stop_grace.as_ref().and_then(|it| self.duration(it)).unwrap_or(usual.stop_grace),
+        }
+    }
+
+    fn own_command(
+        &mut self,
+        step: &'a playbook::Step,
+        invocation: &'a playbook::Invocation,
+        around: &Surroundings<'a>,
+        own: Option<&str>,
+    ) -> plan::Command {
+        let mut command = self.deed(invocation, &step.expect, around, &step.outputs, own);
         command.poll = step.poll.as_deref().and_then(|poll| self.poll(poll));
         if command.poll.is_some() {
             command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
@@ -182,7 +234,7 @@ impl<'a> Resolver<'a> {
         command
     }
 
-    fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> Vec<plan::Look> {
+    fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>, own: Option<&str>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
             playbook::OutputSource::Published
@@ -191,7 +243,7 @@ impl<'a> Resolver<'a> {
             | playbook::OutputSource::File(_) => None,
         });
         let looks: Vec<_> = looks.collect();
-        looks.into_iter().map(|(output, invocation)| self.look(output, invocation, around, &step.id.value)).collect()
+        looks.into_iter().map(|(output, invocation)| self.look(output, invocation, around, own)).collect()
     }
 
     fn look(
@@ -199,11 +251,11 @@ impl<'a> Resolver<'a> {
         output: &'a playbook::Output,
         invocation: &'a playbook::Invocation,
         around: &Surroundings<'a>,
-        step: &str,
+        own: Option<&str>,
     ) -> plan::Look {
-        let mut command = self.command(invocation, around, Some(step));
+        let mut command = self.command(invocation, around, own);
         command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
-        command.outputs = self.rules(std::slice::from_ref(output), Some(step), true);
+        command.outputs = self.rules(std::slice::from_ref(output), own, true);
         plan::Look { name: output.name.value.clone(), command }
     }
 
@@ -238,11 +290,12 @@ impl<'a> Resolver<'a> {
 
     fn last(&mut self, last: &'a playbook::Step) -> plan::Final {
         let around = Surroundings::of(self.playbook);
+        let invocation = last.invocation().expect("a step of `finally` is a command");
         plan::Final {
             id: last.id.value.clone(),
             title: owned(last.title.as_ref()),
             when: last.when.as_ref().map(|when| self.condition(when, None)),
-            command: self.deed(&last.invocation, &last.expect, &around, &[], None),
+            command: self.deed(invocation, &last.expect, &around, &[], None),
         }
     }
 
@@ -260,8 +313,9 @@ impl<'a> Resolver<'a> {
 
     fn condition(&mut self, when: &Spanned<Expression>, step: Option<&str>) -> Condition {
         let expression = &when.value;
-        if !expression.references.iter().all(is_known) {
-            return Condition::Deferred { expression: expression.clone(), after: after(&expression.references, step) };
+        if !expression.references.iter().all(|name| self.is_known(name)) {
+            let after = self.after(&expression.references, step);
+            return Condition::Deferred { expression: self.bind(expression), after };
         }
         match expression.eval_condition(&self.scope) {
             Ok(answer) => Condition::Known(answer),
@@ -271,8 +325,8 @@ impl<'a> Resolver<'a> {
 
     /// Resolves a template as far as inputs and vars go.
     fn fold(&mut self, template: &Spanned<Template>) -> Template {
-        match template.value.fold(&self.scope, is_known) {
-            Ok(folded) => folded,
+        match template.value.fold(&self.scope, |name| self.is_known(name)) {
+            Ok(folded) => folded.bind(|name| self.bound(name)),
             Err(error) => self.fault(template.span, &error),
         }
     }
@@ -282,7 +336,7 @@ impl<'a> Resolver<'a> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             let references: Vec<Reference> = folded.references().cloned().collect();
-            return Text::Deferred { template: folded, after: after(&references, step) };
+            return Text::Deferred { after: self.after(&references, step), template: folded };
         }
         let value = self.known(&folded, template.span);
         Text::Known(self.exact(&value, template.span))
@@ -319,27 +373,8 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Returns whether a name is known when the plan is made.
-fn is_known(reference: &Reference) -> bool {
-    matches!(reference, Reference::Input(_) | Reference::Var(_))
-}
-
-/// Returns what these names wait for.
-fn after(references: &[Reference], own: Option<&str>) -> Vec<After> {
-    let waits = references.iter().filter_map(|reference| match reference {
-        Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) => None,
-        Reference::StepOutput { step, .. }
-        | Reference::StepFile { step, .. }
-        | Reference::StepOutcome(step)
-        | Reference::StepExitCode(step) => Some(After::Step(step.clone())),
-        Reference::Run(crate::expression::RunField::Verdict) => Some(After::Rest),
-        Reference::Run(_) => Some(After::Start),
-        Reference::Attempt(_) => own.map(|step| After::Step(step.to_owned())),
-    });
-    let mut waits: Vec<After> = waits.collect();
-    waits.sort();
-    waits.dedup();
-    waits
+fn milestone(milestone: &playbook::Milestone) -> plan::Milestone {
+    plan::Milestone { name: milestone.name.value.clone(), pattern: milestone.pattern.value.clone() }
 }
 
 fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {
@@ -349,6 +384,8 @@ fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {
 
 fn on_failure(on_failure: playbook::OnFailure) -> plan::OnFailure {
     match on_failure {
+        playbook::OnFailure::Ask => plan::OnFailure::Ask,
+        playbook::OnFailure::Continue => plan::OnFailure::Continue,
         playbook::OnFailure::Rollback => plan::OnFailure::Rollback,
         playbook::OnFailure::Stop => plan::OnFailure::Stop,
     }

@@ -3,7 +3,7 @@
 mod command;
 
 use firedrill_model::plan::{OnFailure, Plan};
-use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
+use firedrill_run::{Cause, CommandId, Outcome, Role, Stage, Wait};
 
 use crate::diagnostics::Colour;
 use crate::foreign::{Tail, harmless};
@@ -97,18 +97,24 @@ impl Console {
                 subject(command),
                 Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),
             ),
+            Change::Reached(command, milestone) => {
+                (subject(command), Line::new(Tone::Plain, &format!("has reached {milestone}")))
+            }
             Change::Remarked(step, text) => {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }
             Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
-            Change::Said(word) => (word.step.as_str(), said(word)),
+            Change::Said(word) => (word.step.as_ref().map_or(RUN, firedrill_run::StepId::as_str), said(word)),
             Change::Pauses(wait, length) => {
                 let text = pause(view, wait, &words::length(*length));
                 (waiting(wait), Line::new(Tone::Quiet, &text))
             }
             Change::StepSettled(step) => (step_id(step), settled(view, *step)),
             Change::StepInDoubt(step) => {
-                let text = "in doubt: nobody knows whether it had its effect, a human must say";
+                let text = match view.run().summary(*step).stage {
+                    firedrill_run::Stage::Undecided(_) => "failed: somebody must decide what that means",
+                    _ => "in doubt: nobody knows whether it had its effect, a human must say",
+                };
                 (step_id(step), Line::new(Tone::Bad, text))
             }
             Change::DebtOpen(step, kind) => {
@@ -137,7 +143,9 @@ impl Console {
             return String::new();
         }
         let text = match view.plan().on_failure {
-            OnFailure::Rollback => "unwinding: taking back what was done, latest first",
+            OnFailure::Rollback | OnFailure::Ask | OnFailure::Continue => {
+                "unwinding: taking back what was done, latest first"
+            }
             OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
@@ -232,12 +240,7 @@ fn stopping(times: u32) -> &'static str {
 }
 
 fn said(word: &Word) -> Line {
-    let what = word.debt.map_or("the attempt in doubt", |debt| debt.word());
-    let done = match word.done {
-        firedrill_run::Done::Done => "done",
-        firedrill_run::Done::NotDone => "not done",
-    };
-    Line::new(Tone::Plain, &format!("settled by {}: {what} is {done}\n{}", word.by, word.note))
+    Line::new(Tone::Plain, &format!("{} says: {}\n{}", word.by, word.text(), word.note))
 }
 
 fn waiting(wait: &Wait) -> &str {
@@ -262,9 +265,16 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
 fn settled(view: &View, at: usize) -> Line {
     let step = view.step(at);
     let after = step.took_ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default();
+    let is_group = view.plan().steps[at].as_group().is_some();
+    let is_given_up = view.plan().goes_on_after(at);
     match view.run().summary(at).stage {
         Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
         Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
+        Stage::Settled(Outcome::Unreached) => Line::new(Tone::Quiet, "not reached"),
+        Stage::Settled(Outcome::Failed(_)) if is_group && is_given_up => {
+            Line::new(Tone::Bad, "failed and taken back; the rest goes on")
+        }
+        Stage::Settled(Outcome::Failed(Cause::Members)) => Line::new(Tone::Bad, "failed: too much of it did"),
         _ if step.executions.iter().all(|execution| execution.command.role != Role::Attempt) => {
             Line::new(Tone::Bad, "failed before it started")
         }

@@ -4,7 +4,7 @@ mod command;
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{self, OnFailure, OnUnmet, Origin, Plan, Rollback};
+use firedrill_model::plan::{self, OnUnmet, Origin, Plan, Rollback};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -144,12 +144,22 @@ struct Step {
     typical_ms: Option<u64>,
     /// Ids of the steps it needs.
     needs: Vec<String>,
+    /// Milestones that must have been reached before, as `STEP.NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    after: Vec<String>,
+    /// Its milestones: regexes for lines that an attempt prints, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,
     /// Asked one after the other just before the first attempt.
     guards: Vec<Guard>,
-    /// The attempt itself.
-    command: Command,
+    /// The group it belongs to.
+    group: Option<String>,
+    /// What its final failure does: `rollback`, `stop`, `ask` or `continue`.
+    on_failure: &'static str,
+    /// The attempt itself; none of a group.
+    command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
     /// Changes nothing.
@@ -177,7 +187,8 @@ struct Step {
 struct Release {
     /// The hook.
     hook: Hook,
-    /// Due when all of these steps have settled; when every step has, if empty.
+    /// Due when all of these steps have settled and these milestones, as `STEP.NAME`, are reached; when every step has
+    /// settled, if empty.
     until: Vec<String>,
     /// The steps inside the hold.
     hold: Vec<String>,
@@ -248,10 +259,7 @@ impl Document {
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
-            on_failure: match plan.on_failure {
-                OnFailure::Rollback => "rollback",
-                OnFailure::Stop => "stop",
-            },
+            on_failure: plan.on_failure.word(),
             max_parallel: plan.max_parallel.get(),
             guards: plan.guards.iter().map(Guard::of).collect(),
             steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
@@ -314,6 +322,11 @@ fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
     steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
 }
 
+fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
+    names(plan, &release.until).into_iter().chain(reached).collect()
+}
+
 impl Guard {
     fn of(guard: &plan::Guard) -> Guard {
         Guard {
@@ -339,9 +352,13 @@ impl Step {
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
             needs: names(plan, &step.needs),
+            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
-            command: Command::of(&step.command),
+            group: step.group.map(|group| plan.steps[group].id.clone()),
+            on_failure: step.on_failure.word(),
+            command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,
@@ -353,7 +370,7 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: names(plan, &release.until),
+                until: until(plan, release),
                 hold: names(plan, &release.hold),
             }),
         }

@@ -67,6 +67,8 @@ impl Page {
         let on_failure = match plan.on_failure {
             OnFailure::Rollback => "on failure: roll back",
             OnFailure::Stop => "on failure: stop, leave what is done",
+            OnFailure::Ask => "on failure: ask",
+            OnFailure::Continue => "on failure: go on",
         };
         let target = plan.target.as_ref().map(|target| {
             let protected = if target.is_protected { " (protected)" } else { "" };

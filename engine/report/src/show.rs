@@ -149,12 +149,8 @@ fn said(view: &View, ink: Ink) -> Option<String> {
         return None;
     }
     let lines = view.words().iter().map(|word| {
-        let kind = word.debt.map(|debt| format!(".{}", debt.word())).unwrap_or_default();
-        let done = match word.done {
-            firedrill_run::Done::Done => "done",
-            firedrill_run::Done::NotDone => "not done",
-        };
-        format!("  {}{kind} is {done}, says {}: {}\n", word.step, harmless(&word.by), harmless(&word.note))
+        let step = word.step.as_ref().map_or("run", firedrill_run::StepId::as_str);
+        format!("  {step}: {}, says {}: {}\n", word.text(), harmless(&word.by), harmless(&word.note))
     });
-    Some(format!("{}\n{}", ink.paint(Tone::Strong, "settled by people"), lines.collect::<String>()))
+    Some(format!("{}\n{}", ink.paint(Tone::Strong, "said by people"), lines.collect::<String>()))
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod step;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +11,15 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{
-    Answer, CommandId, DebtKind, Done, Event, Exit, IllegalEvent, Question, Rendering, Role, Run, StepId, Subject,
-    TaskAt, Verdict, Wait,
+    Answer, CommandId, Event, Exit, IllegalEvent, Question, Rendering, Role, Run, StepId, Subject, TaskAt, Verdict,
+    Wait,
 };
 use serde::Serialize;
 
 pub use change::Change;
 use change::Glance;
 pub use step::{DebtStatus, Status, StepView};
+pub use word::{Said, Word};
 
 use crate::words;
 
@@ -69,23 +71,6 @@ pub enum Finish {
     Unclear(String),
     /// Nobody knows whether it had its effect.
     InDoubt(String),
-}
-
-/// What somebody said of a doubt or an obligation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Word {
-    /// The step.
-    pub step: StepId,
-    /// Its obligation; the attempt in doubt if none.
-    pub debt: Option<DebtKind>,
-    /// What was said of it.
-    pub done: Done,
-    /// Who said it.
-    pub by: String,
-    /// Why.
-    pub note: String,
-    /// When, in milliseconds since 1970.
-    pub at_ms: u64,
 }
 
 impl View {
@@ -143,6 +128,7 @@ impl View {
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
+            Event::Reached { command, milestone } => Some(Change::Reached(command.clone(), milestone.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
@@ -150,15 +136,8 @@ impl View {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))
             }
-            Event::Settled { step, debt, done, by, note, .. } => {
-                let word = Word {
-                    step: step.clone(),
-                    debt: *debt,
-                    done: *done,
-                    by: by.clone(),
-                    note: note.clone(),
-                    at_ms: envelope.at_ms,
-                };
+            Event::Settled { .. } | Event::Ruled { .. } | Event::RollbackRequested { .. } => {
+                let word = Word::of(envelope)?;
                 self.words.push(word.clone());
                 Some(Change::Said(word))
             }
@@ -180,10 +159,11 @@ impl View {
             Question::CleanupWhen(step) => (Some(step), "the `when` of its cleanup has no value, so it is needed"),
             Question::RetryWhen(step) => (Some(step), "the `when` of its retry has no value, so there is none"),
             Question::ReleaseWhen(step) => (Some(step), "the `when` of its release has no value, so it is needed"),
+            Question::Items(step) => (Some(step), "its items are not to be had"),
             Question::FinalWhen(_) => (None, "its `when` has no value, so it is left out"),
         };
         let why = format!("{what}: {why}");
-        if let Question::When(step) = question {
+        if let Question::When(step) | Question::Items(step) = question {
             self.reasons.insert(step.clone(), why.clone());
         }
         Some(Change::Remarked(subject.cloned(), why))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{Condition, Hook};
+use firedrill_model::plan::{Condition, Hook, block_of};
 use firedrill_model::value::Value;
 
 use crate::command::StepId;
@@ -52,7 +52,7 @@ impl Run {
 
     /// Returns whether what depends on the step is still to be taken back first.
     pub(crate) fn is_before_its_turn(&self, step: usize) -> bool {
-        match self.state.phase {
+        match self.phase_of(step) {
             Phase::Halting => true,
             Phase::Unwinding => self.state.steps[step].unwind_left > 0,
             Phase::New | Phase::Guarding | Phase::Working | Phase::Resting | Phase::AtRest => false,
@@ -78,6 +78,7 @@ impl Run {
         }
         self.unwind(step);
         self.place(step);
+        self.planned(step).group.into_iter().for_each(|group| self.close_if_over(group));
     }
 
     /// A cleanup that succeeded after the last attempt leaves nothing to roll back.
@@ -109,13 +110,14 @@ impl Run {
         let Some(release) = &self.planned(step).release else {
             return;
         };
-        let is_over = match release.until.len() {
-            0 => self.state.settled == self.state.steps.len(),
-            _ => self.state.steps[step].until_left == 0,
+        let is_over = match (release.is_open_ended(), block_of(&self.plan.steps, step)) {
+            (true, None) => self.state.settled == self.state.steps.len(),
+            (true, Some(group)) => self.state.steps[group].members_left == 0,
+            (false, _) => self.state.steps[step].until_left == 0,
         };
-        let holds_doubt = release.hold.iter().any(|&held| matches!(self.state.steps[held].stage, Stage::InDoubt(_)));
+        let holds_doubt = release.hold.iter().any(|&held| self.state.steps[held].stage.waits_for_word());
         let is_settled = matches!(self.state.steps[step].stage, Stage::Settled(_));
-        if is_over && is_settled && !holds_doubt && self.state.phase == Phase::Working {
+        if is_over && is_settled && !holds_doubt && self.phase_of(step) == Phase::Working {
             self.release(step);
         }
     }

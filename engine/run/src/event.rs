@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firedrill_model::judge::Judgement;
+use firedrill_model::plan::Item;
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,13 @@ pub enum Event {
         /// The command.
         command: CommandId,
     },
+    /// A running attempt has reached a milestone of its step, for the first time.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone's name.
+        milestone: String,
+    },
     /// A command has ended.
     Ended {
         /// The command.
@@ -80,6 +88,27 @@ pub enum Event {
     },
     /// Somebody asked for the run to stop.
     CancelRequested,
+    /// Somebody asked for everything that the run did to be undone.
+    RollbackRequested {
+        /// Who asked.
+        by: String,
+        /// Why.
+        note: String,
+    },
+    /// Somebody said what the failure of a step means.
+    Ruled {
+        /// The step.
+        step: StepId,
+        /// What it means.
+        ruling: Ruling,
+        /// Outputs of the step, as said.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, Value>,
+        /// Who said it.
+        by: String,
+        /// Why.
+        note: String,
+    },
     /// Somebody said what became of a doubt or an obligation.
     Settled {
         /// The step.
@@ -130,6 +159,8 @@ pub enum Question {
     ReleaseWhen(StepId),
     /// Does the command of the very end run?
     FinalWhen(String),
+    /// For which items is the step repeated?
+    Items(StepId),
 }
 
 /// The answer to a [`Question`].
@@ -140,6 +171,8 @@ pub enum Answer {
     Yes,
     /// It does not.
     No,
+    /// These items, with different keys.
+    Items(Vec<Item>),
     /// The expression has no value.
     Error(String),
 }
@@ -195,6 +228,32 @@ pub enum DebtKind {
     Rollback,
     /// Gives back what was taken.
     Release,
+}
+
+/// What somebody says of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// The step is attempted again.
+    Retry,
+    /// What the step is for was done by other means.
+    Done,
+    /// What was done is undone.
+    Rollback,
+    /// What is done stays; what was taken is given back.
+    Stop,
+}
+
+impl Ruling {
+    /// Returns the word of the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ruling::Retry => "retry",
+            Ruling::Done => "done",
+            Ruling::Rollback => "rollback",
+            Ruling::Stop => "stop",
+        }
+    }
 }
 
 /// What somebody says of a doubt or an obligation.

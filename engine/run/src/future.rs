@@ -20,7 +20,10 @@ impl Run {
         let is_over = matches!(state.phase, Phase::Unwinding | Phase::Resting | Phase::AtRest);
         let is_asking = state.recheck == Recheck::Asking;
         let recheck = if is_over { u64::from(is_asking) } else { 2 + state.recheck as u64 };
-        let head = (state.phase as u64) << 16 | (state.cancel as u64) << 8 | u64::from(state.rests.min(1));
+        let head = (state.phase as u64) << 16
+            | (state.undoing as u64) << 12
+            | (state.cancel as u64) << 8
+            | u64::from(state.rests.min(1));
         hasher.write_u64(recheck << 32 | head);
         let guards = state.guards.iter().filter(|_| self.counts_guards());
         for asking in guards.chain(&state.invariants) {
@@ -28,9 +31,12 @@ impl Run {
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for step in &state.steps {
+        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
+            if !planned.milestones.is_empty() {
+                hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
             if is_ordered {
                 hasher.write_u32(step.completed);
             }
@@ -66,11 +72,15 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 impl StepState {
     /// Returns where the step stands, in a word.
     fn life(&self) -> u64 {
-        let is_settled = matches!(self.stage, Stage::Settled(_));
+        let is_settled = self.stage.is_settled();
         let attempts = if is_settled { 0 } else { u64::from(self.attempts) };
         let is_verified = self.is_verified && !is_settled;
-        let flags = u64::from(self.is_effective()) | u64::from(is_verified) << 1 | u64::from(self.is_unwound) << 2;
-        attempts << 40 | self.stage.code() << 3 | flags
+        let flags = u64::from(self.is_effective())
+            | u64::from(is_verified) << 1
+            | u64::from(self.is_unwound) << 2
+            | u64::from(self.is_passed_on) << 3
+            | (self.course as u64) << 4;
+        attempts << 40 | self.stage.code() << 7 | flags
     }
 
     /// Returns what the step owes and what it forbids, in a word.
@@ -84,6 +94,8 @@ impl Stage {
     fn code(&self) -> u64 {
         let (tag, rest) = match self {
             Stage::Waiting => (0, 0),
+            Stage::Inside => (0, 1),
+            Stage::Expanding => (0, 2),
             Stage::Deciding => (1, 0),
             Stage::Guarding(at, task) => (2, (*at as u64) << 16 | task.code()),
             Stage::Attempting(task) => (3, task.code()),
@@ -96,9 +108,11 @@ impl Stage {
             Stage::Choosing(cause) => (10, cause.code()),
             Stage::Pausing(cause) => (11, cause.code()),
             Stage::InDoubt(_) => (12, 0),
+            Stage::Undecided(_) => (12, 1),
             Stage::Settled(Outcome::Succeeded) => (13, 0),
             Stage::Settled(Outcome::Failed(cause)) => (14, cause.code()),
             Stage::Settled(Outcome::Skipped) => (15, 0),
+            Stage::Settled(Outcome::Unreached) => (15, 1),
         };
         rest << 4 | tag
     }

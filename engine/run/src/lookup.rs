@@ -4,7 +4,7 @@ use firedrill_model::plan::{Command, Plan, Probe};
 
 use crate::command::{CommandId, Role, Subject};
 use crate::machine::Run;
-use crate::state::{Debt, Stage, StepState, Task};
+use crate::state::{Debt, Stage, StepState, Task, TaskAt};
 use crate::task::Kind;
 
 impl Run {
@@ -49,7 +49,7 @@ impl Run {
             (Role::Invariant(name), None) => {
                 find(&plan.invariants, |invariant| &invariant.id, name).map(|invariant| probed(&invariant.probe))
             }
-            (Role::Attempt, Some(step)) => Some((&step.command, Kind::Deed)),
+            (Role::Attempt, Some(step)) => deed(step.command()),
             (Role::Look(name), Some(step)) => {
                 deed(find(&step.looks, |look| &look.name, name).map(|look| &look.command))
             }
@@ -78,6 +78,11 @@ impl Run {
         (round == id.round).then_some(task)
     }
 
+    /// Returns whether exactly this try is known to be running.
+    pub(crate) fn in_flight_now(&self, id: &CommandId) -> bool {
+        self.task(id).is_some_and(|task| task.at == TaskAt::InFlight)
+    }
+
     pub(crate) fn task_mut(&mut self, id: &CommandId) -> Option<&mut Task> {
         self.task(id)?;
         match &id.subject {
@@ -93,9 +98,7 @@ impl Run {
         let state = &self.state.steps[step];
         let planned = &self.plan.steps[step];
         let (task, round) = match (role, &state.stage) {
-            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => {
-                (task, state.voided + 1)
-            }
+            (Role::Guard(name), Stage::Guarding(at, task)) if planned.guards[*at].id == **name => (task, state.asked),
             (Role::Look(name), Stage::Looking(at, task)) if planned.looks[*at].name == **name => (task, state.attempts),
             (Role::Attempt, Stage::Attempting(task)) | (Role::Verify, Stage::Verifying(task, _)) => {
                 (task, state.attempts)

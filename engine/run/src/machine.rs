@@ -8,9 +8,11 @@ use firedrill_model::plan::Plan;
 
 use crate::command::{CommandId, Role};
 use crate::event::{Answer, Event, Exit, Question, Wait};
+use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Undoing,
 };
 use crate::task::{TaskEvent, TaskStep};
 
@@ -30,8 +32,12 @@ pub struct Run {
 /// Something that other steps wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
+    /// A group has begun.
+    Opened(usize),
     Settled(usize),
     Unwound(usize),
+    /// A scope was taken back by itself, and the rest goes on.
+    Absorbed(usize),
 }
 
 /// An event that cannot happen in this state: the journal is not one of this plan's.
@@ -90,10 +96,13 @@ impl Run {
                 self.not_started(command);
             }
             Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Reached { command, milestone } => self.reached(command, milestone)?,
             Event::Ended { command, exit, .. } => self.ended(command, exit)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
             Event::CancelRequested => self.cancel(),
+            Event::RollbackRequested { .. } => self.reverse()?,
+            Event::Ruled { step, ruling, outputs, .. } => self.ruled(step, *ruling, outputs)?,
             Event::Settled { step, debt, done, outputs, .. } => self.said(step, *debt, *done, outputs)?,
         }
         Ok(())
@@ -103,8 +112,10 @@ impl Run {
     fn cascade(&mut self) {
         loop {
             match self.news.pop() {
+                Some(News::Opened(group)) => self.pass_on_opened(group),
                 Some(News::Settled(step)) => self.pass_on_settled(step),
                 Some(News::Unwound(step)) => self.pass_on_unwound(step),
+                Some(News::Absorbed(scope)) => self.pass_on_absorbed(scope),
                 None if self.next_phase() => {}
                 None => return,
             }
@@ -190,6 +201,7 @@ impl Run {
             Question::RetryWhen(id) => self.answer_step(id, |run, step| run.retry_decided(step, answer)),
             Question::ReleaseWhen(id) => self.answer_step(id, |run, step| run.release_decided(step, answer)),
             Question::FinalWhen(id) => self.final_decided(id, answer),
+            Question::Items(id) => self.answer_step(id, |run, step| run.items_decided(step, answer)),
         };
         if is_asked { Ok(()) } else { Err("nobody asked that") }
     }
@@ -258,7 +270,8 @@ impl State {
             rests: 0,
             guards: vec![Asking::Idle; plan.guards.len()],
             recheck: Recheck::Idle,
-            steps: plan.steps.iter().map(StepState::new).collect(),
+            asked: 0,
+            steps: (0..plan.steps.len()).map(|step| StepState::new(plan, step)).collect(),
             invariants: vec![Asking::Idle; plan.invariants.len()],
             finals: Finals { at: 0, task: None },
             ready: BTreeSet::new(),
@@ -268,6 +281,7 @@ impl State {
             settled: 0,
             unwound: 0,
             doubts: 0,
+            undoing: Undoing::Unsaid,
             completed: 0,
             rendered: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -276,8 +290,9 @@ impl State {
 }
 
 impl StepState {
-    fn new(step: &firedrill_model::plan::Step) -> StepState {
-        let until = step.release.as_ref().map_or(0, |release| release.until.len());
+    pub(crate) fn new(plan: &Plan, at: usize) -> StepState {
+        let step = &plan.steps[at];
+        let until = step.release.as_ref().map_or(0, |release| release.until.len() + release.until_reached.len());
         StepState {
             stage: Stage::Waiting,
             attempts: 0,
@@ -287,7 +302,12 @@ impl StepState {
             is_verified: false,
             exit_code: None,
             debts: Debts::NONE,
-            needs_left: count(step.needs.len()),
+            asked: 0,
+            course: Course::Forth,
+            reached: Reached::default(),
+            needs_left: count(step.needs.len() + step.after.len()),
+            members_left: step.as_group().map_or(0, |_| count(plan.members(at).count())),
+            is_passed_on: false,
             until_left: count(until),
             unwind_left: 0,
             is_unwound: false,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use firedrill_model::plan::OnCancel;
+
 use crate::command::{CommandId, Role, StepId, Subject};
 use crate::delay;
 use crate::effect::{Effect, Pause};
@@ -82,7 +84,7 @@ impl Run {
         let phase = self.state.phase;
         let is_asking = phase == Phase::Guarding || self.state.recheck == Recheck::Asking;
         if is_asking && matches!(phase, Phase::Guarding | Phase::Working | Phase::Halting) {
-            let round = if phase == Phase::Guarding { 1 } else { 2 };
+            let round = self.guard_round();
             let asked = self.plan.guards.iter().zip(&self.state.guards);
             for (guard, asking) in asked.filter(|(_, asking)| phase != Phase::Halting || asking.is_out()) {
                 due.asking(asking, Role::Guard(guard.id.as_str().into()), round, true);
@@ -124,6 +126,8 @@ impl Run {
             }
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
+            | Stage::Inside
             | Stage::Looking(..)
             | Stage::Verifying(..)
             | Stage::Salvaging(_)
@@ -132,6 +136,7 @@ impl Run {
             | Stage::Choosing(_)
             | Stage::Pausing(_)
             | Stage::InDoubt(_)
+            | Stage::Undecided(_)
             | Stage::Settled(_) => true,
         }
     }
@@ -143,11 +148,18 @@ impl Run {
             |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
+            Stage::Expanding => due.effects.push(Effect::Decide(Question::Items(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
-                due.attempt(task, name(role, state.voided + 1, task));
+                due.attempt(task, name(role, state.asked, task));
             }
-            Stage::Attempting(task) => due.attempt(task, name(Role::Attempt, state.attempts, task)),
+            Stage::Attempting(task) => {
+                let command = name(Role::Attempt, state.attempts, task);
+                match self.planned(step).conduct.on_cancel {
+                    OnCancel::Stop => due.attempt(task, command),
+                    OnCancel::Finish => due.task(task, command, 0),
+                }
+            }
             Stage::Looking(at, task) => {
                 let role = Role::Look(self.planned(step).looks[*at].name.as_str().into());
                 due.task(task, name(role, state.attempts, task), 0);
@@ -156,7 +168,13 @@ impl Run {
             Stage::Salvaging(_) => due.effects.push(Effect::Judge(self.attempt_id(step))),
             Stage::Concluding(_) => due.effects.push(Effect::Decide(Question::CleanupWhen(id.clone()))),
             Stage::Choosing(_) => due.effects.push(Effect::Decide(Question::RetryWhen(id.clone()))),
-            Stage::Waiting | Stage::Cleaning(_) | Stage::Pausing(_) | Stage::InDoubt(_) | Stage::Settled(_) => {}
+            Stage::Waiting
+            | Stage::Inside
+            | Stage::Cleaning(_)
+            | Stage::Pausing(_)
+            | Stage::InDoubt(_)
+            | Stage::Undecided(_)
+            | Stage::Settled(_) => {}
         }
     }
 

@@ -127,11 +127,13 @@ impl Run {
         let state = &self.state.steps[step];
         let task = state.stage.task().filter(|task| task.poll == Polling::Open)?;
         let (role, round) = match state.stage {
-            Stage::Guarding(at, _) => (Role::Guard(self.planned(step).guards[at].id.as_str().into()), state.voided + 1),
+            Stage::Guarding(at, _) => (Role::Guard(self.planned(step).guards[at].id.as_str().into()), state.asked),
             Stage::Attempting(_) => (Role::Attempt, state.attempts),
             Stage::Verifying(..) => (Role::Verify, state.attempts),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
+            | Stage::Inside
             | Stage::Looking(..)
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
@@ -139,6 +141,7 @@ impl Run {
             | Stage::Choosing(_)
             | Stage::Pausing(_)
             | Stage::InDoubt(_)
+            | Stage::Undecided(_)
             | Stage::Settled(_) => return None,
         };
         Some((CommandId { subject: Subject::Step(self.shape.id(step).clone()), role, round, r#try: task.r#try }, task))

@@ -9,6 +9,7 @@ use crate::event::Answer;
 use crate::machine::Run;
 use crate::state::{
     Answered, Asking, Cancel, Cause, Debt, Doubt, Finals, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt,
+    Undoing,
 };
 use crate::task::TaskEnd;
 
@@ -19,6 +20,7 @@ impl Run {
     }
 
     fn ask_guards(&mut self) {
+        self.state.asked += 1;
         let plan = Arc::clone(&self.plan);
         for (asking, guard) in self.state.guards.iter_mut().zip(&plan.guards) {
             *asking = Asking::Asked(Task::first(&guard.probe.command));
@@ -81,7 +83,7 @@ impl Run {
 
     /// Returns how often the playbook's guards are being asked, for the names of their commands.
     pub(crate) fn guard_round(&self) -> u32 {
-        if self.state.phase == Phase::Guarding { 1 } else { 2 }
+        self.state.asked
     }
 
     pub(crate) fn playbook_task(&self, role: &Role) -> Option<(&Task, u32)> {
@@ -124,7 +126,7 @@ impl Run {
         match self.state.phase {
             Phase::New | Phase::AtRest => false,
             Phase::Guarding => self.end_guarding(),
-            Phase::Working => self.end_recheck() || self.end_working(),
+            Phase::Working => self.end_recheck() || self.end_scopes() || self.end_working(),
             Phase::Halting => self.end_halting(),
             Phase::Unwinding => self.end_unwinding(),
             Phase::Resting => self.end_resting(),
@@ -166,7 +168,7 @@ impl Run {
             .iter()
             .zip(&self.state.guards)
             .any(|(guard, asking)| guard.on_unmet == OnUnmet::Abort && asking.answer() != Some(Answered::Holds));
-        self.state.recheck = if has_changed { Recheck::Unmet } else { Recheck::Passed };
+        self.state.recheck = if has_changed { Recheck::Idle } else { Recheck::Passed };
         if has_changed {
             self.fail_first_change();
         }
@@ -196,7 +198,8 @@ impl Run {
         let waits = |&step: &usize| {
             let state = &self.state.steps[step];
             let is_still =
-                matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::InDoubt(_) | Stage::Waiting);
+                matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::Waiting | Stage::Inside)
+                    || state.stage.waits_for_word();
             (is_still || state.stage.waits_to_look()) && !state.debts.are_under_way()
         };
         let is_held_back =
@@ -275,15 +278,16 @@ impl Run {
         }
         self.state.is_told = false;
         self.state.cancel = self.state.cancel.min(Cancel::Once);
-        let has_failed = self.state.cancel != Cancel::No || self.has_failed();
+        let is_taken_back = self.state.cancel != Cancel::No || self.is_taken_back();
         self.state.phase = Phase::Working;
         for step in 0..self.state.steps.len() {
             self.owe_again(step);
             self.ask_again(step);
         }
-        if has_failed {
+        if is_taken_back {
             self.halt();
         } else {
+            self.halt_scopes_again();
             self.begin_ready_steps();
             self.release_all_due();
         }
@@ -304,7 +308,12 @@ impl Run {
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.state.steps.iter().any(super::state::StepState::has_failed)
+        (0..self.state.steps.len()).any(|step| self.state.steps[step].has_failed() && !self.is_contained(step))
+    }
+
+    /// Returns whether what the run did is to be taken back.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        self.state.undoing == Undoing::Reversal || self.has_failed()
     }
 }
 

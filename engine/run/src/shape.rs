@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use firedrill_model::plan::Plan;
+use firedrill_model::plan::{Plan, Step};
 
 use crate::command::StepId;
 use crate::future::most_at_once;
@@ -14,7 +14,14 @@ pub(crate) struct Shape {
     index: HashMap<StepId, usize, BuildHasherDefault<Short>>,
     ids: Vec<StepId>,
     dependents: Vec<Vec<usize>>,
+    heads: Vec<Vec<usize>>,
+    inside: Vec<Vec<usize>>,
+    scopes: Vec<Vec<usize>>,
+    owners: Vec<usize>,
+    members: Vec<Vec<usize>>,
     awaited_by: Vec<Vec<usize>>,
+    listeners: Vec<Vec<Listener>>,
+    begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     /// Whether something that is due may have to wait for room.
     pub(crate) is_cramped: bool,
@@ -27,23 +34,50 @@ impl Shape {
             index: ids.iter().cloned().enumerate().map(|(at, id)| (id, at)).collect(),
             ids,
             dependents: vec![Vec::new(); plan.steps.len()],
+            heads: vec![Vec::new(); plan.steps.len()],
+            inside: vec![Vec::new(); plan.steps.len()],
+            scopes: (0..plan.steps.len()).map(|step| scopes(plan, step)).collect(),
+            owners: (0..plan.steps.len()).filter(|&step| plan.goes_on_after(step)).collect(),
+            members: vec![Vec::new(); plan.steps.len()],
             awaited_by: vec![Vec::new(); plan.steps.len()],
+            listeners: vec![Vec::new(); plan.steps.len()],
+            begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
+            step.group.into_iter().for_each(|group| shape.members[group].push(at));
+            for group in plan.groups_of(at) {
+                shape.inside[group].push(at);
+            }
             for &need in &step.needs {
                 shape.dependents[need].push(at);
+                if plan.groups_of(at).any(|group| group == need) {
+                    shape.heads[need].push(at);
+                }
             }
-            let Some(release) = &step.release else { continue };
-            if release.until.is_empty() {
-                shape.open_ended.push(at);
+            for signal in &step.after {
+                shape.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Begin(at) });
             }
-            for &until in &release.until {
-                shape.awaited_by[until].push(at);
+            for before in step.begun_before() {
+                shape.begun_after[before].push(at);
             }
+            shape.wait_for_release(at, step);
         }
         shape
+    }
+
+    fn wait_for_release(&mut self, at: usize, step: &Step) {
+        let Some(release) = &step.release else { return };
+        if release.is_open_ended() {
+            self.open_ended.push(at);
+        }
+        for &until in &release.until {
+            self.awaited_by[until].push(at);
+        }
+        for signal in &release.until_reached {
+            self.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Release(at) });
+        }
     }
 
     /// Returns the index of a step.
@@ -56,9 +90,49 @@ impl Shape {
         &self.ids[step]
     }
 
-    /// Returns the steps that need this one.
-    pub(crate) fn dependents(&self, step: usize) -> &[usize] {
-        &self.dependents[step]
+    /// Returns what waits for milestones of this step.
+    pub(crate) fn listeners(&self, step: usize) -> &[Listener] {
+        &self.listeners[step]
+    }
+
+    /// Returns the steps that begin after this one: they need it or wait for a milestone of it, and unwind before it.
+    pub(crate) fn begun_after(&self, step: usize) -> &[usize] {
+        &self.begun_after[step]
+    }
+
+    /// Returns the members of a group, directly or not, that wait for nothing but its beginning.
+    pub(crate) fn heads(&self, group: usize) -> &[usize] {
+        &self.heads[group]
+    }
+
+    /// Iterates over the steps that need this one to be over: its dependents without the members of a group.
+    pub(crate) fn followers(&self, step: usize) -> impl Iterator<Item = usize> {
+        self.dependents[step].iter().copied().filter(move |dependent| !self.heads[step].contains(dependent))
+    }
+
+    /// Returns the steps inside a group, directly or not, ascending.
+    pub(crate) fn inside(&self, group: usize) -> &[usize] {
+        &self.inside[group]
+    }
+
+    /// Returns the members of a group itself, ascending.
+    pub(crate) fn members(&self, group: usize) -> &[usize] {
+        &self.members[group]
+    }
+
+    /// Returns whether a step is this one or lies inside of it.
+    pub(crate) fn is_within(&self, step: usize, scope: usize) -> bool {
+        step == scope || self.inside[scope].binary_search(&step).is_ok()
+    }
+
+    /// Returns the scopes around a step that unwind by themselves, the outermost first, the step itself included.
+    pub(crate) fn scopes(&self, step: usize) -> &[usize] {
+        &self.scopes[step]
+    }
+
+    /// Returns the steps and groups that unwind by themselves, ascending.
+    pub(crate) fn owners(&self) -> &[usize] {
+        &self.owners
     }
 
     /// Returns the steps whose release waits for this one.
@@ -66,10 +140,34 @@ impl Shape {
         &self.awaited_by[step]
     }
 
-    /// Returns the steps whose release waits for the end of the playbook.
+    /// Returns the steps whose release waits for the end of their block.
     pub(crate) fn open_ended(&self) -> &[usize] {
         &self.open_ended
     }
+}
+
+/// What waits for a milestone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listener {
+    /// The index of the milestone among those of its step.
+    pub(crate) milestone: usize,
+    pub(crate) lets: Lets,
+}
+
+/// What a milestone lets happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lets {
+    /// This step begins.
+    Begin(usize),
+    /// The release of this step is due.
+    Release(usize),
+}
+
+fn scopes(plan: &Plan, step: usize) -> Vec<usize> {
+    let around = std::iter::once(step).chain(plan.groups_of(step));
+    let mut scopes: Vec<usize> = around.filter(|&scope| plan.goes_on_after(scope)).collect();
+    scopes.reverse();
+    scopes
 }
 
 /// Hashes the few ids of a plan (FNV-1a): every event of a run looks some of them up, and nobody gains by a collision.

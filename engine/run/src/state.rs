@@ -1,6 +1,7 @@
 //! The state of a run: the fold of its events. Holds no time, so that two runs that behave alike are equal.
 
 mod copying;
+mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
 use crate::event::Rendered;
+use crate::scope::Course;
 use crate::task::TaskEnd;
+
+pub use debt::Debt;
+pub(crate) use debt::{Block, Debts, Tried};
 
 /// Where a run stands.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -34,7 +39,12 @@ pub struct State {
     pub(crate) in_flight: u32,
     pub(crate) settled: usize,
     pub(crate) unwound: usize,
+    /// How many steps wait for a human's word: in doubt, or undecided.
     pub(crate) doubts: u32,
+    /// What was said of failures that somebody was to decide about.
+    pub(crate) undoing: Undoing,
+    /// How often the playbook's guards have been asked.
+    pub(crate) asked: u32,
     /// The number of the latest step to have completed: the order for unwinding.
     pub(crate) completed: u32,
     pub(crate) rendered: BTreeMap<CommandId, Rendered>,
@@ -71,6 +81,19 @@ pub(crate) enum Cancel {
     Twice,
 }
 
+/// What a human wants to be undone: of a failure about which somebody was to decide, or of a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Undoing {
+    /// Nothing was said.
+    Unsaid,
+    /// What was done is undone.
+    Wanted,
+    /// What is done stays done.
+    Unwanted,
+    /// Everything is undone, whatever `on_failure` says.
+    Reversal,
+}
+
 /// Whether the playbook's guards were asked again before the first change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Recheck {
@@ -82,8 +105,6 @@ pub(crate) enum Recheck {
     Asking,
     /// They held, or the first change began at once.
     Passed,
-    /// One did not hold.
-    Unmet,
 }
 
 /// A probe of the playbook.
@@ -132,8 +153,19 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// The milestones that its present attempt has reached.
+    pub(crate) reached: Reached,
     pub(crate) debts: Debts,
+    /// How often its guards have been asked.
+    pub(crate) asked: u32,
+    /// How far a scope that unwinds by itself is; of every other step it goes forth.
+    pub(crate) course: Course,
+    /// Steps that have not settled well and milestones that have not been reached.
     pub(crate) needs_left: u32,
+    /// Members that have not settled, of a group itself.
+    pub(crate) members_left: u32,
+    /// Whether the steps that need it know that it is over.
+    pub(crate) is_passed_on: bool,
     pub(crate) until_left: u32,
     /// Dependents that have not unwound yet.
     pub(crate) unwind_left: u32,
@@ -153,6 +185,10 @@ pub enum Stage {
     Deciding,
     /// Asks its guards, one after the other.
     Guarding(usize, Task),
+    /// A repetition whose items are being worked out.
+    Expanding,
+    /// A group whose members may run.
+    Inside,
     /// Attempts what it is for.
     Attempting(Task),
     /// Reads its outputs, one after the other.
@@ -171,6 +207,8 @@ pub enum Stage {
     Pausing(Cause),
     /// Nobody knows whether it had its effect, and a human must say.
     InDoubt(Doubt),
+    /// It failed for good, and a human must say what that means (`on_failure: ask`).
+    Undecided(Cause),
     /// Over.
     Settled(Outcome),
 }
@@ -193,6 +231,8 @@ pub enum Outcome {
     Failed(Cause),
     /// It did not have to run.
     Skipped,
+    /// Its group failed before it was its turn, and the rest went on.
+    Unreached,
 }
 
 /// Why an attempt failed. The words for people are in the events.
@@ -214,6 +254,10 @@ pub enum Cause {
     Verify,
     /// Its cleanup failed although it succeeded.
     Cleanup,
+    /// The items of the repetition have no value.
+    Items,
+    /// A member of the group failed, or too many of its instances.
+    Members,
     /// It was ended or lost.
     Doubt(Doubt),
 }
@@ -230,54 +274,9 @@ pub enum Doubt {
     Lost,
 }
 
-/// The numbers of the latest tries of what may be taken up again, so that no command's name is used twice.
+/// A set of milestones of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Tried {
-    /// Of the latest attempt.
-    pub(crate) attempt: u32,
-    pub(crate) verify: u32,
-    pub(crate) cleanup: u32,
-    pub(crate) rollback: u32,
-    pub(crate) release: u32,
-}
-
-/// The obligations of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Debts {
-    pub(crate) cleanup: Debt,
-    pub(crate) rollback: Debt,
-    pub(crate) release: Debt,
-}
-
-/// One obligation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Debt {
-    /// Nothing is owed.
-    None,
-    /// Owed, not begun.
-    Owed,
-    /// Whether it is needed is being decided.
-    Deciding,
-    /// Being discharged.
-    Discharging(Task),
-    /// Owed, and its tries are used up.
-    Open,
-    /// Done.
-    Discharged,
-    /// Given up on purpose: `on_failure: stop`, or something irreversible came after.
-    Off,
-}
-
-/// What keeps rollbacks of earlier steps from running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Block {
-    /// Nothing.
-    None,
-    /// A started irreversible step.
-    Irreversible,
-    /// A rollback that is still owed.
-    Rollback,
-}
+pub(crate) struct Reached(pub(crate) u32);
 
 /// One try of a command under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -320,10 +319,6 @@ pub enum TaskAt {
     Pausing,
 }
 
-impl Debts {
-    pub(crate) const NONE: Debts = Debts { cleanup: Debt::None, rollback: Debt::None, release: Debt::None };
-}
-
 impl Stage {
     /// Returns the try under way, if there is one.
     pub fn task(&self) -> Option<&Task> {
@@ -334,12 +329,15 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
+            | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
             | Stage::Cleaning(_)
             | Stage::Choosing(_)
             | Stage::Pausing(_)
             | Stage::InDoubt(_)
+            | Stage::Undecided(_)
             | Stage::Settled(_) => None,
         }
     }
@@ -353,12 +351,15 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
+            | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
             | Stage::Cleaning(_)
             | Stage::Choosing(_)
             | Stage::Pausing(_)
             | Stage::InDoubt(_)
+            | Stage::Undecided(_)
             | Stage::Settled(_) => None,
         }
     }
@@ -368,9 +369,19 @@ impl Stage {
         matches!(self, Stage::Guarding(_, task) | Stage::Attempting(task) if task.at == TaskAt::Pausing)
     }
 
+    /// Returns whether the step is over.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self, Stage::Settled(_))
+    }
+
+    /// Returns whether the step can go on only when a human has said something.
+    pub(crate) fn waits_for_word(&self) -> bool {
+        matches!(self, Stage::InDoubt(_) | Stage::Undecided(_))
+    }
+
     /// Returns whether the step is between the settling of its needs and its own settling.
     pub(crate) fn is_under_way(&self) -> bool {
-        !matches!(self, Stage::Waiting | Stage::InDoubt(_) | Stage::Settled(_))
+        !matches!(self, Stage::Waiting | Stage::Inside | Stage::InDoubt(_) | Stage::Undecided(_) | Stage::Settled(_))
     }
 }
 

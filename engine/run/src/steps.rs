@@ -25,24 +25,33 @@ impl Run {
         match answer {
             Answer::Yes => self.enter(step),
             Answer::No => self.settle(step, Outcome::Skipped),
-            Answer::Error(_) => self.settle(step, Outcome::Failed(Cause::When)),
+            Answer::Items(_) | Answer::Error(_) => self.settle(step, Outcome::Failed(Cause::When)),
         }
         true
     }
 
     fn enter(&mut self, step: usize) {
-        if self.state.phase != Phase::Working {
+        if self.phase_of(step) != Phase::Working {
             self.state.steps[step].stage = Stage::Waiting;
             return;
         }
+        self.ask_guards_of(step);
+    }
+
+    /// Asks the guards of a step, from the first on.
+    pub(crate) fn ask_guards_of(&mut self, step: usize) {
+        self.state.steps[step].asked += 1;
         self.ask_guard(step, 0);
     }
 
-    pub(crate) fn ask_guard(&mut self, step: usize, at: usize) {
-        let task = self.planned(step).guards.get(at).map(|guard| Task::first(&guard.probe.command));
-        match task {
-            Some(task) => self.state.steps[step].stage = Stage::Guarding(at, task),
-            None => self.attempt(step),
+    fn ask_guard(&mut self, step: usize, at: usize) {
+        let planned = self.planned(step);
+        let task = planned.guards.get(at).map(|guard| Task::first(&guard.probe.command));
+        match (task, planned.as_group()) {
+            (Some(task), _) => self.state.steps[step].stage = Stage::Guarding(at, task),
+            (None, Some(group)) if group.is_deferred() => self.state.steps[step].stage = Stage::Expanding,
+            (None, Some(_)) => self.open_group(step),
+            (None, None) => self.attempt(step),
         }
     }
 
@@ -50,7 +59,7 @@ impl Run {
         let Stage::Guarding(at, task) = self.state.steps[step].stage else {
             return;
         };
-        if self.state.phase != Phase::Working {
+        if self.phase_of(step) != Phase::Working {
             self.state.steps[step].stage = Stage::Waiting;
             return;
         }
@@ -70,14 +79,31 @@ impl Run {
     }
 
     pub(crate) fn settle(&mut self, step: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Failed(cause) if self.must_ask(step) => {
+                self.state.steps[step].stage = Stage::Undecided(cause);
+                self.state.doubts += 1;
+                self.place(step);
+            }
+            Outcome::Failed(_) => {
+                self.mark_settled(step, outcome);
+                self.halt_around(step);
+            }
+            Outcome::Skipped => {
+                self.mark_settled(step, outcome);
+                self.skip_members(step);
+            }
+            Outcome::Succeeded | Outcome::Unreached => self.mark_settled(step, outcome),
+        }
+    }
+
+    /// Writes down how a step ended, whatever follows from it.
+    pub(crate) fn mark_settled(&mut self, step: usize, outcome: Outcome) {
         self.state.steps[step].stage = Stage::Settled(outcome);
         self.state.settled += 1;
         if self.state.steps[step].attempts > 0 {
             self.state.completed += 1;
             self.state.steps[step].completed = self.state.completed;
-        }
-        if matches!(outcome, Outcome::Failed(_)) {
-            self.halt();
         }
         self.place(step);
         self.news.push(News::Settled(step));
@@ -86,26 +112,38 @@ impl Run {
     /// Tells the steps that wait for this one.
     pub(crate) fn pass_on_settled(&mut self, step: usize) {
         let shape = std::sync::Arc::clone(&self.shape);
-        if !matches!(self.state.steps[step].stage, Stage::Settled(Outcome::Failed(_))) {
-            for &dependent in shape.dependents(step) {
-                self.state.steps[dependent].needs_left -= 1;
-                self.begin_if_ready(dependent);
-            }
+        if matches!(self.state.steps[step].stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped)) {
+            self.pass_on(step);
         }
+        self.pass_on_milestones(step);
         self.release_if_due(step);
         for &owner in shape.awaited_by(step) {
             self.state.steps[owner].until_left -= 1;
             self.release_if_due(owner);
         }
+        self.member_settled(step);
         if self.state.settled == self.state.steps.len() {
-            shape.open_ended().iter().for_each(|&owner| self.release_if_due(owner));
+            self.release_at_end_of(None);
         }
         self.unwind(step);
     }
 
-    fn begin_if_ready(&mut self, step: usize) {
+    /// Lets the steps begin that need this one and nothing else.
+    pub(crate) fn pass_on(&mut self, step: usize) {
+        let shape = std::sync::Arc::clone(&self.shape);
+        if std::mem::replace(&mut self.state.steps[step].is_passed_on, true) {
+            return;
+        }
+        for follower in shape.followers(step) {
+            self.state.steps[follower].needs_left -= 1;
+            self.begin_if_ready(follower);
+        }
+    }
+
+    pub(crate) fn begin_if_ready(&mut self, step: usize) {
         let state = &self.state.steps[step];
-        if state.needs_left == 0 && state.stage == Stage::Waiting && self.state.phase == Phase::Working {
+        let is_ready = state.needs_left == 0 && state.stage == Stage::Waiting;
+        if is_ready && self.phase_of(step) == Phase::Working && self.has_room_for(step) {
             self.begin(step);
         }
     }
@@ -114,6 +152,7 @@ impl Run {
     pub(crate) fn begin_ready_steps(&mut self) {
         for step in 0..self.state.steps.len() {
             self.begin_if_ready(step);
+            self.close_if_over(step);
         }
     }
 
@@ -123,7 +162,15 @@ impl Run {
             return;
         }
         self.state.phase = Phase::Halting;
-        let steps: Vec<usize> = self.state.ready.union(&self.state.busy).copied().collect();
+        self.halt_steps(|_, _| true);
+    }
+
+    /// Ends what waits and takes back what has not begun, of the steps that are meant.
+    pub(crate) fn halt_steps(&mut self, is_meant: impl Fn(&Run, usize) -> bool) {
+        let is_still = |step: &usize| matches!(self.state.steps[*step].stage, Stage::Undecided(_));
+        let undecided = (0..self.state.steps.len()).filter(|_| self.state.doubts > 0).filter(is_still);
+        let active = self.state.ready.union(&self.state.busy).copied().chain(undecided);
+        let steps: Vec<usize> = active.filter(|&step| is_meant(self, step)).collect();
         for step in steps {
             self.end_poll_of(step);
             self.withdraw(step);
@@ -137,12 +184,20 @@ impl Run {
         let state = &self.state.steps[step];
         let is_begun = state.stage.task().is_some_and(|task| !task.is_unbegun());
         match state.stage {
-            Stage::Deciding | Stage::Guarding(..) if !is_begun => self.state.steps[step].stage = Stage::Waiting,
+            Stage::Deciding | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
+                self.state.steps[step].stage = Stage::Waiting
+            }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),
+            Stage::Undecided(cause) => {
+                self.state.doubts -= 1;
+                self.settle(step, Outcome::Failed(cause));
+            }
             Stage::Waiting
+            | Stage::Inside
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Guarding(..)
             | Stage::Attempting(_)
             | Stage::Looking(..)

@@ -6,23 +6,31 @@ use firedrill_model::plan::OnFailure;
 
 use crate::event::DebtKind;
 use crate::machine::{News, Run, count};
-use crate::state::{Block, Cancel, Debt, Outcome, Phase, Stage, StepState};
+use crate::state::{Block, Cancel, Debt, Outcome, Phase, Stage, StepState, Undoing};
 
 impl Run {
-    /// Begins the unwinding once every attempt has ended.
+    /// Begins the unwinding of the run once every attempt has ended.
     pub(crate) fn begin_unwinding(&mut self) {
         self.state.phase = Phase::Unwinding;
         self.state.unwound = 0;
-        for step in 0..self.state.steps.len() {
-            let dependents = count(self.shape.dependents(step).len());
+        self.unwind_all(0..self.state.steps.len(), |_, _| true);
+    }
+
+    /// Takes steps back; only what depends on them and is taken back with them must be gone before.
+    pub(crate) fn unwind_all(
+        &mut self,
+        steps: impl Iterator<Item = usize> + Clone,
+        is_meant: impl Fn(&Run, usize) -> bool,
+    ) {
+        for step in steps.clone() {
+            let dependents = self.shape.begun_after(step).iter();
+            let left = count(dependents.filter(|&&dependent| is_meant(self, dependent)).count());
             let state = &mut self.state.steps[step];
-            state.unwind_left = dependents;
+            state.unwind_left = left;
             state.is_unwound = false;
             state.block = Block::None;
         }
-        for step in 0..self.state.steps.len() {
-            self.unwind(step);
-        }
+        steps.for_each(|step| self.unwind(step));
     }
 
     /// Takes a step as far back as it goes for the moment.
@@ -47,12 +55,12 @@ impl Run {
 
     fn may_unwind(&self, step: usize) -> bool {
         let state = &self.state.steps[step];
-        self.state.phase == Phase::Unwinding
-            && state.unwind_left == 0
+        state.unwind_left == 0
             && !state.is_unwound
             && !state.debts.are_under_way()
-            && !matches!(state.stage, Stage::InDoubt(_))
+            && !state.stage.waits_for_word()
             && !state.stage.is_under_way()
+            && self.phase_of(step) == Phase::Unwinding
     }
 
     fn roll_back(&mut self, step: usize) {
@@ -61,17 +69,16 @@ impl Run {
         if self.state.steps[step].debts.rollback != Debt::Owed {
             return;
         }
-        let is_wanted = self.plan.on_failure == OnFailure::Rollback;
-        if !is_wanted || block == Block::Irreversible {
+        if !self.undoes(step) || block == Block::Irreversible {
             self.state.steps[step].debts.rollback = Debt::Off;
         } else if block == Block::None && self.state.cancel != Cancel::Twice {
             self.discharge(step, DebtKind::Rollback);
         }
     }
 
-    /// Returns what the steps that need this one forbid.
+    /// Returns what the steps that began after this one forbid.
     fn block_of_dependents(&self, step: usize) -> Block {
-        let dependents = self.shape.dependents(step).iter();
+        let dependents = self.shape.begun_after(step).iter();
         dependents.map(|&dependent| self.block_passed_on(dependent)).max().unwrap_or(Block::None)
     }
 
@@ -87,12 +94,25 @@ impl Run {
         own.max(state.block)
     }
 
-    /// Tells the steps that this one needed.
+    /// Tells the steps after which this one began.
     pub(crate) fn pass_on_unwound(&mut self, step: usize) {
         let plan = Arc::clone(&self.plan);
-        for &need in &plan.steps[step].needs {
-            self.state.steps[need].unwind_left -= 1;
-            self.unwind(need);
+        let scope = self.unwinding_scope(step);
+        for before in plan.steps[step].begun_before() {
+            if scope.is_none_or(|scope| self.shape.is_within(before, scope)) {
+                self.state.steps[before].unwind_left -= 1;
+                self.unwind(before);
+            }
+        }
+    }
+
+    /// Returns whether what a step did is to be undone when its scope unwinds.
+    pub(crate) fn undoes(&self, step: usize) -> bool {
+        match (self.planned(step).on_failure, self.state.undoing) {
+            (_, Undoing::Reversal)
+            | (OnFailure::Ask, Undoing::Wanted)
+            | (OnFailure::Rollback | OnFailure::Continue, _) => true,
+            (OnFailure::Stop | OnFailure::Ask, Undoing::Unsaid | Undoing::Wanted | Undoing::Unwanted) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, OnUnmet, Rollback};
+use firedrill_model::plan::{OnUnmet, Rollback};
 use serde::{Deserialize, Serialize};
 
 use crate::command::StepId;
@@ -41,6 +41,11 @@ pub enum Open {
         step: StepId,
         /// Why nobody knows.
         doubt: Doubt,
+    },
+    /// The step has failed, and a human must say what that means.
+    Undecided {
+        /// The step.
+        step: StepId,
     },
     /// An obligation of a step is not discharged.
     Owed {
@@ -85,16 +90,16 @@ impl Run {
 
     /// Returns the verdict as it stands: what the commands of the very end are told.
     pub fn verdict_so_far(&self) -> Verdict {
-        let has_failed = self.has_failed();
+        let is_taken_back = self.is_taken_back();
         if !self.open().is_empty() || self.state.is_told {
             Verdict::Stuck
         } else if self.state.cancel != Cancel::No {
             Verdict::Cancelled
         } else if let Some(refusal) = self.refused() {
             refusal
-        } else if has_failed && self.state.steps.iter().enumerate().any(|(at, step)| self.is_left_behind(at, step)) {
+        } else if is_taken_back && self.state.steps.iter().enumerate().any(|(at, step)| self.is_left_behind(at, step)) {
             Verdict::Failed
-        } else if has_failed {
+        } else if is_taken_back {
             Verdict::RolledBack
         } else if self.is_all_skipped() {
             Verdict::Skipped
@@ -126,6 +131,9 @@ impl Run {
             if let Stage::InDoubt(doubt) = state.stage {
                 open.push(Open::InDoubt { step: step(), doubt });
             }
+            if matches!(state.stage, Stage::Undecided(_)) {
+                open.push(Open::Undecided { step: step() });
+            }
             let owed = DebtKind::ALL.into_iter().filter(|kind| self.is_owed(at, *kind));
             open.extend(owed.map(|debt| Open::Owed { step: step(), debt }));
         }
@@ -143,8 +151,8 @@ impl Run {
             Debt::Owed | Debt::Open | Debt::Deciding | Debt::Discharging(_) => true,
             Debt::None | Debt::Discharged | Debt::Off => false,
         };
-        let is_undoing = self.has_failed() || self.state.cancel != Cancel::No;
-        is_open && (kind != DebtKind::Rollback || (is_undoing && self.plan.on_failure == OnFailure::Rollback))
+        let is_undoing = self.is_taken_back() || self.state.cancel != Cancel::No;
+        is_open && (kind != DebtKind::Rollback || (is_undoing && self.undoes(step)))
     }
 
     /// Returns the verdict of a run that did nothing because a guard said so.
@@ -157,7 +165,7 @@ impl Run {
         }
         let is_untouched = !self.state.steps.iter().any(StepState::is_effective);
         let is_guarded = |step: &StepState| step.stage == Stage::Settled(Outcome::Failed(Cause::Guard));
-        (is_untouched && self.state.steps.iter().any(is_guarded)).then_some(Verdict::Refused)
+        (is_untouched && self.has_failed() && self.state.steps.iter().any(is_guarded)).then_some(Verdict::Refused)
     }
 
     fn is_all_skipped(&self) -> bool {

@@ -104,7 +104,7 @@ fn of_step(plan: &Plan, at: usize, kind: MutantKind) -> Option<Mutant> {
 fn has(step: &Step, kind: MutantKind) -> bool {
     let can_be_due = |hook: &firedrill_model::plan::Hook| can_run(hook.when.as_ref());
     match kind {
-        MutantKind::Expect => !step.command.expect.is_by_exit(),
+        MutantKind::Expect => step.command().is_some_and(|command| !command.expect.is_by_exit()),
         MutantKind::Retry => step.retry.max_attempts.get() > 1,
         MutantKind::Verify => step.verify.is_some(),
         MutantKind::Cleanup => step.cleanup.as_ref().is_some_and(can_be_due),
@@ -117,8 +117,10 @@ fn has(step: &Step, kind: MutantKind) -> bool {
 fn take(step: &mut Step, kind: MutantKind) {
     match kind {
         MutantKind::Expect => {
-            let exit = std::mem::take(&mut step.command.expect.exit);
-            step.command.expect = Expect { exit, ..Expect::default() };
+            if let Some(command) = step.command_mut() {
+                let exit = std::mem::take(&mut command.expect.exit);
+                command.expect = Expect { exit, ..Expect::default() };
+            }
         }
         MutantKind::Retry => try_once(&mut step.retry),
         MutantKind::Verify => step.verify = None,

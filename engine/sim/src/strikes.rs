@@ -164,7 +164,7 @@ fn of_step(at: usize, step: &Step) -> impl Iterator<Item = Site<'_>> {
     };
     let guards =
         step.guards.iter().map(move |guard| site(Role::Guard(guard.id.as_str().into()), &guard.probe.command, 1));
-    let attempt = site(Role::Attempt, &step.command, step.retry.max_attempts.get());
+    let attempt = step.command().map(|command| site(Role::Attempt, command, step.retry.max_attempts.get()));
     let looks = step.looks.iter().map(move |look| site(Role::Look(look.name.as_str().into()), &look.command, 1));
     let verify = step.verify.iter().map(move |verify| site(Role::Verify, &verify.command, 1));
     let hooks = [
@@ -175,7 +175,7 @@ fn of_step(at: usize, step: &Step) -> impl Iterator<Item = Site<'_>> {
     let hooks = hooks.into_iter().filter_map(|(role, hook)| Some((role, hook?)));
     let hooks = hooks.filter(|(_, hook)| can_run(hook.when.as_ref()));
     let hooks = hooks.map(move |(role, hook): (Role, &Hook)| site(role, &hook.command, hook.retry.max_attempts.get()));
-    guards.chain([attempt]).chain(looks).chain(verify).chain(hooks)
+    guards.chain(attempt).chain(looks).chain(verify).chain(hooks)
 }
 
 impl Site<'_> {
@@ -246,7 +246,7 @@ fn provocation(plan: &Plan, site: &Site<'_>) -> Option<Vec<Injection>> {
     match site.role {
         Role::Cleanup if runs_always(plan.steps[step].cleanup.as_ref()) => Some(Vec::new()),
         Role::Cleanup => Some(vec![late(&plan.steps[step], Some(1))]),
-        Role::Rollback if plan.on_failure == OnFailure::Stop => None,
+        Role::Rollback if plan.steps[step].on_failure == OnFailure::Stop => None,
         Role::Rollback => Some(failure_after(plan, step)),
         Role::Guard(_)
         | Role::Attempt
@@ -264,7 +264,7 @@ fn runs_always(cleanup: Option<&Hook>) -> bool {
 
 /// Returns the fault of an attempt that does its work and then fails.
 fn late(step: &Step, times: Option<u32>) -> Injection {
-    let kind = FaultKind::LateFailure(bad(&step.command, 1));
+    let kind = FaultKind::LateFailure(step.command().map_or(1, |command| bad(command, 1)));
     injected(&Subject::Step(step.id.as_str().into()), &Role::Attempt, kind, times)
 }
 
@@ -289,7 +289,7 @@ fn first_dependent(plan: &Plan, step: usize) -> Option<usize> {
     let mut possible = None;
     for at in topological(&plan.steps) {
         let other = &plan.steps[at];
-        depends[at] |= other.needs.iter().any(|&need| depends[need]);
+        depends[at] |= other.begun_before().any(|before| depends[before]);
         if at == step || !depends[at] || !can_run(other.when.as_ref()) {
             continue;
         }

@@ -121,7 +121,7 @@ fn strikes_come_in_the_order_of_the_plan() {
 #[test]
 fn every_kind_strikes_where_it_can() {
     let mut plan = sketch("a ! ~ x2\nb a ro");
-    plan.steps[0].command.time_limit = Some(std::time::Duration::from_mins(1));
+    plan.steps[0].command_mut().expect("a command").time_limit = Some(std::time::Duration::from_mins(1));
     let kinds: Vec<SweptKind> = SweptKind::ALL.into_iter().filter(|kind| *kind != SweptKind::Crash).collect();
     let all = strikes(&plan, &kinds);
     let written: Vec<String> =

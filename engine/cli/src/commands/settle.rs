@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_exec::RunDir;
+use firedrill_exec::{RunDir, RunLock};
 use firedrill_model::plan::{Plan, Step};
 use firedrill_model::value::{Type, Value};
-use firedrill_run::{DebtKind, Done, Event, Open};
+use firedrill_run::{DebtKind, Done, Event, Open, Run};
 
 use crate::args::{Said, SettleArgs};
 use crate::failure::{Failure, Status};
@@ -17,28 +17,38 @@ pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Resu
     let dir = home.run(Some(&args.run))?;
     let lock = dir.lock()?;
     let event = event(&dir, args)?;
-    let run = firedrill_exec::settle(&dir, &lock, event).map_err(|error| match error {
-        firedrill_exec::DriveError::Illegal(illegal) => {
-            Failure::usage(illegal.why).help(format!("`firedrill show {}` lists what is owed and in doubt", dir.id()))
-        }
-        other => other.into(),
-    })?;
-    terminal.print("recorded\n");
-    let in_doubt = run.open().iter().filter(|open| matches!(open, Open::InDoubt { .. })).count();
-    let next = match in_doubt {
-        0 => format!("go on from here: firedrill resume {}\n", dir.id()),
-        left => format!("{left} still in doubt: firedrill show {}\n", dir.id()),
-    };
-    terminal.print(&next);
+    let run = say(&dir, &lock, event)?;
+    tell(&dir, &run, terminal);
     Ok(Status::Done)
 }
 
+/// Records what somebody says about a run.
+pub(super) fn say(dir: &RunDir, lock: &RunLock, event: Event) -> Result<Run, Failure> {
+    firedrill_exec::settle(dir, lock, event).map_err(|error| match error {
+        firedrill_exec::DriveError::Illegal(illegal) => {
+            Failure::usage(illegal.why).help(format!("`firedrill show {}` lists what a human must see to", dir.id()))
+        }
+        other => other.into(),
+    })
+}
+
+/// Says that something was recorded, and how the run goes on.
+pub(super) fn tell(dir: &RunDir, run: &Run, terminal: &Terminal) {
+    terminal.print("recorded\n");
+    let waits = |open: &&Open| matches!(open, Open::InDoubt { .. } | Open::Undecided { .. });
+    let next = match run.open().iter().filter(waits).count() {
+        0 => format!("go on from here: firedrill resume {}\n", dir.id()),
+        left => format!("{left} still in doubt or undecided: firedrill show {}\n", dir.id()),
+    };
+    terminal.print(&next);
+}
+
 fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
-    let plan = dir.plan()?;
+    let run = firedrill_exec::replayed(dir)?;
+    let plan = run.plan();
     let (name, debt) = subject(&args.what);
-    let step = named(&plan, name)?;
-    let outputs: Result<BTreeMap<String, Value>, Failure> =
-        args.output.iter().map(|output| Ok((output.name.clone(), value(step, output)?))).collect();
+    let step = named(plan, name)?;
+    let outputs = outputs(step, &args.output)?;
     Ok(Event::Settled {
         step: step.id.as_str().into(),
         debt,
@@ -46,7 +56,7 @@ fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
             Said::Done => Done::Done,
             Said::NotDone => Done::NotDone,
         },
-        outputs: outputs?,
+        outputs,
         by: args.by,
         note: args.note,
     })
@@ -61,14 +71,20 @@ fn subject(what: &str) -> (&str, Option<DebtKind>) {
     split.unwrap_or((what, None))
 }
 
-fn named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Step, Failure> {
+pub(super) fn named<'a>(plan: &'a Plan, name: &str) -> Result<&'a Step, Failure> {
     let found = plan.step_index(name).map(|at| &plan.steps[at]);
     found.ok_or_else(|| Failure::usage(format!("the run has no step `{name}`")))
 }
 
+/// Reads outputs by the types that the playbook gives them.
+pub(super) fn outputs(step: &Step, given: &[Assignment]) -> Result<BTreeMap<String, Value>, Failure> {
+    given.iter().map(|output| Ok((output.name.clone(), value(step, output)?))).collect()
+}
+
 /// Reads an output by the type that the playbook gives it.
 fn value(step: &Step, output: &Assignment) -> Result<Value, Failure> {
-    let rules = step.command.outputs.iter().chain(step.looks.iter().flat_map(|look| &look.command.outputs));
+    let own = step.command().into_iter().flat_map(|command| &command.outputs);
+    let rules = own.chain(step.looks.iter().flat_map(|look| &look.command.outputs));
     let declared: Option<Type> = rules.into_iter().find(|rule| rule.name == output.name).map(|rule| rule.r#type);
     let declared =
         declared.ok_or_else(|| Failure::usage(format!("step `{}` has no output `{}`", step.id, output.name)))?;

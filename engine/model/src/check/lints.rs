@@ -24,6 +24,7 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
 
 /// Warns of a step that changes something and does not say what becomes of it when a run fails.
 fn unsaid(step: &Step) -> Option<Diagnostic> {
+    step.invocation()?;
     let is_safe = step.read_only || step.idempotent || step.irreversible;
     if is_safe || step.hooks().next().is_some() || step.rollback.is_some() {
         return None;
@@ -36,7 +37,7 @@ fn unsaid(step: &Step) -> Option<Diagnostic> {
 
 /// Warns of a step that may run for ever.
 fn unlimited(step: &Step) -> Option<Diagnostic> {
-    if step.invocation.timeout.is_some() {
+    if step.invocation()?.timeout.is_some() {
         return None;
     }
     let message = format!("`{}` has no time limit: if it hangs, the run hangs", step.id.value);

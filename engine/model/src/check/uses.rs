@@ -1,8 +1,9 @@
 //! Every use of a name in a playbook, with its place and what may be named there.
 
-use crate::expression::{Expression, Reference};
+use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    EnvVar, Given, Guard, Hook, Invocation, OutputSource, Playbook, Poll, Probe, Required, Retry, Shell, Step,
+    Body, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe, Required, Retry,
+    Shell, Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -44,6 +45,8 @@ pub(super) enum Site {
     Invariant,
     /// An output of the playbook.
     Output,
+    /// An output of a group.
+    Published(usize),
 }
 
 /// A step of one of the two blocks.
@@ -106,10 +109,12 @@ impl<'p> Walk<'p> {
 
     fn step(&mut self, step: &'p Step, position: Position) {
         self.optional(step.when.as_ref(), Site::Gate(position));
+        self.for_each(step, position);
         self.guards(&step.guards, Site::Gate(position));
-        self.invocation(&step.invocation, Site::Body(position));
+        self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
+        self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
@@ -118,6 +123,27 @@ impl<'p> Walk<'p> {
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));
+    }
+
+    fn for_each(&mut self, step: &'p Step, position: Position) {
+        let Some(for_each) = &step.for_each else { return };
+        if let List::Computed(expression) = &for_each.list.value {
+            self.references(expression.references.iter(), for_each.list.span, Site::Body(position));
+        }
+        self.optional(for_each.key.as_ref(), Site::Body(position));
+    }
+
+    fn body(&mut self, body: &'p Body, position: Position) {
+        match (body, position) {
+            (Body::Command(invocation), _) => self.invocation(invocation, Site::Body(position)),
+            (Body::Group(outputs), Position::Main(group)) => {
+                outputs.iter().for_each(|output| self.template(&output.value, Site::Published(group)));
+            }
+            (Body::Use(used), _) => {
+                used.with.iter().for_each(|(_, value)| self.given(Some(value), Site::Body(position)))
+            }
+            (Body::Group(_), Position::Final(_)) => {}
+        }
     }
 
     fn hooks(&mut self, step: &'p Step, index: usize) {
@@ -132,6 +158,7 @@ impl<'p> Walk<'p> {
 
     fn hook(&mut self, hook: &'p Hook, index: usize, when: Site) {
         self.invocation(&hook.invocation, Site::Hook(index));
+        self.expect(&hook.expect, Site::Hook(index));
         self.optional(hook.when.as_ref(), when);
         self.retry(hook.retry.as_deref(), Site::Hook(index), Site::HookWhen(index));
     }
@@ -144,7 +171,19 @@ impl<'p> Walk<'p> {
 
     fn probe(&mut self, probe: &'p Probe, site: Site) {
         self.invocation(&probe.invocation, site);
+        self.expect(&probe.expect, site);
         self.poll(probe.poll.as_ref(), site);
+    }
+
+    /// Adds what an expectation names besides the end of its own command.
+    fn expect(&mut self, expect: &'p Expect, site: Site) {
+        let Some(that) = &expect.that else { return };
+        let before = self.uses.len();
+        self.expression(that, site);
+        let is_other =
+            |used: &Use<'_>| !matches!(used.name, Reference::Attempt(field) if *field != AttemptField::Outcome);
+        let others: Vec<Use<'p>> = self.uses.drain(before..).filter(is_other).collect();
+        self.uses.extend(others);
     }
 
     fn poll(&mut self, poll: Option<&'p Poll>, site: Site) {

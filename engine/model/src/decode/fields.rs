@@ -109,6 +109,11 @@ impl Decoder<'_> {
                 let message = format!("`{name}` of {} is not yet supported", block.name());
                 Diagnostic::error(Code::KeyNotYet, key.span, message).help(format!("it {}", known.purpose))
             }
+            None if matches!(block, Block::Group | Block::Use) && Block::Step.has(name) => {
+                let message = format!("`{name}` has no meaning on {}", block.name());
+                let help = "a group executes nothing itself: write it at the members that need it";
+                Diagnostic::error(Code::NotOfGroup, key.span, message).help(help)
+            }
             None if block == Block::Final && Block::Step.has(name) => {
                 let message = format!("`{name}` has no meaning in `finally`");
                 let help = "what runs at the very end is not undone, and nothing waits for it";

@@ -4,20 +4,31 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{InDoubt, MAX_MILESTONES, OnCancel, OnEngineDeath};
 use crate::playbook::{
-    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback,
-    Step,
+    Backoff, Body, Command, Conduct, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe,
+    Release, Retry, Rollback, Step,
 };
 use crate::source::Spanned;
-use crate::unsupported;
 use crate::value::Type;
-use crate::yaml::Kind;
+use crate::yaml::{Kind, Node};
 
 impl Decoder<'_> {
     /// Returns the steps of a block; `block` tells which keys they have.
     pub(super) fn steps(&mut self, field: Field<'_>, block: Block) -> Vec<Step> {
-        let items = self.some_items(field).unwrap_or_default();
-        items.into_iter().filter_map(|item| self.step(item, block)).collect()
+        let mut steps = Vec::new();
+        self.steps_of(field, block, None, &mut steps);
+        steps
+    }
+
+    /// Adds the steps of a block; `parent` is the group whose members they are.
+    pub(super) fn steps_of(&mut self, field: Field<'_>, block: Block, parent: Option<usize>, steps: &mut Vec<Step>) {
+        for item in self.some_items(field).unwrap_or_default() {
+            match kind_of(item.node, block) {
+                kind @ (Block::Group | Block::Use) => self.group(item, kind, parent, steps),
+                kind => steps.extend(self.step(item, kind).map(|step| Step { parent, ..step })),
+            }
+        }
     }
 
     fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
@@ -26,26 +37,35 @@ impl Decoder<'_> {
         if fields.is_other_kind() {
             return Some(of_other_kind(id, &fields));
         }
-        let invocation = self.invocation(&fields);
+        // Whether it is repeated at all cannot depend on the item.
+        let when = fields.get("when").and_then(|field| self.condition(field));
+        let for_each = fields.get("for_each").and_then(|field| self.for_each(field));
+        let step = self.naming(for_each.as_ref(), |decoder| decoder.step_of(&fields, id));
+        Some(Step { when, for_each: for_each.map(Box::new), ..step })
+    }
+
+    /// Returns a step without what is said of its repetition as a whole.
+    fn step_of(&mut self, fields: &Fields<'_>, id: Spanned<String>) -> Step {
+        let invocation = self.invocation(fields);
         let outer = self.shell;
         if let Some(shell) = &invocation.shell {
             self.shell = invocation::kind(&shell.value);
         }
         let step = Step {
-            id,
-            invocation,
             title: fields.get("title").and_then(|field| self.some_text(field)),
             why: fields.get("why").and_then(|field| self.some_text(field)),
             caution: fields.get("caution").and_then(|field| self.some_text(field)),
             phase: fields.get("phase").and_then(|field| self.some_text(field)),
             typical: fields.get("typical").and_then(|field| self.given_duration(field)),
             needs: fields.get("needs").and_then(|field| self.ids(field)),
-            when: fields.get("when").and_then(|field| self.condition(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
+            conduct: Box::new(self.conduct(fields)),
             expect: self.expect(fields.get("expect")),
-            poll: self.poll(&fields).map(Box::new),
+            poll: self.poll(fields).map(Box::new),
+            on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            milestones: fields.get("milestones").map_or_else(Vec::new, |field| self.milestones(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
@@ -53,14 +73,14 @@ impl Decoder<'_> {
             read_only: self.optional_flag(fields.get("read_only")),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
-            span: fields.span,
+            ..nothing(id, Body::Command(Box::new(invocation)), fields)
         };
         self.shell = outer;
-        Some(step)
+        step
     }
 
     /// Returns the ids of steps.
-    fn ids(&mut self, field: Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
+    pub(super) fn ids(&mut self, field: Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
         let span = field.node.span;
         if let Some(word) = scalar(field.node).filter(|scalar| !scalar.text.is_empty()) {
             let ids = vec![Spanned::new(word.text.clone(), span)];
@@ -68,17 +88,8 @@ impl Decoder<'_> {
             return self.wrong_with(field, "a list", help).or(Some(Spanned::new(ids, span)));
         }
         let items = self.items(field)?;
-        let ids = items.into_iter().filter_map(|item| self.step_id(item)).collect();
+        let ids = items.into_iter().filter_map(|item| self.text(item)).collect();
         Some(Spanned::new(ids, span))
-    }
-
-    fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
-        let id = self.text(field)?;
-        if !unsupported::is_member_or_milestone(&id.value) {
-            return Some(id);
-        }
-        let message = format!("`{}`: milestones and members of groups are not yet supported", id.value);
-        self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
     }
 
     fn retry(&mut self, field: Field<'_>) -> Option<Retry> {
@@ -94,6 +105,18 @@ impl Decoder<'_> {
         let when = fields.get("when").and_then(|field| self.condition(field));
         let max_attempts = max_attempts?;
         Some(Retry { max_attempts, delay, backoff, factor, max_delay, jitter, when, span: fields.head })
+    }
+
+    fn conduct(&mut self, fields: &Fields<'_>) -> Conduct {
+        let cancels = [("stop", OnCancel::Stop), ("finish", OnCancel::Finish)];
+        let doubts = [("ask", InDoubt::Ask), ("rerun", InDoubt::Rerun), ("fail", InDoubt::Fail)];
+        let deaths = [("adopt", OnEngineDeath::Adopt), ("kill", OnEngineDeath::Kill)];
+        Conduct {
+            on_cancel: fields.get("on_cancel").and_then(|field| self.choice(field, &cancels)),
+            in_doubt: fields.get("in_doubt").and_then(|field| self.choice(field, &doubts)),
+            on_engine_death: fields.get("on_engine_death").and_then(|field| self.choice(field, &deaths)),
+            stop_grace: fields.get("stop_grace").and_then(|field| self.given_duration(field)),
+        }
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -130,6 +153,19 @@ impl Decoder<'_> {
         let fields = self.fields(field, Block::Release)?;
         let until = fields.get("until").and_then(|field| self.ids(field));
         Some(Release { hook: self.hook_of(&fields), until })
+    }
+
+    fn milestones(&mut self, field: Field<'_>) -> Vec<Milestone> {
+        let entries = self.named(field);
+        if entries.len() > MAX_MILESTONES {
+            let message = format!("a step has at most {MAX_MILESTONES} milestones");
+            self.report(Diagnostic::error(Code::OutOfRange, field.node.span, message));
+        }
+        let milestone = |(name, field): (&Spanned<String>, Field<'_>)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of a milestone");
+            self.regex(field).map(|pattern| Milestone { name, pattern })
+        };
+        entries.into_iter().filter_map(milestone).collect()
     }
 
     fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
@@ -207,25 +243,46 @@ impl Decoder<'_> {
     }
 }
 
+/// Returns the kind of step that stands in a block.
+fn kind_of(node: &Node, block: Block) -> Block {
+    let Kind::Map(entries) = &node.kind else { return block };
+    let has = |key: &str| block == Block::Step && entries.iter().any(|entry| entry.key.value == key);
+    match (has("steps"), has("use")) {
+        (true, _) => Block::Group,
+        (false, true) => Block::Use,
+        (false, false) => block,
+    }
+}
+
 /// Returns what stands for a step of a kind that is not supported, so that its name is known.
 fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
     let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
     let invocation = Invocation { command, env: Vec::new(), dir: None, shell: None, stdin: None, timeout: None };
+    nothing(id, Body::Command(Box::new(invocation)), fields)
+}
+
+/// Returns a step of which nothing is said but what it does.
+pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> Step {
     Step {
         id,
+        parent: None,
+        body,
+        for_each: None,
+        on_failure: None,
         title: None,
         why: None,
         caution: None,
         phase: None,
         typical: None,
-        invocation,
         needs: None,
         when: None,
         guards: Vec::new(),
         retry: None,
+        conduct: Box::default(),
         expect: Expect::default(),
         poll: None,
         outputs: Vec::new(),
+        milestones: Vec::new(),
         verify: None,
         cleanup: None,
         rollback: None,

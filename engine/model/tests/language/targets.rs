@@ -66,12 +66,12 @@ env: {REGION: theirs, ZONE: 7, WHO: \"${{ env('USER') }}\"}
 protected: true
 ";
     let plan = plan(text).expect("a plan");
-    let argv = serde_json::to_string(&plan.steps[0].command.program).expect("JSON");
+    let argv = serde_json::to_string(&plan.steps[0].command().expect("a command").program).expect("JSON");
     assert_eq!(
         argv,
         r#"{"argv":[{"known":"echo"},{"known":"db.kim.example"},{"known":"3"},{"known":"kim"},{"known":"b"}]}"#
     );
-    let env = &plan.steps[0].command.env;
+    let env = &plan.steps[0].command().expect("a command").env;
     let known = |text: &str| Text::Known(text.to_owned());
     let expected =
         [("REGION", "mine"), ("WHO", "kim"), ("ZONE", "7")].map(|(name, text)| (name.to_owned(), known(text)));

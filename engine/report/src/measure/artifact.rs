@@ -63,7 +63,8 @@ fn is_there(timeline: &Timeline, at: usize) -> bool {
 }
 
 fn path_outputs(step: &Step) -> impl Iterator<Item = &str> {
-    let rules = step.command.outputs.iter().chain(step.looks.iter().flat_map(|look| &look.command.outputs));
+    let own = step.command().into_iter().flat_map(|command| &command.outputs);
+    let rules = own.chain(step.looks.iter().flat_map(|look| &look.command.outputs));
     rules.filter(|rule| rule.r#type == Type::Path).map(|rule| rule.name.as_str())
 }
 
@@ -79,7 +80,7 @@ fn is_looked_at(timeline: &Timeline, maker: &str, output: &str) -> bool {
 /// Iterates over what a read-only step looks with.
 fn commands(step: &Step) -> impl Iterator<Item = &Command> {
     let looks = step.looks.iter().map(|look| &look.command);
-    [&step.command].into_iter().chain(looks).chain(step.verify.iter().map(|probe| &probe.command))
+    step.command().into_iter().chain(looks).chain(step.verify.iter().map(|probe| &probe.command))
 }
 
 fn names(text: &Text, maker: &str, name: &str) -> bool {

@@ -67,7 +67,7 @@ pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
         let verify = step.verify.iter().map(|probe| &probe.command);
         let release = step.release.as_ref().map(|release| &release.hook);
         let hooks = step.cleanup.iter().chain(step.rollback_hook()).chain(release).map(|hook| &hook.command);
-        guards.chain([&step.command]).chain(looks).chain(verify).chain(hooks)
+        guards.chain(step.command()).chain(looks).chain(verify).chain(hooks)
     });
     let invariants = plan.invariants.iter().map(|invariant| &invariant.probe.command);
     guards.chain(steps).chain(invariants).chain(plan.finally.iter().map(|last| &last.command))

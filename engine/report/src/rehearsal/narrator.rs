@@ -103,9 +103,10 @@ impl<'a> Narrator<'a> {
         let step = &self.steps()[at];
         match cause {
             Cause::Guard => self.guard_of(step),
-            Cause::When | Cause::Texts => {
+            Cause::When | Cause::Items | Cause::Texts => {
                 self.course.view.reason(&step.id).unwrap_or("its texts cannot be had").to_owned()
             }
+            Cause::Members => "a member of it failed".to_owned(),
             Cause::NotSpawned | Cause::Unexpected | Cause::Doubt(_) => self.last_attempt(at),
             Cause::Output => {
                 self.after_success(at, "an output could not be read, the look", |role| matches!(role, Role::Look(_)))
@@ -180,6 +181,9 @@ impl<'a> Narrator<'a> {
                     self.last_attempt(at)
                 )
             }),
+            Open::Undecided { step } => self.about(step.as_str(), |at, step| {
+                format!("nobody decides what the failure of {} means: its {}", name(step), self.last_attempt(at))
+            }),
             Open::Owed { step, debt } => self.about(step.as_str(), |_, step| {
                 format!("the {} of {} stays owed: {}", debt.word(), name(step), self.tries(step, *debt))
             }),
@@ -246,10 +250,13 @@ impl<'a> Narrator<'a> {
                 Open::InDoubt { step: other, .. } if other.as_str() != step.id => {
                     Some(format!("`{other}` is in doubt"))
                 }
+                Open::Undecided { step: other } if other.as_str() != step.id => {
+                    Some(format!("nobody decides about `{other}`"))
+                }
                 Open::Owed { step: other, debt: DebtKind::Rollback } if other.as_str() != step.id => {
                     Some(format!("the rollback of `{other}` is owed"))
                 }
-                Open::InDoubt { .. } | Open::Owed { .. } | Open::Invariant { .. } => None,
+                Open::InDoubt { .. } | Open::Undecided { .. } | Open::Owed { .. } | Open::Invariant { .. } => None,
             })
             .collect();
         if first.is_empty() { "it was called off".to_owned() } else { format!("because {}", first.join(" and ")) }

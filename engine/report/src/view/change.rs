@@ -19,19 +19,21 @@ pub enum Change {
     NotStarted(CommandId),
     /// A command of an earlier engine is still running.
     Adopted(CommandId),
+    /// A running attempt has reached a milestone of its step.
+    Reached(CommandId, String),
     /// It is known what the end of a command means.
     Finished(CommandId),
     /// Something about a step, or the run, in words.
     Remarked(Option<StepId>, String),
     /// Somebody asked for the run to stop, for the first, second, ... time.
     CancelRequested(u32),
-    /// Somebody said what became of a doubt or an obligation.
+    /// Somebody said what became of a doubt, an obligation or a failure.
     Said(Word),
     /// A step, or one of its hooks, waits before its next try.
     Pauses(Wait, Duration),
     /// A step has settled.
     StepSettled(usize),
-    /// A step is in doubt.
+    /// A step is in doubt, or undecided.
     StepInDoubt(usize),
     /// An obligation stays open: its tries are used up.
     DebtOpen(usize, DebtKind),
@@ -73,11 +75,15 @@ impl Glance {
     /// Returns what has changed since the last look.
     pub(super) fn look_again(&mut self, run: &Run) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (step, seen) in self.steps.iter_mut().enumerate() {
+        self.steps.resize(run.plan().steps.len(), StepGlance { stage: Mark::Other, debts: [Mark::Other; 3] });
+        // A group is told of after its members.
+        let is_group = |step: &usize| run.plan().steps[*step].as_group().is_some();
+        let (groups, single): (Vec<usize>, Vec<usize>) = (0..self.steps.len()).partition(is_group);
+        for step in single.into_iter().chain(groups.into_iter().rev()) {
             let after = StepGlance::of(run, step);
-            if *seen != after {
+            let seen = std::mem::replace(&mut self.steps[step], after);
+            if seen != after {
                 changes.extend(seen.changes(after, step, run));
-                *seen = after;
             }
         }
         changes.extend(self.phase_change(run.phase()));
@@ -103,7 +109,7 @@ impl StepGlance {
         let summary = run.summary(step);
         let stage = match summary.stage {
             Stage::Pausing(_) => Mark::Pausing,
-            Stage::InDoubt(_) => Mark::Open,
+            Stage::InDoubt(_) | Stage::Undecided(_) => Mark::Open,
             Stage::Settled(Outcome::Succeeded | Outcome::Failed(_) | Outcome::Skipped) => Mark::Settled,
             _ => Mark::Other,
         };

@@ -30,6 +30,8 @@ pub enum Status {
     Releasing,
     /// Nobody knows whether it had its effect.
     InDoubt,
+    /// It failed, and somebody must say what that means.
+    Undecided,
     /// It did what it is for.
     Succeeded,
     /// It failed for good.
@@ -116,14 +118,18 @@ impl View {
 
     fn status(&self, summary: &Summary<'_>) -> Status {
         match summary.stage {
-            Stage::Waiting | Stage::Deciding if self.run().phase() == Phase::AtRest => Status::NotReached,
-            Stage::Waiting | Stage::Deciding => Status::Waiting,
+            Stage::Waiting | Stage::Deciding | Stage::Expanding if self.run().phase() == Phase::AtRest => {
+                Status::NotReached
+            }
+            Stage::Waiting | Stage::Deciding | Stage::Expanding => Status::Waiting,
+            Stage::Inside if self.run().phase() == Phase::AtRest => Status::Failed,
             Stage::Guarding(..) => Status::Guarding,
-            Stage::Attempting(_) => Status::Running,
+            Stage::Inside | Stage::Attempting(_) => Status::Running,
             Stage::Looking(..) | Stage::Verifying(..) | Stage::Salvaging(_) => Status::Checking,
             Stage::Concluding(_) | Stage::Cleaning(_) => Status::CleaningUp,
             Stage::Choosing(_) | Stage::Pausing(_) => Status::Pausing,
             Stage::InDoubt(_) => Status::InDoubt,
+            Stage::Undecided(_) => Status::Undecided,
             Stage::Settled(outcome) => settled(*outcome, summary),
         }
     }
@@ -143,6 +149,7 @@ fn settled(outcome: Outcome, summary: &Summary<'_>) -> Status {
         (Outcome::Succeeded, None) => Status::Succeeded,
         (Outcome::Failed(_), None) => Status::Failed,
         (Outcome::Skipped, None) => Status::Skipped,
+        (Outcome::Unreached, None) => Status::NotReached,
     }
 }
 
@@ -167,6 +174,7 @@ impl Status {
             Status::RollingBack => "rolling back",
             Status::Releasing => "releasing",
             Status::InDoubt => "in doubt",
+            Status::Undecided => "failed, undecided",
             Status::Succeeded => "succeeded",
             Status::Failed => "failed",
             Status::Skipped => "skipped",
@@ -176,7 +184,7 @@ impl Status {
 
     /// Returns whether something about the step did not go well.
     pub(crate) fn is_unwell(self) -> bool {
-        matches!(self, Status::Failed | Status::InDoubt | Status::CleaningUp | Status::Pausing)
+        matches!(self, Status::Failed | Status::InDoubt | Status::Undecided | Status::CleaningUp | Status::Pausing)
     }
 }
 

@@ -92,7 +92,7 @@ fn what_only_another_plan_has_stands_beside_its_step() {
 #[test]
 fn a_time_limit_is_for_attempts_in_doubt() {
     let mut plan = sketch("a !none ?");
-    plan.steps[0].command.time_limit = Some(crate::rehearsed::minutes(1));
+    plan.steps[0].command_mut().expect("a command").time_limit = Some(crate::rehearsed::minutes(1));
     let told = played_plan(plan.clone(), "a.attempt.1.1 timeout, a.verify.1.1 0");
     let found = coverage(&told.plan, [told.envelopes.as_slice()]).expect("a legal history");
     assert_eq!(missing(&found), ["a: failed for good", "a: verify did not hold"]);

@@ -71,7 +71,12 @@ impl History {
     pub(crate) fn say(&mut self, step: &str, done: Done, after: u64) {
         self.now_ms += after * 1000;
         let outputs = BTreeMap::from([("artifact".to_owned(), Value::from("/said"))]);
-        let is_named = self.run.plan().steps.iter().any(|it| it.id == step && !it.command.outputs.is_empty());
+        let is_named = self
+            .run
+            .plan()
+            .steps
+            .iter()
+            .any(|it| it.id == step && it.command().is_some_and(|command| !command.outputs.is_empty()));
         let outputs = if is_named { outputs } else { BTreeMap::new() };
         let (by, note) = ("kim".to_owned(), "looked".to_owned());
         self.record(Event::Settled { step: step.into(), debt: None, done, outputs, by, note });

@@ -77,9 +77,9 @@ fn cut_off(run: &Run, step: usize) -> Option<Breach> {
     if *run.summary(step).rollback != Debt::Off {
         return None;
     }
-    let cause = match plan.on_failure {
+    let cause = match plan.steps[step].on_failure {
         OnFailure::Stop => "`on_failure: stop` rolls nothing back".to_owned(),
-        OnFailure::Rollback => {
+        OnFailure::Rollback | OnFailure::Ask | OnFailure::Continue => {
             let mut others = 0..plan.steps.len();
             let cause = others.find(|&other| is_point_of_no_return(run, other) && needs(plan, other, step))?;
             (0..plan.steps.len()).find(|&other| other != cause && has_failed(run, other))?;
@@ -96,14 +96,14 @@ fn is_point_of_no_return(run: &Run, step: usize) -> bool {
 
 /// Returns whether a step needs another one, directly or not.
 fn needs(plan: &Plan, step: usize, other: usize) -> bool {
-    let mut queue = plan.steps[step].needs.clone();
+    let mut queue = plan.steps[step].begun_before().collect::<Vec<_>>();
     let mut seen = vec![false; plan.steps.len()];
     while let Some(need) = queue.pop() {
         if need == other {
             return true;
         }
         if !std::mem::replace(&mut seen[need], true) {
-            queue.extend(&plan.steps[need].needs);
+            queue.extend(plan.steps[need].begun_before());
         }
     }
     false

@@ -88,7 +88,7 @@ pub fn fault_points(plan: &Plan) -> Vec<FaultPoint> {
         of_playbook(&mut points, Role::Guard(guard.id.as_str().into()), &guard.probe.command);
     }
     for step in plan.steps.iter().filter(|step| can_run(step.when.as_ref())) {
-        of_step(&mut points, step, plan.on_failure == OnFailure::Rollback);
+        of_step(&mut points, step, step.on_failure != OnFailure::Stop);
     }
     for invariant in &plan.invariants {
         of_playbook(&mut points, Role::Invariant(invariant.id.as_str().into()), &invariant.probe.command);
@@ -111,7 +111,9 @@ fn of_step(points: &mut Vec<FaultPoint>, step: &Step, is_undone: bool) {
     for guard in &step.guards {
         of_command(points, &subject, Role::Guard(guard.id.as_str().into()), &guard.probe.command, 1);
     }
-    of_command(points, &subject, Role::Attempt, &step.command, step.retry.max_attempts.get());
+    if let Some(command) = step.command() {
+        of_command(points, &subject, Role::Attempt, command, step.retry.max_attempts.get());
+    }
     for look in &step.looks {
         of_command(points, &subject, Role::Look(look.name.as_str().into()), &look.command, 1);
     }
@@ -287,6 +289,7 @@ fn asked_in(plan: &Plan, question: &Question) -> String {
             return format!("the `when` of the retry after {}", of(plan, step, &Role::Attempt));
         }
         Question::FinalWhen(id) => return format!("the `when` of `{id}` at the very end"),
+        Question::Items(step) => return format!("the `for_each` of `{step}`"),
         Question::CleanupWhen(step) => (step, Role::Cleanup),
         Question::ReleaseWhen(step) => (step, Role::Release),
     };
@@ -305,6 +308,7 @@ impl fmt::Display for Site {
             Site::Question(Question::CleanupWhen(step)) => write!(f, "{step}.cleanup.when"),
             Site::Question(Question::RetryWhen(step)) => write!(f, "{step}.retry.when"),
             Site::Question(Question::ReleaseWhen(step)) => write!(f, "{step}.release.when"),
+            Site::Question(Question::Items(step)) => write!(f, "{step}.for_each"),
             Site::Question(Question::FinalWhen(id)) => write!(f, "@.finally-{id}.when"),
         }
     }

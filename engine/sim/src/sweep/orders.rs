@@ -34,17 +34,19 @@ fn steps(node: &Node) -> usize {
 /// Returns whether a step goes on well by itself if no fault strikes it any more.
 fn cannot_fail(node: &Node, step: usize) -> bool {
     match node.run.summary(step).stage {
-        Stage::Waiting | Stage::Pausing(_) | Stage::Settled(_) => true,
+        Stage::Waiting | Stage::Inside | Stage::Pausing(_) | Stage::Settled(_) => true,
         Stage::Guarding(_, task) | Stage::Attempting(task) | Stage::Looking(_, task) | Stage::Verifying(task, None) => {
             !is_unsure(*task) && !task.was_unmet()
         }
         Stage::Verifying(_, Some(_))
         | Stage::Salvaging(_)
         | Stage::Deciding
+        | Stage::Expanding
         | Stage::Concluding(_)
         | Stage::Cleaning(_)
         | Stage::Choosing(_)
-        | Stage::InDoubt(_) => false,
+        | Stage::InDoubt(_)
+        | Stage::Undecided(_) => false,
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Rollback};
+use firedrill_model::plan::{InDoubt, OnFailure, Rollback, is_inside};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
 use super::rule::{Rule, Weight};
+use super::scopes;
 use crate::place::named;
 
 /// A rule and how it is gone against.
@@ -60,19 +61,29 @@ pub(super) fn broken_by(run: &Run, event: &Event) -> Option<Breach> {
 fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breach> {
     let plan = run.plan();
     let planned = &plan.steps[step];
-    let is_unmet =
-        |need: &&usize| !matches!(run.summary(**need).stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped));
+    let is_unmet = |need: &&usize| match run.summary(**need).stage {
+        Stage::Settled(Outcome::Succeeded | Outcome::Skipped) => false,
+        Stage::Inside if is_inside(&plan.steps, step, **need) => false,
+        _ => !scopes::is_absorbed(run, **need, Some(step)),
+    };
     if let Some(need) = planned.needs.iter().find(is_unmet) {
         let why = format!("{} starts before {} is done", named(plan, step), named(plan, *need));
         return Some(Breach::new(Rule::NeedsAreMet, why));
     }
-    if run.phase() != Phase::Working {
+    let mut signals = planned.after.iter();
+    if let Some(signal) = signals.find(|signal| !run.has_reached(signal.step, signal.milestone)) {
+        let milestone = &plan.steps[signal.step].milestones[signal.milestone].name;
+        let why = format!("{} starts before {} has reached {milestone}", named(plan, step), named(plan, signal.step));
+        return Some(Breach::new(Rule::NeedsAreMet, why));
+    }
+    if run.phase() != Phase::Working || scopes::is_failing(run, step) {
         let why = format!("{} starts although the run is being taken back", named(plan, step));
         return Some(Breach::new(Rule::UnwindingStartsNothing, why));
     }
     let summary = run.summary(step);
     let is_licensed = planned.effect.read_only
         || planned.effect.idempotent
+        || planned.conduct.in_doubt == InDoubt::Rerun
         || *summary.cleanup == Debt::Discharged
         || !summary.is_effective;
     (command.round > 1 && !is_licensed).then(|| {
@@ -86,9 +97,10 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
 
 fn rollback_too_soon(run: &Run, step: usize) -> Option<Breach> {
     let plan = run.plan();
-    let mut others = (0..plan.steps.len()).filter(|&other| plan.steps[other].needs.contains(&step));
+    let mut others =
+        (0..plan.steps.len()).filter(|&other| plan.steps[other].begun_before().any(|before| before == step));
     let first = others.find(|&other| is_owed(run.summary(other).rollback))?;
-    let why = format!("{} is rolled back before {}, which needs it", named(plan, step), named(plan, first));
+    let why = format!("{} is rolled back before {}, which began after it", named(plan, step), named(plan, first));
     Some(Breach::new(Rule::DependentsFirst, why))
 }
 
@@ -114,7 +126,7 @@ pub(super) fn broken_at_rest(run: &Run, verdict: Verdict) -> Vec<Breach> {
 
 fn untold(run: &Run, verdict: Verdict, open: &[Open], step: usize) -> Option<Breach> {
     let summary = run.summary(step);
-    let is_taken_back = run.plan().on_failure == OnFailure::Rollback
+    let is_taken_back = run.plan().steps[step].on_failure != OnFailure::Stop
         && matches!(verdict, Verdict::RolledBack | Verdict::Failed | Verdict::Cancelled);
     let owed = [
         (DebtKind::Cleanup, is_owed(summary.cleanup)),
@@ -148,7 +160,7 @@ fn is_told(run: &Run, open: &[Open], step: usize, kind: DebtKind) -> bool {
 fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
     let is_hidden = match verdict {
         Verdict::RolledBack | Verdict::Refused | Verdict::Skipped => is_left(run, step),
-        Verdict::Succeeded => has_failed(run, step),
+        Verdict::Succeeded => has_failed(run, step) && !scopes::is_absorbed(run, step, None),
         Verdict::Failed | Verdict::Cancelled | Verdict::Stuck => false,
     };
     is_hidden.then(|| {

@@ -46,9 +46,14 @@ impl Teller<'_> {
             }
             Event::NotStarted { command } => Some(format!("{} turns out never to have started", self.command(command))),
             Event::Adopted { command } => Some(format!("{} turns out to be still running", self.command(command))),
+            Event::Reached { command, milestone } => Some(format!("{} reaches {milestone}", self.command(command))),
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
+            Event::RollbackRequested { by, .. } => Some(format!("{by} asks for everything to be undone")),
+            Event::Ruled { step, ruling, by, .. } => {
+                Some(format!("{by} decides about the failure of {}: {}", self.step(step), ruling.word()))
+            }
             Event::Settled { step, debt, done, by, .. } => Some(self.said(step, *debt, *done, by)),
             _ => None,
         }
@@ -61,10 +66,12 @@ impl Teller<'_> {
             Question::RetryWhen(step) => (self.step(step), "the `when` of its retry"),
             Question::ReleaseWhen(step) => (self.step(step), "the `when` of its release"),
             Question::FinalWhen(id) => (format!("`{id}`"), "its `when`"),
+            Question::Items(step) => (self.step(step), "its `for_each`"),
         };
         let said = match answer {
             Answer::Yes => "is true",
             Answer::No => "is false",
+            Answer::Items(items) => return format!("{step} is repeated for {} items", items.len()),
             Answer::Error(_) => "has no value",
         };
         format!("{step}: {what} {said}")
@@ -225,6 +232,7 @@ fn opened(run: &Run, item: &Open) -> String {
     let teller = Teller { run };
     match item {
         Open::InDoubt { step, .. } => format!("{} is in doubt", teller.step(step)),
+        Open::Undecided { step } => format!("nobody has decided what the failure of {} means", teller.step(step)),
         Open::Owed { step, debt } => format!("the {} of {} is owed", debt.word(), teller.step(step)),
         Open::Invariant { id, .. } => {
             let invariant = place(run.plan(), &Subject::Playbook, &Role::Invariant(id.as_str().into()));

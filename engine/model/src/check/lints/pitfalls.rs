@@ -160,5 +160,5 @@ fn of_step(step: &Step) -> impl Iterator<Item = &Invocation> {
         OutputSource::Look(look) => Some(look),
         OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::File(_) => None,
     });
-    std::iter::once(&step.invocation).chain(guards).chain(verify).chain(hooks).chain(looks)
+    step.invocation().into_iter().chain(guards).chain(verify).chain(hooks).chain(looks)
 }

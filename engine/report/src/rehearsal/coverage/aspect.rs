@@ -73,7 +73,7 @@ fn of_step(step: &Step) -> Vec<(Aspect, Line)> {
     let has_retry = step.retry.max_attempts.get() > 1;
     aspects.extend(has_retry.then_some((Aspect::TriedAgain, line)));
     aspects.extend(step.retry.when.as_ref().filter(|_| has_retry).map(|_| (Aspect::GivenUp, line)));
-    aspects.extend(step.command.time_limit.map(|_| (Aspect::InDoubt, line)));
+    aspects.extend(step.command().and_then(|command| command.time_limit).map(|_| (Aspect::InDoubt, line)));
     aspects.extend(step.looks.iter().map(|look| (Aspect::Read(look.name.as_str().into()), line)));
     aspects.extend(step.verify.iter().flat_map(|_| [(Aspect::Verified, line), (Aspect::NotVerified, line)]));
     let hooks = DebtKind::ALL.into_iter().filter_map(|kind| Some((kind, hook_of(step, kind)?)));
@@ -153,6 +153,7 @@ fn decided(view: &View, event: &Event) -> Option<(Place, Aspect)> {
         Question::CleanupWhen(step) => (step, Aspect::HookNotNeeded(DebtKind::Cleanup)),
         Question::ReleaseWhen(step) => (step, Aspect::HookNotNeeded(DebtKind::Release)),
         Question::RetryWhen(step) => (step, Aspect::GivenUp),
+        Question::Items(_) => return None,
         Question::FinalWhen(id) => return Some((Place::Playbook, Aspect::FinalLeftOut(id.as_str().into()))),
     };
     Some((Place::Step(view.plan().step_index(step.as_str())?), aspect))

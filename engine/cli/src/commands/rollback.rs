@@ -1,0 +1,19 @@
+//! `firedrill rollback`
+
+use firedrill_exec::Locks;
+use firedrill_run::Event;
+
+use super::run::to_rest;
+use super::settle::say;
+use crate::args::RollbackArgs;
+use crate::failure::{Failure, Status};
+use crate::home::Home;
+use crate::terminal::Terminal;
+
+pub(super) fn rollback(args: RollbackArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
+    let dir = home.run(Some(&args.run))?;
+    let lock = dir.lock()?;
+    Locks::of(&home.store()?)?.take_again(&dir, &lock)?;
+    say(&dir, &lock, Event::RollbackRequested { by: args.by, note: args.note })?;
+    to_rest(&dir, &lock, home, args.json.format(), terminal)
+}
