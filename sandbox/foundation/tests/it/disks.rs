@@ -227,9 +227,11 @@ fn cancelled_task_ends_at_its_next_checkpoint() {
     let child = client.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     clock.wait_for_parked(1);
     clock.advance(90_000);
-    let ran = clock.run(&mut rig.command("bosh", &["cancel-task", "101"]));
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let mut cancel = rig.command("bosh", &["cancel-task", "101"]);
+    let mut cancelling = cancel.env("FIREDRILL_CLOCK", clock.socket()).spawn().unwrap();
+    clock.wait_for_parked(2);
     clock.run_out();
+    assert!(cancelling.wait().unwrap().success());
     let ran: crate::rig::Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("Expected task '101' to succeed but state is 'cancelled'"), "{}", ran.err);
