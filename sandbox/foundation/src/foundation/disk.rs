@@ -43,8 +43,6 @@ pub(crate) enum Standing {
     Inactive(InstanceId),
     /// It was detached, and is kept for five days.
     Orphaned(Orphan),
-    /// The director knows nothing of it.
-    Unknown,
     /// The director has destroyed it.
     Destroyed(Content),
 }
@@ -55,7 +53,6 @@ impl Standing {
             Standing::Active => "active",
             Standing::Inactive(_) => "inactive",
             Standing::Orphaned(_) => "orphaned",
-            Standing::Unknown => "unknown",
             Standing::Destroyed(_) => "destroyed",
         }
     }
@@ -91,7 +88,7 @@ impl Disk {
     pub(crate) fn orphan(&self) -> Option<&Orphan> {
         match &self.standing {
             Standing::Orphaned(orphan) => Some(orphan),
-            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed(_) => None,
+            Standing::Active | Standing::Inactive(_) | Standing::Destroyed(_) => None,
         }
     }
 }
