@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Moment;
 use crate::world::{World, WorldError};
 
+use super::errand::Errand;
 use super::problem::{Problem, Resolution};
 use super::{Content, DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
 
@@ -22,8 +23,8 @@ pub(crate) use update::{Drain, Fix, NewDisk, NewVm, Restart, Update};
 pub(crate) enum Deed {
     /// It only takes time.
     Nothing,
-    /// It yields a line of output.
-    Yield(String),
+    /// It yields the result of an errand.
+    Run(Errand),
     /// It finds out what is wrong with a deployment, and numbers it.
     Scan(String),
     Resolve(Problem, Resolution),
@@ -58,14 +59,14 @@ pub(crate) type Done = Result<Option<String>, String>;
 impl Deed {
     /// Returns whether it has an effect that a fault can spare the foundation.
     pub(crate) fn is_change(&self) -> bool {
-        !matches!(self, Deed::Nothing | Deed::Yield(_) | Deed::Scan(_) | Deed::Fail(_))
+        !matches!(self, Deed::Nothing | Deed::Run(_) | Deed::Scan(_) | Deed::Fail(_))
     }
 
     /// Does it at a moment.
     pub(crate) fn carry_out(&self, world: &World, at: Moment) -> Result<Done, WorldError> {
         match self {
             Deed::Nothing => Ok(Ok(None)),
-            Deed::Yield(line) => Ok(Ok(Some(line.clone()))),
+            Deed::Run(errand) => Ok(Ok(Some(errand.run(world)?.line()))),
             Deed::Fail(why) => Ok(Err(why.clone())),
             Deed::Update(id, update) => update.carry_out(world, id, at),
             Deed::Resolve(problem, resolution) => repair::resolve(world, problem, *resolution, at),
@@ -91,7 +92,7 @@ impl Deed {
                 foundation.wanted_instance(id)?.is_ignored = *ignored == Ignored::Yes;
             }
             Deed::Nothing
-            | Deed::Yield(_)
+            | Deed::Run(_)
             | Deed::Fail(_)
             | Deed::Update(..)
             | Deed::Resolve(..)
