@@ -112,6 +112,13 @@ fn destroy(world: &World, cid: &DiskCid) -> Result<Done, WorldError> {
     Ok(Ok(None))
 }
 
+/// Destroys the orphans that nobody has wanted for five days, as the director does by itself.
+pub(crate) fn destroy_expired(world: &World) -> Result<(), WorldError> {
+    let (foundation, now) = (world.foundation()?, Moment::now());
+    let expired = foundation.disks.iter().filter(|disk| disk.orphan().is_some_and(|orphan| orphan.is_expired(now)));
+    expired.map(|disk| &disk.cid).try_for_each(|cid| destroy(world, cid).map(drop))
+}
+
 impl Foundation {
     fn wanted_instance(&mut self, id: &InstanceId) -> Result<&mut super::Instance, String> {
         self.instance_mut(id).ok_or_else(|| format!("Instance '{id}' doesn't exist"))
@@ -125,7 +132,7 @@ impl Foundation {
             deployment: deployment.name.clone(),
             instance: instance.name(),
             az: instance.az.clone(),
-            at: at.unix_date(),
+            since_ms: at.millis(),
             is_copied: false,
         };
         if let Some(disk) = self.disk_mut(cid) {

@@ -1,8 +1,11 @@
 //! Persistent disks: as the infrastructure has them, and as the director remembers them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
 
 use super::instance::{InstanceId, VmCid};
 
@@ -66,8 +69,8 @@ pub(crate) struct Orphan {
     /// `GROUP/ID`.
     pub(crate) instance: String,
     pub(crate) az: String,
-    /// As the bosh client prints times.
-    pub(crate) at: String,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since_ms: i64,
     /// Whether what lay on it was copied to the disk that came after it.
     #[serde(default)]
     pub(crate) is_copied: bool,
@@ -81,6 +84,20 @@ pub(crate) enum Content {
     Kept,
     /// It was the only one, of this instance.
     Gone(String),
+}
+
+/// How long the director remembers an orphan before it destroys it.
+const KEPT: Duration = Duration::from_hours(5 * 24);
+
+impl Orphan {
+    pub(crate) fn since(&self) -> Moment {
+        Moment::from_millis(self.since_ms)
+    }
+
+    /// Returns whether it has been one for longer than the director keeps them.
+    pub(crate) fn is_expired(&self, now: Moment) -> bool {
+        now.since(self.since()) > KEPT
+    }
 }
 
 impl Disk {
