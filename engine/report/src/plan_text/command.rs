@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use firedrill_model::expression::Expression;
 use firedrill_model::plan::{After, Command, Poll, Program, Text};
 use firedrill_model::shell;
 use firedrill_model::template::Piece;
@@ -118,9 +119,9 @@ pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
         Text::Deferred { template, after } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => harmless(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
-            (pieces.collect(), Some(known_after(after)))
+            (pieces.collect(), (!after.is_empty()).then(|| known_after(after)))
         }
     }
 }
@@ -132,11 +133,16 @@ pub(super) fn word(text: &Text) -> String {
         Text::Deferred { template, .. } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => quoted(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
             pieces.collect()
         }
     }
+}
+
+/// Returns an expression with marks, unless it is a value that is known.
+fn marked(expression: &Expression) -> String {
+    if expression.references.is_empty() { expression.source.clone() } else { format!("«{}»", expression.source) }
 }
 
 /// Returns one shell word that is exactly this text and harmless for a terminal.
