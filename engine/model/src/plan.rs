@@ -2,8 +2,10 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod conduct;
+mod expand;
 mod group;
-mod instance;
+mod milestone;
 mod names;
 mod order;
 mod step;
@@ -18,11 +20,13 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
+pub use expand::{Item, examples};
 pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
-pub use instance::{Spot, instance};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal, signal_name};
 pub(crate) use names::named_in;
 pub use names::{instance_id, instance_key, own_name, path};
-pub(crate) use order::sinks;
+pub(crate) use order::{add_holds, sinks};
 pub use order::{block_of, hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
@@ -206,6 +210,11 @@ impl Plan {
         let bare = Plan { origins: BTreeMap::new(), ..self.clone() };
         let bytes = serde_json::to_vec(&bare).expect("a plan holds no map with keys that are not strings");
         hex(&Sha256::digest(bytes))
+    }
+
+    /// Returns a milestone as the playbook names it: `backup.copying`.
+    pub fn signal_name(&self, signal: Signal) -> String {
+        signal_name(&self.steps, signal)
     }
 
     /// Returns the index of a step by its id.

@@ -186,9 +186,11 @@ impl<'a> Resolver<'a> {
         let own = Some(id.as_str());
         plan::Step {
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
+            milestones: step.milestones.iter().map(milestone).collect(),
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
@@ -204,6 +206,16 @@ impl<'a> Resolver<'a> {
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, &id)),
             ..self.bare(step, id)
+        }
+    }
+
+    fn conduct(&mut self, conduct: &playbook::Conduct) -> plan::Conduct {
+        let usual = plan::Conduct::default();
+        plan::Conduct {
+            on_cancel: conduct.on_cancel.as_ref().map_or(usual.on_cancel, |word| word.value),
+            in_doubt: conduct.in_doubt.as_ref().map_or(usual.in_doubt, |word| word.value),
+            on_engine_death: conduct.on_engine_death.as_ref().map_or(usual.on_engine_death, |word| word.value),
+            stop_grace: conduct.stop_grace.as_ref().and_then(|it| self.duration(it)).unwrap_or(usual.stop_grace),
         }
     }
 
@@ -359,6 +371,10 @@ impl<'a> Resolver<'a> {
     fn line(&self, span: Span) -> u32 {
         u32::try_from(self.source.line_column(span.start).0).expect("a source has fewer than 2^32 lines")
     }
+}
+
+fn milestone(milestone: &playbook::Milestone) -> plan::Milestone {
+    plan::Milestone { name: milestone.name.value.clone(), pattern: milestone.pattern.value.clone() }
 }
 
 fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {

@@ -5,10 +5,9 @@ use std::fmt::Write;
 
 use firedrill_model::check;
 use firedrill_model::diagnostic::Diagnostic;
-use firedrill_model::plan::{self, Condition, Deed, Items, OnFailure, Plan, Program, Spot, Step, Text};
+use firedrill_model::plan::{self, Condition, Deed, Items, OnFailure, Plan, Program, Step, Text};
 use firedrill_model::resolve::{Facts, resolve};
 use firedrill_model::source::Source;
-use firedrill_model::value::Value;
 
 fn shown(diagnostics: &[Diagnostic]) -> String {
     let lines = diagnostics.iter().map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message));
@@ -250,17 +249,6 @@ fn items_known_only_later_make_a_template() {
     assert_eq!((order(template).as_str(), *max_items), (": ; take: ; put: take", 5));
     assert_eq!(words(&template[1]), "a ${{ zone.name }} 2");
     assert!(matches!(template[2].when, Some(Condition::Deferred { .. })));
-    let item = [("name", Value::from("a b")), ("full", Value::Bool(false))];
-    let item = Value::Map(item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-    let spot = Spot { each: "copy", group: 1, first: 3 };
-    let made = plan::instance(template, spot, "zone", "a b", &item).expect("an instance");
-    let ids: Vec<(&str, Option<usize>, &[usize])> =
-        made.iter().map(|step| (step.id.as_str(), step.group, step.needs.as_slice())).collect();
-    let expected: [(&str, Option<usize>, &[usize]); 3] =
-        [("copy[a%20b]", Some(1), &[1]), ("copy[a%20b]/take", Some(3), &[3]), ("copy[a%20b]/put", Some(3), &[4])];
-    assert_eq!(ids, expected);
-    assert_eq!(words(&made[1]), "a a b 2");
-    assert_eq!(made[2].when, Some(Condition::Known(false)));
 }
 
 #[test]

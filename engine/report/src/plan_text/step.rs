@@ -3,6 +3,7 @@
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
     Backoff, Condition, Guard, Hook, Jitter, OnFailure, Release, Retry, Rollback, Step, block_of, is_inside,
+    signal_name,
 };
 
 use super::{INDENT, Page, unmet};
@@ -37,6 +38,9 @@ impl Page {
         self.effect(steps, at);
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
+        }
+        for milestone in &step.milestones {
+            self.fact("milestone", &format!("{}: a line that matches /{}/", milestone.name, milestone.pattern));
         }
         for look in &step.looks {
             self.fact("output", &format!("{}, from", look.name));
@@ -117,10 +121,13 @@ fn needs(steps: &[Step], at: usize) -> Option<String> {
     let block = steps[at].group;
     let beside: Vec<usize> = steps[at].needs.iter().copied().filter(|&need| steps[need].group == block).collect();
     let above = (0..at).rev().find(|&above| steps[above].group == block);
-    if above.map_or(beside.is_empty(), |above| beside == [above]) || is_instance(steps, at) {
+    let after = &steps[at].after;
+    let is_step_above = after.is_empty() && above.map_or(beside.is_empty(), |above| beside == [above]);
+    if is_step_above || is_instance(steps, at) {
         return None;
     }
-    let names: Vec<&str> = beside.iter().map(|&need| steps[need].id.as_str()).collect();
+    let names = beside.iter().map(|&need| steps[need].id.clone());
+    let names: Vec<String> = names.chain(after.iter().map(|signal| signal_name(steps, *signal))).collect();
     Some(match (names.as_slice(), block) {
         ([], None) => "nothing: it starts at once".to_owned(),
         ([], Some(group)) => format!("nothing: it starts with {}", steps[group].id),
@@ -174,11 +181,11 @@ fn waits(retry: &Retry) -> String {
 
 fn irreversible(steps: &[Step], at: usize) -> String {
     let mut is_before = vec![false; steps.len()];
-    let mut queue = steps[at].needs.clone();
+    let mut queue: Vec<usize> = steps[at].begun_before().collect();
     while let Some(need) = queue.pop() {
         if !is_before[need] {
             is_before[need] = true;
-            queue.extend(&steps[need].needs);
+            queue.extend(steps[need].begun_before());
         }
     }
     let off: Vec<&str> = (steps.iter().zip(is_before))
@@ -194,15 +201,21 @@ fn irreversible(steps: &[Step], at: usize) -> String {
 }
 
 fn until(steps: &[Step], at: usize, release: &Release) -> String {
-    let names = ends(steps, &release.until);
-    match names.as_slice() {
-        [] => match block_of(steps, at) {
-            None => "every step has settled".to_owned(),
-            Some(group) => format!("{} is over", steps[group].id),
-        },
-        [one] => format!("{one} has settled, in whatever way"),
-        many => format!("{} have settled, in whatever way", many.join(" and ")),
-    }
+    let settled = ends(steps, &release.until);
+    let reached: Vec<String> = release.until_reached.iter().map(|signal| signal_name(steps, *signal)).collect();
+    let settled = match (settled.as_slice(), block_of(steps, at)) {
+        ([], None) if reached.is_empty() => "every step has settled".to_owned(),
+        ([], Some(group)) if reached.is_empty() => format!("{} is over", steps[group].id),
+        ([], _) => String::new(),
+        ([one], _) => format!("{one} has settled, in whatever way"),
+        (many, _) => format!("{} have settled, in whatever way", many.join(" and ")),
+    };
+    let reached = match reached.as_slice() {
+        [] => return settled,
+        [one] => format!("{one} is reached"),
+        many => format!("{} are reached", many.join(" and ")),
+    };
+    if settled.is_empty() { reached } else { format!("{settled}, and {reached}") }
 }
 
 /// Returns the names of the steps and groups that end a hold; the members of a group go without saying.
@@ -215,7 +228,9 @@ fn ends<'s>(steps: &'s [Step], until: &[usize]) -> Vec<&'s str> {
 pub(super) fn hold(steps: &[Step], at: usize, ms: Option<u64>) -> Option<String> {
     let step = &steps[at];
     let release = step.release.as_ref()?;
-    let names = ends(steps, &release.until);
+    let settled = ends(steps, &release.until).into_iter().map(str::to_owned);
+    let reached = release.until_reached.iter().map(|signal| signal_name(steps, *signal));
+    let names: Vec<String> = settled.chain(reached).collect();
     let end = match (names.as_slice(), block_of(steps, at)) {
         ([], None) => "the end of the last step".to_owned(),
         ([], Some(group)) => format!("the end of {}", steps[group].id),
