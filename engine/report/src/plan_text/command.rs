@@ -121,7 +121,7 @@ pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
                 Piece::Literal(text) => harmless(text),
                 Piece::Expression(expression) => marked(expression),
             });
-            (pieces.collect(), (!after.is_empty()).then(|| known_after(after)))
+            (pieces.collect(), template.references().next().map(|_| known_after(after)))
         }
     }
 }
@@ -169,20 +169,25 @@ fn arguments(command: &Command) -> impl Iterator<Item = &Text> {
 
 /// Returns the line that explains the marks in these texts, if there are any.
 pub(super) fn later_mark<'a>(texts: impl Iterator<Item = &'a Text>) -> Option<String> {
-    let after: BTreeSet<After> = texts.flat_map(after).cloned().collect();
+    let waiting = texts.filter_map(after).collect::<Vec<_>>();
+    let after: BTreeSet<After> = waiting.iter().copied().flatten().cloned().collect();
     let after: Vec<After> = after.into_iter().collect();
-    (!after.is_empty()).then(|| format!("« » {}", known_after(&after)))
+    (!waiting.is_empty()).then(|| format!("« » {}", known_after(&after)))
 }
 
-fn after(text: &Text) -> &[After] {
+/// Returns what a text waits for, if it holds anything that is not known.
+fn after(text: &Text) -> Option<&[After]> {
     match text {
-        Text::Known(_) => &[],
-        Text::Deferred { after, .. } => after,
+        Text::Deferred { after, template } if template.references().next().is_some() => Some(after),
+        Text::Known(_) | Text::Deferred { .. } => None,
     }
 }
 
 /// Returns when something is known that waits for these.
 pub(super) fn known_after(after: &[After]) -> String {
+    if after.is_empty() {
+        return "known with the item".to_owned();
+    }
     let mut moments: Vec<String> = Vec::new();
     for after in after {
         moments.push(match after {

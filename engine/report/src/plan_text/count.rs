@@ -32,15 +32,17 @@ impl Exactness {
 
 /// Returns the moments that a text waits for.
 fn moments(text: &Text) -> impl Iterator<Item = Exactness> {
-    let after = match text {
-        Text::Known(_) => &[][..],
-        Text::Deferred { after, .. } => after,
+    let (after, is_open) = match text {
+        Text::Known(_) => (&[][..], false),
+        Text::Deferred { after, template } => (after.as_slice(), template.references().next().is_some()),
     };
-    after.iter().map(|after| match after {
+    let moments = after.iter().map(|after| match after {
         After::Start => Exactness::AtStart,
         After::Step(_) => Exactness::AfterStep,
         After::Rest => Exactness::AtRest,
-    })
+    });
+    // What waits for nothing else waits for the item of a list that a step yields.
+    moments.chain((is_open && after.is_empty()).then_some(Exactness::AfterStep))
 }
 
 /// Returns the line that says how much of the plan is exact.
