@@ -25,13 +25,6 @@ pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
 }
 
-/// Returns the block in which a step was written: the innermost group around it, its repetition not being one; the
-/// playbook if none.
-pub fn block_of(steps: &[Step], step: usize) -> Option<usize> {
-    let is_repetition = |group: &usize| steps[*group].as_group().is_some_and(|group| group.each.is_some());
-    std::iter::successors(steps[step].group, |&around| steps[around].group).find(|around| !is_repetition(around))
-}
-
 /// Writes down for every release what runs inside its hold.
 pub(crate) fn add_holds(steps: &mut [Step]) {
     for at in 0..steps.len() {
@@ -40,6 +33,13 @@ pub(crate) fn add_holds(steps: &mut [Step]) {
             release.hold = hold;
         }
     }
+}
+
+/// Returns the block in which a step was written: the innermost group around it, its repetition not being one; the
+/// playbook if none.
+pub fn block_of(steps: &[Step], step: usize) -> Option<usize> {
+    let is_repetition = |group: &usize| steps[*group].as_group().is_some_and(|group| group.each.is_some());
+    std::iter::successors(steps[step].group, |&around| steps[around].group).find(|around| !is_repetition(around))
 }
 
 /// Returns the members of a group, also those of groups inside of it, that no other member needs, ascending.
