@@ -6,6 +6,7 @@ mod compiled;
 mod fields;
 mod inputs;
 mod invocation;
+mod people;
 mod playbook;
 mod poll;
 mod rehearsal;

@@ -4,6 +4,7 @@
 mod command;
 mod group;
 mod order;
+mod people;
 mod step;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::value::Value;
 
-pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Starter, Text};
 pub use group::{Each, Group, Items, Tolerance, Used};
 pub use order::{hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};

@@ -1,6 +1,7 @@
 //! A playbook as it was written: every node with its place, nothing resolved.
 
 mod invocation;
+mod people;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -12,6 +13,7 @@ use crate::units::Duration;
 use crate::value::{Type, Value};
 
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
+pub use people::{Approve, Manual, Starter};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]
@@ -347,6 +349,8 @@ pub enum OutputSource {
     File(Spanned<Template>),
     /// Standard output of a read-only look of its own.
     Look(Invocation),
+    /// What a human says who does the step.
+    Asked,
 }
 
 /// How an output is taken from its source.

@@ -3,6 +3,7 @@
 mod command;
 mod hooks;
 mod inputs;
+mod people;
 mod poll;
 
 use std::collections::BTreeMap;
@@ -187,7 +188,8 @@ impl<'a> Resolver<'a> {
     fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
-            playbook::OutputSource::Published
+            playbook::OutputSource::Asked
+            | playbook::OutputSource::Published
             | playbook::OutputSource::Stdout
             | playbook::OutputSource::Stderr
             | playbook::OutputSource::File(_) => None,

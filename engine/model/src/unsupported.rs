@@ -29,7 +29,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Step => step(name),
         Block::Guard => guard(name),
         Block::Expect => expect(name),
-        Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::Final
@@ -39,6 +38,12 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Defaults
         | Block::Objectives
         | Block::Retry
+        | Block::Cleanup
+        | Block::Rollback
+        | Block::Release
+        | Block::Manual
+        | Block::Asked
+        | Block::Approve
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -61,8 +66,6 @@ fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
         "steps" => kind("makes a group of steps"),
         "use" => kind("makes a group of another playbook"),
-        "manual" => kind("lets a human do it"),
-        "approve" => kind("waits for a decision"),
         "with" => key("gives a used playbook its inputs"),
         "early_guards" => key("binds the guards of a used playbook at the start"),
         "for_each" => key("repeats a step for each item of a list"),
@@ -84,10 +87,6 @@ fn guard(name: &str) -> Option<Unsupported> {
 
 fn expect(name: &str) -> Option<Unsupported> {
     (name == "that").then(|| key("is an expression over the attempt"))
-}
-
-fn hook(name: &str) -> Option<Unsupported> {
-    (name == "manual").then(|| kind("lets a human do it"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {

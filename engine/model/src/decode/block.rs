@@ -40,6 +40,12 @@ pub(crate) enum Block {
     Rollback,
     /// `release`
     Release,
+    /// `manual`
+    Manual,
+    /// One of the `outputs` of a `manual`.
+    Asked,
+    /// `approve`
+    Approve,
     /// The whole file of a rehearsal.
     Rehearsal,
     /// One of `scenarios`.
@@ -80,8 +86,10 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 22] = [
+const STEP: [&str; 24] = [
     "id",
+    "manual",
+    "approve",
     "title",
     "why",
     "caution",
@@ -144,6 +152,9 @@ impl Block {
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
             Self::Release => "`release`",
+            Self::Manual => "`manual`",
+            Self::Asked => "a value that is asked for",
+            Self::Approve => "`approve`",
             Self::Rehearsal => "a rehearsal",
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
@@ -174,6 +185,9 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
             | Self::Target => false,
             Self::Guard
             | Self::Invariant
@@ -205,9 +219,12 @@ impl Block {
             Self::Expect => &["exit", "stdout", "stderr", "jq"],
             Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
-            Self::Cleanup => &["expect", "retry", "when"],
-            Self::Rollback => &["expect", "retry"],
-            Self::Release => &["expect", "retry", "when", "until"],
+            Self::Cleanup => &["manual", "expect", "retry", "when"],
+            Self::Rollback => &["manual", "expect", "retry"],
+            Self::Release => &["manual", "expect", "retry", "when", "until"],
+            Self::Manual => &["instructions", "confirm", "outputs"],
+            Self::Asked => &["type", "optional"],
+            Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
             Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
             Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
             Self::Fault => &FAULT,
@@ -262,6 +279,9 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
             | Self::Target => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],

@@ -81,6 +81,13 @@ impl<'n> Fields<'n> {
     }
 }
 
+/// Returns the field under a key of a map; nothing of what is no map.
+pub(super) fn entry<'n>(map: &'n Node, key: &str) -> Option<Field<'n>> {
+    let Kind::Map(entries) = &map.kind else { return None };
+    let entry = entries.iter().find(|entry| entry.key.value == key)?;
+    Some(Field::new(&entry.key.value, &entry.value))
+}
+
 impl Decoder<'_> {
     /// Returns the fields of a map, having reported its unknown keys.
     pub(super) fn fields<'n>(&mut self, field: Field<'n>, block: Block) -> Option<Fields<'n>> {

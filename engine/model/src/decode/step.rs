@@ -45,12 +45,12 @@ impl Decoder<'_> {
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
             expect: self.expect(fields.get("expect")),
             poll: self.poll(&fields).map(Box::new),
-            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            outputs: self.outputs_of(&fields),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
             release: fields.get("release").and_then(|field| self.release(field)).map(Box::new),
-            read_only: self.optional_flag(fields.get("read_only")),
+            read_only: self.optional_flag(fields.get("read_only")) || fields.get("approve").is_some(),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
             span: fields.span,
@@ -132,7 +132,7 @@ impl Decoder<'_> {
         Some(Release { hook: self.hook_of(&fields), until })
     }
 
-    fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+    pub(super) fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
         let entries = self.named(field);
         entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
     }

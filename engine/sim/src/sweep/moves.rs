@@ -338,7 +338,7 @@ fn index(run: &Run, id: &StepId) -> Option<usize> {
 }
 
 pub(super) fn run_started() -> Event {
-    Event::RunStarted { run: "swept".into(), plan: String::new() }
+    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None }
 }
 
 pub(super) fn engine_started() -> Event {
