@@ -1,12 +1,14 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use firedrill_model::expression::{AttemptField, EvalError, Expression, Reference, RunField, Scope};
+use firedrill_model::expression::{AttemptField, EvalError, Expression, RunField};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
 use firedrill_model::plan::{Command, Condition, Program, Text};
@@ -92,6 +94,9 @@ impl Known<'_> {
                 };
                 shell.iter().cloned().chain([script]).collect()
             }
+            Program::Manual { .. } | Program::Approve { .. } => {
+                command.program.texts().map(|text| self.text(text, step)).collect::<Result<_, _>>()?
+            }
         };
         let env = command.env.iter().map(|(name, text)| Ok((name.clone(), self.text(text, step)?)));
         Ok(Rendered {
@@ -134,7 +139,7 @@ impl Known<'_> {
             return Judgement::Unclear { reason: "the plan has no such command".to_owned() };
         };
         let rules = command.outputs.as_slice();
-        let bindings = self.bindings(&command.expect, rules);
+        let bindings = self.bindings(id.step(), &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
             (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
@@ -160,51 +165,12 @@ impl Known<'_> {
     }
 
     /// Returns everything that a jq text may name, if there is one.
-    fn bindings(&self, expect: &Expect, rules: &[OutputRule]) -> Bindings {
+    fn bindings(&self, step: Option<&StepId>, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
         if !asks {
             return Bindings::default();
         }
-        let plan = self.run.plan();
-        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
-        for (step, name, value) in self.run.outputs() {
-            scope = scope.with_step_output(step.as_str(), name, value.clone());
-        }
-        Bindings::from(&scope)
-    }
-
-    /// Returns the values of these names.
-    fn scope<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, step: Option<&StepId>) -> Scope {
-        let mut scope = Scope::new();
-        for reference in references {
-            if let Some(value) = self.value(reference, step) {
-                scope.set(reference, value);
-            }
-        }
-        scope
-    }
-
-    /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
-    fn value(&self, reference: &Reference, own: Option<&StepId>) -> Option<Value> {
-        let plan = self.run.plan();
-        match reference {
-            Reference::Input(name) => plan.inputs.get(name).cloned(),
-            Reference::Var(name) => plan.vars.get(name).cloned(),
-            Reference::StepOutput { step, output } => {
-                Some(self.run.output(&step.as_str().into(), output).cloned().unwrap_or(Value::None))
-            }
-            Reference::StepOutcome(step) => {
-                let at = plan.step_index(step)?;
-                Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
-            }
-            Reference::StepExitCode(step) => {
-                let at = plan.step_index(step)?;
-                Some(self.run.summary(at).exit_code.map_or(Value::None, |code| Value::Int(code.into())))
-            }
-            Reference::Run(field) => self.of_run(*field),
-            Reference::Attempt(field) => self.of_attempt(*field, own?),
-            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
-        }
+        Bindings::from(&self.all_names(self.place(step)))
     }
 
     fn of_run(&self, field: RunField) -> Option<Value> {
@@ -216,8 +182,7 @@ impl Known<'_> {
         })
     }
 
-    fn of_attempt(&self, field: AttemptField, step: &StepId) -> Option<Value> {
-        let at = self.run.plan().step_index(step.as_str())?;
+    fn of_attempt(&self, field: AttemptField, at: usize) -> Option<Value> {
         let summary = self.run.summary(at);
         let attempt = self.run.attempt_id(at);
         Some(match field {
@@ -242,6 +207,9 @@ pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
     let argv = match &command.program {
         Program::Argv(arguments) => arguments.iter().map(known).collect::<Option<_>>()?,
         Program::Script { shell, script } => shell.iter().cloned().chain([known(script)?]).collect(),
+        Program::Manual { .. } | Program::Approve { .. } => {
+            command.program.texts().map(known).collect::<Option<_>>()?
+        }
     };
     let env = command.env.iter().map(|(name, text)| Some((name.clone(), known(text)?)));
     let dir = command.dir.as_ref().map(|dir| known(dir).ok_or(())).transpose().ok()?.map(PathBuf::from);
@@ -252,15 +220,6 @@ pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
 fn exact(value: &Value, source: impl std::fmt::Display) -> Result<String, EvalError> {
     let text = value.text().map(std::borrow::Cow::into_owned);
     text.ok_or_else(|| EvalError::IsNone { source_text: source.to_string() })
-}
-
-fn outcome(stage: &Stage) -> Option<&'static str> {
-    match stage {
-        Stage::Settled(Outcome::Succeeded) => Some("succeeded"),
-        Stage::Settled(Outcome::Failed(_)) => Some("failed"),
-        Stage::Settled(Outcome::Skipped) => Some("skipped"),
-        _ => None,
-    }
 }
 
 fn attempt_outcome(stage: &Stage) -> &'static str {

@@ -13,6 +13,8 @@ mod uses;
 
 use std::ops::Deref;
 
+pub(crate) use names::Names;
+
 pub use inputs::{Unacceptable, accept};
 
 use crate::decode;

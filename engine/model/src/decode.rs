@@ -4,6 +4,7 @@ mod block;
 mod bounds;
 mod compiled;
 mod fields;
+mod group;
 mod inputs;
 mod invocation;
 mod people;
@@ -79,6 +80,8 @@ struct Decoder<'s> {
     names: HashMap<Span, Vec<Span>>,
     /// The patterns and filters that were compiled already.
     compiled: Compiled,
+    /// The names of the items of the repetitions around what is read.
+    items: Vec<String>,
     /// The shell of scripts that have none of their own.
     shell: ShellKind,
 }
@@ -90,6 +93,7 @@ impl<'s> Decoder<'s> {
             diagnostics: Vec::new(),
             names: HashMap::new(),
             compiled: Compiled::default(),
+            items: Vec::new(),
             shell: ShellKind::Posix,
         }
     }

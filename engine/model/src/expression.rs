@@ -39,18 +39,31 @@ impl Expression {
     /// Faults in names are found here: a name must be written out in full, so that what an expression needs is known
     /// before anything runs. The first fault is returned.
     pub fn parse(source: &str) -> Result<Self, TemplateFault> {
-        Self::parse_within(source, 0..source.len())
+        Self::parse_within(source, 0..source.len(), &[])
     }
 
-    /// Parses the text between two braces; `range` is that of the braces in the decoded text.
-    pub(crate) fn parse_within(source: &str, range: Range<usize>) -> Result<Self, TemplateFault> {
-        let references = engine::analyse(source).map_err(|fault| fault.at(range.clone()))?;
+    /// Parses the text between two braces; `range` is that of the braces in the decoded text, `items` are the names of
+    /// the items of repetitions.
+    pub(crate) fn parse_within(source: &str, range: Range<usize>, items: &[String]) -> Result<Self, TemplateFault> {
+        let references = engine::analyse(source, items).map_err(|fault| fault.at(range.clone()))?;
         Ok(Self { source: source.trim().to_owned(), references, range, context: None })
     }
 
     /// Returns the expression that yields this value, whatever the scope.
     pub(crate) fn constant(value: &Value, range: Range<usize>) -> Self {
         Self { source: engine::literal(value), references: Vec::new(), range, context: None }
+    }
+
+    /// Returns the expression with the value of each name that `bound` tells written out in it.
+    #[must_use]
+    pub(crate) fn bind(&self, bound: impl Fn(&Reference) -> Option<Value>) -> Self {
+        if !self.references.iter().any(|reference| bound(reference).is_some()) {
+            return self.clone();
+        }
+        let literal = |reference: &Reference| bound(reference).map(|value| format!("({})", engine::literal(&value)));
+        let source = names::replace(&self.source, &self.references, literal);
+        let references = self.references.iter().filter(|reference| bound(reference).is_none()).cloned().collect();
+        Self { source, references, ..self.clone() }
     }
 
     /// Evaluates the expression.

@@ -3,6 +3,7 @@
 
 mod command;
 mod group;
+mod names;
 mod order;
 mod people;
 mod step;
@@ -17,7 +18,10 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Starter, Text};
-pub use group::{Each, Group, Items, Tolerance, Used};
+pub use group::{Each, Group, Items, Tolerance, Used, item_key};
+pub use names::{instance_id, instance_key, own_name};
+pub(crate) use names::{named_in, path};
+pub(crate) use order::sinks;
 pub use order::{hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 

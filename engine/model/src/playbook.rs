@@ -1,5 +1,6 @@
 //! A playbook as it was written: every node with its place, nothing resolved.
 
+mod group;
 mod invocation;
 mod people;
 
@@ -12,6 +13,7 @@ use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
+pub use group::{Body, ForEach, List, Use};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 pub use people::{Approve, Manual, Starter};
 
@@ -42,7 +44,7 @@ pub struct Playbook {
     pub max_parallel: Option<Spanned<NonZeroU32>>,
     /// What must hold before the first step.
     pub guards: Vec<Guard>,
-    /// The steps, never empty.
+    /// The steps in the order of the text, never empty; a group stands before its members.
     pub steps: Vec<Step>,
     /// The steps at the very end of every run that began.
     pub finally: Vec<Step>,
@@ -137,7 +139,7 @@ pub struct Defaults {
     pub dir: Option<Spanned<Template>>,
 }
 
-/// What happens in a playbook when a step fails for good.
+/// What happens when a step fails for good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnFailure {
     /// What was done is undone.
@@ -145,6 +147,10 @@ pub enum OnFailure {
     Rollback,
     /// What was done is left; only what was taken is given back.
     Stop,
+    /// A human decides; until then everything that was taken is kept.
+    Ask,
+    /// The step or group is taken back by itself, and the rest goes on. Never of a whole playbook.
+    Continue,
 }
 
 /// A probe that must hold before anything is done.
@@ -188,8 +194,10 @@ pub struct Invariant {
 /// A named node of the playbook.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its name, snake case, unique in the playbook.
+    /// Its name, snake case, unique among all that can be named beside it.
     pub id: Spanned<String>,
+    /// Index of the group in which it stands.
+    pub parent: Option<usize>,
     /// What it does, in one line.
     pub title: Option<Spanned<String>>,
     /// Why it is done.
@@ -200,8 +208,12 @@ pub struct Step {
     pub phase: Option<Spanned<String>>,
     /// How long one attempt usually takes, for estimates; never zero.
     pub typical: Option<Spanned<Given<Duration>>>,
-    /// What it executes.
-    pub invocation: Invocation,
+    /// What it does.
+    pub body: Body,
+    /// Once for each of these.
+    pub for_each: Option<Box<ForEach>>,
+    /// What its final failure does; as around it if not given.
+    pub on_failure: Option<Spanned<OnFailure>>,
     /// The steps it needs; without it, every step above that nothing needs yet.
     pub needs: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether it is run or skipped.
@@ -235,6 +247,14 @@ pub struct Step {
 }
 
 impl Step {
+    /// Returns what it executes, unless it is a group.
+    pub fn invocation(&self) -> Option<&Invocation> {
+        match &self.body {
+            Body::Command(invocation) => Some(invocation),
+            Body::Group(_) | Body::Use(_) => None,
+        }
+    }
+
     /// Returns its hooks with the key each stands under.
     pub fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
         let rollback = match &self.rollback {

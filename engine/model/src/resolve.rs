@@ -1,8 +1,11 @@
 //! A checked playbook with inputs becomes a plan. The only function that makes a [`Plan`].
 
+mod block;
 mod command;
+mod each;
 mod hooks;
 mod inputs;
+mod known;
 mod people;
 mod poll;
 
@@ -12,10 +15,10 @@ use std::time::Duration;
 
 use self::command::Surroundings;
 pub use self::inputs::{Given, GivenValue};
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Names};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{EvalError, Expression, Reference, Scope};
-use crate::plan::{self, After, Condition, FORMAT, FileDigest, Plan, Text, hex};
+use crate::plan::{self, Condition, FORMAT, FileDigest, Plan, Text, hex};
 use crate::playbook::{self, Playbook};
 use crate::source::{Source, Span, Spanned};
 use crate::template::Template;
@@ -53,8 +56,19 @@ pub fn resolve(
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
     let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
-    let mut resolver = Resolver { source, playbook, scope, target_env, faults: Vec::new() };
-    let steps = resolver.steps(check::needs(checked));
+    let mut resolver = Resolver {
+        source,
+        playbook,
+        needs: check::needs(checked),
+        names: Names::of(playbook),
+        scope,
+        target_env,
+        steps: Vec::new(),
+        blocks: Vec::new(),
+        until: Vec::new(),
+        faults: Vec::new(),
+    };
+    let steps = resolver.all_steps(on_failure(playbook.on_failure));
     let plan = Plan {
         format: FORMAT,
         playbook: playbook.name.value.clone(),
@@ -99,7 +113,16 @@ pub fn sha256(bytes: &[u8]) -> String {
 struct Resolver<'a> {
     source: &'a Source,
     playbook: &'a Playbook,
+    /// The steps of its own block that each step needs.
+    needs: &'a [Vec<usize>],
+    names: Names<'a>,
     scope: Scope,
+    /// The steps so far; indices into this list are those of the plan.
+    steps: Vec<plan::Step>,
+    /// The blocks around what is resolved, outermost first: the group of the playbook, and its id in the plan.
+    blocks: Vec<(Option<usize>, String)>,
+    /// The steps for which the releases of steps of the plan wait, as they are written.
+    until: Vec<(usize, &'a Spanned<String>)>,
     /// What every command finds in its environment unless the playbook says otherwise.
     target_env: BTreeMap<String, String>,
     faults: Vec<Diagnostic>,
@@ -126,58 +149,41 @@ impl<'a> Resolver<'a> {
         name
     }
 
-    fn steps(&mut self, needs: &[Vec<usize>]) -> Vec<plan::Step> {
-        let mut steps: Vec<plan::Step> =
-            self.playbook.steps.iter().zip(needs).map(|(step, needs)| self.step(step, needs)).collect();
-        for at in 0..steps.len() {
-            let until = steps[at].release.as_ref().map(|release| release.until.clone());
-            let hold = until.map(|until| plan::hold(&steps, at, &until));
-            if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
-                release.hold = hold;
-            }
-        }
-        steps
-    }
-
-    fn step(&mut self, step: &'a playbook::Step, needs: &[usize]) -> plan::Step {
+    fn step(&mut self, step: &'a playbook::Step, invocation: &'a playbook::Invocation, id: String) -> plan::Step {
         let defaults = Surroundings::of(self.playbook);
-        let around = defaults.with(&step.invocation);
-        let id = step.id.value.as_str();
+        let around = defaults.with(invocation);
+        let own = Some(id.as_str());
         plan::Step {
-            id: id.to_owned(),
-            group: None,
-            line: self.line(step.id.span),
-            title: owned(step.title.as_ref()),
-            why: owned(step.why.as_ref()),
-            caution: owned(step.caution.as_ref()),
-            phase: owned(step.phase.as_ref()),
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
-            needs: needs.to_vec(),
-            when: step.when.as_ref().map(|when| self.condition(when, Some(id))),
             guards: self.guards(&step.guards, Some(&around)),
-            deed: plan::Deed::Command(Box::new(self.own_command(step, &defaults))),
-            on_failure: on_failure(self.playbook.on_failure),
+            deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
                 irreversible: step.irreversible,
             },
-            looks: self.looks(step, &around),
-            verify: step.verify.as_ref().map(|probe| self.probe(probe, &around, Some(id))),
-            cleanup: step.cleanup.as_ref().map(|hook| self.hook(hook, &around, id)),
+            looks: self.looks(step, &around, own),
+            verify: step.verify.as_ref().map(|probe| self.probe(probe, &around, own)),
+            cleanup: step.cleanup.as_ref().map(|hook| self.hook(hook, &around, &id)),
             rollback: match &step.rollback {
                 None => plan::Rollback::Unsaid,
                 Some(playbook::Rollback::Nothing(_)) => plan::Rollback::Nothing,
-                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, id))),
+                Some(playbook::Rollback::Hook(hook)) => plan::Rollback::Hook(Box::new(self.hook(hook, &around, &id))),
             },
-            release: step.release.as_ref().map(|release| self.release(release, &around, id)),
+            release: step.release.as_ref().map(|release| self.release(release, &around, &id)),
+            ..self.bare(step, id)
         }
     }
 
-    fn own_command(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> plan::Command {
-        let id = step.id.value.as_str();
-        let mut command = self.deed(&step.invocation, &step.expect, around, &step.outputs, Some(id));
+    fn own_command(
+        &mut self,
+        step: &'a playbook::Step,
+        invocation: &'a playbook::Invocation,
+        around: &Surroundings<'a>,
+        own: Option<&str>,
+    ) -> plan::Command {
+        let mut command = self.deed(invocation, &step.expect, around, &step.outputs, own);
         command.poll = step.poll.as_deref().and_then(|poll| self.poll(poll));
         if command.poll.is_some() {
             command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
@@ -185,7 +191,7 @@ impl<'a> Resolver<'a> {
         command
     }
 
-    fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>) -> Vec<plan::Look> {
+    fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>, own: Option<&str>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
             playbook::OutputSource::Asked
@@ -195,7 +201,7 @@ impl<'a> Resolver<'a> {
             | playbook::OutputSource::File(_) => None,
         });
         let looks: Vec<_> = looks.collect();
-        looks.into_iter().map(|(output, invocation)| self.look(output, invocation, around, &step.id.value)).collect()
+        looks.into_iter().map(|(output, invocation)| self.look(output, invocation, around, own)).collect()
     }
 
     fn look(
@@ -203,11 +209,11 @@ impl<'a> Resolver<'a> {
         output: &'a playbook::Output,
         invocation: &'a playbook::Invocation,
         around: &Surroundings<'a>,
-        step: &str,
+        own: Option<&str>,
     ) -> plan::Look {
-        let mut command = self.command(invocation, around, Some(step));
+        let mut command = self.command(invocation, around, own);
         command.time_limit = command.time_limit.or(Some(PROBE_LIMIT));
-        command.outputs = self.rules(std::slice::from_ref(output), Some(step), true);
+        command.outputs = self.rules(std::slice::from_ref(output), own, true);
         plan::Look { name: output.name.value.clone(), command }
     }
 
@@ -242,11 +248,12 @@ impl<'a> Resolver<'a> {
 
     fn last(&mut self, last: &'a playbook::Step) -> plan::Final {
         let around = Surroundings::of(self.playbook);
+        let invocation = last.invocation().expect("a step of `finally` is a command");
         plan::Final {
             id: last.id.value.clone(),
             title: owned(last.title.as_ref()),
             when: last.when.as_ref().map(|when| self.condition(when, None)),
-            command: self.deed(&last.invocation, &last.expect, &around, &[], None),
+            command: self.deed(invocation, &last.expect, &around, &[], None),
         }
     }
 
@@ -264,8 +271,9 @@ impl<'a> Resolver<'a> {
 
     fn condition(&mut self, when: &Spanned<Expression>, step: Option<&str>) -> Condition {
         let expression = &when.value;
-        if !expression.references.iter().all(is_known) {
-            return Condition::Deferred { expression: expression.clone(), after: after(&expression.references, step) };
+        if !expression.references.iter().all(|name| self.is_known(name)) {
+            let after = self.after(&expression.references, step);
+            return Condition::Deferred { expression: self.bind(expression), after };
         }
         match expression.eval_condition(&self.scope) {
             Ok(answer) => Condition::Known(answer),
@@ -275,8 +283,8 @@ impl<'a> Resolver<'a> {
 
     /// Resolves a template as far as inputs and vars go.
     fn fold(&mut self, template: &Spanned<Template>) -> Template {
-        match template.value.fold(&self.scope, is_known) {
-            Ok(folded) => folded,
+        match template.value.fold(&self.scope, |name| self.is_known(name)) {
+            Ok(folded) => folded.bind(|name| self.bound(name)),
             Err(error) => self.fault(template.span, &error),
         }
     }
@@ -286,7 +294,7 @@ impl<'a> Resolver<'a> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             let references: Vec<Reference> = folded.references().cloned().collect();
-            return Text::Deferred { template: folded, after: after(&references, step) };
+            return Text::Deferred { after: self.after(&references, step), template: folded };
         }
         let value = self.known(&folded, template.span);
         Text::Known(self.exact(&value, template.span))
@@ -323,29 +331,6 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Returns whether a name is known when the plan is made.
-fn is_known(reference: &Reference) -> bool {
-    matches!(reference, Reference::Input(_) | Reference::Var(_))
-}
-
-/// Returns what these names wait for.
-fn after(references: &[Reference], own: Option<&str>) -> Vec<After> {
-    let waits = references.iter().filter_map(|reference| match reference {
-        Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) => None,
-        Reference::StepOutput { step, .. }
-        | Reference::StepFile { step, .. }
-        | Reference::StepOutcome(step)
-        | Reference::StepExitCode(step) => Some(After::Step(step.clone())),
-        Reference::Run(crate::expression::RunField::Verdict) => Some(After::Rest),
-        Reference::Run(_) => Some(After::Start),
-        Reference::Attempt(_) => own.map(|step| After::Step(step.to_owned())),
-    });
-    let mut waits: Vec<After> = waits.collect();
-    waits.sort();
-    waits.dedup();
-    waits
-}
-
 fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {
     let time = |objective: &Spanned<crate::units::Duration>| objective.value.as_std();
     plan::Objectives { rto: objectives.rto.as_ref().map(time), rpo: objectives.rpo.as_ref().map(time) }
@@ -353,6 +338,8 @@ fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {
 
 fn on_failure(on_failure: playbook::OnFailure) -> plan::OnFailure {
     match on_failure {
+        playbook::OnFailure::Ask => plan::OnFailure::Ask,
+        playbook::OnFailure::Continue => plan::OnFailure::Continue,
         playbook::OnFailure::Rollback => plan::OnFailure::Rollback,
         playbook::OnFailure::Stop => plan::OnFailure::Stop,
     }

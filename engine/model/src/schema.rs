@@ -72,7 +72,7 @@ fn reachable(root: Block) -> Vec<Block> {
     let mut next = 0;
     while let Some(&block) = found.get(next) {
         next += 1;
-        let inner = described(block).filter_map(|key| key.form.block());
+        let inner = described(block).flat_map(|key| key.form.blocks());
         found.extend(inner.filter(|&inner| seen.insert(definition(inner))));
     }
     found

@@ -75,10 +75,22 @@ pub enum FaultCode {
     NestedShell,
 }
 
+impl TemplateFault {
+    /// Returns whether it is the syntax that is wrong, not a name.
+    pub(crate) fn is_syntax(&self) -> bool {
+        self.code == FaultCode::Syntax
+    }
+}
+
 impl Template {
     /// Splits text whose expressions yield exact values: arguments, environment, paths.
     pub fn parse(text: &str) -> Result<Self, Vec<TemplateFault>> {
-        let (pieces, faults) = split(text);
+        Self::parse_naming(text, &[])
+    }
+
+    /// Splits such a text in which the items of repetitions have these names.
+    pub(crate) fn parse_naming(text: &str, items: &[String]) -> Result<Self, Vec<TemplateFault>> {
+        let (pieces, faults) = split(text, items);
         if faults.is_empty() { Ok(Self { pieces }) } else { Err(faults) }
     }
 
@@ -86,7 +98,16 @@ impl Template {
     ///
     /// An expression in a place where its value could not arrive unchanged is a fault.
     pub fn parse_script(text: &str, kind: ShellKind) -> Result<Self, Vec<TemplateFault>> {
-        let (mut pieces, mut faults) = split(text);
+        Self::parse_script_naming(text, kind, &[])
+    }
+
+    /// Splits a script in which the items of repetitions have these names.
+    pub(crate) fn parse_script_naming(
+        text: &str,
+        kind: ShellKind,
+        items: &[String],
+    ) -> Result<Self, Vec<TemplateFault>> {
+        let (mut pieces, mut faults) = split(text, items);
         let units: Vec<Unit<'_>> = pieces.iter().map(Piece::as_unit).collect();
         let mut contexts = shell::contexts(&units, kind).into_iter();
         for piece in &mut pieces {
@@ -164,6 +185,16 @@ impl Template {
         Ok(folded)
     }
 
+    /// Returns the template with the value of each name that `bound` tells written out in its expressions.
+    #[must_use]
+    pub(crate) fn bind(&self, bound: impl Fn(&Reference) -> Option<Value>) -> Self {
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Literal(_) => piece.clone(),
+            Piece::Expression(expression) => Piece::Expression(expression.bind(&bound)),
+        });
+        Self { pieces: pieces.collect() }
+    }
+
     fn known_piece(&self, expression: &Expression, value: &Value) -> Result<Piece, EvalError> {
         match (expression.context, value) {
             (Some(context), _) => written(expression, value, context).map(Piece::Literal),
@@ -235,7 +266,7 @@ impl Piece {
     }
 }
 
-fn split(text: &str) -> (Vec<Piece>, Vec<TemplateFault>) {
+fn split(text: &str, items: &[String]) -> (Vec<Piece>, Vec<TemplateFault>) {
     let mut template = Template::default();
     let mut faults = Vec::new();
     let mut start = 0;
@@ -248,7 +279,7 @@ fn split(text: &str) -> (Vec<Piece>, Vec<TemplateFault>) {
             return (template.pieces, faults);
         };
         start = inner + length + CLOSE.len();
-        match Expression::parse_within(&text[inner..inner + length], open..start) {
+        match Expression::parse_within(&text[inner..inner + length], open..start, items) {
             Ok(expression) => template.push(Piece::Expression(expression)),
             Err(fault) => {
                 faults.push(fault);

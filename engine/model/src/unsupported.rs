@@ -6,16 +6,10 @@ use crate::decode::Block;
 pub(crate) struct Unsupported {
     /// What it will do, to finish the sentence "it ...".
     pub purpose: &'static str,
-    /// Whether it stands for a whole kind of step.
-    pub is_step_kind: bool,
 }
 
 const fn key(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: false }
-}
-
-const fn kind(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: true }
+    Unsupported { purpose }
 }
 
 /// The names in expressions that are not yet supported.
@@ -26,12 +20,13 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
         Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
-        Block::Step => step(name),
+        Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
         Block::Expect => expect(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
-        Block::Final
+        Block::ForEach
+        | Block::Final
         | Block::Invariant
         | Block::Verify
         | Block::Items
@@ -57,22 +52,15 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
 fn playbook(name: &str) -> Option<Unsupported> {
     Some(match name {
         "files" => key("adds files to what is hashed into the plan"),
-        "early_guards" => key("binds the guards of used playbooks at the start"),
         _ => return None,
     })
 }
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "steps" => kind("makes a group of steps"),
-        "use" => kind("makes a group of another playbook"),
-        "with" => key("gives a used playbook its inputs"),
-        "early_guards" => key("binds the guards of a used playbook at the start"),
-        "for_each" => key("repeats a step for each item of a list"),
         "milestones" => key("signals from inside a running step"),
         "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
-        "on_failure" => key("says for a single step what its failure means"),
         "on_cancel" => key("lets an attempt finish when the run is cancelled"),
         "in_doubt" => key("settles an attempt of which nobody knows its effect"),
         "on_engine_death" => key("says what happens to the command when the engine dies"),
@@ -101,12 +89,7 @@ fn target(name: &str) -> Option<Unsupported> {
     (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
 }
 
-/// Returns the values of `on_failure` that are not yet supported.
-pub(crate) fn on_failure(value: &str) -> bool {
-    matches!(value, "ask" | "continue")
-}
-
-/// Returns whether a name in `needs` or `until` is a milestone or a member of a group, such as `backup.copying`.
-pub(crate) fn is_member_or_milestone(name: &str) -> bool {
-    name.contains(['.', '/'])
+/// Returns whether a name in `needs` or `until` is a milestone, such as `backup.copying`.
+pub(crate) fn is_milestone(name: &str) -> bool {
+    name.contains('.')
 }

@@ -6,6 +6,8 @@
 mod broken;
 #[path = "language/explanations.rs"]
 mod explanations;
+#[path = "language/groups.rs"]
+mod groups;
 #[path = "language/guide.rs"]
 mod guide;
 #[path = "language/hostile.rs"]

@@ -1,6 +1,7 @@
 //! The console: what happens, as clean lines. Time, whose it is, what happened.
 
 mod command;
+mod people;
 
 use firedrill_model::plan::{OnFailure, Plan};
 use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
@@ -101,6 +102,7 @@ impl Console {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }
             Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
+            Change::Replied(reply) => return self.replied(view, at_ms, reply),
             Change::Said(word) => (word.step.as_ref().map_or(RUN, firedrill_run::StepId::as_str), said(word)),
             Change::Pauses(wait, length) => {
                 let text = pause(view, wait, &words::length(*length));
@@ -243,7 +245,7 @@ fn said(word: &Word) -> Line {
 fn waiting(wait: &Wait) -> &str {
     match wait {
         Wait::Attempt(step) | Wait::Hook(step, _) => step.as_str(),
-        Wait::Look(command) | Wait::Within(command) => subject(command),
+        Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => subject(command),
     }
 }
 
@@ -255,7 +257,9 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
             format!("waiting {length} before attempt {}", begun + 1)
         }
         Wait::Hook(_, kind) => format!("waiting {length} before trying the {} again", kind.word()),
-        Wait::Look(command) | Wait::Within(command) => format!("waiting {length} for {}", what(command)),
+        Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => {
+            format!("waiting {length} for {}", what(command))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A plan for people: what will run, exactly; what is known only later; what undoes it and when.
 
 mod command;
+mod people;
 mod count;
 mod shared;
 mod step;

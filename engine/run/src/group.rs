@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::DebtKind;
 use crate::machine::{News, Run};
-use crate::state::{Cause, Outcome, Stage};
+use crate::state::{Cause, Outcome, Phase, Stage};
 
 impl Run {
     /// The members of a group may begin.
@@ -59,7 +59,8 @@ impl Run {
     /// Ends a group whose members are over and have given back what they took until its end.
     pub(crate) fn close_if_over(&mut self, group: usize) {
         let state = &self.state.steps[group];
-        if state.stage != Stage::Inside || state.members_left > 0 || self.gives_back(group) {
+        let is_over = state.stage == Stage::Inside && state.members_left == 0 && !self.gives_back(group);
+        if !is_over || self.phase_of(group) != Phase::Working {
             return;
         }
         let outcome = if self.is_skipped_throughout(group) { Outcome::Skipped } else { Outcome::Succeeded };

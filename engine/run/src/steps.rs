@@ -150,6 +150,7 @@ impl Run {
     pub(crate) fn begin_ready_steps(&mut self) {
         for step in 0..self.state.steps.len() {
             self.begin_if_ready(step);
+            self.close_if_over(step);
         }
     }
 

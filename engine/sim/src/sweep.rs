@@ -43,6 +43,7 @@ mod orders;
 mod property;
 mod rule;
 mod rules;
+mod scopes;
 mod search;
 mod story;
 

@@ -16,7 +16,7 @@ pub(crate) fn waits(run: &Run) -> Vec<Wait> {
     let is_worth = |wait: &&Wait| match wait {
         Wait::Look(next) => next.r#try <= LOOKS,
         Wait::Within(first) => is_between(first),
-        Wait::Attempt(_) | Wait::Hook(..) => true,
+        Wait::Attempt(_) | Wait::Hook(..) | Wait::Answer(_) => true,
     };
     pauses.iter().filter(is_worth).cloned().collect()
 }

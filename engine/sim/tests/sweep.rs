@@ -1,6 +1,7 @@
 //! What the sweep finds, that it finds it again, and that it loses nothing by leaving orders out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use firedrill_run::Verdict;
@@ -11,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 14] = [
+const CORPUS: [&str; 22] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -26,6 +27,14 @@ const CORPUS: [&str; 14] = [
     "a ? out?\nb ?\nc a b ! ~",
     "a ^ g\nb a off\nc b ?",
     "a ~ x3\nb ~ !\nc ro",
+    "a !\nbox a {}\nbox/x ! ^\nbox/y box/x\nb box",
+    "box {} on:continue\nbox/x ! ^\nbox/y box/x ?\nb box !",
+    "a ! ^ on:continue\nb a ~ x2",
+    "box {} on:continue g\nbox/in {} on:continue\nbox/in/x !\nbox/y box/in !\nb box",
+    "a !\nbox {tol1}\nbox/x !\nbox/y ~\nb box",
+    "@ask\na ! ^\nb a\nc b !none",
+    "box {} on:stop\nbox/x !\nbox/y box/x\na !\nb a box",
+    "box {par1}\nbox/x ! on:continue\nbox/y ?\nb box",
 ];
 
 #[track_caller]
@@ -356,27 +365,51 @@ fn a_sweep_says_how_far_it_came() {
 const MARKS: [&str; 12] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?"];
 const SETTINGS: [&str; 4] = ["@stop", "@max 1", "@invariant v", "@finally w"];
 
-/// Sketches of up to four steps with any needs and some settings and marks; with guards, if some are given.
+/// A step of a random sketch: its needs are the bits of a byte, the end of its hold is some step before it.
+type Drawn = (u8, Vec<&'static str>, prop::sample::Index);
+
+/// Sketches of up to four steps with any needs and some settings and marks, some of them in a group; with guards, if some
+/// are given.
 fn sketches(guards: [&'static str; 2]) -> impl Strategy<Value = String> {
     let [setting, mark] = guards;
     let marks = [&MARKS[..], &[mark]].concat();
     let step = (any::<u8>(), prop::sample::subsequence(marks, 0..=3), any::<prop::sample::Index>());
     let settings = prop::sample::subsequence([&SETTINGS[..], &[setting]].concat(), 0..=2);
-    (settings, prop::collection::vec(step, 1..=4)).prop_map(|(settings, steps)| {
+    let group = prop::option::of((0..4_usize, 1..4_usize, prop::sample::select(&GROUPS[..])));
+    (settings, prop::collection::vec(step, 1..=4), group).prop_map(|(settings, steps, group)| {
+        let members = group.map_or(0..0, |(first, length, _)| first..(first + length).min(steps.len()));
         let mut lines: Vec<String> = settings.into_iter().map(str::to_owned).collect();
-        lines.extend(steps.iter().enumerate().map(|(at, step)| line(at, step)));
+        for (at, step) in steps.iter().enumerate() {
+            lines.extend(group.filter(|_| at == members.start && !members.is_empty()).map(|(_, _, what)| {
+                let needs = (0..at).filter(|need| step.0 >> need & 1 == 1).map(|need| name(need, &members));
+                format!("box {} {what}", needs.collect::<Vec<_>>().join(" "))
+            }));
+            lines.push(line(at, step, &members));
+        }
         lines.join("\n")
     })
 }
 
-/// Writes the step with this number: its needs are the bits of a byte, the end of its hold is some step before it.
-fn line(at: usize, (needs, marks, until): &(u8, Vec<&str>, prop::sample::Index)) -> String {
-    let name = |step: usize| char::from(b'a' + u8::try_from(step).expect("few steps")).to_string();
-    let mut words = vec![name(at)];
-    words.extend((0..at).filter(|need| needs >> need & 1 == 1).map(name));
-    let is_open_ended = at == 0 || until.index(2) == 0;
+const GROUPS: [&str; 6] = ["{}", "{} on:continue", "{} on:stop", "{} on:ask", "{tol1}", "{par1} on:continue"];
+
+fn name(step: usize, members: &Range<usize>) -> String {
+    let name = char::from(b'a' + u8::try_from(step).expect("few steps"));
+    if members.contains(&step) { format!("box/{name}") } else { name.to_string() }
+}
+
+/// Writes the step with this number; a member needs members only, and the others need its group instead of it.
+fn line(at: usize, (needs, marks, until): &Drawn, members: &Range<usize>) -> String {
+    let is_member = members.contains(&at);
+    let mut named: Vec<String> = (0..at)
+        .filter(|need| needs >> need & 1 == 1 && (!is_member || members.contains(need)))
+        .map(|need| if members.contains(&need) && !is_member { "box".to_owned() } else { name(need, members) })
+        .collect();
+    named.dedup();
+    let mut words = vec![name(at, members)];
+    words.extend(named);
+    let is_open_ended = at == 0 || is_member || until.index(2) == 0;
     words.extend(marks.iter().map(|mark| match *mark {
-        "^" if !is_open_ended => format!("^{}", name(until.index(at))),
+        "^" if !is_open_ended => format!("^{}", name(until.index(at), members)),
         mark => mark.to_owned(),
     }));
     words.join(" ")

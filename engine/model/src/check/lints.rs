@@ -26,6 +26,7 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
 
 /// Warns of a step that changes something and does not say what becomes of it when a run fails.
 fn unsaid(step: &Step) -> Option<Diagnostic> {
+    step.invocation()?;
     let is_safe = step.read_only || step.idempotent || step.irreversible;
     if is_safe || step.hooks().next().is_some() || step.rollback.is_some() {
         return None;
@@ -38,10 +39,11 @@ fn unsaid(step: &Step) -> Option<Diagnostic> {
 
 /// Warns of a step that may run for ever.
 fn unlimited(step: &Step) -> Option<Diagnostic> {
-    if step.invocation.timeout.is_some() {
+    let invocation = step.invocation()?;
+    if invocation.timeout.is_some() {
         return None;
     }
-    let (why, help) = if step.invocation.command.asks_people() {
+    let (why, help) = if invocation.command.asks_people() {
         ("if nobody answers, the run waits for ever", "add `timeout:`, how long an answer is waited for")
     } else {
         ("if it hangs, the run hangs", "add `timeout:`, several times what it usually takes")

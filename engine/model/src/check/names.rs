@@ -12,24 +12,72 @@ use crate::suggest;
 const MAX_SUGGESTIONS: usize = 10;
 
 /// What is declared under which name.
-pub(super) struct Names<'p> {
+pub(crate) struct Names<'p> {
     pub(super) inputs: HashMap<&'p str, usize>,
     pub(super) vars: HashMap<&'p str, usize>,
+    /// The steps that belong to no group.
     pub(super) steps: HashMap<&'p str, usize>,
+    /// The members of each group, by the group's number and their own name.
+    members: HashMap<(usize, &'p str), usize>,
+    /// The group of each step.
+    parents: Vec<Option<usize>>,
     pub(super) finally: HashMap<&'p str, usize>,
     suggestions: Cell<usize>,
 }
 
 impl<'p> Names<'p> {
     /// Returns the names of a playbook; of two equal ones the first.
-    pub(super) fn of(playbook: &'p Playbook) -> Self {
+    pub(crate) fn of(playbook: &'p Playbook) -> Self {
         Self {
             inputs: index(playbook.inputs.iter().map(|input| &input.name)),
             vars: index(playbook.vars.iter().map(|var| &var.name)),
-            steps: index(playbook.steps.iter().map(|step| &step.id)),
+            steps: outermost(playbook),
+            members: members(playbook),
+            parents: playbook.steps.iter().map(|step| step.parent).collect(),
             finally: index(playbook.finally.iter().map(|step| &step.id)),
             suggestions: Cell::new(MAX_SUGGESTIONS),
         }
+    }
+
+    /// Returns what a name means in a block: one of its steps, or one of a block around it.
+    pub(crate) fn find(&self, block: Option<usize>, name: &str) -> Option<Found> {
+        let mut found = Found { step: 0, around: None };
+        let mut block = block;
+        loop {
+            let here = match block {
+                Some(group) => self.members.get(&(group, name)),
+                None => self.steps.get(name),
+            };
+            match (here, block) {
+                (Some(&step), _) => return Some(Found { step, ..found }),
+                (None, None) => return None,
+                (None, Some(group)) => {
+                    found.around = Some(group);
+                    block = self.parents[group];
+                }
+            }
+        }
+    }
+
+    /// Returns the names in a block, without those of the blocks around it.
+    pub(super) fn beside(&self, block: Option<usize>) -> HashMap<&'p str, usize> {
+        match block {
+            None => self.steps.clone(),
+            Some(block) => {
+                let members = self.members.iter().filter(|((group, _), _)| *group == block);
+                members.map(|(&(_, name), &at)| (name, at)).collect()
+            }
+        }
+    }
+
+    /// Returns the group in which a step stands.
+    pub(crate) fn parent(&self, step: usize) -> Option<usize> {
+        self.parents[step]
+    }
+
+    /// Returns a group of which a member has this name.
+    pub(super) fn group_with(&self, name: &str) -> Option<usize> {
+        self.members.keys().filter(|(_, member)| *member == name).map(|&(group, _)| group).min()
     }
 
     /// Returns a suggestion for an unknown name, or else the few that there are.
@@ -41,6 +89,33 @@ impl<'p> Names<'p> {
         let near = suggest::did_you_mean(name, candidates.iter().copied());
         near.or_else(|| listing(&candidates, what))
     }
+}
+
+/// What a name means.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    /// The step.
+    pub(crate) step: usize,
+    /// The group beside it in which the name was used; none if it was used in the step's own block.
+    pub(crate) around: Option<usize>,
+}
+
+fn outermost(playbook: &Playbook) -> HashMap<&str, usize> {
+    let mut index = HashMap::new();
+    for (at, step) in playbook.steps.iter().enumerate().filter(|(_, step)| step.parent.is_none()) {
+        index.entry(step.id.value.as_str()).or_insert(at);
+    }
+    index
+}
+
+fn members(playbook: &Playbook) -> HashMap<(usize, &str), usize> {
+    let mut index = HashMap::new();
+    for (at, step) in playbook.steps.iter().enumerate() {
+        if let Some(parent) = step.parent {
+            index.entry((parent, step.id.value.as_str())).or_insert(at);
+        }
+    }
+    index
 }
 
 fn listing(candidates: &[&str], what: &str) -> Option<String> {
@@ -77,12 +152,28 @@ pub(super) fn duplicates<'p>(ids: impl Iterator<Item = &'p Spanned<String>>, wha
 
 /// Reports all ids of a playbook that are there twice.
 pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
-    let steps = playbook.steps.iter().chain(&playbook.finally);
+    let names = Names::of(playbook);
+    let steps = playbook.steps.iter().filter(|step| step.parent.is_none()).chain(&playbook.finally);
     let mut diagnostics = duplicates(steps.map(|step| &step.id), "steps");
+    for group in 0..playbook.steps.len() {
+        let members = playbook.steps.iter().filter(|step| step.parent == Some(group));
+        diagnostics.extend(duplicates(members.map(|step| &step.id), "steps"));
+    }
+    diagnostics.extend(playbook.steps.iter().filter_map(|step| shadowing(playbook, &names, step)));
     diagnostics.extend(duplicates(playbook.guards.iter().map(|guard| &guard.id), "guards"));
     diagnostics.extend(duplicates(playbook.invariants.iter().map(|invariant| &invariant.id), "invariants"));
     diagnostics.extend(playbook.steps.iter().flat_map(guards));
     diagnostics
+}
+
+/// Reports a member that has the name of a step that can be named beside it.
+fn shadowing(playbook: &Playbook, names: &Names<'_>, step: &Step) -> Option<Diagnostic> {
+    let id = &step.id.value;
+    let outer = names.find(names.parent(step.parent?), id).map(|found| &playbook.steps[found.step]);
+    let outer = outer.or_else(|| names.finally.get(id.as_str()).map(|&at| &playbook.finally[at]))?;
+    let message = format!("`{id}` is the name of another step that can be named here");
+    let diagnostic = Diagnostic::error(Code::DuplicateId, step.id.span, message).note(outer.id.span, "the other one");
+    Some(diagnostic.help("members of different groups may have the same name, but not one inside of the other"))
 }
 
 fn guards(step: &Step) -> Vec<Diagnostic> {

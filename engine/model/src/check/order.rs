@@ -1,6 +1,6 @@
 //! What each step needs: as written, by its place, and by what it reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::names::{self, Names};
 use super::reach::{self, Demand};
@@ -98,26 +98,26 @@ impl<'p> Block<'p> {
             let until = step.release.as_ref().and_then(|release| release.until.as_ref());
             for id in until.into_iter().flat_map(|until| &until.value) {
                 match self.find(names, above, id) {
-                    Ok(below) => self.questions.push(Question { above, below, fault: not_below(&step.id.value, id) }),
+                    Ok((below, above)) => {
+                        self.questions.push(Question { above, below, fault: not_below(&step.id.value, id) });
+                    }
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
         }
     }
 
-    fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<usize, Diagnostic> {
+    /// Returns the step that an id means which stands in `needs` or `until`, and the step beside it that names it: the
+    /// naming one, or a group around it.
+    fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<(usize, usize), Diagnostic> {
         let name = id.value.as_str();
-        let index = if self.is_finally(names) { &names.finally } else { &names.steps };
-        match index.get(name) {
-            Some(&found) if found == naming => {
-                Err(Diagnostic::error(Code::OwnName, id.span, format!("step `{name}` cannot wait for itself")))
-            }
-            Some(&found) => Ok(found),
-            None => {
-                let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
-                Err(diagnostic.maybe_help(names.suggest(name, index, "steps")))
-            }
+        if self.is_finally(names) {
+            let found = names.finally.get(name).map(|&found| (found, naming));
+            return checked(names, found, id, &names.finally);
         }
+        let block = names.parent(naming);
+        let found = names.find(block, name).map(|found| (found.step, found.around.unwrap_or(naming)));
+        checked(names, found, id, &names.beside(block))
     }
 
     fn is_finally(&self, names: &Names<'_>) -> bool {
@@ -140,7 +140,10 @@ impl<'p> Block<'p> {
         for (at, step) in self.steps.iter().enumerate() {
             for id in step.needs.iter().flat_map(|needs| &needs.value) {
                 match self.find(names, at, id) {
-                    Ok(above) => self.needs[at].push(Need { above, cause: Cause::Written(id.span) }),
+                    Ok((above, below)) if below == at => {
+                        self.needs[at].push(Need { above, cause: Cause::Written(id.span) });
+                    }
+                    Ok((_, group)) => diagnostics.push(outside(id, self.id(group))),
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
@@ -150,8 +153,9 @@ impl<'p> Block<'p> {
     /// Lets each step without `needs` need every step above it that nothing above it needs.
     fn add_places(&mut self) {
         let mut needed = vec![false; self.steps.len()];
-        let mut open = BTreeSet::new();
+        let mut blocks: BTreeMap<Option<usize>, BTreeSet<usize>> = BTreeMap::new();
         for (at, step) in self.steps.iter().enumerate() {
+            let open = blocks.entry(step.parent).or_default();
             if step.needs.is_none() {
                 let places = open.iter().map(|&above| Need { above, cause: Cause::Place });
                 self.needs[at].extend(places);
@@ -238,6 +242,34 @@ impl<'p> Block<'p> {
         let diagnostic = diagnostic.note(self.steps[above].id.span, format!("`{read}` stands here"));
         diagnostic.help(format!("move `{read}` above `{reader}`"))
     }
+}
+
+fn checked(
+    names: &Names<'_>,
+    found: Option<(usize, usize)>,
+    id: &Spanned<String>,
+    known: &HashMap<&str, usize>,
+) -> Result<(usize, usize), Diagnostic> {
+    let name = &id.value;
+    match found {
+        Some((found, naming)) if found == naming => {
+            Err(Diagnostic::error(Code::OwnName, id.span, format!("step `{name}` cannot wait for itself")))
+        }
+        Some(found) => Ok(found),
+        None => {
+            let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
+            Err(match names.group_with(name.rsplit('/').next().unwrap_or(name)) {
+                Some(_) => diagnostic.help("a member of a group can be named inside of it only: name the group"),
+                None => diagnostic.maybe_help(names.suggest(name, known, "steps")),
+            })
+        }
+    }
+}
+
+fn outside(id: &Spanned<String>, group: &str) -> Diagnostic {
+    let message = format!("`{}` stands outside of the group `{group}`", id.value);
+    let diagnostic = Diagnostic::error(Code::OutOfReach, id.span, message);
+    diagnostic.help(format!("let the whole group wait: add `{}` to the `needs` of `{group}`", id.value))
 }
 
 fn not_below(step: &str, until: &Spanned<String>) -> Diagnostic {

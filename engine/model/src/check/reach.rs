@@ -1,10 +1,10 @@
 //! Which names can be used where.
 
-use super::names::Names;
+use super::names::{self, Names};
 use super::uses::{Position, Site, Use};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, RunField};
-use crate::playbook::{Command, Playbook};
+use crate::playbook::{Body, Command, Playbook};
 use crate::unsupported;
 
 /// What a use of a name asks of the order of the steps.
@@ -35,10 +35,12 @@ pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> 
             has_output(playbook, names, used, at, output)?;
             Ok(demand)
         }),
-        Reference::StepOutcome(step) | Reference::StepExitCode(step) => {
-            step_demand(names, used, step).map(|(demand, _)| demand)
-        }
-        Reference::Sandbox(_) => Ok(Demand::Nothing),
+        Reference::StepExitCode(step) => step_demand(names, used, step).and_then(|(demand, at)| {
+            has_exit_code(playbook, used, at)?;
+            Ok(demand)
+        }),
+        Reference::StepOutcome(step) => step_demand(names, used, step).map(|(demand, _)| demand),
+        Reference::Sandbox(_) | Reference::Item(_) => Ok(Demand::Nothing),
     }
 }
 
@@ -91,7 +93,8 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         | Site::Gate(_)
         | Site::Hook(_)
         | Site::Invariant
-        | Site::Output => {
+        | Site::Output
+        | Site::Published(_) => {
             let why = "what an attempt did can be read in the `when` of a retry or cleanup only";
             Err(out_of_reach(used, &format!("`{name}`"), why))
         }
@@ -100,29 +103,37 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
 
 /// Returns what the use of a step asks for, and where that step stands.
 fn step_demand(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Demand, Position), Diagnostic> {
-    let position = find(names, used, step)?;
+    let reader = reader(used.site).map_err(|why| out_of_reach(used, &format!("step `{step}`"), why));
+    let (position, below) = find(names, used, step)?;
     let early = |why| out_of_reach(used, &format!("step `{step}`"), why);
-    let demand = match (reader(used.site).map_err(early)?, position) {
-        (None | Some(Position::Final(_)), Position::Main(_)) => Demand::Nothing,
-        (Some(below @ Position::Final(reading)), Position::Final(above)) => {
+    let demand = match (reader?, position, below) {
+        (None, Position::Main(_), None) | (Some(Position::Final(_)), Position::Main(_), _) => Demand::Nothing,
+        (Some(below @ Position::Final(reading)), Position::Final(above), _) => {
             if reading == above {
                 return Err(own_name(used, step));
             }
             Demand::Need { below, above }
         }
-        (None | Some(Position::Main(_)), Position::Final(_)) => {
+        (None | Some(Position::Main(_)), Position::Final(_), _) => {
             return Err(early("steps of `finally` run after everything else"));
         }
-        (Some(Position::Main(below)), Position::Main(above)) if below == above => match used.site {
+        (Some(Position::Main(reader)), Position::Main(above), None) if reader == above => match used.site {
             Site::Verify(_) | Site::Hook(_) | Site::HookWhen(_) => Demand::Nothing,
             _ => return Err(own_name(used, step)),
         },
-        (Some(Position::Main(below)), Position::Main(above)) => match used.site {
-            Site::Body(_) | Site::Verify(_) => Demand::Need { below: Position::Main(below), above },
-            _ => Demand::Above { below, above },
-        },
+        (_, Position::Main(above), Some(around)) if around == above => return Err(from_inside(used, step)),
+        (Some(Position::Main(reader)), Position::Main(above), around) => ordered(used, around.unwrap_or(reader), above),
+        (None, Position::Main(above), Some(around)) => ordered(used, around, above),
     };
     Ok((demand, position))
+}
+
+/// Returns what a use asks of the order of two steps of the same block.
+fn ordered(used: &Use<'_>, below: usize, above: usize) -> Demand {
+    match used.site {
+        Site::Body(_) | Site::Verify(_) | Site::Published(_) => Demand::Need { below: Position::Main(below), above },
+        _ => Demand::Above { below, above },
+    }
 }
 
 /// Returns the step to which a place belongs, none for an output of the playbook, or why it can name no step at all.
@@ -133,21 +144,37 @@ fn reader(site: Site) -> Result<Option<Position>, &'static str> {
         Site::Defaults => Err("defaults hold for every command, also before any step runs"),
         Site::Guard => Err("the guards of a playbook are asked before any step runs"),
         Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),
-        Site::Output => Ok(None),
+        Site::Output | Site::Published(_) => Ok(None),
         Site::Body(position) | Site::Gate(position) | Site::Repeat(position) => Ok(Some(position)),
         Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => Ok(Some(Position::Main(step))),
     }
 }
 
-fn find(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<Position, Diagnostic> {
-    if let Some(&at) = names.steps.get(step) {
-        return Ok(Position::Main(at));
+/// Returns the block in which a use stands.
+fn block(names: &Names<'_>, site: Site) -> Option<usize> {
+    match (site, reader(site)) {
+        (Site::Published(group), _) => Some(group),
+        (_, Ok(Some(Position::Main(step)))) => names.parent(step),
+        (_, Ok(_) | Err(_)) => None,
+    }
+}
+
+/// Returns the step that a name means, and the group around the use that stands beside that step.
+fn find(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Position, Option<usize>), Diagnostic> {
+    let block = block(names, used.site);
+    if let Some(found) = names.find(block, step) {
+        return Ok((Position::Main(found.step), found.around));
     }
     if let Some(&at) = names.finally.get(step) {
-        return Ok(Position::Final(at));
+        return Ok((Position::Final(at), None));
     }
     let diagnostic = Diagnostic::error(Code::UnknownStep, used.span, format!("there is no step `{step}`"));
-    Err(diagnostic.maybe_help(names.suggest(step, &names.steps, "steps")))
+    Err(match names.group_with(step) {
+        Some(_) => {
+            diagnostic.help("a member of a group can be named inside of it only: let the group publish `outputs`")
+        }
+        None => diagnostic.maybe_help(names.suggest(step, &names.beside(block), "steps")),
+    })
 }
 
 fn has_output(
@@ -161,14 +188,39 @@ fn has_output(
         Position::Main(at) => &playbook.steps[at],
         Position::Final(at) => &playbook.finally[at],
     };
-    let is_faulty = matches!(&step.invocation.command, Command::Argv(argv) if argv.value.is_empty());
-    if is_faulty || step.outputs.iter().any(|declared| declared.name.value == output) {
+    let declared = match &step.body {
+        Body::Command(invocation) => {
+            let is_faulty = matches!(&invocation.command, Command::Argv(argv) if argv.value.is_empty());
+            if is_faulty {
+                return Ok(());
+            }
+            step.outputs.iter().map(|declared| &declared.name).collect()
+        }
+        Body::Group(outputs) => outputs.iter().map(|declared| &declared.name).collect(),
+        Body::Use(_) => Vec::new(),
+    };
+    let known = names::index(declared.into_iter());
+    if known.contains_key(output) {
         return Ok(());
     }
-    let known = step.outputs.iter().enumerate().map(|(at, declared)| (declared.name.value.as_str(), at)).collect();
     let message = format!("step `{}` has no output `{output}`", step.id.value);
     let diagnostic = Diagnostic::error(Code::UnknownOutput, used.span, message);
     Err(diagnostic.maybe_help(names.suggest(output, &known, "outputs")))
+}
+
+fn has_exit_code(playbook: &Playbook, used: &Use<'_>, step: Position) -> Result<(), Diagnostic> {
+    let Position::Main(at) = step else { return Ok(()) };
+    let step = &playbook.steps[at];
+    if step.invocation().is_some() && step.for_each.is_none() {
+        return Ok(());
+    }
+    let message = format!("`{}` is more than one command and has no exit code", step.id.value);
+    Err(Diagnostic::error(Code::UnknownOutput, used.span, message).help("read its `outcome`, or its outputs"))
+}
+
+fn from_inside(used: &Use<'_>, step: &str) -> Diagnostic {
+    let message = format!("`{step}` is the group around this, and nothing of it is known before it is over");
+    Diagnostic::error(Code::OwnName, used.span, message)
 }
 
 fn own_name(used: &Use<'_>, step: &str) -> Diagnostic {

@@ -2,7 +2,8 @@
 
 use crate::expression::{Expression, Reference};
 use crate::playbook::{
-    EnvVar, Given, Guard, Hook, Invocation, OutputSource, Playbook, Poll, Probe, Required, Retry, Shell, Step,
+    Body, EnvVar, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe, Required, Retry, Shell,
+    Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -44,6 +45,8 @@ pub(super) enum Site {
     Invariant,
     /// An output of the playbook.
     Output,
+    /// An output of a group.
+    Published(usize),
 }
 
 /// A step of one of the two blocks.
@@ -106,8 +109,9 @@ impl<'p> Walk<'p> {
 
     fn step(&mut self, step: &'p Step, position: Position) {
         self.optional(step.when.as_ref(), Site::Gate(position));
+        self.for_each(step, position);
         self.guards(&step.guards, Site::Gate(position));
-        self.invocation(&step.invocation, Site::Body(position));
+        self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
         for output in &step.outputs {
@@ -118,6 +122,27 @@ impl<'p> Walk<'p> {
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));
+    }
+
+    fn for_each(&mut self, step: &'p Step, position: Position) {
+        let Some(for_each) = &step.for_each else { return };
+        if let List::Computed(expression) = &for_each.list.value {
+            self.references(expression.references.iter(), for_each.list.span, Site::Body(position));
+        }
+        self.optional(for_each.key.as_ref(), Site::Body(position));
+    }
+
+    fn body(&mut self, body: &'p Body, position: Position) {
+        match (body, position) {
+            (Body::Command(invocation), _) => self.invocation(invocation, Site::Body(position)),
+            (Body::Group(outputs), Position::Main(group)) => {
+                outputs.iter().for_each(|output| self.template(&output.value, Site::Published(group)));
+            }
+            (Body::Use(used), _) => {
+                used.with.iter().for_each(|(_, value)| self.given(Some(value), Site::Body(position)))
+            }
+            (Body::Group(_), Position::Final(_)) => {}
+        }
     }
 
     fn hooks(&mut self, step: &'p Step, index: usize) {

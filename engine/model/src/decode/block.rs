@@ -24,6 +24,12 @@ pub(crate) enum Block {
     Invariant,
     /// One of `steps`.
     Step,
+    /// One of `steps` that is a group.
+    Group,
+    /// One of `steps` that uses another playbook.
+    Use,
+    /// `for_each`
+    ForEach,
     /// One of `finally`.
     Final,
     /// `retry`
@@ -86,7 +92,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 24] = [
+const STEP: [&str; 26] = [
     "id",
     "manual",
     "approve",
@@ -111,6 +117,25 @@ const STEP: [&str; 24] = [
     "read_only",
     "idempotent",
     "irreversible",
+    "on_failure",
+    "for_each",
+];
+const GROUP: [&str; 12] =
+    ["id", "title", "why", "caution", "phase", "needs", "when", "guards", "on_failure", "for_each", "steps", "outputs"];
+const USE: [&str; 13] = [
+    "id",
+    "title",
+    "why",
+    "caution",
+    "phase",
+    "needs",
+    "when",
+    "guards",
+    "on_failure",
+    "for_each",
+    "use",
+    "with",
+    "early_guards",
 ];
 const EXPECTATION: [&str; 9] =
     ["verdict", "within", "steps", "hold", "unmet", "invariants", "open", "outputs", "world"];
@@ -144,6 +169,9 @@ impl Block {
             Self::Guard => "a guard",
             Self::Invariant => "an invariant",
             Self::Step => "a step",
+            Self::Group => "a group",
+            Self::Use => "a step that uses a playbook",
+            Self::ForEach => "`for_each`",
             Self::Final => "a step of `finally`",
             Self::Retry => "`retry`",
             Self::Expect => "`expect`",
@@ -175,6 +203,9 @@ impl Block {
             | Self::Items
             | Self::Defaults
             | Self::Objectives
+            | Self::Group
+            | Self::Use
+            | Self::ForEach
             | Self::Retry
             | Self::Expect
             | Self::Rehearsal
@@ -212,6 +243,9 @@ impl Block {
             Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
             Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
+            Self::Group => &GROUP,
+            Self::Use => &USE,
+            Self::ForEach => &["in", "as", "key", "max_parallel", "max_items", "tolerate"],
             Self::Final => {
                 &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
             }
@@ -263,7 +297,8 @@ impl Block {
     /// Returns the maps that stand under a key of their own in this one.
     fn inner(self) -> &'static [Self] {
         match self {
-            Self::Step | Self::Final => &[Self::Expect, Self::Retry, Self::Release],
+            Self::Step | Self::Final => &[Self::Expect, Self::Retry, Self::Release, Self::ForEach],
+            Self::Group | Self::Use => &[Self::ForEach],
             Self::Guard | Self::Invariant | Self::Verify => &[Self::Expect],
             Self::Cleanup | Self::Rollback | Self::Release => &[Self::Expect, Self::Retry],
             Self::Playbook => &[Self::Defaults, Self::Objectives],
@@ -273,6 +308,7 @@ impl Block {
             | Self::Objectives
             | Self::Retry
             | Self::Expect
+            | Self::ForEach
             | Self::Output
             | Self::Fault
             | Self::Reply

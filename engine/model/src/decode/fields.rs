@@ -64,12 +64,6 @@ impl<'n> Fields<'n> {
         self.entries.is_empty()
     }
 
-    /// Returns whether there is a key that the engine does not support yet and that makes a step of another kind.
-    pub(super) fn is_other_kind(&self) -> bool {
-        let other = |entry: &Entry| unsupported::find(self.block, &entry.key.value).is_some_and(|key| key.is_step_kind);
-        self.entries.iter().any(other)
-    }
-
     /// Returns where `key` stands.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
         self.entries.iter().find(|entry| entry.key.value == key).map(|entry| entry.key.span)
@@ -108,13 +102,14 @@ impl Decoder<'_> {
         }
         let name = &key.value;
         let diagnostic = match unsupported::find(block, name) {
-            Some(known) if known.is_step_kind => {
-                let message = format!("`{name}` in {} is not yet supported", block.name());
-                Diagnostic::error(Code::StepKindNotYet, key.span, message).help(format!("it {}", known.purpose))
-            }
             Some(known) => {
                 let message = format!("`{name}` of {} is not yet supported", block.name());
                 Diagnostic::error(Code::KeyNotYet, key.span, message).help(format!("it {}", known.purpose))
+            }
+            None if matches!(block, Block::Group | Block::Use) && Block::Step.has(name) => {
+                let message = format!("`{name}` has no meaning on {}", block.name());
+                let help = "a group executes nothing itself: write it at the members that need it";
+                Diagnostic::error(Code::NotOfGroup, key.span, message).help(help)
             }
             None if block == Block::Final && Block::Step.has(name) => {
                 let message = format!("`{name}` has no meaning in `finally`");

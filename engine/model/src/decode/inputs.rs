@@ -84,12 +84,7 @@ impl Decoder<'_> {
 
     fn var(&mut self, name: &Spanned<String>, field: Field<'_>) -> Var {
         let name = self.check_name(name, NameForm::Snake, "the name of a var");
-        let is_template = scalar(field.node).is_some_and(|scalar| scalar.text.contains("${{"));
-        let value = if is_template {
-            self.template(field).map(|template| template.map(Given::Computed))
-        } else {
-            self.value(field).map(|value| value.map(Given::Written))
-        };
+        let value = self.given_value(field);
         if let Some(Spanned { value: Given::Written(Value::None), span }) = value {
             self.report(Diagnostic::error(Code::Empty, span, format!("the var `{}` has no value", name.value)));
         }

@@ -47,7 +47,7 @@ impl Decoder<'_> {
                 self.exclusive(fields, "argv", "run");
                 argv.or(run.map(Command::Run))
             }
-            (None, None) if fields.is_other_kind() || fields.asks_people() => None,
+            (None, None) if fields.asks_people() => None,
             (None, None) => {
                 self.missing(fields, "`argv` or `run`");
                 None

@@ -7,7 +7,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Defaults, Guard, Invariant, Objectives, OnFailure, OnUnmet, Playbook, Probe, Published};
 use crate::source::Spanned;
 use crate::template::Template;
-use crate::unsupported;
 use crate::yaml::{Kind, Node, Plain, Scalar};
 
 /// The version of the language that is read.
@@ -98,12 +97,12 @@ impl Decoder<'_> {
     }
 
     fn on_failure(&mut self, field: Field<'_>) -> Option<OnFailure> {
-        let word = scalar(field.node).map_or("", |scalar| &scalar.text);
-        if unsupported::on_failure(word) {
-            let message = format!("`on_failure: {word}` is not yet supported");
-            return self.refuse(Code::ValueNotYet, field.node.span, message, None);
+        if scalar(field.node).is_some_and(|scalar| scalar.text == "continue") {
+            let message = "a whole playbook cannot go on after a failure".to_owned();
+            let help = "`on_failure: continue` is for steps and groups: they are taken back, and the rest goes on";
+            return self.refuse(Code::UnknownChoice, field.node.span, message, Some(help.to_owned()));
         }
-        let choices = [("rollback", OnFailure::Rollback), ("stop", OnFailure::Stop)];
+        let choices = [("rollback", OnFailure::Rollback), ("stop", OnFailure::Stop), ("ask", OnFailure::Ask)];
         self.choice(field, &choices).map(|choice| choice.value)
     }
 
@@ -156,7 +155,7 @@ impl Decoder<'_> {
         id.unwrap_or(Spanned::new(String::new(), fields.head))
     }
 
-    fn published(&mut self, field: Field<'_>) -> Vec<Published> {
+    pub(super) fn published(&mut self, field: Field<'_>) -> Vec<Published> {
         let entries = self.named(field);
         let published = entries.into_iter().filter_map(|(name, value)| {
             let name = self.check_name(name, NameForm::Snake, "the name of an output");

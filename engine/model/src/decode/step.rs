@@ -5,47 +5,62 @@ use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{
-    Backoff, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback,
-    Step,
+    Backoff, Body, Expect, Extract, Hook, Jitter, Output, OutputSource, Probe, Release, Retry,
+    Rollback, Step,
 };
 use crate::source::Spanned;
 use crate::unsupported;
 use crate::value::Type;
-use crate::yaml::Kind;
+use crate::yaml::{Kind, Node};
 
 impl Decoder<'_> {
     /// Returns the steps of a block; `block` tells which keys they have.
     pub(super) fn steps(&mut self, field: Field<'_>, block: Block) -> Vec<Step> {
-        let items = self.some_items(field).unwrap_or_default();
-        items.into_iter().filter_map(|item| self.step(item, block)).collect()
+        let mut steps = Vec::new();
+        self.steps_of(field, block, None, &mut steps);
+        steps
+    }
+
+    /// Adds the steps of a block; `parent` is the group whose members they are.
+    pub(super) fn steps_of(&mut self, field: Field<'_>, block: Block, parent: Option<usize>, steps: &mut Vec<Step>) {
+        for item in self.some_items(field).unwrap_or_default() {
+            match kind_of(item.node, block) {
+                kind @ (Block::Group | Block::Use) => self.group(item, kind, parent, steps),
+                kind => steps.extend(self.step(item, kind).map(|step| Step { parent, ..step })),
+            }
+        }
     }
 
     fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
         let fields = self.fields(field, block)?;
         let id = self.id(&fields);
-        if fields.is_other_kind() {
-            return Some(of_other_kind(id, &fields));
-        }
-        let invocation = self.invocation(&fields);
+        // Whether it is repeated at all cannot depend on the item.
+        let when = fields.get("when").and_then(|field| self.condition(field));
+        let for_each = fields.get("for_each").and_then(|field| self.for_each(field));
+        let step = self.naming(for_each.as_ref(), |decoder| decoder.step_of(&fields, id));
+        Some(Step { when, for_each: for_each.map(Box::new), ..step })
+    }
+
+    /// Returns a step without what is said of its repetition as a whole.
+    fn step_of(&mut self, fields: &Fields<'_>, id: Spanned<String>) -> Step {
+        let invocation = self.invocation(fields);
         let outer = self.shell;
         if let Some(shell) = &invocation.shell {
             self.shell = invocation::kind(&shell.value);
         }
         let step = Step {
-            id,
-            invocation,
             title: fields.get("title").and_then(|field| self.some_text(field)),
             why: fields.get("why").and_then(|field| self.some_text(field)),
             caution: fields.get("caution").and_then(|field| self.some_text(field)),
             phase: fields.get("phase").and_then(|field| self.some_text(field)),
             typical: fields.get("typical").and_then(|field| self.given_duration(field)),
             needs: fields.get("needs").and_then(|field| self.ids(field)),
-            when: fields.get("when").and_then(|field| self.condition(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
             expect: self.expect(fields.get("expect")),
-            poll: self.poll(&fields).map(Box::new),
-            outputs: self.outputs_of(&fields),
+            poll: self.poll(fields).map(Box::new),
+            on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
+            outputs: self.outputs_of(fields),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
@@ -53,14 +68,14 @@ impl Decoder<'_> {
             read_only: self.optional_flag(fields.get("read_only")) || fields.get("approve").is_some(),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
-            span: fields.span,
+            ..nothing(id, Body::Command(Box::new(invocation)), fields)
         };
         self.shell = outer;
-        Some(step)
+        step
     }
 
     /// Returns the ids of steps.
-    fn ids(&mut self, field: Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
+    pub(super) fn ids(&mut self, field: Field<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
         let span = field.node.span;
         if let Some(word) = scalar(field.node).filter(|scalar| !scalar.text.is_empty()) {
             let ids = vec![Spanned::new(word.text.clone(), span)];
@@ -74,10 +89,10 @@ impl Decoder<'_> {
 
     fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
         let id = self.text(field)?;
-        if !unsupported::is_member_or_milestone(&id.value) {
+        if !unsupported::is_milestone(&id.value) {
             return Some(id);
         }
-        let message = format!("`{}`: milestones and members of groups are not yet supported", id.value);
+        let message = format!("`{}`: milestones are not yet supported", id.value);
         self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
     }
 
@@ -207,18 +222,30 @@ impl Decoder<'_> {
     }
 }
 
-/// Returns what stands for a step of a kind that is not supported, so that its name is known.
-fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
-    let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
-    let invocation = Invocation { command, env: Vec::new(), dir: None, shell: None, stdin: None, timeout: None };
+/// Returns the kind of step that stands in a block.
+fn kind_of(node: &Node, block: Block) -> Block {
+    let Kind::Map(entries) = &node.kind else { return block };
+    let has = |key: &str| block == Block::Step && entries.iter().any(|entry| entry.key.value == key);
+    match (has("steps"), has("use")) {
+        (true, _) => Block::Group,
+        (false, true) => Block::Use,
+        (false, false) => block,
+    }
+}
+
+/// Returns a step of which nothing is said but what it does.
+pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> Step {
     Step {
         id,
+        parent: None,
+        body,
+        for_each: None,
+        on_failure: None,
         title: None,
         why: None,
         caution: None,
         phase: None,
         typical: None,
-        invocation,
         needs: None,
         when: None,
         guards: Vec::new(),

@@ -19,7 +19,7 @@ impl Decoder<'_> {
     /// Returns a template of exact values.
     pub(super) fn template(&mut self, field: Field<'_>) -> Option<Spanned<Template>> {
         let text = self.any_text(field)?;
-        self.parsed(field.node, text, Template::parse)
+        self.parsed(field.node, text, Template::parse_naming)
     }
 
     /// Returns a template of exact values, also where an integer is written as it would be printed.
@@ -35,14 +35,14 @@ impl Decoder<'_> {
     /// Returns the template of a script.
     pub(super) fn script(&mut self, field: Field<'_>, shell: ShellKind) -> Option<Spanned<Template>> {
         let text = self.any_text(field)?;
-        self.parsed(field.node, text, |text| Template::parse_script(text, shell))
+        self.parsed(field.node, text, |text, items| Template::parse_script_naming(text, shell, items))
     }
 
     /// Returns the one template that a setting is, nothing if it has none, and nothing inside if it is not the only one.
     #[expect(clippy::option_option, reason = "no template, a faulty one and a good one are three things")]
     pub(super) fn setting(&mut self, field: Field<'_>) -> Option<Option<Spanned<Template>>> {
         let text = scalar(field.node).map(|scalar| scalar.text.as_str()).filter(|text| text.contains(OPEN))?;
-        let Some(template) = self.parsed(field.node, text, Template::parse) else {
+        let Some(template) = self.parsed(field.node, text, Template::parse_naming) else {
             return Some(None);
         };
         if template.value.as_single().is_some() {
@@ -68,7 +68,7 @@ impl Decoder<'_> {
         if !bounds::is_simple_expression(text) {
             return self.too_complex(node.span);
         }
-        let expression = Expression::parse(text).map_err(|fault| vec![fault]);
+        let expression = Expression::parse_within(text, 0..text.len(), &self.items).map_err(|fault| vec![fault]);
         self.report_faults(node, text, &expression);
         let expression = expression.ok()?;
         let places = Places::new(self.source, node, text);
@@ -110,13 +110,13 @@ impl Decoder<'_> {
         &mut self,
         node: &Node,
         text: &str,
-        parse: impl FnOnce(&str) -> Result<Template, Vec<TemplateFault>>,
+        parse: impl FnOnce(&str, &[String]) -> Result<Template, Vec<TemplateFault>>,
     ) -> Option<Spanned<Template>> {
         let inside = text.split(OPEN).skip(1).map(|rest| rest.split("}}").next().unwrap_or(rest));
         if !inside.into_iter().all(bounds::is_simple_expression) {
             return self.too_complex(node.span);
         }
-        let template = parse(text);
+        let template = parse(text, &self.items);
         self.report_faults(node, text, &template);
         let template = template.ok()?;
         if !template.is_literal() {

@@ -88,12 +88,14 @@ codes! {
     NoSource "FD0405" "an output is extracted from nothing",
     NotAtTheEnd "FD0406" "a key that means nothing in `finally`",
     WithoutEffect "FD0407" "a key without effect beside the others",
+    NotOfGroup "FD0411" "a key that means nothing on a group",
     BadDefault "FD0501" "a default that its input would refuse",
     BadConstraint "FD0502" "a constraint that does not fit the type of its input",
     UnknownGiven "FD0503" "a value for an input that the playbook does not have",
     MissingInput "FD0504" "an input without a value",
     InvalidInput "FD0505" "a value that its input refuses",
     NoValue "FD0506" "an expression that has no value with these inputs",
+    BadItems "FD0507" "items that cannot be repeated over",
     Unsaid "FD0601" "a changing step does not say how it is undone",
     NoTimeLimit "FD0602" "a step without a time limit",
     HeldWhileReading "FD0603" "something is held while steps only read",
@@ -114,7 +116,6 @@ codes! {
     KeyNotYet "FD0901" "a key that is not yet supported",
     ValueNotYet "FD0902" "a value that is not yet supported",
     NameNotYet "FD0903" "a name in an expression that is not yet supported",
-    StepKindNotYet "FD0904" "a kind of step that is not yet supported",
 }
 
 impl std::fmt::Display for Code {

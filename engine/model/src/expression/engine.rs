@@ -35,14 +35,14 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// Checks the syntax and returns the names that the expression uses.
-pub(super) fn analyse(source: &str) -> Result<Vec<Reference>, Finding> {
+pub(super) fn analyse(source: &str, items: &[String]) -> Result<Vec<Reference>, Finding> {
     if source.trim().is_empty() {
         return Err(Finding::new(FaultCode::Syntax, "the expression is empty"));
     }
     if source.len() > MAX_SOURCE {
         return Err(Finding::new(FaultCode::Syntax, "the expression is longer than 1 MiB"));
     }
-    let found = references(source)?;
+    let found = references(source, items)?;
     match ENVIRONMENT.compile_expression(source) {
         Ok(_) => Ok(found),
         Err(error) => Err(Finding::new(FaultCode::Syntax, message(&error))),

@@ -81,7 +81,7 @@ enum Role {
 }
 
 /// Returns the names of an expression, in order of appearance, each once.
-pub(super) fn references(source: &str) -> Result<Vec<Reference>, Finding> {
+pub(super) fn references(source: &str, items: &[String]) -> Result<Vec<Reference>, Finding> {
     let tokens = tokens(source);
     refuse_depth(source, &tokens)?;
     let mut roles = Vec::with_capacity(tokens.len());
@@ -90,7 +90,7 @@ pub(super) fn references(source: &str) -> Result<Vec<Reference>, Finding> {
         let role = role_of(source, &tokens, &roles, index);
         refuse(role, &source[token.range.clone()], roles.last().copied())?;
         if role == Role::Root {
-            let reference = Reference::resolve(&dotted_name(source, &tokens[index..]))?;
+            let reference = Reference::resolve(&dotted_name(source, &tokens[index..]), items)?;
             if !found.contains(&reference) {
                 found.push(reference);
             }
@@ -98,6 +98,33 @@ pub(super) fn references(source: &str) -> Result<Vec<Reference>, Finding> {
         roles.push(role);
     }
     Ok(found)
+}
+
+/// Returns an expression in which the names that `replacement` knows are replaced; `references` are all its names.
+pub(super) fn replace(
+    source: &str,
+    references: &[Reference],
+    replacement: impl Fn(&Reference) -> Option<String>,
+) -> String {
+    let items: Vec<String> = references.iter().filter_map(Reference::as_item).map(str::to_owned).collect();
+    let tokens = tokens(source);
+    let mut roles = Vec::with_capacity(tokens.len());
+    let mut replaced = String::new();
+    let mut copied = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        let role = role_of(source, &tokens, &roles, index);
+        roles.push(role);
+        if role != Role::Root {
+            continue;
+        }
+        let Ok(reference) = Reference::resolve(&dotted_name(source, &tokens[index..]), &items) else { continue };
+        let Some(text) = replacement(&reference) else { continue };
+        let last = index + 2 * (reference.segments().count() - 1);
+        replaced.push_str(&source[copied..token.range.start]);
+        replaced.push_str(&text);
+        copied = tokens[last].range.end;
+    }
+    replaced + &source[copied..]
 }
 
 fn refuse_depth(source: &str, tokens: &[Token]) -> Result<(), Finding> {

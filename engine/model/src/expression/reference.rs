@@ -40,6 +40,8 @@ pub enum Reference {
     Attempt(AttemptField),
     /// `sandbox.NAME`
     Sandbox(String),
+    /// `item`, or the name that a `for_each` gives its items.
+    Item(String),
 }
 
 /// What is known of the run.
@@ -102,13 +104,15 @@ impl AttemptField {
 }
 
 const ROOTS: [&str; 5] = ["inputs", "vars", "steps", "run", "sandbox"];
-const NOT_YET: [&str; 5] = ["guards", "last", "target", "item", "env"];
+const NOT_YET: [&str; 4] = ["guards", "last", "target", "env"];
 const STEP_FIELDS: [&str; 4] = ["outputs", "files", "outcome", "exit_code"];
 
 impl Reference {
     /// Resolves a dotted name; what follows a full name (`inputs.nodes.first`) looks into its value.
-    pub(super) fn resolve(path: &[&str]) -> Result<Self, Finding> {
+    /// `items` are the names of the items of repetitions.
+    pub(super) fn resolve(path: &[&str], items: &[String]) -> Result<Self, Finding> {
         match path {
+            [root, ..] if items.iter().any(|item| item == root) => Ok(Self::Item((*root).to_owned())),
             ["inputs", name, ..] => Ok(Self::Input((*name).to_owned())),
             ["vars", name, ..] => Ok(Self::Var((*name).to_owned())),
             ["sandbox", name, ..] => Ok(Self::Sandbox((*name).to_owned())),
@@ -148,6 +152,27 @@ impl Reference {
         found.map(Self::Attempt).ok_or_else(|| unknown_root(root))
     }
 
+    /// Returns the name of the item that it is.
+    pub(super) fn as_item(&self) -> Option<&str> {
+        match self {
+            Self::Item(name) => Some(name),
+            Self::Input(_)
+            | Self::Var(_)
+            | Self::StepOutput { .. }
+            | Self::StepFile { .. }
+            | Self::StepOutcome(_)
+            | Self::StepExitCode(_)
+            | Self::Run(_)
+            | Self::Attempt(_)
+            | Self::Sandbox(_) => None,
+        }
+    }
+
+    /// Returns whether a root of expressions has this name.
+    pub(crate) fn is_root(name: &str) -> bool {
+        ROOTS.contains(&name) || NOT_YET.contains(&name) || AttemptField::ALL.iter().any(|field| field.name() == name)
+    }
+
     /// Returns the parts of the dotted name.
     pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
         let segments: [&str; 4] = match self {
@@ -160,6 +185,7 @@ impl Reference {
             Self::StepExitCode(step) => ["steps", step, "exit_code", ""],
             Self::Run(field) => ["run", field.name(), "", ""],
             Self::Attempt(field) => [field.name(), "", "", ""],
+            Self::Item(name) => [name, "", "", ""],
         };
         segments.into_iter().filter(|segment| !segment.is_empty())
     }
@@ -186,6 +212,10 @@ fn unknown_field(owner: &str, field: &str, known: &[&str]) -> Finding {
 }
 
 fn unknown_root(root: &str) -> Finding {
+    if root == "item" {
+        let message = "`item` is the item of a `for_each`, and there is none around this";
+        return Finding::new(FaultCode::UnknownName, message);
+    }
     if NOT_YET.contains(&root) {
         return Finding::new(FaultCode::NotSupported, format!("`{root}` is not yet supported in expressions"));
     }

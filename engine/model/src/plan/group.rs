@@ -91,6 +91,16 @@ pub enum Tolerance {
     Percent(u32),
 }
 
+/// Returns the key that a value makes for an item, if it makes one.
+pub fn item_key(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
+            value.text().map(std::borrow::Cow::into_owned)
+        }
+        Value::None | Value::List(_) | Value::Map(_) => None,
+    }
+}
+
 impl Tolerance {
     /// Returns how many of `instances` may fail.
     pub fn of(self, instances: u32) -> u32 {

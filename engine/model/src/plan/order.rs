@@ -24,6 +24,13 @@ pub fn hold(steps: &[Step], owner: usize, until: &[usize]) -> Vec<usize> {
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
 }
 
+/// Returns the members of a group, also those of groups inside of it, that no other member needs, ascending.
+pub(crate) fn sinks(steps: &[Step], group: usize) -> Vec<usize> {
+    let inside: Vec<usize> = (group + 1..steps.len()).take_while(|&at| is_inside(steps, at, group)).collect();
+    let needed: std::collections::BTreeSet<usize> = inside.iter().flat_map(|&at| &steps[at].needs).copied().collect();
+    inside.into_iter().filter(|at| !needed.contains(at)).collect()
+}
+
 /// Returns whether a step belongs to a group, directly or through groups inside of it.
 pub fn is_inside(steps: &[Step], step: usize, group: usize) -> bool {
     std::iter::successors(steps[step].group, |&around| steps[around].group).any(|around| around == group)

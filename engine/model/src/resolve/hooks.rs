@@ -22,12 +22,7 @@ impl<'a> Resolver<'a> {
         around: &Surroundings<'a>,
         step: &str,
     ) -> plan::Release {
-        let ids = release.until.iter().flat_map(|until| &until.value);
-        let steps = &self.playbook.steps;
-        let mut until: Vec<usize> =
-            ids.filter_map(|id| steps.iter().position(|step| step.id.value == id.value)).collect();
-        until.sort_unstable();
-        plan::Release { hook: self.hook(&release.hook, around, step), until, hold: Vec::new() }
+        plan::Release { hook: self.hook(&release.hook, around, step), until: Vec::new(), hold: Vec::new() }
     }
 
     /// People who have said that it failed are not asked again by themselves.
@@ -75,7 +70,7 @@ impl<'a> Resolver<'a> {
                 None | Some(playbook::Jitter::None) => plan::Jitter::None,
                 Some(playbook::Jitter::Full) => plan::Jitter::Full,
             },
-            when: retry.when.as_ref().map(|when| when.value.clone()),
+            when: retry.when.as_ref().map(|when| self.bind(&when.value)),
         }
     }
 }

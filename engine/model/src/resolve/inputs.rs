@@ -149,7 +149,8 @@ fn needed_vars(var: &playbook::Var) -> impl Iterator<Item = &String> {
             | Reference::StepExitCode(_)
             | Reference::Run(_)
             | Reference::Attempt(_)
-            | Reference::Sandbox(_) => None,
+            | Reference::Sandbox(_)
+            | Reference::Item(_) => None,
         },
     )
 }

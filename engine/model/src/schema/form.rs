@@ -13,6 +13,7 @@ const DURATION: &str = r"^([0-9]+(ms|s|m|h|d))+$";
 const SANDBOX: &str = r"^(foundation|none|\.\.?/[\s\S]*)$";
 const SNAKE: &str = "^[a-z][a-z0-9_]*$";
 const KEBAB: &str = "^[a-z][a-z0-9-]*$";
+const PERCENT: &str = "^([0-9]{1,2}|100)%$";
 /// A text with something in it.
 const SOMETHING: &str = r"\S";
 
@@ -97,6 +98,12 @@ pub(super) enum Form {
     One(Block),
     /// A map, or this word.
     OneOrWord(Block, &'static [&'static str]),
+    /// A list or an expression.
+    Items,
+    /// A number or a percentage.
+    Tolerance,
+    /// Steps and groups, not empty.
+    Steps,
     /// A list of maps.
     Many(Block),
     /// A list of maps, not empty.
@@ -106,16 +113,17 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Returns the kind of map that is in it.
-    pub(super) fn block(self) -> Option<Block> {
+    /// Returns the kinds of maps that are in it.
+    pub(super) fn blocks(self) -> Vec<Block> {
         match self {
+            Self::Steps => vec![Block::Step, Block::Group, Block::Use],
             Self::One(block)
             | Self::OneOrWord(block, _)
             | Self::TypeOr(block)
             | Self::Many(block)
             | Self::Some(block)
-            | Self::Named(block) => Some(block),
-            _ => None,
+            | Self::Named(block) => vec![block],
+            _ => Vec::new(),
         }
     }
 
@@ -129,6 +137,11 @@ impl Form {
             Self::TypeOr(inner) => json!({"anyOf": [Self::Type.schema(definitions), block(inner)]}),
             Self::Many(inner) => json!({"type": "array", "items": block(inner)}),
             Self::Some(inner) => json!({"type": "array", "minItems": 1, "items": block(inner)}),
+            Self::Steps => {
+                let used = json!({"if": {"required": ["use"]}, "then": block(Block::Use), "else": block(Block::Step)});
+                let step = json!({"if": {"required": ["steps"]}, "then": block(Block::Group), "else": used});
+                json!({"type": "array", "minItems": 1, "items": step})
+            }
             Self::Named(inner) => {
                 json!({"type": "object", "propertyNames": {"pattern": SNAKE}, "additionalProperties": block(inner)})
             }
@@ -153,6 +166,11 @@ impl Form {
             Self::Type => json!({"enum": Type::ALL.map(Type::name)}),
             Self::Fault => json!({"enum": SweptKind::ALL.map(SweptKind::word)}),
             Self::Faults => json!({"type": "array", "minItems": 1, "items": Self::Fault.plain()}),
+            Self::Items => json!({"type": ["array", "string"]}),
+            Self::Tolerance => {
+                let percent = json!({"type": "string", "pattern": PERCENT});
+                json!({"anyOf": [Self::Amount.schema(""), percent]})
+            }
             Self::Templates => json!({"type": "array", "minItems": 1, "items": {"type": "string"}}),
             Self::Names => json!({"type": "array", "items": {"type": "string"}}),
             Self::Argv => json!({"anyOf": [words(), {"type": "string", "pattern": TEMPLATE}]}),

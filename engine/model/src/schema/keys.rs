@@ -2,8 +2,8 @@
 
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
-    Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
-    Template, Templates, Text, Type, TypeOr, Version,
+    Items, Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
+    Steps, Template, Templates, Text, Tolerance, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -40,16 +40,12 @@ const PLAYBOOK: &[Key] = &[
     key("locks", Templates, "The names of the locks that a run holds until it owes nothing."),
     key(
         "on_failure",
-        OneOf(&["rollback", "stop"]),
-        "What happens when a step fails for good: undo what was done, or leave it and give back what was taken.",
+        OneOf(&["rollback", "stop", "ask"]),
+        "What happens when a step fails for good: undo what was done, leave it and give back what was taken, or ask.",
     ),
     key("max_parallel", Count, "How many steps may run at the same time."),
     key("guards", Many(Block::Guard), "Probes that must hold before the first step."),
-    key(
-        "steps",
-        form::Form::Some(Block::Step),
-        "The steps. One without `needs` needs every step above that nothing needs yet.",
-    ),
+    key("steps", Steps, "The steps. One without `needs` needs every step above that nothing needs yet."),
     key(
         "finally",
         form::Form::Some(Block::Final),
@@ -155,6 +151,61 @@ const STEP: &[Key] = &[
     key("read_only", Flag, "It changes nothing."),
     key("idempotent", Flag, "It may be repeated: twice is the same as once."),
     key("irreversible", Flag, "It is a point of no return."),
+    ON_FAILURE,
+    FOR_EACH,
+];
+
+const TITLE: Key = key("title", Text, "What it does, in one line.");
+const CAUTION: Key = key("caution", Text, "What to look out for.");
+const PHASE: Key = key("phase", Text, "The part of the work to which it belongs.");
+const NEEDS: Key = key("needs", Names, "The steps that must have settled before.");
+const WHEN: Key = key("when", Condition, "An expression, without braces; if it is false all of it is skipped.");
+const GUARDS: Key = key("guards", Many(Block::Guard), "Probes that must hold just before it begins.");
+const ON_FAILURE: Key = key(
+    "on_failure",
+    OneOf(&["rollback", "stop", "ask", "continue"]),
+    "What happens when it fails for good; `continue` takes back only this, and the rest goes on.",
+);
+const FOR_EACH: Key = key("for_each", One(Block::ForEach), "Once for each item of a list.");
+
+const GROUP: &[Key] = &[
+    ID,
+    TITLE,
+    WHY,
+    CAUTION,
+    PHASE,
+    NEEDS,
+    WHEN,
+    GUARDS,
+    ON_FAILURE,
+    FOR_EACH,
+    key("steps", Steps, "The members; they name each other by their own ids."),
+    key("outputs", NamedTemplates, "Values that the group publishes, by name."),
+];
+
+const USE: &[Key] = &[
+    ID,
+    TITLE,
+    WHY,
+    CAUTION,
+    PHASE,
+    NEEDS,
+    WHEN,
+    GUARDS,
+    ON_FAILURE,
+    FOR_EACH,
+    key("use", Text, "The file of another playbook, relative to this one."),
+    key("with", NamedData, "The values of its inputs; one that is missing is taken from the input of the same name."),
+    key("early_guards", Flag, "Whether its guards must hold at the start of the run too."),
+];
+
+const EACH: &[Key] = &[
+    key("in", Items, "The list, or an expression that yields it."),
+    key("as", Snake, "The name of the item in expressions; `item` if not given."),
+    key("key", Condition, "An expression over the item that yields its key; the item itself if not given."),
+    key("max_parallel", Count, "How many instances may run at the same time."),
+    key("max_items", Count, "The most items there may be; 100 if not given."),
+    key("tolerate", Tolerance, "How many instances may fail: a number, or a percentage."),
 ];
 
 const MANUAL: &[Key] = &[
@@ -217,6 +268,9 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Guard => GUARD,
         Block::Invariant => INVARIANT,
         Block::Step => STEP,
+        Block::Group => GROUP,
+        Block::Use => USE,
+        Block::ForEach => EACH,
         Block::Final => FINAL,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
@@ -251,6 +305,9 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Playbook => &["firedrill", "playbook", "steps"],
         Block::Input | Block::Items => &["type"],
         Block::Guard | Block::Invariant | Block::Step | Block::Final => &["id"],
+        Block::Group => &["id", "steps"],
+        Block::Use => &["id", "use"],
+        Block::ForEach => &["in"],
         Block::Retry => &["max_attempts"],
         Block::Rehearsal => &["firedrill", "rehearsal", "sandbox"],
         Block::Scenario => &["name"],

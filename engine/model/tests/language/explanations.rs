@@ -15,7 +15,8 @@ const WITHOUT_EXAMPLES: [Code; 6] =
     [Code::NotUtf8, Code::ControlCharacter, Code::FileTooLarge, Code::TooDeep, Code::TooMany, Code::TooComplex];
 
 /// Codes of faults that are not in the file but in what was given with it: `plan` and `run` find them.
-const OF_GIVEN_INPUTS: [Code; 4] = [Code::UnknownGiven, Code::MissingInput, Code::InvalidInput, Code::NoValue];
+const OF_GIVEN_INPUTS: [Code; 5] =
+    [Code::UnknownGiven, Code::MissingInput, Code::InvalidInput, Code::NoValue, Code::BadItems];
 
 /// Codes of what is probably not meant; the examples of all others are as short as they can be.
 const OF_LINTS: &str = "FD06";

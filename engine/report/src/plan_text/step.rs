@@ -200,6 +200,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::Stderr => "stderr".to_owned(),
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
+        OutputSource::Asked => "whoever does it".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),

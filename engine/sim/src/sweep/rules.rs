@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Rollback};
+use firedrill_model::plan::{OnFailure, Rollback, is_inside};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
 use super::rule::{Rule, Weight};
+use super::scopes;
 use crate::place::named;
 
 /// A rule and how it is gone against.
@@ -60,13 +61,16 @@ pub(super) fn broken_by(run: &Run, event: &Event) -> Option<Breach> {
 fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breach> {
     let plan = run.plan();
     let planned = &plan.steps[step];
-    let is_unmet =
-        |need: &&usize| !matches!(run.summary(**need).stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped));
+    let is_unmet = |need: &&usize| match run.summary(**need).stage {
+        Stage::Settled(Outcome::Succeeded | Outcome::Skipped) => false,
+        Stage::Inside if is_inside(&plan.steps, step, **need) => false,
+        _ => !scopes::is_absorbed(run, **need, Some(step)),
+    };
     if let Some(need) = planned.needs.iter().find(is_unmet) {
         let why = format!("{} starts before {} is done", named(plan, step), named(plan, *need));
         return Some(Breach::new(Rule::NeedsAreMet, why));
     }
-    if run.phase() != Phase::Working {
+    if run.phase() != Phase::Working || scopes::is_failing(run, step) {
         let why = format!("{} starts although the run is being taken back", named(plan, step));
         return Some(Breach::new(Rule::UnwindingStartsNothing, why));
     }
@@ -148,7 +152,7 @@ fn is_told(run: &Run, open: &[Open], step: usize, kind: DebtKind) -> bool {
 fn hidden(run: &Run, verdict: Verdict, step: usize) -> Option<Breach> {
     let is_hidden = match verdict {
         Verdict::RolledBack | Verdict::Refused | Verdict::Skipped => is_left(run, step),
-        Verdict::Succeeded => has_failed(run, step),
+        Verdict::Succeeded => has_failed(run, step) && !scopes::is_absorbed(run, step, None),
         Verdict::Failed | Verdict::Cancelled | Verdict::Stuck => false,
     };
     is_hidden.then(|| {

@@ -20,7 +20,7 @@ fn held(playbook: &Checked<Playbook>, order: &Order<'_>, taker: usize, release: 
         release.until.as_ref().map(|until| until.value.iter().map(|id| id.value.as_str()).collect());
     let is_end = |at: usize| ends.as_ref().is_none_or(|ends| ends.contains(&playbook.steps[at].id.value.as_str()));
     let is_held = |at: usize| is_end(at) || order.below(at).into_iter().any(is_end);
-    let asking = order.below(taker).into_iter().filter(|&at| playbook.steps[at].invocation.command.asks_people());
+    let asking = order.below(taker).into_iter().filter(|&at| asks_people(&playbook.steps[at]));
     let taker = &playbook.steps[taker].id.value;
     let warn = |step: &Step| {
         let message = format!("`{taker}` is held while `{}` waits for people", step.id.value);
@@ -49,5 +49,10 @@ fn undecided(playbook: &Checked<Playbook>, order: &Order<'_>, at: usize) -> Opti
 /// Returns whether a step is a decision that is never left out.
 fn is_decision(step: &Step) -> bool {
     let may_be_skipped = step.when.is_some() || step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
-    matches!(step.invocation.command, Command::Approve(_)) && !may_be_skipped
+    let command = step.invocation().map(|invocation| &invocation.command);
+    matches!(command, Some(Command::Approve(_))) && !may_be_skipped
+}
+
+fn asks_people(step: &Step) -> bool {
+    step.invocation().is_some_and(|invocation| invocation.command.asks_people())
 }

@@ -164,5 +164,5 @@ fn of_step(step: &Step) -> impl Iterator<Item = &Invocation> {
         | OutputSource::File(_)
         | OutputSource::Asked => None,
     });
-    std::iter::once(&step.invocation).chain(guards).chain(verify).chain(hooks).chain(looks)
+    step.invocation().into_iter().chain(guards).chain(verify).chain(hooks).chain(looks)
 }

@@ -47,8 +47,9 @@ fn repeats(step: &Step) -> Option<Diagnostic> {
     let verify = step.verify.as_deref()?;
     let command = words(&verify.invocation.command);
     let is_always = matches!(command.as_slice(), [word] if ALWAYS.contains(&word.trim()));
-    let is_same =
-        command == words(&step.invocation.command) && verify.expect.exit.is_none() && !has_content(&verify.expect);
+    let is_same = step.invocation().is_some_and(|own| command == words(&own.command))
+        && verify.expect.exit.is_none()
+        && !has_content(&verify.expect);
     if !(is_always || is_same) {
         return None;
     }

@@ -77,7 +77,7 @@ fn texts(step: &Step) -> impl Iterator<Item = &Spanned<Template>> {
     });
     let verify = step.verify.iter().map(|verify| &verify.invocation);
     let hooks = step.hooks().map(|(_, hook)| &hook.invocation);
-    std::iter::once(&step.invocation).chain(looks).chain(verify).chain(hooks).flat_map(around)
+    step.invocation().into_iter().chain(looks).chain(verify).chain(hooks).flat_map(around)
 }
 
 fn around(invocation: &Invocation) -> impl Iterator<Item = &Spanned<Template>> {

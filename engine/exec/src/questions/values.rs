@@ -1,0 +1,154 @@
+//! The values of names: a text names the steps beside it, those beside the groups around it, and what they publish.
+
+use std::collections::BTreeMap;
+
+use firedrill_model::expression::{Reference, Scope};
+use firedrill_model::plan::{Group, Step, Text, instance_key, own_name};
+use firedrill_model::value::Value;
+use firedrill_run::{Outcome, Stage, StepId};
+
+use super::Known;
+
+/// Where a text stands, which decides what its names mean.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// Among what belongs to no step.
+    Playbook,
+    /// In a step.
+    Step(usize),
+    /// Among the outputs of a group.
+    Outputs(usize),
+}
+
+impl Known<'_> {
+    /// Returns where the texts of a step stand, or those of no step.
+    pub(super) fn place(&self, step: Option<&StepId>) -> Place {
+        step.and_then(|step| self.run.plan().step_index(step.as_str())).map_or(Place::Playbook, Place::Step)
+    }
+
+    /// Returns the values of these names as a step uses them.
+    pub(super) fn scope<'r>(
+        &self,
+        references: impl IntoIterator<Item = &'r Reference>,
+        step: Option<&StepId>,
+    ) -> Scope {
+        self.scope_at(references, self.place(step))
+    }
+
+    fn scope_at<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, place: Place) -> Scope {
+        let mut scope = Scope::new();
+        for reference in references {
+            if let Some(value) = self.value(reference, place) {
+                scope.set(reference, value);
+            }
+        }
+        scope
+    }
+
+    /// Returns everything that can be named, for those who do not say beforehand what they name.
+    pub(super) fn all_names(&self, place: Place) -> Scope {
+        let plan = self.run.plan();
+        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
+        for (at, step) in plan.steps.iter().enumerate() {
+            let name = own_name(&step.id);
+            if self.named(name, place) != Some(at) {
+                continue;
+            }
+            for output in output_names(plan.steps.as_slice(), at) {
+                if let Some(value) = self.output(at, output).filter(|value| *value != Value::None) {
+                    scope = scope.with_step_output(name, output, value);
+                }
+            }
+        }
+        scope
+    }
+
+    /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
+    fn value(&self, reference: &Reference, place: Place) -> Option<Value> {
+        let plan = self.run.plan();
+        match reference {
+            Reference::Input(name) => plan.inputs.get(name).cloned(),
+            Reference::Var(name) => plan.vars.get(name).cloned(),
+            Reference::StepOutput { step, output } => match self.named(step, place) {
+                Some(at) => self.output(at, output),
+                None => Some(Value::None),
+            },
+            Reference::StepOutcome(step) => {
+                let at = self.named(step, place)?;
+                Some(outcome(self.run.summary(at).stage).map_or(Value::None, Value::from))
+            }
+            Reference::StepExitCode(step) => {
+                let at = self.named(step, place)?;
+                Some(self.run.summary(at).exit_code.map_or(Value::None, |code| Value::Int(code.into())))
+            }
+            Reference::Run(field) => self.of_run(*field),
+            Reference::Attempt(field) => match place {
+                Place::Step(own) => self.of_attempt(*field, own),
+                Place::Playbook | Place::Outputs(_) => None,
+            },
+            Reference::StepFile { .. } | Reference::Sandbox(_) | Reference::Item(_) => None,
+        }
+    }
+
+    fn named(&self, step: &str, place: Place) -> Option<usize> {
+        match place {
+            Place::Playbook => self.run.plan().named_in(step, None),
+            Place::Step(own) => self.run.plan().named(step, own),
+            Place::Outputs(group) => self.run.plan().named_in(step, Some(group)),
+        }
+    }
+
+    /// Returns an output of a step or group; nothing if it cannot be told.
+    fn output(&self, at: usize, output: &str) -> Option<Value> {
+        let step = &self.run.plan().steps[at];
+        match step.as_group() {
+            None => Some(self.run.output(&step.id.as_str().into(), output).cloned().unwrap_or(Value::None)),
+            Some(_) if matches!(self.run.summary(at).stage, Stage::Settled(Outcome::Skipped)) => Some(Value::None),
+            Some(group) if group.each.is_some() => self.of_instances(at, output),
+            Some(group) => self.of_group(at, group, output),
+        }
+    }
+
+    /// Returns an output of all instances of a repetition, by their keys.
+    fn of_instances(&self, each: usize, output: &str) -> Option<Value> {
+        let plan = self.run.plan();
+        let instances =
+            plan.members(each).map(|at| Some((instance_key(&plan.steps[at].id)?, self.output(at, output)?)));
+        instances.collect::<Option<BTreeMap<_, _>>>().map(Value::Map)
+    }
+
+    fn of_group(&self, at: usize, group: &Group, output: &str) -> Option<Value> {
+        match group.outputs.get(output)? {
+            Text::Known(text) => Some(Value::from(text.as_str())),
+            Text::Deferred { template, .. } => {
+                template.render(&self.scope_at(template.references(), Place::Outputs(at))).ok()
+            }
+        }
+    }
+}
+
+/// Returns the names of what a step or group publishes.
+fn output_names(steps: &[Step], at: usize) -> Vec<&str> {
+    let step = &steps[at];
+    match (step.command(), step.as_group()) {
+        (Some(command), _) => {
+            let rules = command.outputs.iter().map(|rule| rule.name.as_str());
+            rules.chain(step.looks.iter().map(|look| look.name.as_str())).collect()
+        }
+        (None, Some(group)) if group.each.is_some() => {
+            let instance = (at + 1..steps.len()).find(|&instance| steps[instance].group == Some(at));
+            instance.map_or_else(Vec::new, |instance| output_names(steps, instance))
+        }
+        (None, Some(group)) => group.outputs.keys().map(String::as_str).collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
+fn outcome(stage: &Stage) -> Option<&'static str> {
+    match stage {
+        Stage::Settled(Outcome::Succeeded) => Some("succeeded"),
+        Stage::Settled(Outcome::Failed(_)) => Some("failed"),
+        Stage::Settled(Outcome::Skipped) => Some("skipped"),
+        _ => None,
+    }
+}
