@@ -7,6 +7,7 @@ mod history;
 pub mod journal;
 mod live;
 mod locks;
+pub mod people;
 mod plan_file;
 mod planned;
 mod private;
@@ -22,7 +23,7 @@ pub mod supervisor;
 mod sys;
 mod world;
 
-pub use driver::{DriveError, Note, Sink, drive};
+pub use driver::{DriveError, Note, Patience, Sink, drive};
 pub use environment::INHERITED;
 pub use history::{Place, Recorded, history};
 pub use locks::{Holding, Lock, Locks};

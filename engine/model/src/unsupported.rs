@@ -23,7 +23,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
         Block::Expect => expect(name),
-        Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::ForEach
         | Block::Final
@@ -39,6 +38,8 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Manual
         | Block::Asked
         | Block::Approve
+        | Block::Scenario
+        | Block::Answer
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -79,10 +80,6 @@ fn expect(name: &str) -> Option<Unsupported> {
 
 fn output_or_input(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
-}
-
-fn scenario(name: &str) -> Option<Unsupported> {
-    (name == "answers").then(|| key("says what people answer when they are asked"))
 }
 
 fn target(name: &str) -> Option<Unsupported> {

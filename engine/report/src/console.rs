@@ -6,6 +6,7 @@ mod people;
 use firedrill_model::plan::{OnFailure, Plan};
 use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
 
+pub(crate) use self::people::{to_type, who};
 use crate::diagnostics::Colour;
 use crate::foreign::{Tail, harmless};
 use crate::ink::{Ink, Tone};
@@ -82,6 +83,11 @@ impl Console {
     /// Returns a line about the run as a whole that no event says.
     pub fn aside(&self, at_ms: u64, text: &str) -> String {
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
+    }
+
+    /// Returns a remark below the last line, under its text.
+    pub fn beside(&self, text: &str) -> String {
+        self.prose(text)
     }
 
     fn change(&self, view: &View, at_ms: u64, change: &Change, tail: TailOf<'_>) -> String {

@@ -1,8 +1,8 @@
 //! A plan for people: what will run, exactly; what is known only later; what undoes it and when.
 
 mod command;
-mod people;
 mod count;
+mod people;
 mod shared;
 mod step;
 

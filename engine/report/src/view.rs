@@ -18,8 +18,8 @@ use firedrill_run::{
 use serde::Serialize;
 
 pub use change::Change;
-pub use people::{Reply, Told};
 use change::Glance;
+pub use people::{Reply, Told};
 pub use step::{DebtStatus, Status, StepView};
 pub use word::{Said, Word};
 

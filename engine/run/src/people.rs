@@ -213,6 +213,13 @@ fn fits(command: &Command, response: Response, outputs: &BTreeMap<String, Value>
     if outputs.keys().any(|name| command.outputs.iter().all(|rule| rule.name != *name)) {
         return Err("a value is given that nobody asked for");
     }
+    let is_other = |(name, value): (&String, &Value)| {
+        let rule = command.outputs.iter().find(|rule| rule.name == *name);
+        *value != Value::None && rule.is_some_and(|rule| rule.r#type.check(value).is_err())
+    };
+    if outputs.iter().any(is_other) {
+        return Err("a value is not of the type that is asked for");
+    }
     let is_missing = |name: &String| !outputs.contains_key(name);
     if response == Response::Done && command.outputs.iter().any(|rule| !rule.optional && is_missing(&rule.name)) {
         return Err("a value that is asked for is missing");

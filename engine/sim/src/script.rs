@@ -7,6 +7,7 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run};
 
+use crate::people;
 use crate::waits::waits;
 
 /// Outcomes by the name of the command; everything that is not named succeeds at once.
@@ -82,6 +83,9 @@ impl Script {
         }
         if let Some(command) = run.in_flight().into_iter().next() {
             return Some(self.end(command));
+        }
+        if let Some(question) = run.waiting_for().first() {
+            return Some(people::yes(run, question));
         }
         waits(run).into_iter().next().map(|wait| Event::Elapsed { wait })
     }

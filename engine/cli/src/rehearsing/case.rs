@@ -13,7 +13,7 @@ use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
-use firedrill_model::rehearsal::{Reply, Sandbox, Scenario, fill, fill_command};
+use firedrill_model::rehearsal::{Answer, Reply, Sandbox, Scenario, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
@@ -39,6 +39,8 @@ pub(crate) struct Case<'a> {
     pub(crate) given: &'a [Spanned<Vec<String>>],
     /// What is made to go wrong.
     pub(crate) faults: Vec<Injection>,
+    /// What people answer.
+    pub(crate) answers: BTreeMap<String, Answer>,
     /// Answers where nothing stands in.
     pub(crate) replies: &'a [Spanned<Reply>],
     /// Commands that examine the world in any case.
@@ -56,6 +58,7 @@ impl<'a> Case<'a> {
             inputs: Some(&scenario.inputs),
             given: &scenario.given,
             faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
+            answers: scenario.answers.iter().map(|(name, answer)| (name.clone(), answer.value.clone())).collect(),
             replies: &scenario.replies,
             world: &scenario.expect.world,
             ..Case::default()
@@ -114,6 +117,7 @@ impl Rehearsing {
         let is_bare = self.rehearsal.sandbox.value == Sandbox::None;
         let staging = Staging {
             faults: &case.faults,
+            answers: &case.answers,
             replies: is_bare.then_some(&replies),
             given: &given,
             world: &world,
@@ -194,6 +198,7 @@ impl Rehearsing {
             sandbox: place.sandbox.clone(),
             drill: false,
             target: None,
+            by: None,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)
     }

@@ -58,6 +58,8 @@ pub(crate) enum Block {
     Scenario,
     /// One of `faults`.
     Fault,
+    /// One of `answers`.
+    Answer,
     /// One of `replies`.
     Reply,
     /// `expect` of a scenario.
@@ -186,6 +188,7 @@ impl Block {
             Self::Rehearsal => "a rehearsal",
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
+            Self::Answer => "an answer",
             Self::Reply => "a reply",
             Self::Expectation => "`expect` of a scenario",
             Self::Within => "`within`",
@@ -219,6 +222,7 @@ impl Block {
             | Self::Manual
             | Self::Asked
             | Self::Approve
+            | Self::Answer
             | Self::Target => false,
             Self::Guard
             | Self::Invariant
@@ -260,8 +264,9 @@ impl Block {
             Self::Asked => &["type", "optional"],
             Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
             Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
+            Self::Scenario => &["name", "inputs", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
+            Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
@@ -318,6 +323,7 @@ impl Block {
             | Self::Manual
             | Self::Asked
             | Self::Approve
+            | Self::Answer
             | Self::Target => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],

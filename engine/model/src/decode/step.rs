@@ -5,8 +5,7 @@ use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{
-    Backoff, Body, Expect, Extract, Hook, Jitter, Output, OutputSource, Probe, Release, Retry,
-    Rollback, Step,
+    Backoff, Body, Expect, Extract, Hook, Jitter, Output, OutputSource, Probe, Release, Retry, Rollback, Step,
 };
 use crate::source::Spanned;
 use crate::unsupported;

@@ -75,8 +75,12 @@ pub(crate) fn to_type(view: &View, waiting: &Waiting) -> Vec<String> {
         Ask::Approve => vec![format!("firedrill approve {run} {place} --by NAME [--decline]")],
         Ask::Manual => {
             let rules = view.run().command(command).map_or(&[][..], |command| command.outputs.as_slice());
-            let values: String = rules.iter().map(|rule| format!(" --output {}={}", rule.name, rule.r#type.name())).collect();
-            vec![format!("firedrill answer {run} {place} --done{values} --by NAME"), format!("firedrill answer {run} {place} --failed --by NAME")]
+            let values: String =
+                rules.iter().map(|rule| format!(" --output {}={}", rule.name, rule.r#type.name())).collect();
+            vec![
+                format!("firedrill answer {run} {place} --done{values} --by NAME"),
+                format!("firedrill answer {run} {place} --failed --by NAME"),
+            ]
         }
     }
 }
