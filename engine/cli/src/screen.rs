@@ -61,11 +61,16 @@ impl<'a> Screen<'a> {
         });
     }
 
-    /// Says what an approval would cover, if people are asked for one.
-    fn covered(&self, envelope: &Envelope, run: &Run) -> Option<String> {
-        let Event::Started { command } = &envelope.event else { return None };
-        let shown = self.shown(run, command)?;
-        Some(self.console.beside(&covered(&shown)))
+    /// Says what an approval would cover, of everything that people are asked by now.
+    fn covered(&self, envelope: &Envelope, run: &Run) -> String {
+        let asked = run.waiting_for().into_iter().map(|waiting| waiting.command);
+        let is_new = |command: &CommandId| match &envelope.event {
+            Event::Started { command: started } => started == command,
+            Event::EngineStarted { .. } => true,
+            _ => false,
+        };
+        let shown = asked.filter(is_new).filter_map(|command| self.shown(run, &command));
+        shown.map(|shown| self.console.beside(&covered(&shown))).collect()
     }
 
     fn shown(&self, run: &Run, command: &CommandId) -> Option<Shown> {
@@ -96,7 +101,7 @@ impl Sink for Screen<'_> {
         let text = match self.format {
             Format::Text => {
                 let lines = self.console.lines(&self.view, envelope.at_ms, &changes, &tail);
-                lines + &self.covered(envelope, run).unwrap_or_default()
+                lines + &self.covered(envelope, run)
             }
             Format::Json => event_json(envelope) + "\n",
         };

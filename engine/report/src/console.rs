@@ -96,7 +96,10 @@ impl Console {
             Change::Opened | Change::Rested => return String::new(),
             Change::Started(command) => return self.started(view, at_ms, command),
             Change::Finished(command) => return self.finished(view, at_ms, command, tail),
-            Change::TakenOver => (RUN, Line::new(Tone::Warning, "resumed")),
+            Change::TakenOver => {
+                let resumed = self.line(at_ms, RUN, &Line::new(Tone::Warning, "resumed"));
+                return resumed + &self.asked_again(view, at_ms);
+            }
             Change::NotStarted(command) => {
                 (subject(command), Line::new(Tone::Quiet, &format!("{} had not been started", what(command))))
             }
@@ -104,6 +107,9 @@ impl Console {
                 subject(command),
                 Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),
             ),
+            Change::Reached(command, milestone) => {
+                (subject(command), Line::new(Tone::Plain, &format!("has reached {milestone}")))
+            }
             Change::Remarked(step, text) => {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }

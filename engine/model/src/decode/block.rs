@@ -94,7 +94,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 26] = [
+const STEP: [&str; 31] = [
     "id",
     "manual",
     "approve",
@@ -107,11 +107,16 @@ const STEP: [&str; 26] = [
     "when",
     "guards",
     "retry",
+    "on_cancel",
+    "in_doubt",
+    "on_engine_death",
+    "stop_grace",
     "expect",
     "every",
     "within",
     "after",
     "outputs",
+    "milestones",
     "verify",
     "cleanup",
     "rollback",

@@ -11,7 +11,21 @@ use crate::units::Duration;
 use crate::value::Type;
 
 /// The keys that mean nothing where people are asked: they are about something that is started.
-const OF_PROGRAMS: [&str; 9] = ["env", "dir", "shell", "stdin", "expect", "every", "within", "after", "outputs"];
+const OF_PROGRAMS: [&str; 13] = [
+    "env",
+    "dir",
+    "shell",
+    "stdin",
+    "expect",
+    "every",
+    "within",
+    "after",
+    "outputs",
+    "milestones",
+    "on_cancel",
+    "on_engine_death",
+    "stop_grace",
+];
 /// The keys that mean nothing beside `approve`: a decision changes nothing, and is made once.
 const OF_CHANGES: [&str; 9] =
     ["timeout", "retry", "verify", "cleanup", "rollback", "release", "read_only", "idempotent", "irreversible"];

@@ -12,13 +12,18 @@ impl Console {
         let waiting = view.waiting_for().into_iter().find(|waiting| waiting.command == *command);
         let (Some(waiting), Some(told)) = (waiting, view.told(command)) else { return String::new() };
         let mut lines = self.line(at_ms, subject(command), &Line::new(Tone::Warning, &lead(&waiting)));
-        lines += &self.prose(&told.text);
-        told.confirm.iter().for_each(|confirm| lines += &self.prose(confirm));
+        let texts = told.text.lines().chain(told.confirm.iter().flat_map(|confirm| confirm.lines()));
+        texts.for_each(|text| lines += &self.prose(text));
         who(&waiting).iter().for_each(|who| lines += &self.prose(who));
         for typed in to_type(view, &waiting) {
             lines += &self.indented(Tone::Typed, &typed);
         }
         lines
+    }
+
+    /// Returns the lines with which people are asked again whom an earlier engine has asked.
+    pub(super) fn asked_again(&self, view: &View, at_ms: u64) -> String {
+        view.waiting_for().iter().map(|waiting| self.asked(view, at_ms, &waiting.command)).collect()
     }
 
     /// Returns the lines of an answer.

@@ -20,7 +20,7 @@ impl Page {
         let who = if by.is_empty() { "anybody".to_owned() } else { by.join(", ") };
         let not = if starter == Starter::Excluded { ", but not who started the run" } else { "" };
         let count = if min == 1 { "one approves".to_owned() } else { format!("{min} approve") };
-        self.labelled(indent, "decided by", &format!("{who}{not}; it goes on when {count}"));
+        self.labelled(indent, "by", &format!("{who}{not}; it goes on when {count}"));
     }
 
     fn told(&mut self, indent: usize, lead: &str, text: &Text) {
