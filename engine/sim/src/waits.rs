@@ -7,7 +7,8 @@ const LOOKS: u32 = 2;
 
 /// Returns the waits that may be over next.
 ///
-/// The time of a poll ends between two looks only: while one is out its end would change nothing but the order.
+/// The time of a poll ends between two looks only: while one is out its end would change nothing but the order. That nobody
+/// answers a question is for the people around the run to choose, see [`crate::people`].
 pub(crate) fn waits(run: &Run) -> Vec<Wait> {
     let pauses: Vec<Wait> = run.pauses().into_iter().map(|pause| pause.wait).collect();
     let is_between = |first: &CommandId| {
@@ -17,6 +18,7 @@ pub(crate) fn waits(run: &Run) -> Vec<Wait> {
         Wait::Look(next) => next.r#try <= LOOKS,
         Wait::Within(first) => is_between(first),
         Wait::Attempt(_) | Wait::Hook(..) => true,
+        Wait::Answer(_) => false,
     };
     pauses.iter().filter(is_worth).cloned().collect()
 }
