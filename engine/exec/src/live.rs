@@ -4,11 +4,12 @@ mod mail;
 mod session;
 mod watches;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use firedrill_model::plan::{OnCancel, Plan};
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Role};
 
 use self::mail::{Mailbox, News};
 use self::session::Session;
@@ -36,6 +37,7 @@ const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Live<'a> {
     dir: &'a RunDir,
     planned: Planned,
+    finishing: Finishing,
     began: Instant,
     recorder: Recorder,
     /// The connection to the supervisor, until it is dismissed.
@@ -53,10 +55,11 @@ impl<'a> Live<'a> {
         let mailbox = Mailbox::new()?;
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
-        let planned = Planned::new(dir, &dir.about()?, &dir.plan()?);
+        let plan = dir.plan()?;
+        let (planned, finishing) = (Planned::new(dir, &dir.about()?, &plan), Finishing::of(&plan));
         let (watches, happenings) = (Watches::new()?, VecDeque::new());
         let began = Instant::now();
-        Ok((Live { dir, planned, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
+        Ok((Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
     }
 
     /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
@@ -91,7 +94,7 @@ impl<'a> Live<'a> {
             News::SupervisorGone => Happening::SupervisorGone,
             News::Signal(signal) => {
                 if let (Signal::Stop, Some(session)) = (signal, &self.session) {
-                    session.end_survivors();
+                    session.end_survivors(|command| self.finishing.contains(command));
                 }
                 Happening::Signal(signal)
             }
@@ -154,6 +157,20 @@ impl<'a> Live<'a> {
             CommandState::Running { .. } => Happening::Running(command),
             CommandState::Ended(end) => session::ended(end)?,
         }))
+    }
+}
+
+/// The steps whose attempts a cancel waits for.
+struct Finishing(BTreeSet<String>);
+
+impl Finishing {
+    fn of(plan: &Plan) -> Finishing {
+        let steps = plan.steps.iter().filter(|step| step.conduct.on_cancel == OnCancel::Finish);
+        Finishing(steps.map(|step| step.id.clone()).collect())
+    }
+
+    fn contains(&self, command: &CommandId) -> bool {
+        command.role == Role::Attempt && command.step().is_some_and(|step| self.0.contains(step.as_str()))
     }
 }
 

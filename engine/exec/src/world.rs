@@ -102,6 +102,7 @@ impl From<supervisor::Exit> for Exit {
             supervisor::Exit::Signal(signal) => Exit::Signal(signal),
             supervisor::Exit::TimedOut => Exit::TimedOut,
             supervisor::Exit::Terminated => Exit::Cancelled,
+            supervisor::Exit::Orphaned => Exit::Lost,
             supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
         }
     }

@@ -246,6 +246,10 @@ impl<'a> Driver<'a> {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
         let spawn = environment::spawn(self.dir, &self.about, &id, command, text);
+        let spawn = match self.run.conduct(&id) {
+            Some(conduct) => environment::attempt(spawn, conduct),
+            None => spawn,
+        };
         self.world.start(Start { id, command, spawn })
     }
 

@@ -109,6 +109,17 @@ impl Commands {
         self.running.get_mut(key).map_or(Ok(()), |command| command.terminate(now, roots))
     }
 
+    /// Begins to end the commands that shall not outlive their engine, which is gone.
+    pub(super) fn orphan(&mut self, now: Instant) -> io::Result<()> {
+        let strangers = self.strangers()?;
+        let keys: Vec<CommandKey> = self.running.keys().cloned().collect();
+        for key in keys {
+            let roots = self.roots(&self.running[&key], &strangers);
+            self.running.get_mut(&key).map_or(Ok(()), |command| command.orphan(now, roots))?;
+        }
+        Ok(())
+    }
+
     /// Waits for every child that has ended, whose ever it was.
     pub(super) fn reap(&mut self) -> io::Result<()> {
         loop {
