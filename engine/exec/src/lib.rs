@@ -29,7 +29,7 @@ pub use history::{Place, Recorded, history};
 pub use locks::{Holding, Lock, Locks};
 pub use plan_file::{PlanFile, PlanFileError};
 pub use provenance::{Committed, Provenance, committed};
-pub use settle::settle;
+pub use settle::{replayed, settle};
 pub use store::{About, RunDir, RunLock, Store, StoreError, Summary};
 pub use summary::summary;
 pub use sys::seal_inherited;

@@ -1,6 +1,7 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod items;
 mod values;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     /// Answers a question of the playbook.
     pub(crate) fn decide(&self, question: &Question) -> Answer {
+        if let Question::Items(step) = question {
+            return self.items(step).map_or_else(Answer::Error, Answer::Items);
+        }
         let Some((expression, step)) = self.asked(question) else {
             return Answer::Yes;
         };
@@ -51,6 +55,7 @@ impl Known<'_> {
             Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
             Question::ReleaseWhen(id) => (step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()), Some(id)),
             Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
+            Question::Items(_) => return None,
             Question::FinalWhen(id) => {
                 (plan.finally.iter().find(|last| last.id == *id).and_then(|last| last.when.as_ref()), None)
             }

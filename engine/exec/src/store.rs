@@ -294,17 +294,17 @@ impl RunDir {
 
     /// Returns where a command's standard output was captured.
     pub fn stdout(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{command}.stdout"))
+        self.outputs().join(format!("{}.stdout", command.file_name()))
     }
 
     /// Returns where a command's standard error was captured.
     pub fn stderr(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{command}.stderr"))
+        self.outputs().join(format!("{}.stderr", command.file_name()))
     }
 
     /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
     pub fn published(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{command}.outputs"))
+        self.outputs().join(format!("{}.outputs", command.file_name()))
     }
 
     /// Reads what was fixed when the run was created.

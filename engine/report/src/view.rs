@@ -159,10 +159,11 @@ impl View {
             Question::CleanupWhen(step) => (Some(step), "the `when` of its cleanup has no value, so it is needed"),
             Question::RetryWhen(step) => (Some(step), "the `when` of its retry has no value, so there is none"),
             Question::ReleaseWhen(step) => (Some(step), "the `when` of its release has no value, so it is needed"),
+            Question::Items(step) => (Some(step), "its items are not to be had"),
             Question::FinalWhen(_) => (None, "its `when` has no value, so it is left out"),
         };
         let why = format!("{what}: {why}");
-        if let Question::When(step) = question {
+        if let Question::When(step) | Question::Items(step) = question {
             self.reasons.insert(step.clone(), why.clone());
         }
         Some(Change::Remarked(subject.cloned(), why))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firedrill_model::judge::Judgement;
+use firedrill_model::plan::Item;
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +159,8 @@ pub enum Question {
     ReleaseWhen(StepId),
     /// Does the command of the very end run?
     FinalWhen(String),
+    /// For which items is the step repeated?
+    Items(StepId),
 }
 
 /// The answer to a [`Question`].
@@ -168,6 +171,8 @@ pub enum Answer {
     Yes,
     /// It does not.
     No,
+    /// These items, with different keys.
+    Items(Vec<Item>),
     /// The expression has no value.
     Error(String),
 }

@@ -201,6 +201,7 @@ impl Run {
             Question::RetryWhen(id) => self.answer_step(id, |run, step| run.retry_decided(step, answer)),
             Question::ReleaseWhen(id) => self.answer_step(id, |run, step| run.release_decided(step, answer)),
             Question::FinalWhen(id) => self.final_decided(id, answer),
+            Question::Items(id) => self.answer_step(id, |run, step| run.items_decided(step, answer)),
         };
         if is_asked { Ok(()) } else { Err("nobody asked that") }
     }

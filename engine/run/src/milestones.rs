@@ -109,6 +109,7 @@ impl Run {
                 !(is_untouched && is_first(task)) || self.state.recheck == Recheck::Asking
             }
             Stage::Guarding(..)
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Undecided(_)
             | Stage::Looking(..)

@@ -126,6 +126,7 @@ impl Run {
             }
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Looking(..)
             | Stage::Verifying(..)
@@ -147,6 +148,7 @@ impl Run {
             |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
+            Stage::Expanding => due.effects.push(Effect::Decide(Question::Items(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
                 due.attempt(task, name(role, state.asked, task));

@@ -185,6 +185,8 @@ pub enum Stage {
     Deciding,
     /// Asks its guards, one after the other.
     Guarding(usize, Task),
+    /// A repetition whose items are being worked out.
+    Expanding,
     /// A group whose members may run.
     Inside,
     /// Attempts what it is for.
@@ -252,6 +254,8 @@ pub enum Cause {
     Verify,
     /// Its cleanup failed although it succeeded.
     Cleanup,
+    /// The items of the repetition have no value.
+    Items,
     /// A member of the group failed, or too many of its instances.
     Members,
     /// It was ended or lost.
@@ -325,6 +329,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
@@ -346,6 +351,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::Plan;
-use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run};
+use firedrill_model::plan::{Plan, examples};
+use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run};
 
 use crate::waits::waits;
 
@@ -112,6 +112,9 @@ impl Script {
 
     fn answer(&self, effect: Effect) -> Event {
         match effect {
+            Effect::Decide(question @ Question::Items(_)) => {
+                Event::Decided { question, answer: Answer::Items(examples(2)) }
+            }
             Effect::Decide(question) => Event::Decided { question, answer: Answer::Yes },
             Effect::Render(command) => {
                 let text = Rendered { argv: vec![command.to_string()], env: BTreeMap::new(), dir: None, stdin: None };

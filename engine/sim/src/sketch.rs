@@ -105,6 +105,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
         id: id.into(),
+        item: None,
         group: id.rsplit_once('/').map(|(group, _)| index(plan, group)),
         line: at,
         title: None,

@@ -86,8 +86,18 @@ impl Known<'_> {
                 Place::Step(own) => self.of_attempt(*field, own),
                 Place::Playbook | Place::Outputs(_) => None,
             },
-            Reference::StepFile { .. } | Reference::Sandbox(_) | Reference::Item(_) => None,
+            Reference::Item(name) => self.item(name, place),
+            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
         }
+    }
+
+    /// Returns the item of the innermost repetition of this name around a text.
+    fn item(&self, name: &str, place: Place) -> Option<Value> {
+        let plan = self.run.plan();
+        let (Place::Step(at) | Place::Outputs(at)) = place else { return None };
+        let around = std::iter::once(at).chain(plan.groups_of(at));
+        let mut items = around.filter_map(|at| plan.steps[at].item.as_ref());
+        items.find(|(own, _)| own == name).map(|(_, value)| value.clone())
     }
 
     fn named(&self, step: &str, place: Place) -> Option<usize> {

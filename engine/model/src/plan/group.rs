@@ -101,6 +101,13 @@ pub fn item_key(value: &Value) -> Option<String> {
     }
 }
 
+impl Group {
+    /// Returns whether it is a repetition whose items are not known yet.
+    pub fn is_deferred(&self) -> bool {
+        matches!(self.each, Some(Each { items: Items::Deferred { .. }, .. }))
+    }
+}
+
 impl Tolerance {
     /// Returns how many of `instances` may fail.
     pub fn of(self, instances: u32) -> u32 {

@@ -25,6 +25,16 @@ pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
     (0..steps.len()).filter(|&at| inside[at] && is_before[at]).collect()
 }
 
+/// Writes down for every release what runs inside its hold.
+pub(crate) fn add_holds(steps: &mut [Step]) {
+    for at in 0..steps.len() {
+        let hold = steps[at].release.as_ref().map(|release| hold(steps, at, release));
+        if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
+            release.hold = hold;
+        }
+    }
+}
+
 /// Returns the members of a group, also those of groups inside of it, that no other member needs, ascending.
 pub(crate) fn sinks(steps: &[Step], group: usize) -> Vec<usize> {
     let inside: Vec<usize> = (group + 1..steps.len()).take_while(|&at| is_inside(steps, at, group)).collect();

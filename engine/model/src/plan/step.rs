@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::Value;
+
 use super::{Command, Condition, Conduct, Group, Milestone, OnFailure, Retry, Signal};
 
 /// What a step of the plan does.
@@ -25,6 +27,9 @@ pub struct Step {
     /// Index of the group it belongs to; a group stands before its members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
+    /// The name and value of the item it is an instance of, if that became known while the run went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<(String, Value)>,
     /// Line of the playbook on which the step begins, from 1.
     pub line: u32,
     /// One line for people.

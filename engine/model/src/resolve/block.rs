@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
         self.blocks.pop();
         self.resolve_until();
         let mut steps = std::mem::take(&mut self.steps);
-        add_holds(&mut steps);
+        plan::add_holds(&mut steps);
         steps
     }
 
@@ -133,6 +133,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn bare(&mut self, step: &playbook::Step, id: String) -> plan::Step {
         plan::Step {
             id,
+            item: None,
             group: None,
             line: self.line(step.id.span),
             title: owned(step.title.as_ref()),
@@ -203,14 +204,4 @@ impl<'a> Resolver<'a> {
 fn signal(steps: &[plan::Step], step: usize, name: &str) -> Option<plan::Signal> {
     let milestone = steps[step].milestones.iter().position(|milestone| milestone.name == name)?;
     Some(plan::Signal { step, milestone })
-}
-
-/// Works out which steps run inside of each hold.
-pub(super) fn add_holds(steps: &mut [plan::Step]) {
-    for at in 0..steps.len() {
-        let hold = steps[at].release.as_ref().map(|release| plan::hold(steps, at, release));
-        if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
-            release.hold = hold;
-        }
-    }
 }

@@ -135,6 +135,7 @@ impl Audit {
             Question::CleanupWhen(id) => self.round_of(id).cleanup_when = Some(answer.clone()),
             Question::RetryWhen(id) => self.round_of(id).retry_when = Some(answer.clone()),
             Question::ReleaseWhen(id) => self.facts_of(id).is_released |= *answer == Answer::No,
+            Question::Items(_) => {}
             Question::FinalWhen(id) => {
                 if *answer != Answer::Yes {
                     self.finals.insert(id.clone());

@@ -66,10 +66,12 @@ impl Teller<'_> {
             Question::RetryWhen(step) => (self.step(step), "the `when` of its retry"),
             Question::ReleaseWhen(step) => (self.step(step), "the `when` of its release"),
             Question::FinalWhen(id) => (format!("`{id}`"), "its `when`"),
+            Question::Items(step) => (self.step(step), "its `for_each`"),
         };
         let said = match answer {
             Answer::Yes => "is true",
             Answer::No => "is false",
+            Answer::Items(items) => return format!("{step} is repeated for {} items", items.len()),
             Answer::Error(_) => "has no value",
         };
         format!("{step}: {what} {said}")
