@@ -112,3 +112,37 @@ steps:
     let played = play(&took, &["age=1m:crash"]);
     assert_eq!((played.verdict(), played.end("work.attempt.1.1")), (Verdict::RolledBack, (Exit::Lost, 60)));
 }
+
+/// Two attempts with a wait between them, under one deadline.
+const DUE: &str = "
+firedrill: 1
+playbook: test
+steps:
+  - id: work
+    run: sleep 100; test -e done
+    rollback: none
+    idempotent: true
+    timeout: 1h
+    deadline: DEADLINE
+    retry: {max_attempts: 5, delay: 50s}
+";
+
+#[test]
+fn a_deadline_is_one_for_all_attempts() {
+    let played = play(&DUE.replace("DEADLINE", "3m"), &[]);
+    assert_eq!(played.end("work.attempt.1.1"), (Exit::Code(1), 100));
+    assert_eq!(played.end("work.attempt.2.1"), (Exit::Cancelled, 180));
+    assert!(!played.has_started("work.attempt.3.1"));
+    let played = play(&DUE.replace("DEADLINE", "2m"), &[]);
+    assert!(!played.has_started("work.attempt.2.1"), "it was over while the step waited");
+}
+
+#[test]
+fn a_deadline_goes_on_with_the_next_engine() {
+    for fault in ["age=30s:crash", "age=120s:crash", "age=160s:crash", "age=170s:crash"] {
+        let played = play(&DUE.replace("DEADLINE", "3m"), &[fault]);
+        let (exit, at) = played.end("work.attempt.2.1");
+        assert_eq!(exit, Exit::Cancelled, "{fault}");
+        assert!((180..=200).contains(&at), "{fault}: at {at}");
+    }
+}

@@ -22,7 +22,7 @@ use crate::milestones::Watch;
 use crate::planned::Planned;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
-use crate::supervisor::{ClientError, CommandState, Reply};
+use crate::supervisor::{ClientError, CommandKey, CommandState, InboxState, Reply, read_inbox, since_boot_ms};
 use crate::world::{Happening, Start, World};
 
 pub(crate) use session::check_inbox;
@@ -123,9 +123,19 @@ impl<'a> Live<'a> {
             Reply::Refused(refusal) => return Err(ClientError::from(refusal).into()),
             Reply::Welcome { .. } => return Ok(()),
         };
-        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
         running.map_or(Ok(()), |command| self.runs(&command))
+    }
+
+    /// Returns for how long a running command has been running, in milliseconds.
+    fn age(&self, command: &CommandId) -> Result<u64, DriveError> {
+        let inbox = read_inbox(self.dir.path())?;
+        let started = match inbox.get(&CommandKey::new(command.to_string())) {
+            Some(InboxState::MaybeStarted(Some(started))) => started.since_boot_ms,
+            Some(InboxState::MaybeStarted(None) | InboxState::Ended(_)) | None => return Ok(0),
+        };
+        Ok(since_boot_ms().saturating_sub(started))
     }
 
     /// Takes note that a command runs, whose milestones can be watched for from here on.
@@ -154,7 +164,7 @@ impl<'a> Live<'a> {
             CommandState::NeverStarted | CommandState::Lost { .. } => {
                 Happening::Ended { command, exit: Exit::Lost, ms: 0 }
             }
-            CommandState::Running { .. } => Happening::Running(command),
+            CommandState::Running { .. } => Happening::Running { ms: self.age(&command)?, command },
             CommandState::Ended(end) => session::ended(end)?,
         }))
     }

@@ -61,7 +61,6 @@ fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
         "manual" => kind("lets a human do it"),
         "approve" => kind("waits for a decision"),
-        "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })

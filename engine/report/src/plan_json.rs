@@ -162,6 +162,8 @@ struct Step {
     command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
+    /// How long its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
+    deadline_ms: Option<u64>,
     /// What a cancel does to a running attempt: `stop` or `finish`.
     on_cancel: &'static str,
     /// What becomes of an attempt in doubt that nothing makes harmless: `ask`, `rerun` or `fail`.
@@ -368,6 +370,7 @@ impl Step {
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
+            deadline_ms: step.deadline.map(milliseconds),
             on_cancel: step.conduct.on_cancel.word(),
             in_doubt: step.conduct.in_doubt.word(),
             on_engine_death: step.conduct.on_engine_death.word(),

@@ -216,9 +216,9 @@ impl<'a> Driver<'a> {
                 self.asked.remove(&command);
                 self.record(Event::NotStarted { command })
             }
-            Happening::Running(command) => {
+            Happening::Running { command, ms } => {
                 self.asked.remove(&command);
-                self.record(Event::Adopted { command })
+                self.record(Event::Adopted { command, ms })
             }
             Happening::Survives(command) => {
                 self.sink.note(&Note::AwaitingSurvivor(command));

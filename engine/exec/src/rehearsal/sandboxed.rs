@@ -169,8 +169,12 @@ impl<'a> Sandboxed<'a> {
         fs::OpenOptions::new().append(true).open(self.dir.journal())?.write_all(&lines)
     }
 
+    fn ms_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
-        let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        let ms = self.ms_since(began);
         self.watches.remove(&command);
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });

@@ -224,7 +224,8 @@ impl Commands {
     }
 }
 
-fn since_boot_ms() -> u64 {
+/// Returns the time since the machine was started, in milliseconds.
+pub(crate) fn since_boot_ms() -> u64 {
     let now = rustix::time::clock_gettime(ClockId::Boottime);
     let now = Duration::try_from(now).expect("the time since boot is positive");
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)

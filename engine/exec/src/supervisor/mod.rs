@@ -22,6 +22,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use client::{Attached, ClientError, SUPERVISE, SupervisorClient};
+pub(crate) use commands::since_boot_ms;
 pub use inbox::{InboxError, InboxState, Started, read_inbox};
 pub use protocol::{CommandKey, CommandState, Ended, Exit, Orphan, Refusal, Reply, Request, Spawn, Stdin, VERSION};
 pub use survivors::{Survivor, await_survivors, end_survivors, survivors};

@@ -86,7 +86,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 29] = [
+const STEP: [&str; 30] = [
     "id",
     "title",
     "why",
@@ -97,6 +97,7 @@ const STEP: [&str; 29] = [
     "when",
     "guards",
     "retry",
+    "deadline",
     "on_cancel",
     "in_doubt",
     "on_engine_death",

@@ -32,6 +32,10 @@ impl Page {
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
         }
+        if let Some(deadline) = step.deadline {
+            let what = "guards, attempts, verifies and the waits between them";
+            self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
+        }
         if let Some(conduct) = conduct(&step.conduct) {
             self.fact("attempts", &conduct);
         }
