@@ -168,7 +168,7 @@ impl Stage<'_> {
                 shown.event(envelope, &run);
             }
             match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
-                Err(DriveError::Crashed) => self.world.survive(),
+                Err(DriveError::Crashed) => self.world.survive()?,
                 ended => return ended,
             }
         }

@@ -191,6 +191,7 @@ impl<'a> Resolver<'a> {
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            deadline: step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline)),
             conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,

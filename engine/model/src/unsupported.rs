@@ -59,7 +59,6 @@ fn playbook(name: &str) -> Option<Unsupported> {
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })

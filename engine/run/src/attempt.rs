@@ -101,6 +101,10 @@ impl Run {
         if end != TaskEnd::Met {
             self.forget_milestones(step);
         }
+        let end = match end {
+            TaskEnd::Doubt(Doubt::Cancelled) if self.is_overdue(step) => TaskEnd::Doubt(Doubt::TimedOut),
+            end => end,
+        };
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -143,7 +147,8 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
+        let has_time = self.phase_of(step) == Phase::Working && !self.is_overdue(step);
+        Some(if has_time { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -334,7 +339,7 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        let is_final = licence == Licence::Refused || self.has_let_follow(step);
+        let is_final = licence == Licence::Refused || self.has_let_follow(step) || self.is_overdue(step);
         if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {

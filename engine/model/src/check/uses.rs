@@ -113,6 +113,8 @@ impl<'p> Walk<'p> {
         self.guards(&step.guards, Site::Gate(position));
         self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
+        self.given(step.deadline.as_ref(), Site::Body(position));
+        self.given(step.conduct.stop_grace.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
         self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {

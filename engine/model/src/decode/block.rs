@@ -94,7 +94,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 31] = [
+const STEP: [&str; 32] = [
     "id",
     "manual",
     "approve",
@@ -107,6 +107,7 @@ const STEP: [&str; 31] = [
     "when",
     "guards",
     "retry",
+    "deadline",
     "on_cancel",
     "in_doubt",
     "on_engine_death",

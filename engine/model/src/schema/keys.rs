@@ -138,6 +138,7 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("deadline", GivenDuration, "How long guards, attempts, verifies and the waits between them may take in all."),
     key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
     key(
         "in_doubt",
