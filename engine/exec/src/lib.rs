@@ -24,7 +24,7 @@ mod world;
 
 pub use driver::{DriveError, Note, Sink, drive};
 pub use environment::INHERITED;
-pub use history::{Place, Recorded, history};
+pub use history::{Place, Recorded, history, last_outputs};
 pub use locks::{Holding, Lock, Locks};
 pub use plan_file::{PlanFile, PlanFileError};
 pub use provenance::{Committed, Provenance, committed};

@@ -27,11 +27,12 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
-        Block::Guard => guard(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::ForEach
+        | Block::Guard
+        | Block::Sight
         | Block::Final
         | Block::Invariant
         | Block::Verify
@@ -70,10 +71,6 @@ fn step(name: &str) -> Option<Unsupported> {
         "stop_grace" => key("is the time between TERM and KILL"),
         _ => return None,
     })
-}
-
-fn guard(name: &str) -> Option<Unsupported> {
-    (name == "outputs").then(|| key("keeps what a guard has seen"))
 }
 
 fn hook(name: &str) -> Option<Unsupported> {

@@ -1,6 +1,7 @@
 //! One attempt of a step: its outcome, its doubt, its cleanup, and whether there is another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Condition, Step};
@@ -344,10 +345,16 @@ impl Run {
     }
 
     pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
+        let Judgement::Met { outputs } = judgement else { return };
+        if let Role::Guard(guard) = &command.role {
+            if !outputs.is_empty() {
+                self.state.seen.insert((command.subject.clone(), Arc::clone(guard)), outputs.clone());
+            }
+            return;
+        }
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        let Judgement::Met { outputs } = judgement else { return };
         if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
         }

@@ -282,6 +282,7 @@ impl State {
             completed: 0,
             rendered: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            seen: BTreeMap::new(),
         }
     }
 }

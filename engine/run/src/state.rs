@@ -4,11 +4,12 @@ mod copying;
 mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::command::CommandId;
+use crate::command::{CommandId, Subject};
 use crate::event::Rendered;
 use crate::scope::Course;
 use crate::task::TaskEnd;
@@ -49,6 +50,8 @@ pub struct State {
     pub(crate) completed: u32,
     pub(crate) rendered: BTreeMap<CommandId, Rendered>,
     pub(crate) outputs: BTreeMap<usize, BTreeMap<String, Value>>,
+    /// What guards have seen when they last held, by whose they are and their id.
+    pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
 }
 
 /// What the run as a whole is doing.

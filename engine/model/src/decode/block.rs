@@ -38,6 +38,8 @@ pub(crate) enum Block {
     Expect,
     /// One of the `outputs` of a step.
     Output,
+    /// One of the `outputs` of a guard.
+    Sight,
     /// `verify`
     Verify,
     /// `cleanup`
@@ -167,7 +169,7 @@ impl Block {
             Self::Final => "a step of `finally`",
             Self::Retry => "`retry`",
             Self::Expect => "`expect`",
-            Self::Output => "an output",
+            Self::Output | Self::Sight => "an output",
             Self::Verify => "`verify`",
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
@@ -197,6 +199,7 @@ impl Block {
             | Self::ForEach
             | Self::Retry
             | Self::Expect
+            | Self::Sight
             | Self::Rehearsal
             | Self::Scenario
             | Self::Fault
@@ -226,7 +229,7 @@ impl Block {
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
-            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
+            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet", "outputs"],
             Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
             Self::Group => &GROUP,
@@ -237,13 +240,13 @@ impl Block {
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
-            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["expect", "retry", "when"],
             Self::Rollback => &["expect", "retry"],
             Self::Release => &["expect", "retry", "when", "until"],
-            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
+            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
+            Self::Scenario => &["name", "inputs", "last", "given", "faults", "replies", "expect"],
             Self::Fault => &FAULT,
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
@@ -293,6 +296,7 @@ impl Block {
             | Self::Expect
             | Self::ForEach
             | Self::Output
+            | Self::Sight
             | Self::Fault
             | Self::Reply
             | Self::Within

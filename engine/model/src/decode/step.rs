@@ -63,7 +63,7 @@ impl Decoder<'_> {
             expect: self.expect(fields.get("expect")),
             poll: self.poll(fields).map(Box::new),
             on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
-            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field, Block::Output)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
@@ -150,15 +150,16 @@ impl Decoder<'_> {
         Some(Release { hook: self.hook_of(&fields), until })
     }
 
-    fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+    /// Returns what a step or a guard publishes; `block` is the form of each.
+    pub(super) fn outputs(&mut self, field: Field<'_>, block: Block) -> Vec<Output> {
         let entries = self.named(field);
-        entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
+        entries.into_iter().map(|(name, field)| self.output(name, field, block)).collect()
     }
 
     /// Returns an output, one that is published if it is faulty, so that its name is known.
-    fn output(&mut self, name: &Spanned<String>, field: Field<'_>) -> Output {
+    fn output(&mut self, name: &Spanned<String>, field: Field<'_>, block: Block) -> Output {
         let name = self.check_name(name, NameForm::Snake, "the name of an output");
-        let Some(fields) = self.fields(field, Block::Output) else {
+        let Some(fields) = self.fields(field, block) else {
             let (source, extract, span) = (OutputSource::Published, Extract::Whole, field.node.span);
             return Output { name, source, extract, r#type: None, optional: false, span };
         };

@@ -9,12 +9,13 @@ impl Resolver<'_> {
     /// Returns whether a name is known when the plan is made.
     pub(super) fn is_known(&self, reference: &Reference) -> bool {
         match reference {
-            Reference::Input(_) | Reference::Var(_) => true,
+            Reference::Input(_) | Reference::Var(_) | Reference::Last(_) | Reference::Target(_) => true,
             Reference::Item(_) => self.scope.get(reference).is_some(),
             Reference::StepOutput { .. }
             | Reference::StepFile { .. }
             | Reference::StepOutcome(_)
             | Reference::StepExitCode(_)
+            | Reference::GuardOutput { .. }
             | Reference::Run(_)
             | Reference::Attempt(_)
             | Reference::Sandbox(_) => false,
@@ -34,7 +35,13 @@ impl Resolver<'_> {
     /// Returns what these names wait for; `own` is the step that names them.
     pub(super) fn after(&self, references: &[Reference], own: Option<&str>) -> Vec<After> {
         let waits = references.iter().filter_map(|reference| match reference {
-            Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) | Reference::Item(_) => None,
+            Reference::Input(_)
+            | Reference::Var(_)
+            | Reference::Last(_)
+            | Reference::Target(_)
+            | Reference::Sandbox(_)
+            | Reference::Item(_) => None,
+            Reference::GuardOutput { guard, .. } => Some(After::Guard(guard.clone())),
             Reference::StepOutput { step, .. }
             | Reference::StepFile { step, .. }
             | Reference::StepOutcome(step)

@@ -15,6 +15,7 @@ impl Clone for State {
             polling: self.polling.clone(),
             rendered: self.rendered.clone(),
             outputs: self.outputs.clone(),
+            seen: self.seen.clone(),
             ..*self
         }
     }
@@ -29,6 +30,7 @@ impl Clone for State {
         self.polling.clone_from(&source.polling);
         self.rendered.clone_from(&source.rendered);
         self.outputs.clone_from(&source.outputs);
+        self.seen.clone_from(&source.seen);
         *self = State {
             guards: take(&mut self.guards),
             steps: take(&mut self.steps),
@@ -38,6 +40,7 @@ impl Clone for State {
             polling: take(&mut self.polling),
             rendered: take(&mut self.rendered),
             outputs: take(&mut self.outputs),
+            seen: take(&mut self.seen),
             ..*source
         };
     }
