@@ -1,6 +1,7 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod items;
 mod values;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
 use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
+use self::values::Place;
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -33,10 +35,17 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     /// Answers a question of the playbook.
     pub(crate) fn decide(&self, question: &Question) -> Answer {
+        if let Question::Items(step) = question {
+            return self.items(step).map_or_else(Answer::Error, Answer::Items);
+        }
         let Some((expression, step)) = self.asked(question) else {
             return Answer::Yes;
         };
-        match expression.eval_condition(&self.scope(&expression.references, step)) {
+        let place = match (question, self.place(step)) {
+            (Question::When(_), Place::Step(at)) => Place::Around(at),
+            (_, place) => place,
+        };
+        match expression.eval_condition(&self.scope_at(&expression.references, place)) {
             Ok(true) => Answer::Yes,
             Ok(false) => Answer::No,
             Err(error) => Answer::Error(error.to_string()),
@@ -51,6 +60,7 @@ impl Known<'_> {
             Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
             Question::ReleaseWhen(id) => (step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()), Some(id)),
             Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
+            Question::Items(_) => return None,
             Question::FinalWhen(id) => {
                 (plan.finally.iter().find(|last| last.id == *id).and_then(|last| last.when.as_ref()), None)
             }

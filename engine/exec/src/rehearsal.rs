@@ -202,7 +202,7 @@ impl Stage<'_> {
             let Exit::Code(code) = exit else { return false };
             let Some(at) = self.plan.step_index(step.as_str()) else { return false };
             let Some(verify) = &self.plan.steps[at].verify else { return false };
-            let file = |kind: &str| self.dir.outputs().join(format!("{step}.verify.0.1.{kind}"));
+            let file = |kind: &str| self.dir.captured(&format!("{step}.verify.0.1"), kind);
             let open = |stream: &Stream| -> io::Result<Box<dyn Read>> {
                 let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
                 Ok(Box::new(File::open(path)?))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firedrill_run::{Event, Run};
 
 use crate::clock;
-use crate::driver::DriveError;
+use crate::driver::{DriveError, replay};
 use crate::journal::{Recorder, Urgency};
 use crate::store::{RunDir, RunLock};
 
@@ -20,4 +20,9 @@ pub fn settle(dir: &RunDir, _lock: &RunLock, event: Event) -> Result<Run, DriveE
     recorder.append(clock::now_ms(), event);
     recorder.flush(Urgency::Now)?;
     Ok(run)
+}
+
+/// Returns a run as its journal has it.
+pub fn replayed(dir: &RunDir) -> Result<Run, DriveError> {
+    replay(dir, &crate::journal::read(&dir.journal())?)
 }

@@ -8,6 +8,7 @@ use firedrill_run::{CommandId, Event, Exit};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
+use crate::milestones::Watch;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
 
@@ -25,6 +26,9 @@ pub(crate) trait World {
     /// Makes everything appended so far durable: returns the last number if that has happened, or `None` if
     /// [`Happening::Durable`] will tell.
     fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, DriveError>;
+
+    /// Watches what an attempt prints for milestones, as soon as it is known to run.
+    fn watch(&mut self, command: &CommandId, watch: Watch);
 
     /// Starts a command whose intent is durable.
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
@@ -68,6 +72,13 @@ pub(crate) enum Happening {
         exit: Exit,
         /// How long it ran, in milliseconds.
         ms: u64,
+    },
+    /// A running attempt has printed what means that a milestone was reached.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone.
+        milestone: String,
     },
     /// A command of an earlier engine was never started.
     NotStarted(CommandId),

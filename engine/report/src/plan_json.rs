@@ -146,6 +146,12 @@ struct Step {
     typical_ms: Option<u64>,
     /// Ids of the steps it needs.
     needs: Vec<String>,
+    /// Milestones that must have been reached before, as `STEP.NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    after: Vec<String>,
+    /// Its milestones: regexes for lines that an attempt prints, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,
     /// Asked one after the other just before the first attempt.
@@ -183,7 +189,8 @@ struct Step {
 struct Release {
     /// The hook.
     hook: Hook,
-    /// Due when all of these steps have settled; when every step has, if empty.
+    /// Due when all of these steps have settled and these milestones, as `STEP.NAME`, are reached; when every step has
+    /// settled, if empty.
     until: Vec<String>,
     /// The steps inside the hold.
     hold: Vec<String>,
@@ -318,6 +325,11 @@ fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
     steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
 }
 
+fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
+    names(plan, &release.until).into_iter().chain(reached).collect()
+}
+
 impl Guard {
     fn of(guard: &plan::Guard) -> Guard {
         Guard {
@@ -343,6 +355,8 @@ impl Step {
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
             needs: names(plan, &step.needs),
+            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
             group: step.group.map(|group| plan.steps[group].id.clone()),
@@ -359,7 +373,7 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: names(plan, &release.until),
+                until: until(plan, release),
                 hold: names(plan, &release.hold),
             }),
         }

@@ -26,7 +26,7 @@ impl Run {
         steps.flat_map(|(step, values)| values.iter().map(|(name, value)| (self.shape.id(*step), name.as_str(), value)))
     }
 
-    /// Returns what a guard of a step, or of the playbook, has seen when it last held.
+    /// Returns what a guard of a step, or of the playbook, has seen when it held.
     pub fn seen(&self, step: Option<&StepId>, guard: &str, name: &str) -> Option<&Value> {
         let subject = step.map_or(Subject::Playbook, |step| Subject::Step(step.clone()));
         self.state.seen.get(&(subject, Arc::from(guard)))?.get(name)

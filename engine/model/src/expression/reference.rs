@@ -94,7 +94,8 @@ pub enum TargetField {
 }
 
 impl TargetField {
-    const ALL: [Self; 2] = [Self::Name, Self::Protected];
+    /// Everything that is known of a target.
+    pub(crate) const ALL: [Self; 2] = [Self::Name, Self::Protected];
 
     /// Returns the name after `target.`.
     pub fn name(self) -> &'static str {

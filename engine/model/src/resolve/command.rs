@@ -69,13 +69,26 @@ impl<'a> Resolver<'a> {
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
-            dir: around.dir.map(|dir| self.text(dir, step)),
+            dir: self.dir(around.dir, step),
             stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
             expect: judge::Expect::default(),
             outputs: Vec::new(),
         }
+    }
+
+    /// Resolves a working directory; a relative one is below the folder of the playbook that names it.
+    fn dir(&mut self, dir: Option<&'a Spanned<Template>>, step: Option<&str>) -> Option<Text> {
+        let text = dir.map(|dir| self.text(dir, step));
+        if self.folder.is_empty() {
+            return text;
+        }
+        Some(match text {
+            None => Text::Known(self.folder.to_owned()),
+            Some(Text::Known(dir)) if !dir.starts_with('/') => Text::Known(format!("{}/{dir}", self.folder)),
+            Some(text) => text,
+        })
     }
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {

@@ -90,6 +90,8 @@ pub(super) enum Form {
     NamedData,
     /// Texts with templates by name.
     NamedTemplates,
+    /// Texts that are not empty and hold no template, by name.
+    NamedTexts,
     /// Texts, numbers or booleans by name.
     NamedScalars,
     /// Durations by name.
@@ -181,6 +183,7 @@ impl Form {
             }
             Self::NamedData => named(&json!({})),
             Self::NamedTemplates => named(&json!({"type": "string"})),
+            Self::NamedTexts => named(&json!({"type": "string", "pattern": SOMETHING})),
             Self::NamedScalars => {
                 json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
             }
