@@ -63,6 +63,9 @@ pub struct Plan {
     /// Where each input's value came from. Not part of the digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last: BTreeMap<String, Value>,
     /// Every variable with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,

@@ -173,6 +173,8 @@ pub struct Guard {
     pub why: Option<Spanned<String>>,
     /// What happens when it does not hold.
     pub on_unmet: OnUnmet,
+    /// What it keeps of what it has seen; none is a look of its own.
+    pub outputs: Vec<Output>,
 }
 
 /// What happens when a guard does not hold.

@@ -21,9 +21,10 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
-        Block::Guard => guard(name),
         Block::Target => target(name),
         Block::ForEach
+        | Block::Guard
+        | Block::Sight
         | Block::Final
         | Block::Invariant
         | Block::Verify
@@ -62,10 +63,6 @@ fn step(name: &str) -> Option<Unsupported> {
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })
-}
-
-fn guard(name: &str) -> Option<Unsupported> {
-    (name == "outputs").then(|| key("keeps what a guard has seen"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {

@@ -40,6 +40,8 @@ struct Document {
     inputs: BTreeMap<String, Input>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    last: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
     /// The names of the locks that the run holds until it owes nothing.
@@ -266,6 +268,7 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            last: plan.last.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),

@@ -300,6 +300,7 @@ impl State {
             outputs: BTreeMap::new(),
             approvals: BTreeMap::new(),
             starter: None,
+            seen: BTreeMap::new(),
         }
     }
 }

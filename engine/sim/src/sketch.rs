@@ -70,6 +70,7 @@ fn empty() -> Plan {
         target: None,
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),
+        last: BTreeMap::new(),
         vars: BTreeMap::new(),
         files: Vec::new(),
         on_failure: OnFailure::Rollback,

@@ -32,8 +32,10 @@ pub fn check(rehearsal: &Rehearsal, playbook: &Playbook) -> Vec<Diagnostic> {
     let mut check = Check { rehearsal, playbook, names: Names::of(playbook), diagnostics: Vec::new() };
     check.name();
     check.inputs(&rehearsal.inputs);
+    check.outputs(&rehearsal.last);
     for scenario in &rehearsal.scenarios {
         check.inputs(&scenario.inputs);
+        scenario.last.iter().for_each(|last| check.outputs(last));
         scenario.faults.iter().for_each(|fault| check.fault(fault));
         scenario.answers.iter().for_each(|(name, answer)| check.answer(name, answer));
         check.expectation(&scenario.expect);
@@ -237,8 +239,13 @@ impl<'a> Check<'a> {
                 None => self.part(name, span, |_, _| {}),
             }
         }
+        self.outputs(&expect.outputs);
+    }
+
+    /// Reports outputs that the playbook does not have.
+    fn outputs<T>(&mut self, named: &BTreeMap<String, Spanned<T>>) {
         let outputs = names::index(self.playbook.outputs.iter().map(|output| &output.name));
-        for (name, output) in expect.outputs.iter().filter(|(name, _)| !outputs.contains_key(name.as_str())) {
+        for (name, output) in named.iter().filter(|(name, _)| !outputs.contains_key(name.as_str())) {
             let help = self.names.suggest(name, &outputs, "outputs");
             self.report(Code::UnknownOutput, output.span, format!("the playbook has no output `{name}`"), help);
         }

@@ -7,7 +7,7 @@ use super::inputs::{Given, GivenValue, inputs_without, vars_without};
 use super::{Hoisted, Resolver, on_failure, sha256};
 use crate::check::{self, Names, joined};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expression::{Reference, Scope};
+use crate::expression::{Reference, Scope, TargetField};
 use crate::plan::{self, After, Deed, Group, Origin, Text};
 use crate::playbook::{self, Input, Use, UsedPlaybook};
 use crate::source::Spanned;
@@ -107,7 +107,7 @@ impl<'a> Resolver<'a> {
         let names: Vec<&str> = late.inputs.keys().map(String::as_str).collect();
         let inputs = inputs_without(playbook, &handed.known, &names)?.values;
         late.add_vars(playbook);
-        let scope = Scope::new().with_inputs(inputs.clone());
+        let scope = self.around(playbook).with_inputs(inputs.clone());
         let vars = vars_without(playbook, scope.clone(), |name| late.waits.contains_key(name))?;
         let mut inner = Resolver {
             source: &file.source,
@@ -137,6 +137,14 @@ impl<'a> Resolver<'a> {
             taken: Vec::new(),
         };
         Ok((inner, used))
+    }
+
+    /// Returns what a used playbook knows of the run around it: the target; it is no run of its own, so none came before.
+    fn around(&self, playbook: &playbook::Playbook) -> Scope {
+        let none = check::names_of_last(playbook).into_iter().map(|name| (name.to_owned(), Value::None));
+        let fields = TargetField::ALL.map(Reference::Target);
+        let known = fields.iter().filter_map(|field| Some((field, self.scope.get(field)?.clone())));
+        known.fold(Scope::new().with_last(none), |scope, (field, value)| scope.with(field, value))
     }
 
     /// Resolves the steps of a used playbook into the group.
@@ -204,8 +212,12 @@ impl<'a> Resolver<'a> {
         let probes = self.hoisted.invariants.iter().map(|it| (it.line, &it.probe.command));
         let early = self.hoisted.guards.iter().map(|it| (it.line, &it.probe.command));
         let waits =
-            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_local));
-        let late = probes.chain(early).find(|(_, command)| command.texts().any(waits)).map(|(line, _)| line);
+            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_unseen));
+        let names = |command: &plan::Command| {
+            let that = command.expect.that.iter().flat_map(|that| &that.references);
+            command.texts().any(waits) || that.into_iter().any(is_unseen)
+        };
+        let late = probes.chain(early).find(|(_, command)| names(command)).map(|(line, _)| line);
         if let Some(line) = late {
             let message = "this must be known before the run starts: it is asked without the steps of this playbook";
             let span = self.source.line_span(line as usize);
@@ -217,6 +229,11 @@ impl<'a> Resolver<'a> {
 /// Returns whether a name is of a used playbook or an item, so that nobody outside knows it.
 fn is_local(reference: &Reference) -> bool {
     matches!(reference, Reference::Input(_) | Reference::Var(_) | Reference::Item(_))
+}
+
+/// Returns whether nobody outside of a used playbook knows a name, or its guards have to be asked first.
+fn is_unseen(reference: &Reference) -> bool {
+    is_local(reference) || matches!(reference, Reference::GuardOutput { .. })
 }
 
 impl Handed {

@@ -263,6 +263,7 @@ impl Hook {
 fn moments(after: &[After]) -> Vec<String> {
     let moments = after.iter().map(|after| match after {
         After::Start => "start".to_owned(),
+        After::Guard(guard) => format!("guard {guard}"),
         After::Step(step) => format!("step {step}"),
         After::Rest => "rest".to_owned(),
     });

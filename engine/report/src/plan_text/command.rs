@@ -176,6 +176,7 @@ pub(super) fn known_after(after: &[After]) -> String {
     for after in after {
         moments.push(match after {
             After::Start => "when the run starts".to_owned(),
+            After::Guard(guard) => format!("after guard {guard}"),
             After::Step(step) => format!("after step {step}"),
             After::Rest => "when the run has come to rest".to_owned(),
         });
