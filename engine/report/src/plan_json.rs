@@ -42,6 +42,8 @@ struct Document {
     inputs: BTreeMap<String, Input>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    last: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
     /// The names of the locks that the run holds until it owes nothing.
@@ -166,6 +168,16 @@ struct Step {
     command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
+    /// How long its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
+    deadline_ms: Option<u64>,
+    /// What a cancel does to a running attempt: `stop` or `finish`.
+    on_cancel: &'static str,
+    /// What becomes of an attempt in doubt that nothing makes harmless: `ask`, `rerun` or `fail`.
+    in_doubt: &'static str,
+    /// What becomes of a running attempt whose engine is gone: `adopt` or `kill`.
+    on_engine_death: &'static str,
+    /// How long an attempt has from TERM to KILL, in milliseconds.
+    stop_grace_ms: u64,
     /// Changes nothing.
     read_only: bool,
     /// May be repeated without harm.
@@ -260,6 +272,7 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            last: plan.last.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
@@ -365,6 +378,11 @@ impl Step {
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
+            deadline_ms: step.deadline.map(milliseconds),
+            on_cancel: step.conduct.on_cancel.word(),
+            in_doubt: step.conduct.in_doubt.word(),
+            on_engine_death: step.conduct.on_engine_death.word(),
+            stop_grace_ms: milliseconds(step.conduct.stop_grace),
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,
             irreversible: step.effect.irreversible,

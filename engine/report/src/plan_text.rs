@@ -3,6 +3,7 @@
 mod command;
 mod count;
 mod group;
+mod people;
 mod shared;
 mod step;
 
@@ -122,6 +123,8 @@ impl Page {
         self.rows("inputs", &inputs.collect::<Vec<_>>());
         let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("vars", &vars.collect::<Vec<_>>());
+        let last = plan.last.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
+        self.rows("last", &last.collect::<Vec<_>>());
         let files = plan.files.iter().map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
         self.rows("files", &files.collect::<Vec<_>>());
     }

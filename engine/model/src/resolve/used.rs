@@ -7,7 +7,7 @@ use super::inputs::{Given, GivenValue, inputs_without, vars_without};
 use super::{Hoisted, Resolver, on_failure, sha256};
 use crate::check::{self, Names, joined};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expression::{Reference, Scope};
+use crate::expression::{Reference, Scope, TargetField};
 use crate::plan::{self, After, Deed, Group, Origin, Text};
 use crate::playbook::{self, Input, Use, UsedPlaybook};
 use crate::source::{Span, Spanned};
@@ -109,7 +109,7 @@ impl<'a> Resolver<'a> {
         let names: Vec<&str> = late.inputs.keys().map(String::as_str).collect();
         let inputs = inputs_without(playbook, &handed.known, &names)?.values;
         late.add_vars(playbook);
-        let scope = Scope::new().with_inputs(inputs.clone());
+        let scope = self.around(playbook).with_inputs(inputs.clone());
         let vars = vars_without(playbook, scope.clone(), |name| late.waits.contains_key(name))?;
         let mut inner = Resolver {
             source: &file.source,
@@ -139,6 +139,14 @@ impl<'a> Resolver<'a> {
             taken: Vec::new(),
         };
         Ok((inner, used))
+    }
+
+    /// Returns what a used playbook knows of the run around it: the target; it is no run of its own, so none came before.
+    fn around(&self, playbook: &playbook::Playbook) -> Scope {
+        let none = check::names_of_last(playbook).into_iter().map(|name| (name.to_owned(), Value::None));
+        let fields = TargetField::ALL.map(Reference::Target);
+        let known = fields.iter().filter_map(|field| Some((field, self.scope.get(field)?.clone())));
+        known.fold(Scope::new().with_last(none), |scope, (field, value)| scope.with(field, value))
     }
 
     /// Resolves the steps of a used playbook into the group.
@@ -208,8 +216,12 @@ impl<'a> Resolver<'a> {
     /// Reports what belongs to the whole run and depends on what is known only when the playbook is reached.
     fn check_hoisted(&mut self, asked: Vec<(&plan::Command, Span)>) {
         let waits =
-            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_local));
-        let late = asked.into_iter().filter(|(command, _)| command.texts().any(waits));
+            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_unseen));
+        let names = |command: &plan::Command| {
+            let that = command.expect.that.iter().flat_map(|that| &that.references);
+            command.texts().any(waits) || that.into_iter().any(is_unseen)
+        };
+        let late = asked.into_iter().filter(|(command, _)| names(command));
         let message = "this must be known before the run starts: it is asked without the steps of this playbook";
         self.faults.extend(late.map(|(_, span)| Diagnostic::error(Code::NoValue, span, message)));
     }
@@ -218,6 +230,11 @@ impl<'a> Resolver<'a> {
 /// Returns whether a name is of a used playbook or an item, so that nobody outside knows it.
 fn is_local(reference: &Reference) -> bool {
     matches!(reference, Reference::Input(_) | Reference::Var(_) | Reference::Item(_))
+}
+
+/// Returns whether nobody outside of a used playbook knows a name, or its guards have to be asked first.
+fn is_unseen(reference: &Reference) -> bool {
+    is_local(reference) || matches!(reference, Reference::GuardOutput { .. })
 }
 
 impl Handed {

@@ -37,7 +37,7 @@ fn moments(text: &Text) -> impl Iterator<Item = Exactness> {
         Text::Deferred { after, template } => (after.as_slice(), template.references().next().is_some()),
     };
     let moments = after.iter().map(|after| match after {
-        After::Start => Exactness::AtStart,
+        After::Start | After::Guard(_) => Exactness::AtStart,
         After::Step(_) => Exactness::AfterStep,
         After::Rest => Exactness::AtRest,
     });

@@ -2,8 +2,8 @@
 
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
-    Backoff, Condition, Guard, Hook, Jitter, OnFailure, Release, Retry, Rollback, Step, block_of, is_inside,
-    signal_name,
+    Backoff, Condition, Conduct, Guard, Hook, InDoubt, Jitter, OnCancel, OnEngineDeath, OnFailure, Release, Retry,
+    Rollback, Step, block_of, is_inside, signal_name,
 };
 
 use super::{INDENT, Page, unmet};
@@ -38,6 +38,13 @@ impl Page {
         self.effect(steps, at);
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
+        }
+        if let Some(deadline) = step.deadline {
+            let what = "guards, attempts, verifies and the waits between them";
+            self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
+        }
+        if let Some(conduct) = conduct(&step.conduct) {
+            self.fact("attempts", &conduct);
         }
         for milestone in &step.milestones {
             self.fact("milestone", &format!("{}: a line that matches /{}/", milestone.name, milestone.pattern));
@@ -102,7 +109,8 @@ impl Page {
 
     fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
         let tries = hook.retry.max_attempts.get();
-        let tries = if tries == USUAL_TRIES { String::new() } else { format!(", {tries} tries") };
+        let usual = if hook.command.program.asks_people() { 1 } else { USUAL_TRIES };
+        let tries = if tries == usual { String::new() } else { format!(", {tries} tries") };
         self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
     }
@@ -148,6 +156,25 @@ fn failure(on_failure: OnFailure) -> &'static str {
         OnFailure::Ask => "everything is kept until somebody decides (on_failure: ask)",
         OnFailure::Continue => "it is taken back by itself, and the rest goes on (on_failure: continue)",
     }
+}
+
+/// Returns how attempts are treated when something comes between, as far as that is not as usual.
+fn conduct(conduct: &Conduct) -> Option<String> {
+    let usual = Conduct::default();
+    let mut said = Vec::new();
+    said.extend(
+        (conduct.on_cancel == OnCancel::Finish).then(|| "a cancel waits for them (on_cancel: finish)".to_owned()),
+    );
+    said.extend(match conduct.in_doubt {
+        InDoubt::Ask => None,
+        InDoubt::Rerun => Some("in doubt they are repeated (in_doubt: rerun)".to_owned()),
+        InDoubt::Fail => Some("in doubt they have failed (in_doubt: fail)".to_owned()),
+    });
+    let dies = conduct.on_engine_death == OnEngineDeath::Kill;
+    said.extend(dies.then(|| "they are ended when the engine dies (on_engine_death: kill)".to_owned()));
+    let is_usual = conduct.stop_grace == usual.stop_grace;
+    said.extend((!is_usual).then(|| format!("{} from TERM to KILL", words::length(conduct.stop_grace))));
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn retry(step: &Step) -> String {
@@ -257,6 +284,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::Stderr => "stderr".to_owned(),
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
+        OutputSource::Asked => "whoever does it".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),
