@@ -6,6 +6,7 @@ mod conduct;
 mod crash;
 mod disk;
 mod environment;
+mod groups;
 mod hostile;
 mod house;
 mod inert;

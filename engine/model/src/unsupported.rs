@@ -20,7 +20,8 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
         Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
-        Block::Step | Block::Group | Block::Use => step(name),
+        Block::Step => step(name),
+        Block::Group | Block::Use => group(name),
         Block::Target => target(name),
         Block::ForEach
         | Block::Guard
@@ -49,6 +50,14 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::ExpectedStep
         | Block::Sweep => None,
     }
+}
+
+fn group(name: &str) -> Option<Unsupported> {
+    Some(match name {
+        "locks" => key("holds named locks while its members run"),
+        "deadline" => key("limits its members together"),
+        _ => return None,
+    })
 }
 
 fn playbook(name: &str) -> Option<Unsupported> {
