@@ -25,7 +25,8 @@ fn that(guard: &str, attempt: &str) -> Sandbox {
 
 #[test]
 fn an_expression_sees_the_end_of_the_command() {
-    let attempt = r#""exit_code == 3 and 'copied' in stdout and 'slow' in stderr and duration < 10 and inputs.least == 2""#;
+    let attempt =
+        r#""exit_code == 3 and 'copied' in stdout and 'slow' in stderr and duration < 10 and inputs.least == 2""#;
     that(r#""'free' in stdout""#, attempt).run(&[]).exit(0);
     let failed = that(r#""'free' in stdout""#, r#""'skipped' in stdout""#).run(&[]).exit(4);
     assert!(failed.out.contains("`'skipped' in stdout` is false"), "{}", failed.out);
@@ -133,4 +134,50 @@ fn a_rehearsal_says_what_the_run_before_was() {
             .replace("${{ 'of' }}", "of"),
     );
     sandbox.call(&["rehearse", "playbook.yaml"]).exit(0);
+}
+
+/// Reads a file that it lists from the run's copy, not from beside the playbook.
+const FILES: &str = "
+firedrill: 1
+playbook: playbook
+files: [sql/schema.sql]
+steps:
+  - {id: change, run: 'echo changed > sql/schema.sql', timeout: 10s, rollback: none}
+  - {id: tell, run: 'cat ${{ run.files }}/sql/schema.sql > told', timeout: 10s, rollback: none}
+";
+
+#[test]
+fn listed_files_are_part_of_the_plan_and_come_along() {
+    let sandbox = Sandbox::new().playbook(FILES);
+    let missing = sandbox.call(&["plan", "playbook.yaml"]).exit(3);
+    assert!(missing.err.contains("playbook.yaml:4:9") && missing.err.contains("FD0316"), "{}", missing.err);
+    std::fs::create_dir(sandbox.path("sql")).unwrap();
+    sandbox.write("sql/schema.sql", "as planned");
+    sandbox.call(&["plan", "playbook.yaml", "--out", "approved"]).exit(0);
+    sandbox.run(&[]).exit(0);
+    assert_eq!(told(&sandbox), "as planned");
+    let refused = sandbox.call(&["run", "--plan", "approved"]).exit(6);
+    assert!(refused.err.contains("sql/schema.sql was changed"), "{}", refused.err);
+    std::fs::remove_file(sandbox.path("sql/schema.sql")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", sandbox.path("sql/schema.sql")).unwrap();
+    let linked = sandbox.call(&["plan", "playbook.yaml"]).exit(3);
+    assert!(linked.err.contains("outside of the playbook's folder"), "{}", linked.err);
+}
+
+#[test]
+fn a_rehearsal_is_stale_when_a_stand_in_has_changed() {
+    let playbook =
+        "firedrill: 1\nplaybook: playbook\nsteps:\n  - {id: one, argv: [tool], read_only: true, timeout: 10s}\n";
+    let sandbox = Sandbox::new().playbook(playbook);
+    let rehearsal = "firedrill: 1\nrehearsal: playbook\nsandbox: ./stand-ins\nscenarios:\n  - {name: it works, expect: {verdict: succeeded}}\n";
+    sandbox.write("playbook.rehearsal.yaml", rehearsal);
+    std::fs::create_dir_all(sandbox.path("stand-ins/bin")).unwrap();
+    let tool = sandbox.path("stand-ins/bin/tool");
+    std::fs::write(&tool, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.call(&["rehearse", "playbook.yaml"]).exit(0);
+    sandbox.call(&["stale", "playbook.yaml"]).exit(0);
+    std::fs::write(&tool, "#!/bin/sh\nexit 0\n").unwrap();
+    let stale = sandbox.call(&["stale", "playbook.yaml"]).exit(1);
+    assert!(stale.out.contains("stand-ins/bin/tool"), "{}", stale.out);
 }

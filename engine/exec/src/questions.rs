@@ -193,6 +193,7 @@ impl Known<'_> {
         Some(match field {
             RunField::Id => Value::from(self.dir.id()),
             RunField::Dir => Value::from(self.dir.work().to_str()?),
+            RunField::Files => Value::from(self.dir.files().to_str()?),
             RunField::StartedAt => Value::from(self.started_at),
             RunField::Verdict => Value::from(self.run.verdict_so_far().words()),
         })

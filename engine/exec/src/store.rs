@@ -11,6 +11,7 @@ use firedrill_run::{CommandId, Verdict};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::files::{FOLDER, copy_of};
 use crate::journal::{self, JournalFileError};
 use crate::locks::{self, Lock, Locks};
 use crate::private::copy_private;
@@ -252,11 +253,11 @@ impl RunDir {
 
     /// Fills a new directory with everything but the journal.
     fn furnish(&self, about: &About, plan: &Plan, durability: Durability) -> Result<(), StoreError> {
-        for dir in [self.outputs(), self.work(), self.bin()] {
+        for dir in [self.outputs(), self.work(), self.bin(), self.files()] {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path), file)?;
+            copy_private(&about.dir.join(&file.path), &copy_of(&self.path, &file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)
@@ -285,6 +286,11 @@ impl RunDir {
     /// Returns `run.dir`: the folder for what the run makes.
     pub fn work(&self) -> PathBuf {
         self.path.join("work")
+    }
+
+    /// Returns `run.files`: the folder with the copies of the files that the playbook lists.
+    pub fn files(&self) -> PathBuf {
+        self.path.join(FOLDER)
     }
 
     /// Returns the run's copy of the playbook's `bin/`.

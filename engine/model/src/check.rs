@@ -1,6 +1,7 @@
 //! What a playbook means, checked: names, order, licence, inputs. Only [`check`] makes a [`Checked`].
 
 mod circles;
+mod files;
 mod guards;
 mod inputs;
 mod library;
@@ -19,6 +20,7 @@ use std::ops::Deref;
 
 pub(crate) use names::Names;
 
+pub use files::files;
 pub use inputs::{Unacceptable, accept};
 pub use library::Library;
 pub(crate) use library::joined;
@@ -77,6 +79,7 @@ pub fn check(
 ) -> Result<(Checked<Playbook>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = inputs::check(&mut playbook);
     diagnostics.extend(file_name(&playbook, file_stem));
+    diagnostics.extend(files::check(&playbook));
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));

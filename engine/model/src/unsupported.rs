@@ -24,13 +24,13 @@ pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
-        Block::ForEach
+        Block::Playbook
+        | Block::ForEach
         | Block::Guard
         | Block::Sight
         | Block::Final
@@ -49,13 +49,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::ExpectedStep
         | Block::Sweep => None,
     }
-}
-
-fn playbook(name: &str) -> Option<Unsupported> {
-    Some(match name {
-        "files" => key("adds files to what is hashed into the plan"),
-        _ => return None,
-    })
 }
 
 fn step(name: &str) -> Option<Unsupported> {

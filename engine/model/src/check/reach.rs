@@ -82,7 +82,9 @@ fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
         (_, RunField::Verdict) if !is_final => {
             Err(out_of_reach(used, "`run.verdict`", "there is a verdict only in `finally`"))
         }
-        (_, RunField::Id | RunField::Dir | RunField::StartedAt | RunField::Verdict) => Ok(Demand::Nothing),
+        (_, RunField::Id | RunField::Dir | RunField::Files | RunField::StartedAt | RunField::Verdict) => {
+            Ok(Demand::Nothing)
+        }
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) enum Block {
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 17] = [
+const PLAYBOOK: [&str; 18] = [
     "firedrill",
     "playbook",
     "title",
@@ -79,6 +79,7 @@ const PLAYBOOK: [&str; 17] = [
     "inputs",
     "vars",
     "defaults",
+    "files",
     "locks",
     "on_failure",
     "max_parallel",
