@@ -10,6 +10,7 @@ mod library;
 mod live;
 mod locks;
 mod milestones;
+pub mod people;
 mod plan_file;
 mod planned;
 mod private;
@@ -25,7 +26,7 @@ pub mod supervisor;
 mod sys;
 mod world;
 
-pub use driver::{DriveError, Note, Sink, drive};
+pub use driver::{DriveError, Note, Patience, Sink, drive};
 pub use environment::INHERITED;
 pub use history::{Place, Recorded, history, last_outputs};
 pub use library::library;

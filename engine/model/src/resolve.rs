@@ -6,6 +6,7 @@ mod each;
 mod hooks;
 mod inputs;
 mod known;
+mod people;
 mod poll;
 mod used;
 
@@ -201,6 +202,7 @@ impl<'a> Resolver<'a> {
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            deadline: step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline)),
             conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
@@ -248,7 +250,8 @@ impl<'a> Resolver<'a> {
     fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>, own: Option<&str>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
-            playbook::OutputSource::Published
+            playbook::OutputSource::Asked
+            | playbook::OutputSource::Published
             | playbook::OutputSource::Stdout
             | playbook::OutputSource::Stderr
             | playbook::OutputSource::File(_) => None,

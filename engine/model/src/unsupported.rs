@@ -6,16 +6,10 @@ use crate::decode::Block;
 pub(crate) struct Unsupported {
     /// What it will do, to finish the sentence "it ...".
     pub purpose: &'static str,
-    /// Whether it stands for a whole kind of step.
-    pub is_step_kind: bool,
 }
 
 const fn key(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: false }
-}
-
-const fn kind(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: true }
+    Unsupported { purpose }
 }
 
 /// The names in expressions that are not yet supported.
@@ -26,8 +20,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
-        Block::Cleanup | Block::Rollback | Block::Release => hook(name),
-        Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::Playbook
         | Block::ForEach
@@ -41,6 +33,14 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Objectives
         | Block::Retry
         | Block::Expect
+        | Block::Cleanup
+        | Block::Rollback
+        | Block::Release
+        | Block::Manual
+        | Block::Asked
+        | Block::Approve
+        | Block::Scenario
+        | Block::Answer
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -53,24 +53,13 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "manual" => kind("lets a human do it"),
-        "approve" => kind("waits for a decision"),
-        "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })
 }
 
-fn hook(name: &str) -> Option<Unsupported> {
-    (name == "manual").then(|| kind("lets a human do it"))
-}
-
 fn output_or_input(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
-}
-
-fn scenario(name: &str) -> Option<Unsupported> {
-    (name == "answers").then(|| key("says what people answer when they are asked"))
 }
 
 fn target(name: &str) -> Option<Unsupported> {

@@ -147,10 +147,10 @@ struct Step {
     /// Ids of the steps it needs.
     needs: Vec<String>,
     /// Milestones that must have been reached before, as `STEP.NAME`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     after: Vec<String>,
     /// Its milestones: regexes for lines that an attempt prints, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,
@@ -164,6 +164,16 @@ struct Step {
     command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
+    /// How long its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
+    deadline_ms: Option<u64>,
+    /// What a cancel does to a running attempt: `stop` or `finish`.
+    on_cancel: &'static str,
+    /// What becomes of an attempt in doubt that nothing makes harmless: `ask`, `rerun` or `fail`.
+    in_doubt: &'static str,
+    /// What becomes of a running attempt whose engine is gone: `adopt` or `kill`.
+    on_engine_death: &'static str,
+    /// How long an attempt has from TERM to KILL, in milliseconds.
+    stop_grace_ms: u64,
     /// Changes nothing.
     read_only: bool,
     /// May be repeated without harm.
@@ -363,6 +373,11 @@ impl Step {
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
+            deadline_ms: step.deadline.map(milliseconds),
+            on_cancel: step.conduct.on_cancel.word(),
+            in_doubt: step.conduct.in_doubt.word(),
+            on_engine_death: step.conduct.on_engine_death.word(),
+            stop_grace_ms: milliseconds(step.conduct.stop_grace),
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,
             irreversible: step.effect.irreversible,

@@ -27,7 +27,7 @@ impl Run {
 
     /// A command was begun: from the start of its first attempt a step owes its rollback and its release.
     pub(crate) fn started(&mut self, command: &CommandId) {
-        self.state.in_flight += 1;
+        self.state.in_flight += u32::from(!self.asks_people(command));
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
@@ -86,12 +86,26 @@ impl Run {
         self.attempt_ended();
     }
 
+    /// Takes note that people are not asked any more: from now on what they may have done counts.
+    pub(crate) fn note_answer(&mut self, command: &CommandId) {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
+        let state = &mut self.state.steps[step];
+        state.exit_code = None;
+        state.effective = (state.effective + 1).min(state.attempts - state.voided);
+        self.attempt_ended();
+    }
+
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
         let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
         self.state.steps[step].tried.attempt = latest;
         if end != TaskEnd::Met {
             self.forget_milestones(step);
         }
+        let end = match end {
+            TaskEnd::Doubt(Doubt::Cancelled) if self.is_overdue(step) => TaskEnd::Doubt(Doubt::TimedOut),
+            end => end,
+        };
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -134,7 +148,8 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
+        let has_time = self.phase_of(step) == Phase::Working && !self.is_overdue(step);
+        Some(if has_time { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -325,7 +340,7 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        let is_final = licence == Licence::Refused || self.has_let_follow(step);
+        let is_final = licence == Licence::Refused || self.has_let_follow(step) || self.is_overdue(step);
         if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {

@@ -117,13 +117,15 @@ impl<'p> Walk<'p> {
         }
         self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
+        self.given(step.deadline.as_ref(), Site::Body(position));
+        self.given(step.conduct.stop_grace.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
         self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
                 OutputSource::Look(look) => self.invocation(look, Site::Body(position)),
-                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr => {}
+                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::Asked => {}
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));

@@ -48,12 +48,20 @@ pub(crate) enum Block {
     Rollback,
     /// `release`
     Release,
+    /// `manual`
+    Manual,
+    /// One of the `outputs` of a `manual`.
+    Asked,
+    /// `approve`
+    Approve,
     /// The whole file of a rehearsal.
     Rehearsal,
     /// One of `scenarios`.
     Scenario,
     /// One of `faults`.
     Fault,
+    /// One of `answers`.
+    Answer,
     /// One of `replies`.
     Reply,
     /// `expect` of a scenario.
@@ -89,8 +97,10 @@ const PLAYBOOK: [&str; 18] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 29] = [
+const STEP: [&str; 32] = [
     "id",
+    "manual",
+    "approve",
     "title",
     "why",
     "caution",
@@ -100,6 +110,7 @@ const STEP: [&str; 29] = [
     "when",
     "guards",
     "retry",
+    "deadline",
     "on_cancel",
     "in_doubt",
     "on_engine_death",
@@ -180,9 +191,13 @@ impl Block {
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
             Self::Release => "`release`",
+            Self::Manual => "`manual`",
+            Self::Asked => "a value that is asked for",
+            Self::Approve => "`approve`",
             Self::Rehearsal => "a rehearsal",
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
+            Self::Answer => "an answer",
             Self::Reply => "a reply",
             Self::Expectation => "`expect` of a scenario",
             Self::Within => "`within`",
@@ -214,6 +229,10 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target => false,
             Self::Guard
             | Self::Invariant
@@ -248,12 +267,16 @@ impl Block {
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
             Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
-            Self::Cleanup => &["expect", "retry", "when"],
-            Self::Rollback => &["expect", "retry"],
-            Self::Release => &["expect", "retry", "when", "until"],
+            Self::Cleanup => &["manual", "expect", "retry", "when"],
+            Self::Rollback => &["manual", "expect", "retry"],
+            Self::Release => &["manual", "expect", "retry", "when", "until"],
+            Self::Manual => &["instructions", "confirm", "outputs"],
+            Self::Asked => &["type", "optional"],
+            Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
             Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "last", "given", "faults", "replies", "expect"],
+            Self::Scenario => &["name", "inputs", "last", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
+            Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
@@ -308,6 +331,10 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],

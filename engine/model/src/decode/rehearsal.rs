@@ -1,5 +1,6 @@
 //! `NAME.rehearsal.yaml`: the whole file, its scenarios and their replies.
 
+mod answer;
 mod expectation;
 mod fault;
 mod words;
@@ -74,6 +75,7 @@ impl Decoder<'_> {
             last: self.last(&fields),
             given: fields.get("given").map_or_else(Vec::new, |field| self.commands(field)),
             faults: faults.into_iter().filter_map(|item| self.fault(item)).collect(),
+            answers: self.answers(&fields),
             replies: self.replies(&fields, sandbox),
             expect: self.expectation(&fields),
         })

@@ -1,7 +1,10 @@
 //! A step of a plan for people.
 
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
-use firedrill_model::plan::{Backoff, Condition, Guard, Hook, Jitter, OnFailure, Plan, Release, Retry, Rollback, Step};
+use firedrill_model::plan::{
+    Backoff, Condition, Conduct, Guard, Hook, InDoubt, Jitter, OnCancel, OnEngineDeath, OnFailure, Plan, Release,
+    Retry, Rollback, Step,
+};
 
 use super::{INDENT, Page, unmet};
 use crate::words;
@@ -28,6 +31,13 @@ impl Page {
         self.effect(plan, at);
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
+        }
+        if let Some(deadline) = step.deadline {
+            let what = "guards, attempts, verifies and the waits between them";
+            self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
+        }
+        if let Some(conduct) = conduct(&step.conduct) {
+            self.fact("attempts", &conduct);
         }
         for milestone in &step.milestones {
             self.fact("milestone", &format!("{}: a line that matches /{}/", milestone.name, milestone.pattern));
@@ -91,7 +101,8 @@ impl Page {
 
     fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
         let tries = hook.retry.max_attempts.get();
-        let tries = if tries == USUAL_TRIES { String::new() } else { format!(", {tries} tries") };
+        let usual = if hook.command.program.asks_people() { 1 } else { USUAL_TRIES };
+        let tries = if tries == usual { String::new() } else { format!(", {tries} tries") };
         self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
     }
@@ -118,6 +129,25 @@ fn needs(plan: &Plan, at: usize) -> Option<String> {
     let steps = needs.iter().map(|&need| plan.steps[need].id.clone());
     let names: Vec<String> = steps.chain(after.iter().map(|signal| plan.signal_name(*signal))).collect();
     Some(if names.is_empty() { "nothing: it starts at once".to_owned() } else { names.join(", ") })
+}
+
+/// Returns how attempts are treated when something comes between, as far as that is not as usual.
+fn conduct(conduct: &Conduct) -> Option<String> {
+    let usual = Conduct::default();
+    let mut said = Vec::new();
+    said.extend(
+        (conduct.on_cancel == OnCancel::Finish).then(|| "a cancel waits for them (on_cancel: finish)".to_owned()),
+    );
+    said.extend(match conduct.in_doubt {
+        InDoubt::Ask => None,
+        InDoubt::Rerun => Some("in doubt they are repeated (in_doubt: rerun)".to_owned()),
+        InDoubt::Fail => Some("in doubt they have failed (in_doubt: fail)".to_owned()),
+    });
+    let dies = conduct.on_engine_death == OnEngineDeath::Kill;
+    said.extend(dies.then(|| "they are ended when the engine dies (on_engine_death: kill)".to_owned()));
+    let is_usual = conduct.stop_grace == usual.stop_grace;
+    said.extend((!is_usual).then(|| format!("{} from TERM to KILL", words::length(conduct.stop_grace))));
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn retry(step: &Step) -> String {
@@ -214,6 +244,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::Stderr => "stderr".to_owned(),
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
+        OutputSource::Asked => "whoever does it".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),
