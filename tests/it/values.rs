@@ -181,3 +181,33 @@ fn a_rehearsal_is_stale_when_a_stand_in_has_changed() {
     let stale = sandbox.call(&["stale", "playbook.yaml"]).exit(1);
     assert!(stale.out.contains("stand-ins/bin/tool"), "{}", stale.out);
 }
+
+/// Publishes two outputs, one of which is too large for a value.
+const LARGE: &str = "
+firedrill: 1
+playbook: playbook
+steps:
+  - id: make
+    run: head -c 100000 /dev/zero | tr '\\\\0' x; echo small >&2
+    outputs: {large: {from: stdout}, small: {from: stderr}}
+    timeout: 10s
+    read_only: true
+  - id: tell
+    run: echo $(wc -c < ${{ steps.make.files.large }}) $(cat ${{ steps.make.files.small }}) ${{ MORE }} > told
+    timeout: 10s
+    rollback: none
+";
+
+#[test]
+fn outputs_that_are_read_as_files_may_be_large() {
+    let sandbox = Sandbox::new().playbook(&LARGE.replace("MORE", "steps.make.outputs.small"));
+    sandbox.run(&[]).exit(0);
+    assert_eq!(told(&sandbox), "100000 small small");
+    assert!(std::fs::metadata(sandbox.journal_path()).unwrap().len() < 20_000, "nothing large is in the journal");
+    let as_value = Sandbox::new().playbook(&LARGE.replace("MORE", "steps.make.outputs.large")).run(&[]);
+    let why = "`steps.make.outputs.large` is larger than 64 KiB and kept in a file";
+    assert!(as_value.code == Some(4) && as_value.out.contains(why), "{as_value:?}");
+    let only_value = LARGE.replace("steps.make.files.large", "steps.make.outputs.large").replace("MORE", "'x'");
+    let failed = Sandbox::new().playbook(&only_value).run(&[]);
+    assert!(failed.code != Some(0) && failed.out.contains("let others read it as a file"), "{failed:?}");
+}

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use firedrill_model::plan::Plan;
-use firedrill_run::{CommandId, Verdict};
+use firedrill_run::{CommandId, StepId, Verdict};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -319,6 +319,11 @@ impl RunDir {
     /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
     pub fn published(&self, command: &CommandId) -> PathBuf {
         self.captured(&command.to_string(), "outputs")
+    }
+
+    /// Returns the file in which an output of a step is kept.
+    pub(crate) fn output_file(&self, step: &StepId, name: &str) -> PathBuf {
+        self.captured(step.as_str(), &format!("output-{name}"))
     }
 
     /// Reads what was fixed when the run was created.

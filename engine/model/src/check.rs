@@ -68,6 +68,12 @@ pub fn names_of_last(playbook: &Playbook) -> BTreeSet<&str> {
     names.collect()
 }
 
+/// Returns whether a playbook reads an output of this name as a file, of whichever step.
+pub(crate) fn is_read_as_file(playbook: &Playbook, name: &str) -> bool {
+    let is_file = |used: &uses::Use<'_>| matches!(used.name, Reference::StepFile { output, .. } if output == name);
+    uses::of(playbook).iter().any(is_file)
+}
+
 /// Checks a playbook that was read without a fault; `file_stem` is its file's name without the extension, if known.
 ///
 /// # Errors

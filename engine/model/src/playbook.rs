@@ -3,8 +3,8 @@
 mod group;
 mod invocation;
 mod output;
-mod retry;
 mod people;
+mod retry;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -20,8 +20,8 @@ use crate::value::{Type, Value};
 pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 pub use output::{Extract, Output, OutputSource};
-pub use retry::{Backoff, Jitter, Retry};
 pub use people::{Approve, Manual, Starter};
+pub use retry::{Backoff, Jitter, Retry};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]

@@ -12,9 +12,6 @@ const fn key(purpose: &'static str) -> Unsupported {
     Unsupported { purpose }
 }
 
-/// The names in expressions that are not yet supported.
-pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
-
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {

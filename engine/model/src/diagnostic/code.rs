@@ -119,7 +119,6 @@ codes! {
     Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",
     ValueNotYet "FD0902" "a value that is not yet supported",
-    NameNotYet "FD0903" "a name in an expression that is not yet supported",
 }
 
 impl std::fmt::Display for Code {

@@ -227,6 +227,11 @@ impl Reference {
         }
     }
 
+    /// Returns the name of the file in which an output is kept.
+    pub(super) fn as_file(&self) -> String {
+        self.to_string().replacen(".outputs.", ".files.", 1)
+    }
+
     /// Returns whether a root of expressions has this name.
     pub(crate) fn is_root(name: &str) -> bool {
         ROOTS.contains(&name) || name == ENV || AttemptField::ALL.iter().any(|field| field.name() == name)
