@@ -4,6 +4,7 @@
 mod approved;
 mod conduct;
 mod crash;
+mod decisions;
 mod disk;
 mod environment;
 mod hostile;

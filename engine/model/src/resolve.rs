@@ -70,7 +70,7 @@ pub fn resolve(
         scope,
         late: Late::default(),
         folder: "",
-        is_used: false,
+        used_at: None,
         hoisted: Hoisted::default(),
         target_env,
         steps: Vec::new(),
@@ -155,8 +155,8 @@ struct Resolver<'a> {
     late: Late,
     /// The folder of the playbook, relative to that of the one that is run.
     folder: &'a str,
-    /// Whether it is the playbook of a `use`.
-    is_used: bool,
+    /// The line of the `use` in the playbook that is run, if it is the playbook of one: there its steps are shown.
+    used_at: Option<u32>,
     /// What used playbooks give to the whole run.
     hoisted: Hoisted,
     /// The steps so far; indices into this list are those of the plan.
@@ -389,6 +389,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn line(&self, span: Span) -> u32 {
+        if let Some(line) = self.used_at {
+            return line;
+        }
         u32::try_from(self.source.line_column(span.start).0).expect("a source has fewer than 2^32 lines")
     }
 }

@@ -1,6 +1,7 @@
 //! The public JSON form of a plan. It has a version of its own, so that the engine's own form can change.
 
 mod command;
+mod group;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::command::{Command, Condition, Hook, Probe, Retry, Text};
+use self::group::Block;
 use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
 use crate::words::milliseconds;
@@ -160,6 +162,8 @@ struct Step {
     group: Option<String>,
     /// What its final failure does: `rollback`, `stop`, `ask` or `continue`.
     on_failure: &'static str,
+    /// What it says of its members, if it is a group.
+    block: Option<Block>,
     /// The attempt itself; none of a group.
     command: Option<Command>,
     /// How often it is tried.
@@ -275,7 +279,7 @@ impl Document {
             on_failure: plan.on_failure.word(),
             max_parallel: plan.max_parallel.get(),
             guards: plan.guards.iter().map(Guard::of).collect(),
-            steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
+            steps: plan.steps.iter().map(|step| Step::of(&plan.steps, step)).collect(),
             invariants: plan.invariants.iter().map(Invariant::of).collect(),
             finally: plan.finally.iter().map(Final::of).collect(),
             outputs: plan.outputs.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
@@ -331,13 +335,13 @@ fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
     serde_json::to_value(value).expect("a value always has a JSON form")
 }
 
-fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
-    steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
+fn names(steps: &[plan::Step], wanted: &[usize]) -> Vec<String> {
+    wanted.iter().map(|&step| steps[step].id.clone()).collect()
 }
 
-fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
-    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
-    names(plan, &release.until).into_iter().chain(reached).collect()
+fn until(steps: &[plan::Step], release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan::signal_name(steps, *signal));
+    names(steps, &release.until).into_iter().chain(reached).collect()
 }
 
 impl Guard {
@@ -356,7 +360,7 @@ impl Guard {
 }
 
 impl Step {
-    fn of(plan: &Plan, step: &plan::Step) -> Step {
+    fn of(steps: &[plan::Step], step: &plan::Step) -> Step {
         Step {
             id: step.id.clone(),
             title: step.title.clone(),
@@ -364,12 +368,13 @@ impl Step {
             caution: step.caution.clone(),
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
-            needs: names(plan, &step.needs),
-            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            needs: names(steps, &step.needs),
+            after: step.after.iter().map(|signal| plan::signal_name(steps, *signal)).collect(),
             milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
-            group: step.group.map(|group| plan.steps[group].id.clone()),
+            group: step.group.map(|group| steps[group].id.clone()),
+            block: step.as_group().map(Block::of),
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
@@ -388,8 +393,8 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: until(plan, release),
-                hold: names(plan, &release.hold),
+                until: until(steps, release),
+                hold: names(steps, &release.hold),
             }),
         }
     }

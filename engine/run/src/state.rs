@@ -4,8 +4,8 @@ mod copying;
 mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};

@@ -163,7 +163,7 @@ impl Known<'_> {
     /// Returns the item of the innermost repetition of this name around a text.
     fn item(&self, name: &str, place: Place) -> Option<Value> {
         let plan = self.run.plan();
-        let (Place::Step(at) | Place::Outputs(at)) = place else { return None };
+        let (Place::Step(at) | Place::Outputs(at) | Place::Around(at)) = place else { return None };
         let around = std::iter::once(at).chain(plan.groups_of(at));
         let mut items = around.filter_map(|at| plan.steps[at].item.as_ref());
         items.find(|(own, _)| own == name).map(|(_, value)| value.clone())

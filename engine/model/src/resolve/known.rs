@@ -27,7 +27,7 @@ impl Resolver<'_> {
     pub(super) fn bound(&self, reference: &Reference) -> Option<Value> {
         let is_bound = match reference {
             Reference::Item(_) => true,
-            Reference::Input(_) | Reference::Var(_) | Reference::Last(_) => self.is_used,
+            Reference::Input(_) | Reference::Var(_) | Reference::Last(_) => self.used_at.is_some(),
             _ => false,
         };
         is_bound.then(|| self.scope.get(reference).cloned()).flatten()
