@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod approved;
+mod conduct;
 mod crash;
+mod decisions;
 mod disk;
 mod environment;
+mod groups;
 mod hostile;
 mod house;
 mod inert;

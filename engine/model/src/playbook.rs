@@ -3,6 +3,7 @@
 mod group;
 mod invocation;
 mod output;
+mod people;
 mod retry;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use crate::value::{Type, Value};
 pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 pub use output::{Extract, Output, OutputSource};
+pub use people::{Approve, Manual, Starter};
 pub use retry::{Backoff, Jitter, Retry};
 
 /// A whole playbook file.
@@ -40,6 +42,8 @@ pub struct Playbook {
     pub vars: Vec<Var>,
     /// What holds for every command that does not say otherwise.
     pub defaults: Defaults,
+    /// Files beside the playbook that every run takes along, as paths below its folder.
+    pub files: Vec<Spanned<String>>,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
     /// What happens when a step fails for good; what was done is undone if not given.
@@ -171,6 +175,8 @@ pub struct Guard {
     pub why: Option<Spanned<String>>,
     /// What happens when it does not hold.
     pub on_unmet: OnUnmet,
+    /// What it keeps of what it has seen; none is a look of its own.
+    pub outputs: Vec<Output>,
 }
 
 /// What happens when a guard does not hold.
@@ -228,6 +234,8 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
+    /// How long its guards, attempts, verifies and the waits between them may take in all; never zero.
+    pub deadline: Option<Spanned<Given<Duration>>>,
     /// How its attempts are treated when something comes between.
     pub conduct: Box<Conduct>,
     /// When an attempt succeeded.

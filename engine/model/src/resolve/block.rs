@@ -78,7 +78,7 @@ impl<'a> Resolver<'a> {
         let when = step.when.as_ref().map(|when| self.condition(when, Some(&id)));
         let index = match &step.for_each {
             None => self.single(at, step, id, place),
-            Some(for_each) => self.each(at, step, for_each, id, place),
+            Some(for_each) => self.each(at, step, for_each, &id, place),
         };
         let added = &mut self.steps[index];
         added.when = when;
@@ -155,6 +155,7 @@ impl<'a> Resolver<'a> {
             deed: Deed::Group(Box::default()),
             on_failure: OnFailure::Rollback,
             retry: self.retry(None, std::num::NonZeroU32::MIN, std::time::Duration::ZERO),
+            deadline: None,
             conduct: plan::Conduct::default(),
             effect: plan::StepEffect::default(),
             looks: Vec::new(),

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Resolver;
+use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::judge::{self, OutputRule};
 use crate::plan::{self, Program, Text};
@@ -94,6 +95,8 @@ impl<'a> Resolver<'a> {
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
         match command {
             Command::Run(script) => Program::Script { shell: self.shell(shell), script: self.script(script, step) },
+            Command::Manual(manual) => self.manual(manual, step),
+            Command::Approve(approve) => self.approve(approve, step),
             Command::Computed(template) => Program::Argv(self.arguments(template, step)),
             Command::Argv(arguments) => {
                 let texts = arguments.value.iter().flat_map(|argument| self.arguments(argument, step));
@@ -103,7 +106,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves an argument; a list becomes several.
-    fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
+    pub(super) fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             return vec![self.text(template, step)];
@@ -218,6 +221,7 @@ impl<'a> Resolver<'a> {
                 OutputSource::Published => judge::OutputSource::Published,
                 OutputSource::Stdout => judge::OutputSource::Stdout,
                 OutputSource::Look(_) => judge::OutputSource::Look,
+                OutputSource::Asked => judge::OutputSource::Asked,
                 OutputSource::Stderr => judge::OutputSource::Stderr,
                 OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
             },
@@ -230,6 +234,7 @@ impl<'a> Resolver<'a> {
             },
             r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
             optional: output.optional,
+            is_file: check::is_read_as_file(self.playbook, &output.name.value),
         }
     }
 

@@ -119,7 +119,7 @@ fn homes_go_with_their_sessions_and_temporary_files_with_their_vms() {
     said(&rig, "touch ~/mine /tmp/there && sudo touch /var/vcap/store/kept");
     assert_eq!(said(&rig, "ls ~ | wc -l; ls /tmp"), "0\nthere");
     rig.bosh(&format!("-n -d {TAS} recreate nfs_server/0"));
-    assert_eq!(said(&rig, "ls /tmp | wc -l; ls /var/vcap/store"), "0\nkept");
+    assert_eq!(said(&rig, "ls /tmp | wc -l; ls /var/vcap/store"), "0\nkept\nshared");
 }
 
 #[test]
