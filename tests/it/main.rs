@@ -2,13 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod approved;
+mod conduct;
 mod crash;
+mod decisions;
 mod disk;
 mod environment;
+mod groups;
 mod hostile;
 mod house;
 mod inert;
 mod locks;
+mod milestones;
 mod planted;
 mod playbooks;
 mod playbooks_bin;
@@ -17,4 +21,5 @@ mod processes;
 mod rehearsals;
 mod rig;
 mod targets;
+mod values;
 mod virtual_time;

@@ -3,10 +3,14 @@
 pub mod clock;
 pub mod driver;
 mod environment;
+pub mod files;
 mod history;
 pub mod journal;
+mod library;
 mod live;
 mod locks;
+mod milestones;
+pub mod people;
 mod plan_file;
 mod planned;
 mod private;
@@ -22,9 +26,10 @@ pub mod supervisor;
 mod sys;
 mod world;
 
-pub use driver::{DriveError, Note, Sink, drive};
+pub use driver::{DriveError, Note, Patience, Sink, drive};
 pub use environment::INHERITED;
-pub use history::{Place, Recorded, history};
+pub use history::{Place, Recorded, history, last_outputs};
+pub use library::library;
 pub use locks::{Holding, Lock, Locks};
 pub use plan_file::{PlanFile, PlanFileError};
 pub use provenance::{Committed, Provenance, committed};

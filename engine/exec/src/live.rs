@@ -2,23 +2,28 @@
 
 mod mail;
 mod session;
+mod watches;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use firedrill_model::plan::{OnCancel, Plan};
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Role, Waiting};
 
 use self::mail::{Mailbox, News};
 use self::session::Session;
+use self::watches::Watches;
 use crate::clock;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::journal::{Recorder, Urgency};
+use crate::milestones::Watch;
+use crate::people;
 use crate::planned::Planned;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
-use crate::supervisor::{ClientError, CommandState, Reply};
+use crate::supervisor::{ClientError, CommandKey, CommandState, InboxState, Reply, read_inbox, since_boot_ms};
 use crate::world::{Happening, Start, World};
 
 pub(crate) use session::check_inbox;
@@ -33,11 +38,13 @@ const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Live<'a> {
     dir: &'a RunDir,
     planned: Planned,
+    finishing: Finishing,
     began: Instant,
     recorder: Recorder,
     /// The connection to the supervisor, until it is dismissed.
     session: Option<Session>,
     mailbox: Mailbox,
+    watches: Watches,
     /// What the last news came to and nobody has taken yet.
     happenings: VecDeque<Happening>,
 }
@@ -49,15 +56,19 @@ impl<'a> Live<'a> {
         let mailbox = Mailbox::new()?;
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
-        let planned = Planned::new(dir, &dir.about()?, &dir.plan()?);
-        let happenings = VecDeque::new();
-        Ok((Live { dir, planned, began: Instant::now(), recorder, session: None, mailbox, happenings }, envelopes))
+        let plan = dir.plan()?;
+        let (planned, finishing) = (Planned::new(dir, &dir.about()?, &plan), Finishing::of(&plan));
+        let (watches, happenings) = (Watches::new()?, VecDeque::new());
+        let began = Instant::now();
+        Ok((Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
     }
 
     /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
     pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
         let ear = self.mailbox.post();
         signals::listen(move |signal| ear.send(News::Signal(signal))).map_err(DriveError::Signals)?;
+        let line = self.mailbox.post();
+        people::listen(self.dir, move |word| line.send(News::Word(word))).map_err(DriveError::Line)?;
         let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
         session.was_same_boot = session::was_same_boot(past);
         self.session = Some(session);
@@ -78,10 +89,16 @@ impl<'a> Live<'a> {
                 Happening::Durable(durable)
             }
             News::Reply(reply) => return self.reply(reply),
+            News::Grown => {
+                let reached = self.watches.look()?;
+                self.reached(reached);
+                return Ok(());
+            }
             News::SupervisorGone => Happening::SupervisorGone,
+            News::Word(word) => Happening::Word(word),
             News::Signal(signal) => {
                 if let (Signal::Stop, Some(session)) = (signal, &self.session) {
-                    session.end_survivors();
+                    session.end_survivors(|command| self.finishing.contains(command));
                 }
                 Happening::Signal(signal)
             }
@@ -98,16 +115,43 @@ impl<'a> Live<'a> {
 
     fn reply(&mut self, reply: Reply) -> Result<(), DriveError> {
         let happening = match reply {
-            Reply::Ended(end) => session::ended(end)?,
+            Reply::Ended(end) => {
+                self.watches.end(&session::command(&end.command)?);
+                session::ended(end)?
+            }
+            Reply::Spawned { command, .. } => return self.runs(&session::command(&command)?),
             Reply::Status { command, state } => match self.status(session::command(&command)?, state)? {
                 Some(happening) => happening,
                 None => return Ok(()),
             },
             Reply::Refused(refusal) => return Err(ClientError::from(refusal).into()),
-            Reply::Welcome { .. } | Reply::Spawned { .. } => return Ok(()),
+            Reply::Welcome { .. } => return Ok(()),
         };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
+        running.map_or(Ok(()), |command| self.runs(&command))
+    }
+
+    /// Returns for how long a running command has been running, in milliseconds.
+    fn age(&self, command: &CommandId) -> Result<u64, DriveError> {
+        let inbox = read_inbox(self.dir.path())?;
+        let started = match inbox.get(&CommandKey::new(command.to_string())) {
+            Some(InboxState::MaybeStarted(Some(started))) => started.since_boot_ms,
+            Some(InboxState::MaybeStarted(None) | InboxState::Ended(_)) | None => return Ok(0),
+        };
+        Ok(since_boot_ms().saturating_sub(started))
+    }
+
+    /// Takes note that a command runs, whose milestones can be watched for from here on.
+    fn runs(&mut self, command: &CommandId) -> Result<(), DriveError> {
+        let reached = self.watches.begin(command)?;
+        self.reached(reached);
         Ok(())
+    }
+
+    fn reached(&mut self, reached: Vec<(CommandId, String)>) {
+        let happenings = reached.into_iter().map(|(command, milestone)| Happening::Reached { command, milestone });
+        self.happenings.extend(happenings);
     }
 
     /// Takes what became of a command of an earlier engine.
@@ -124,9 +168,23 @@ impl<'a> Live<'a> {
             CommandState::NeverStarted | CommandState::Lost { .. } => {
                 Happening::Ended { command, exit: Exit::Lost, ms: 0 }
             }
-            CommandState::Running { .. } => Happening::Running(command),
+            CommandState::Running { .. } => Happening::Running { ms: self.age(&command)?, command },
             CommandState::Ended(end) => session::ended(end)?,
         }))
+    }
+}
+
+/// The steps whose attempts a cancel waits for.
+struct Finishing(BTreeSet<String>);
+
+impl Finishing {
+    fn of(plan: &Plan) -> Finishing {
+        let steps = plan.steps.iter().filter(|step| step.conduct.on_cancel == OnCancel::Finish);
+        Finishing(steps.map(|step| step.id.clone()).collect())
+    }
+
+    fn contains(&self, command: &CommandId) -> bool {
+        command.role == Role::Attempt && command.step().is_some_and(|step| self.0.contains(step.as_str()))
     }
 }
 
@@ -147,6 +205,10 @@ impl World for Live<'_> {
         Ok(self.recorder.flush(urgency)?)
     }
 
+    fn watch(&mut self, command: &CommandId, watch: Watch) {
+        self.watches.prepare(command.clone(), watch);
+    }
+
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError> {
         let Start { id: command, mut spawn, .. } = start;
         let located = environment::locate(&mut spawn).map_err(|missing| missing.to_string());
@@ -157,6 +219,9 @@ impl World for Live<'_> {
         }
         Ok(self.session()?.spawn(spawn)?)
     }
+
+    /// People see it on the screen, and say what they have to say by themselves.
+    fn people_asked(&mut self, _question: &Waiting) {}
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
         Ok(self.session()?.terminate(command)?)
@@ -182,7 +247,7 @@ impl World for Live<'_> {
         }
         let limit = until.map(|until| until.saturating_sub(self.now()));
         let session = self.session.as_mut().ok_or(DriveError::Supervisor(ClientError::Gone))?;
-        if let Some(news) = self.mailbox.wait(session, limit)? {
+        if let Some(news) = self.mailbox.wait(session, self.watches.growth(), limit)? {
             self.learn(news)?;
         }
         Ok(self.happenings.pop_front())

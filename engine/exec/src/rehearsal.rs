@@ -18,11 +18,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_model::expression::Scope;
+use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Judgement, Stream, judge_probe};
 use firedrill_model::plan::Plan;
-use firedrill_model::rehearsal::Reply;
+use firedrill_model::rehearsal::{Answer, Reply};
+use firedrill_model::value::Value;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Exit, Rendered, Role, Run, StepId, Subject, Verdict};
@@ -50,6 +51,8 @@ const ENGINES: usize = 10_000;
 pub struct Staging<'a> {
     /// What is made to go wrong.
     pub faults: &'a [Injection],
+    /// What people answer, by what asks them.
+    pub answers: &'a BTreeMap<String, Answer>,
     /// Answers to commands; without them programs are started.
     pub replies: Option<&'a [Reply]>,
     /// Commands that prepare the world.
@@ -114,7 +117,7 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let mark = dir.path().display().to_string();
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;
@@ -165,7 +168,7 @@ impl Stage<'_> {
                 shown.event(envelope, &run);
             }
             match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
-                Err(DriveError::Crashed) => self.world.survive(),
+                Err(DriveError::Crashed) => self.world.survive()?,
                 ended => return ended,
             }
         }
@@ -196,18 +199,17 @@ impl Stage<'_> {
     /// Returns the steps whose verify held before their first attempt.
     fn empty_verifies(&self) -> Vec<StepId> {
         let scope = Scope::new().with_inputs(self.plan.inputs.clone()).with_vars(self.plan.vars.clone());
-        let bindings = Bindings::from(&scope);
+        let bindings = Bindings::from(scope.with_attempt(AttemptField::Duration, Value::Int(0)));
         let holds = |step: &StepId, exit: &Exit| {
             let Exit::Code(code) = exit else { return false };
             let Some(at) = self.plan.step_index(step.as_str()) else { return false };
             let Some(verify) = &self.plan.steps[at].verify else { return false };
-            let file =
-                |kind: &str| self.dir.outputs().join(format!("{}.verify.0.1.{kind}", step.as_str().replace('/', "+")));
+            let file = |kind: &str| self.dir.captured(&format!("{step}.verify.0.1"), kind);
             let open = |stream: &Stream| -> io::Result<Box<dyn Read>> {
                 let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
                 Ok(Box::new(File::open(path)?))
             };
-            matches!(judge_probe(&verify.command.expect, *code, &open, &bindings), Judgement::Met { .. })
+            matches!(judge_probe(&verify.command.expect, *code, &[], &open, &bindings), Judgement::Met { .. })
         };
         self.world.probed.iter().filter(|(step, exit)| holds(step, exit)).map(|(step, _)| step.clone()).collect()
     }

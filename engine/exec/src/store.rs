@@ -7,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use firedrill_model::plan::Plan;
-use firedrill_run::{CommandId, Verdict};
+use firedrill_run::{CommandId, StepId, Verdict};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::files::{FOLDER, copy_of};
 use crate::journal::{self, JournalFileError};
 use crate::locks::{self, Lock, Locks};
 use crate::private::copy_private;
@@ -60,6 +61,9 @@ pub struct About {
     /// The target's name, if one was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Who started it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// What `runs` shows of a run without reading its journal; rebuilt from the journal if it is missing.
@@ -252,11 +256,11 @@ impl RunDir {
 
     /// Fills a new directory with everything but the journal.
     fn furnish(&self, about: &About, plan: &Plan, durability: Durability) -> Result<(), StoreError> {
-        for dir in [self.outputs(), self.work(), self.bin()] {
+        for dir in [self.outputs(), self.work(), self.bin(), self.files()] {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path), file)?;
+            copy_private(&about.dir.join(&file.path), &copy_of(&self.path, &file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)
@@ -287,24 +291,39 @@ impl RunDir {
         self.path.join("work")
     }
 
+    /// Returns `run.files`: the folder with the copies of the files that the playbook lists.
+    pub fn files(&self) -> PathBuf {
+        self.path.join(FOLDER)
+    }
+
     /// Returns the run's copy of the playbook's `bin/`.
     pub fn bin(&self) -> PathBuf {
         self.path.join("bin")
     }
 
+    /// Returns the file of a command, by its name; members of groups lie beside the others, with `~` for `/`.
+    pub(crate) fn captured(&self, name: &str, kind: &str) -> PathBuf {
+        self.outputs().join(format!("{}.{kind}", name.replace('/', "~")))
+    }
+
     /// Returns where a command's standard output was captured.
     pub fn stdout(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.stdout", command.file_name()))
+        self.captured(&command.to_string(), "stdout")
     }
 
     /// Returns where a command's standard error was captured.
     pub fn stderr(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.stderr", command.file_name()))
+        self.captured(&command.to_string(), "stderr")
     }
 
     /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
     pub fn published(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.outputs", command.file_name()))
+        self.captured(&command.to_string(), "outputs")
+    }
+
+    /// Returns the file in which an output of a step is kept.
+    pub(crate) fn output_file(&self, step: &StepId, name: &str) -> PathBuf {
+        self.captured(step.as_str(), &format!("output-{name}"))
     }
 
     /// Reads what was fixed when the run was created.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use firedrill_model::plan::Command;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
+use crate::milestones::Watch;
+use crate::people::Word;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
 
@@ -26,8 +28,14 @@ pub(crate) trait World {
     /// [`Happening::Durable`] will tell.
     fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, DriveError>;
 
+    /// Watches what an attempt prints for milestones, as soon as it is known to run.
+    fn watch(&mut self, command: &CommandId, watch: Watch);
+
     /// Starts a command whose intent is durable.
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
+
+    /// Tells the world that people were asked. It may be told again after a crash.
+    fn people_asked(&mut self, question: &Waiting);
 
     /// Ends a command with all its descendants. Without effect on one that has ended.
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError>;
@@ -69,14 +77,28 @@ pub(crate) enum Happening {
         /// How long it ran, in milliseconds.
         ms: u64,
     },
+    /// A running attempt has printed what means that a milestone was reached.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone.
+        milestone: String,
+    },
     /// A command of an earlier engine was never started.
     NotStarted(CommandId),
     /// A command of an earlier engine is running and will be told of.
-    Running(CommandId),
+    Running {
+        /// Which one.
+        command: CommandId,
+        /// For how long, in milliseconds.
+        ms: u64,
+    },
     /// A command of an earlier engine is running without a supervisor and is waited for.
     Survives(CommandId),
     /// The journal is durable up to this number, or it will never be.
     Durable(Result<u64, JournalFileError>),
+    /// Somebody says something about the run.
+    Word(Word),
     /// Somebody signalled the engine.
     Signal(Signal),
     /// The supervisor has ended.
@@ -91,6 +113,7 @@ impl From<supervisor::Exit> for Exit {
             supervisor::Exit::Signal(signal) => Exit::Signal(signal),
             supervisor::Exit::TimedOut => Exit::TimedOut,
             supervisor::Exit::Terminated => Exit::Cancelled,
+            supervisor::Exit::Orphaned => Exit::Lost,
             supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
         }
     }

@@ -2,10 +2,13 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod conduct;
 mod expand;
 mod group;
+mod milestone;
 mod names;
 mod order;
+mod people;
 mod step;
 
 use std::collections::BTreeMap;
@@ -17,13 +20,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::value::Value;
 
-pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Starter, Text};
+pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
 pub use expand::{Item, examples};
-pub use group::{Each, Group, Items, Tolerance, Used, item_key};
-pub use names::{instance_id, instance_key, own_name};
-pub(crate) use names::{named_in, path};
+pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal, signal_name};
+pub(crate) use names::named_in;
+pub use names::{instance_id, instance_key, own_name, path};
 pub(crate) use order::{add_holds, sinks};
-pub use order::{hold, is_inside, topological};
+pub use order::{block_of, hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
@@ -58,6 +63,9 @@ pub struct Plan {
     /// Where each input's value came from. Not part of the digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last: BTreeMap<String, Value>,
     /// Every variable with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
@@ -206,6 +214,11 @@ impl Plan {
         let bare = Plan { origins: BTreeMap::new(), ..self.clone() };
         let bytes = serde_json::to_vec(&bare).expect("a plan holds no map with keys that are not strings");
         hex(&Sha256::digest(bytes))
+    }
+
+    /// Returns a milestone as the playbook names it: `backup.copying`.
+    pub fn signal_name(&self, signal: Signal) -> String {
+        signal_name(&self.steps, signal)
     }
 
     /// Returns the index of a step by its id.

@@ -2,18 +2,26 @@
 
 mod group;
 mod invocation;
+mod output;
+mod people;
+mod retry;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::expression::Expression;
+use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
-pub use group::{Body, ForEach, List, Use};
+pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
+pub use output::{Extract, Output, OutputSource};
+pub use people::{Approve, Manual, Starter};
+pub use retry::{Backoff, Jitter, Retry};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]
@@ -34,10 +42,12 @@ pub struct Playbook {
     pub vars: Vec<Var>,
     /// What holds for every command that does not say otherwise.
     pub defaults: Defaults,
+    /// Files beside the playbook that every run takes along, as paths below its folder.
+    pub files: Vec<Spanned<String>>,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
-    /// What happens when a step fails for good.
-    pub on_failure: OnFailure,
+    /// What happens when a step fails for good; what was done is undone if not given.
+    pub on_failure: Option<OnFailure>,
     /// How many steps may run at the same time.
     pub max_parallel: Option<Spanned<NonZeroU32>>,
     /// What must hold before the first step.
@@ -50,6 +60,8 @@ pub struct Playbook {
     pub invariants: Vec<Invariant>,
     /// What other playbooks can read.
     pub outputs: Vec<Published>,
+    /// The playbooks that it uses, by their paths as they are written.
+    pub used: BTreeMap<String, Arc<UsedPlaybook>>,
     /// Whether it was read without a fault.
     pub(crate) is_sound: bool,
     /// The places of the names that each template and expression uses, by the place of its text.
@@ -138,10 +150,9 @@ pub struct Defaults {
 }
 
 /// What happens when a step fails for good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnFailure {
     /// What was done is undone.
-    #[default]
     Rollback,
     /// What was done is left; only what was taken is given back.
     Stop,
@@ -164,6 +175,8 @@ pub struct Guard {
     pub why: Option<Spanned<String>>,
     /// What happens when it does not hold.
     pub on_unmet: OnUnmet,
+    /// What it keeps of what it has seen; none is a look of its own.
+    pub outputs: Vec<Output>,
 }
 
 /// What happens when a guard does not hold.
@@ -212,7 +225,8 @@ pub struct Step {
     pub for_each: Option<Box<ForEach>>,
     /// What its final failure does; as around it if not given.
     pub on_failure: Option<Spanned<OnFailure>>,
-    /// The steps it needs; without it, every step above that nothing needs yet.
+    /// The steps it needs and the milestones it waits for, as `ID.NAME`; without it, every step above that nothing needs
+    /// yet.
     pub needs: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether it is run or skipped.
     pub when: Option<Spanned<Expression>>,
@@ -220,12 +234,18 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
+    /// How long its guards, attempts, verifies and the waits between them may take in all; never zero.
+    pub deadline: Option<Spanned<Given<Duration>>>,
+    /// How its attempts are treated when something comes between.
+    pub conduct: Box<Conduct>,
     /// When an attempt succeeded.
     pub expect: Expect,
     /// How its command is looked at again, if it changes nothing.
     pub poll: Option<Box<Poll>>,
     /// What it publishes.
     pub outputs: Vec<Output>,
+    /// What its attempts tell while they run.
+    pub milestones: Vec<Milestone>,
     /// Tells, after success, that the effect is really there.
     pub verify: Option<Box<Probe>>,
     /// Makes a failed attempt harmless.
@@ -265,43 +285,17 @@ impl Step {
     }
 }
 
-/// How often, after what and when something is attempted again.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// How many attempts there are, the first included.
-    pub max_attempts: Spanned<Given<NonZeroU32>>,
-    /// How long to wait before the second attempt.
-    pub delay: Option<Spanned<Given<Duration>>>,
-    /// How the wait grows.
-    pub backoff: Option<Spanned<Backoff>>,
-    /// By how much an exponential wait grows, at least 1.
-    pub factor: Option<Spanned<f64>>,
-    /// The longest wait.
-    pub max_delay: Option<Spanned<Given<Duration>>>,
-    /// Whether the wait is spread.
-    pub jitter: Option<Spanned<Jitter>>,
-    /// After which failures there is another attempt; after any if not given.
-    pub when: Option<Spanned<Expression>>,
-    /// The whole of it.
-    pub span: Span,
-}
-
-/// How the wait between attempts grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backoff {
-    /// It stays the same.
-    Constant,
-    /// It is multiplied by the factor each time.
-    Exponential,
-}
-
-/// Whether the wait between attempts is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Jitter {
-    /// It is exact.
-    None,
-    /// It lies anywhere between nothing and the wait.
-    Full,
+/// How attempts are treated when something comes between; as usual where nothing is given.
+#[derive(Clone, Debug, Default)]
+pub struct Conduct {
+    /// What a cancel does to a running attempt.
+    pub on_cancel: Option<Spanned<OnCancel>>,
+    /// What becomes of an attempt in doubt.
+    pub in_doubt: Option<Spanned<InDoubt>>,
+    /// What becomes of a running attempt whose engine is gone.
+    pub on_engine_death: Option<Spanned<OnEngineDeath>>,
+    /// How long an attempt has from TERM to KILL.
+    pub stop_grace: Option<Spanned<Given<Duration>>>,
 }
 
 /// A command that makes harmless, undoes or gives back; it inherits the step's shell, env and dir.
@@ -333,55 +327,18 @@ pub enum Rollback {
 pub struct Release {
     /// The command that gives it back.
     pub hook: Hook,
-    /// The steps that must have settled; the end of the block if not given.
+    /// The steps that must have settled and the milestones that must have been reached; the end of the block if not
+    /// given.
     pub until: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
-/// A value that a step publishes.
+/// A signal from inside a running step.
 #[derive(Clone, Debug)]
-pub struct Output {
-    /// The name in `steps.ID.outputs.NAME`, snake case.
+pub struct Milestone {
+    /// The name in `needs: [ID.NAME]`, snake case.
     pub name: Spanned<String>,
-    /// Where it is taken from.
-    pub source: OutputSource,
-    /// How it is taken from there.
-    pub extract: Extract,
-    /// What type it must have; a string if not given.
-    pub r#type: Option<Spanned<Type>>,
-    /// Whether it may be missing.
-    pub optional: bool,
-    /// The whole declaration.
-    pub span: Span,
-}
-
-/// Where an output is taken from.
-#[derive(Clone, Debug)]
-pub enum OutputSource {
-    /// What the program wrote to the file `$FIREDRILL_OUTPUT`.
-    Published,
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// A file, by its path.
-    File(Spanned<Template>),
-    /// Standard output of a read-only look of its own.
-    Look(Invocation),
-}
-
-/// How an output is taken from its source.
-#[derive(Clone, Debug)]
-pub enum Extract {
-    /// The whole text, trimmed.
-    Whole,
-    /// The first group of a regex, or its whole match if there is no group.
-    Regex(Spanned<String>),
-    /// The one result of a jq filter.
-    Jq(Spanned<String>),
-    /// The first line.
-    FirstLine,
-    /// The last line that is not empty.
-    LastLine,
+    /// A regex for the line that tells.
+    pub pattern: Spanned<String>,
 }
 
 /// A value that a playbook publishes.
@@ -391,4 +348,9 @@ pub struct Published {
     pub name: Spanned<String>,
     /// Its value.
     pub value: Spanned<Template>,
+}
+
+/// Splits a name in `needs` or `until` into the step and, in `ID.NAME`, the milestone.
+pub(crate) fn split_milestone(id: &str) -> (&str, Option<&str>) {
+    id.split_once('.').map_or((id, None), |(step, milestone)| (step, Some(milestone)))
 }

@@ -6,7 +6,9 @@ mod each;
 mod hooks;
 mod inputs;
 mod known;
+mod people;
 mod poll;
+mod used;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use self::command::Surroundings;
 pub use self::inputs::{Given, GivenValue};
+use self::used::Late;
 use crate::check::{self, Checked, Names};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{EvalError, Expression, Reference, Scope};
@@ -37,6 +40,8 @@ pub struct Facts {
     pub files: Vec<FileDigest>,
     /// The target, if one was chosen.
     pub target: Option<plan::Target>,
+    /// What the last run of the playbook on the target that succeeded has published.
+    pub last: BTreeMap<String, Value>,
 }
 
 /// Resolves a playbook with inputs into a plan.
@@ -51,7 +56,9 @@ pub fn resolve(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let playbook: &Playbook = checked;
     let inputs = inputs::inputs(playbook, given)?;
-    let scope = Scope::new().with_inputs(inputs.values.clone());
+    let last = read_of_last(playbook, &facts.last);
+    let scope = Scope::new().with_inputs(inputs.values.clone()).with_last(last.clone());
+    let scope = scope.with_target(facts.target.as_ref());
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
     let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
@@ -61,13 +68,21 @@ pub fn resolve(
         needs: check::needs(checked),
         names: Names::of(playbook),
         scope,
+        late: Late::default(),
+        folder: "",
+        used_at: None,
+        hoisted: Hoisted::default(),
         target_env,
         steps: Vec::new(),
         blocks: Vec::new(),
         until: Vec::new(),
         faults: Vec::new(),
     };
-    let steps = resolver.all_steps(on_failure(playbook.on_failure));
+    let on_failure = playbook.on_failure.map_or(plan::OnFailure::Rollback, on_failure);
+    let steps = resolver.all_steps(on_failure);
+    let own_locks = resolver.own_locks();
+    let own_guards = resolver.guards(&playbook.guards, None);
+    let own_invariants = resolver.own_invariants();
     let plan = Plan {
         format: FORMAT,
         playbook: playbook.name.value.clone(),
@@ -78,14 +93,15 @@ pub fn resolve(
         target: facts.target,
         origins: inputs.origins,
         inputs: inputs.values,
+        last,
         vars,
         files: facts.files,
-        locks: resolver.locks(),
-        on_failure: on_failure(playbook.on_failure),
+        locks: sorted(own_locks.into_iter().chain(std::mem::take(&mut resolver.hoisted.locks))),
+        on_failure,
         max_parallel: playbook.max_parallel.as_ref().map_or(number(MAX_PARALLEL), |limit| limit.value),
-        guards: resolver.guards(&playbook.guards, None),
+        guards: own_guards.into_iter().chain(std::mem::take(&mut resolver.hoisted.guards)).collect(),
         steps,
-        invariants: playbook.invariants.iter().map(|invariant| resolver.invariant(invariant)).collect(),
+        invariants: own_invariants.into_iter().chain(std::mem::take(&mut resolver.hoisted.invariants)).collect(),
         finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
         outputs: resolver.outputs(),
     };
@@ -108,6 +124,25 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// Returns what a playbook reads of the outputs of an earlier run; none for what that run did not publish.
+fn read_of_last(playbook: &Playbook, outputs: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let names = check::names_of_last(playbook).into_iter();
+    names.map(|name| (name.to_owned(), outputs.get(name).cloned().unwrap_or(Value::None))).collect()
+}
+
+/// Returns the names of locks in the order in which every run takes them.
+fn sorted(locks: impl Iterator<Item = String>) -> Vec<String> {
+    locks.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// What used playbooks give to the whole run.
+#[derive(Default)]
+struct Hoisted {
+    locks: Vec<String>,
+    guards: Vec<plan::Guard>,
+    invariants: Vec<plan::Invariant>,
+}
+
 /// Gathers faults while the parts of a plan are made.
 struct Resolver<'a> {
     source: &'a Source,
@@ -116,6 +151,14 @@ struct Resolver<'a> {
     needs: &'a [Vec<usize>],
     names: Names<'a>,
     scope: Scope,
+    /// What is known of a used playbook's inputs and vars only when it is reached.
+    late: Late,
+    /// The folder of the playbook, relative to that of the one that is run.
+    folder: &'a str,
+    /// The line of the `use` in the playbook that is run, if it is the playbook of one: there its steps are shown.
+    used_at: Option<u32>,
+    /// What used playbooks give to the whole run.
+    hoisted: Hoisted,
     /// The steps so far; indices into this list are those of the plan.
     steps: Vec<plan::Step>,
     /// The blocks around what is resolved, outermost first: the group of the playbook, and its id in the plan.
@@ -128,13 +171,14 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Returns the names of the locks in the order in which every run takes them.
-    fn locks(&mut self) -> Vec<String> {
+    fn own_locks(&mut self) -> Vec<String> {
         let playbook = self.playbook;
-        let mut locks: Vec<String> = playbook.locks.iter().map(|lock| self.lock(lock)).collect();
-        locks.sort();
-        locks.dedup();
-        locks
+        playbook.locks.iter().map(|lock| self.lock(lock)).collect()
+    }
+
+    fn own_invariants(&mut self) -> Vec<plan::Invariant> {
+        let playbook = self.playbook;
+        playbook.invariants.iter().map(|invariant| self.invariant(invariant)).collect()
     }
 
     fn lock(&mut self, lock: &Spanned<Template>) -> String {
@@ -154,9 +198,12 @@ impl<'a> Resolver<'a> {
         let own = Some(id.as_str());
         plan::Step {
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
+            milestones: step.milestones.iter().map(milestone).collect(),
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            deadline: step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline)),
+            conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
                 idempotent: step.idempotent,
@@ -172,6 +219,16 @@ impl<'a> Resolver<'a> {
             },
             release: step.release.as_ref().map(|release| self.release(release, &around, &id)),
             ..self.bare(step, id)
+        }
+    }
+
+    fn conduct(&mut self, conduct: &playbook::Conduct) -> plan::Conduct {
+        let usual = plan::Conduct::default();
+        plan::Conduct {
+            on_cancel: conduct.on_cancel.as_ref().map_or(usual.on_cancel, |word| word.value),
+            in_doubt: conduct.in_doubt.as_ref().map_or(usual.in_doubt, |word| word.value),
+            on_engine_death: conduct.on_engine_death.as_ref().map_or(usual.on_engine_death, |word| word.value),
+            stop_grace: conduct.stop_grace.as_ref().and_then(|it| self.duration(it)).unwrap_or(usual.stop_grace),
         }
     }
 
@@ -193,7 +250,8 @@ impl<'a> Resolver<'a> {
     fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>, own: Option<&str>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
-            playbook::OutputSource::Published
+            playbook::OutputSource::Asked
+            | playbook::OutputSource::Published
             | playbook::OutputSource::Stdout
             | playbook::OutputSource::Stderr
             | playbook::OutputSource::File(_) => None,
@@ -225,7 +283,7 @@ impl<'a> Resolver<'a> {
         plan::Guard {
             id: guard.id.value.clone(),
             line: self.line(guard.id.span),
-            probe: self.probe(&guard.probe, around, None),
+            probe: self.sight(guard, around),
             message: owned(guard.message.as_ref()),
             why: owned(guard.why.as_ref()),
             on_unmet: match guard.on_unmet {
@@ -233,6 +291,12 @@ impl<'a> Resolver<'a> {
                 playbook::OnUnmet::Skip => plan::OnUnmet::Skip,
             },
         }
+    }
+
+    fn sight(&mut self, guard: &'a playbook::Guard, around: &Surroundings<'a>) -> plan::Probe {
+        let mut probe = self.probe(&guard.probe, around, None);
+        probe.command.outputs = self.rules(&guard.outputs, None, false);
+        probe
     }
 
     fn invariant(&mut self, invariant: &'a playbook::Invariant) -> plan::Invariant {
@@ -325,8 +389,15 @@ impl<'a> Resolver<'a> {
     }
 
     fn line(&self, span: Span) -> u32 {
+        if let Some(line) = self.used_at {
+            return line;
+        }
         u32::try_from(self.source.line_column(span.start).0).expect("a source has fewer than 2^32 lines")
     }
+}
+
+fn milestone(milestone: &playbook::Milestone) -> plan::Milestone {
+    plan::Milestone { name: milestone.name.value.clone(), pattern: milestone.pattern.value.clone() }
 }
 
 fn objectives(objectives: &playbook::Objectives) -> plan::Objectives {

@@ -6,33 +6,23 @@ use crate::decode::Block;
 pub(crate) struct Unsupported {
     /// What it will do, to finish the sentence "it ...".
     pub purpose: &'static str,
-    /// Whether it stands for a whole kind of step.
-    pub is_step_kind: bool,
 }
 
 const fn key(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: false }
+    Unsupported { purpose }
 }
-
-const fn kind(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: true }
-}
-
-/// The names in expressions that are not yet supported.
-pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
 
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
-        Block::Step | Block::Group | Block::Use => step(name),
-        Block::Guard => guard(name),
-        Block::Expect => expect(name),
-        Block::Cleanup | Block::Rollback | Block::Release => hook(name),
-        Block::Scenario => scenario(name),
+        Block::Step => step(name),
+        Block::Group | Block::Use => group(name),
         Block::Target => target(name),
-        Block::ForEach
+        Block::Playbook
+        | Block::ForEach
+        | Block::Guard
+        | Block::Sight
         | Block::Final
         | Block::Invariant
         | Block::Verify
@@ -40,6 +30,15 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Defaults
         | Block::Objectives
         | Block::Retry
+        | Block::Expect
+        | Block::Cleanup
+        | Block::Rollback
+        | Block::Release
+        | Block::Manual
+        | Block::Asked
+        | Block::Approve
+        | Block::Scenario
+        | Block::Answer
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -50,53 +49,25 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     }
 }
 
-fn playbook(name: &str) -> Option<Unsupported> {
+fn group(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "files" => key("adds files to what is hashed into the plan"),
+        "locks" => key("holds named locks while its members run"),
+        "deadline" => key("limits its members together"),
         _ => return None,
     })
 }
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "manual" => kind("lets a human do it"),
-        "approve" => kind("waits for a decision"),
-        "milestones" => key("signals from inside a running step"),
-        "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
-        "on_cancel" => key("lets an attempt finish when the run is cancelled"),
-        "in_doubt" => key("settles an attempt of which nobody knows its effect"),
-        "on_engine_death" => key("says what happens to the command when the engine dies"),
-        "stop_grace" => key("is the time between TERM and KILL"),
         _ => return None,
     })
-}
-
-fn guard(name: &str) -> Option<Unsupported> {
-    (name == "outputs").then(|| key("keeps what a guard has seen"))
-}
-
-fn expect(name: &str) -> Option<Unsupported> {
-    (name == "that").then(|| key("is an expression over the attempt"))
-}
-
-fn hook(name: &str) -> Option<Unsupported> {
-    (name == "manual").then(|| kind("lets a human do it"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
 }
 
-fn scenario(name: &str) -> Option<Unsupported> {
-    (name == "answers").then(|| key("says what people answer when they are asked"))
-}
-
 fn target(name: &str) -> Option<Unsupported> {
     (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
-}
-
-/// Returns whether a name in `needs` or `until` is a milestone, such as `backup.copying`.
-pub(crate) fn is_milestone(name: &str) -> bool {
-    name.contains('.')
 }

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use firedrill_model::expression::Scope;
+use firedrill_model::expression::{Expression, Scope};
 use firedrill_model::jq::{Bindings, Filter};
 use firedrill_model::judge::{
-    Expect, Extract, Judgement, OutputRule, OutputSource, Stream, judge_attempt, judge_probe,
+    Expect, Extract, Judgement, OutputRule, OutputSource, Stream, file_text, judge_attempt, judge_probe,
 };
 use firedrill_model::value::{Type, Value};
 
@@ -39,12 +39,12 @@ impl Left {
     }
 
     fn probe(&self, expect: &Expect, exit_code: i32) -> String {
-        shown(&judge_probe(expect, exit_code, &|stream| self.open(stream), &bindings()))
+        shown(&judge_probe(expect, exit_code, &[], &|stream| self.open(stream), &bindings()))
     }
 }
 
 fn bindings() -> Bindings {
-    Bindings::from(&Scope::new().with_inputs([("count".to_owned(), Value::Int(2))]))
+    Bindings::from(Scope::new().with_inputs([("count".to_owned(), Value::Int(2))]))
 }
 
 fn shown(judgement: &Judgement) -> String {
@@ -124,6 +124,46 @@ fn attempts_succeed_or_fail() {
     }
 }
 
+fn by_expression(source: &str) -> Expect {
+    Expect { exit: vec![0, 3], that: Some(Expression::parse(source).unwrap()), ..Expect::default() }
+}
+
+#[test]
+fn an_expression_over_the_end_decides() {
+    let left = Left::stdout("copied 3 files\n").and(Stream::Stderr, "warning: slow\n");
+    let hint = "; stderr ends with: warning: slow";
+    let cases = [
+        ("exit_code == 3 and 'copied' in stdout", "met", "met"),
+        ("inputs.count + 1 == 3 and 'slow' in stderr", "met", "met"),
+        (
+            "stdout == ''",
+            "unmet: `stdout == ''` is false, expected true",
+            "unmet: `stdout == ''` is false, expected true",
+        ),
+        ("duration < 5", "unmet: `duration` is not known", "unclear: `duration` is not known"),
+        (
+            "stdout | length",
+            "unmet: `stdout | length` must be true or false, but is an integer",
+            "unclear: `stdout | length` must be true or false, but is an integer",
+        ),
+    ];
+    for (source, attempt, probe) in cases {
+        let hinted = |text: &str| if text == "met" { text.to_owned() } else { format!("{text}{hint}") };
+        assert_eq!(left.attempt(&by_expression(source), 3, &[]), hinted(attempt), "{source}");
+        assert_eq!(left.probe(&by_expression(source), 3), hinted(probe), "{source}");
+    }
+    let wrong_exit = left.probe(&by_expression("true"), 1);
+    assert_eq!(wrong_exit, format!("unclear: exited with 1, expected 0 or 3{hint}"));
+}
+
+#[test]
+fn what_is_too_large_for_an_expression_is_not_judged() {
+    let open = |_: &Stream| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::repeat(b'x').take((64 << 20) + 1))) };
+    let judged = |source: &str| shown(&judge_probe(&by_expression(source), 0, &[], &open, &bindings()));
+    assert_eq!(judged("stdout == ''"), "unclear: stdout is larger than 64 MiB, too large for an expression");
+    assert_eq!(judged("exit_code == 0"), "met");
+}
+
 #[test]
 fn reasons_quote_the_last_line_of_stderr() {
     let left = |stderr: &str| Left::default().and(Stream::Stderr, stderr);
@@ -144,7 +184,7 @@ fn what_cannot_be_read_is_unclear() {
 }
 
 fn rule(source: OutputSource, extract: Extract, r#type: Type) -> OutputRule {
-    OutputRule { name: "x".to_owned(), source, extract, r#type, optional: false }
+    OutputRule { name: "x".to_owned(), source, extract, r#type, optional: false, is_file: false }
 }
 
 #[test]
@@ -186,6 +226,28 @@ fn outputs_are_taken_and_typed() {
         assert!(Left::stdout(text).attempt(&Expect::default(), 0, &rules).contains("larger than 64 KiB"));
         assert!(Left::stdout(b"\xff").attempt(&Expect::default(), 0, &rules).contains("is not UTF-8"));
         assert!(Left::stdout(b"a\0b").attempt(&Expect::default(), 0, &rules).contains("NUL"));
+    }
+}
+
+#[test]
+fn what_is_read_as_a_file_may_be_large() {
+    let long = format!("\n{}\nend\n", "x".repeat(300_000));
+    let json = format!("[\"{}\"]", "x".repeat(70_000));
+    let left =
+        Left::stdout(&long).and(Stream::Stderr, &json).and(Stream::Published, format!("x={}", "y".repeat(70_000)));
+    let cases = [
+        (OutputSource::Stdout, Extract::Whole, 300_004),
+        (OutputSource::Stdout, Extract::FirstLine, 300_000),
+        (OutputSource::Stdout, Extract::LastLine, 3),
+        (OutputSource::Stderr, Extract::Jq(".[0]".to_owned()), 70_000),
+        (OutputSource::Published, Extract::Whole, 70_000),
+    ];
+    for (source, extract, length) in cases {
+        let rule = OutputRule { is_file: true, ..rule(source, extract, Type::String) };
+        let text = file_text(&rule, &|stream| left.open(stream), &bindings()).unwrap().unwrap();
+        assert_eq!(text.len(), length, "{rule:?}");
+        let expected = if length == 3 { "met x=\"end\"" } else { "met x=null" };
+        assert_eq!(left.attempt(&Expect::default(), 0, &[rule]), expected);
     }
 }
 

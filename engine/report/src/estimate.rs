@@ -77,7 +77,8 @@ fn from_typical(plan: &Plan) -> Option<Estimate> {
     let length = |step: &Step| step.typical.filter(|_| !is_skipped(step)).map_or(0, words::milliseconds);
     let lengths: Vec<u64> = plan.steps.iter().map(length).collect();
     let schedule = Schedule::of(plan, &lengths).filter(|schedule| schedule.length() > 0)?;
-    let without = plan.steps.iter().filter(|step| step.typical.is_none() && !is_skipped(step));
+    let without =
+        plan.steps.iter().filter(|step| step.command().is_some() && step.typical.is_none() && !is_skipped(step));
     Some(Estimate {
         p50_ms: schedule.length(),
         basis: Basis::Typical { without: without.map(|step| step.id.clone()).collect() },
@@ -89,7 +90,8 @@ fn from_typical(plan: &Plan) -> Option<Estimate> {
 /// Returns how long each step took in an earlier run; nothing if that run does not tell of every step that will run.
 fn past_lengths(plan: &Plan, run: &PastRun) -> Option<Vec<u64>> {
     let length = |step: &Step| match run.steps.get(&step.id) {
-        _ if is_skipped(step) => Some(0),
+        // A group takes as long as its members, which are counted themselves.
+        _ if is_skipped(step) || step.command().is_none() => Some(0),
         Some(PastStep::Took(ms)) => Some(*ms),
         Some(PastStep::Skipped) if may_be_skipped(step) => Some(0),
         Some(PastStep::Skipped) | None => None,
@@ -126,7 +128,10 @@ impl Schedule {
     fn of(plan: &Plan, lengths: &[u64]) -> Option<Schedule> {
         let mut spans = vec![(0, 0); plan.steps.len()];
         for at in topological(&plan.steps) {
-            let begin: u64 = plan.steps[at].needs.iter().map(|&need| spans[need].1).max().unwrap_or(0);
+            let settled = plan.steps[at].needs.iter().map(|&need| spans[need].1);
+            // When a milestone is reached is not known: at the start of its step at the earliest.
+            let reached = plan.steps[at].after.iter().map(|signal| spans[signal.step].0);
+            let begin: u64 = settled.chain(reached).max().unwrap_or(0);
             spans[at] = (begin, begin.saturating_add(lengths[at]));
         }
         (!spans.is_empty()).then_some(Schedule { spans })
@@ -136,10 +141,13 @@ impl Schedule {
         self.spans.iter().map(|(_, end)| *end).max().unwrap_or(0)
     }
 
-    /// Returns how long a step holds what it took: from its start until everything in its `until` has settled.
+    /// Returns how long a step holds what it took at the most: from its start until everything in its `until` has settled.
     fn hold(&self, plan: &Plan, at: usize) -> u64 {
-        let until = plan.steps[at].release.iter().flat_map(|release| &release.until);
-        let end = until.map(|&until| self.spans[until].1).max().unwrap_or_else(|| self.length());
+        let release = plan.steps[at].release.iter();
+        let ends = release.flat_map(|release| {
+            release.until.iter().copied().chain(release.until_reached.iter().map(|signal| signal.step))
+        });
+        let end = ends.map(|end| self.spans[end].1).max().unwrap_or_else(|| self.length());
         end.saturating_sub(self.spans[at].0)
     }
 

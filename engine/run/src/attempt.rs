@@ -1,12 +1,13 @@
 //! One attempt of a step: its outcome, its doubt, its cleanup, and whether there is another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::{Condition, Step};
+use firedrill_model::plan::{Condition, InDoubt, Step};
 use firedrill_model::value::Value;
 
-use crate::command::{CommandId, Role};
+use crate::command::{CommandId, Role, Subject};
 use crate::event::{Answer, DebtKind, Exit};
 use crate::machine::Run;
 use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
@@ -26,7 +27,7 @@ impl Run {
 
     /// A command was begun: from the start of its first attempt a step owes its rollback and its release.
     pub(crate) fn started(&mut self, command: &CommandId) {
-        self.state.in_flight += 1;
+        self.state.in_flight += u32::from(!self.asks_people(command));
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
@@ -85,9 +86,26 @@ impl Run {
         self.attempt_ended();
     }
 
+    /// Takes note that people are not asked any more: from now on what they may have done counts.
+    pub(crate) fn note_answer(&mut self, command: &CommandId) {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
+        let state = &mut self.state.steps[step];
+        state.exit_code = None;
+        state.effective = (state.effective + 1).min(state.attempts - state.voided);
+        self.attempt_ended();
+    }
+
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
         let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
         self.state.steps[step].tried.attempt = latest;
+        if end != TaskEnd::Met {
+            self.forget_milestones(step);
+        }
+        let end = match end {
+            TaskEnd::Doubt(Doubt::Cancelled) if self.is_overdue(step) => TaskEnd::Doubt(Doubt::TimedOut),
+            end => end,
+        };
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -130,7 +148,8 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
+        let has_time = self.phase_of(step) == Phase::Working && !self.is_overdue(step);
+        Some(if has_time { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -193,7 +212,7 @@ impl Run {
             || planned.effect.idempotent
             || planned.cleanup.is_some()
             || planned.rollback_hook().is_some();
-        if is_harmless {
+        if is_harmless || planned.conduct.in_doubt != InDoubt::Ask {
             self.conclude(step, Conclusion::Failed(Cause::Doubt(doubt)));
         } else {
             self.ask_human(step, doubt);
@@ -218,15 +237,15 @@ impl Run {
 
     /// Takes a human's word for what became of an attempt in doubt.
     pub(crate) fn attempt_said(&mut self, step: usize, is_done: bool, outputs: &BTreeMap<String, Value>) -> bool {
-        if !matches!(self.state.steps[step].stage, Stage::InDoubt(_)) {
+        let Stage::InDoubt(doubt) = self.state.steps[step].stage else {
             return false;
-        }
+        };
         self.state.doubts -= 1;
         if is_done {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
             self.conclude(step, Conclusion::Succeeded);
         } else {
-            self.void_attempt(step);
+            self.void_attempt(step, doubt);
         }
         self.place(step);
         self.unwind(step);
@@ -234,14 +253,18 @@ impl Run {
     }
 
     /// The attempt had no effect: it never was.
-    fn void_attempt(&mut self, step: usize) {
+    fn void_attempt(&mut self, step: usize, doubt: Doubt) {
         let state = &mut self.state.steps[step];
         state.voided += 1;
         state.effective -= 1;
         if !state.is_effective() {
             state.debts = Debts::NONE;
         }
-        state.stage = Stage::Waiting;
+        if self.has_let_follow(step) {
+            self.settle(step, Outcome::Failed(Cause::Doubt(doubt)));
+            return;
+        }
+        self.state.steps[step].stage = Stage::Waiting;
         if self.phase_of(step) == Phase::Working {
             self.ask_guards_of(step);
         }
@@ -249,6 +272,9 @@ impl Run {
 
     /// An attempt has ended this way: its cleanup comes first.
     fn conclude(&mut self, step: usize, conclusion: Conclusion) {
+        if conclusion != Conclusion::Succeeded {
+            self.forget_milestones(step);
+        }
         self.owe_for_attempt(step);
         let when = self.planned(step).cleanup.as_ref().map(|hook| &hook.when);
         let is_failed = conclusion != Conclusion::Succeeded;
@@ -287,7 +313,7 @@ impl Run {
             self.state.steps[step].stage = Stage::Cleaning(conclusion);
             self.clean_up(step);
         } else {
-            self.after_cleanup(step, conclusion, Licence::of(self.planned(step)));
+            self.after_cleanup(step, conclusion, Licence::of(self.planned(step), conclusion));
         }
     }
 
@@ -314,7 +340,8 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        if !has_more || licence == Licence::Refused || self.phase_of(step) != Phase::Working {
+        let is_final = licence == Licence::Refused || self.has_let_follow(step) || self.is_overdue(step);
+        if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
             self.state.steps[step].stage = Stage::Choosing(cause);
@@ -343,11 +370,25 @@ impl Run {
         is_pausing
     }
 
+    /// Keeps what a guard has seen. What the playbook's guards saw first counts for the whole run, so that all who read
+    /// it read the same; a step that begins anew reads what its guards see then.
+    fn keep_seen(&mut self, subject: &Subject, guard: &Arc<str>, outputs: &BTreeMap<String, Value>) {
+        let key = (subject.clone(), Arc::clone(guard));
+        let is_kept = *subject == Subject::Playbook && self.state.seen.contains_key(&key);
+        if !is_kept && !outputs.is_empty() {
+            self.state.seen.insert(key, outputs.clone());
+        }
+    }
+
     pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
+        let Judgement::Met { outputs } = judgement else { return };
+        if let Role::Guard(guard) = &command.role {
+            self.keep_seen(&command.subject, guard, outputs);
+            return;
+        }
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        let Judgement::Met { outputs } = judgement else { return };
         if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
         }
@@ -366,7 +407,10 @@ enum Licence {
 }
 
 impl Licence {
-    fn of(step: &Step) -> Licence {
-        if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
+    /// Returns what a step says of a repeat after an attempt that ended like this.
+    fn of(step: &Step, conclusion: Conclusion) -> Licence {
+        let is_doubt = matches!(conclusion, Conclusion::Failed(Cause::Doubt(_)));
+        let reruns = is_doubt && step.conduct.in_doubt == InDoubt::Rerun;
+        if step.effect.read_only || step.effect.idempotent || reruns { Licence::Granted } else { Licence::Refused }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{Condition, Hook};
+use firedrill_model::plan::{Condition, Hook, block_of};
 use firedrill_model::value::Value;
 
 use crate::command::StepId;
@@ -110,7 +110,7 @@ impl Run {
         let Some(release) = &self.planned(step).release else {
             return;
         };
-        let is_over = match (release.until.is_empty(), self.planned(step).group) {
+        let is_over = match (release.is_open_ended(), block_of(&self.plan.steps, step)) {
             (true, None) => self.state.settled == self.state.steps.len(),
             (true, Some(group)) => self.state.steps[group].members_left == 0,
             (false, _) => self.state.steps[step].until_left == 0,
@@ -171,8 +171,12 @@ impl Run {
     pub(crate) fn call_off(&mut self, step: usize, kind: DebtKind) -> bool {
         let is_off = match *self.debt(step, kind) {
             Debt::Deciding => true,
-            Debt::Discharging(task) if matches!(task.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Pausing) => {
+            Debt::Discharging(task) if task.is_unbegun() || task.at == TaskAt::Pausing => {
                 *self.state.steps[step].tried.of_mut(kind) = task.r#try - 1;
+                true
+            }
+            Debt::Discharging(task) if kind == DebtKind::Rollback && matches!(task.at, TaskAt::Asked(_)) => {
+                *self.state.steps[step].tried.of_mut(kind) = task.r#try;
                 true
             }
             Debt::Discharging(_) | Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => false,

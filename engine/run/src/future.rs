@@ -31,9 +31,15 @@ impl Run {
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for step in &state.steps {
+        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
+            if planned.deadline.is_some() {
+                hasher.write_u8(u8::from(step.clock.is_over && !step.stage.is_settled()));
+            }
+            if !planned.milestones.is_empty() {
+                hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
             if is_ordered {
                 hasher.write_u32(step.completed);
             }
@@ -69,7 +75,7 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 impl StepState {
     /// Returns where the step stands, in a word.
     fn life(&self) -> u64 {
-        let is_settled = matches!(self.stage, Stage::Settled(_));
+        let is_settled = self.stage.is_settled();
         let attempts = if is_settled { 0 } else { u64::from(self.attempts) };
         let is_verified = self.is_verified && !is_settled;
         let flags = u64::from(self.is_effective())
@@ -155,7 +161,7 @@ impl Asking {
 }
 
 impl Task {
-    /// Returns how far the try is and how many have failed, in 16 bits.
+    /// Returns how far the try is, how many have failed and how many have approved, in 16 bits.
     fn code(&self) -> u64 {
         let at = match self.at {
             TaskAt::Rendering => 0,
@@ -164,7 +170,13 @@ impl Task {
             TaskAt::Unsure => 3,
             TaskAt::Judging(_) => 4,
             TaskAt::Pausing => 5,
+            TaskAt::Unasked => 6,
+            TaskAt::Asked(_) => 7,
         };
-        u64::from(self.failures.min(0xFFF)) << 3 | at
+        let count = match self.at {
+            TaskAt::Asked(approved) => self.failures.min(0x7F) << 5 | approved.min(0x1F),
+            _ => self.failures.min(0xFFF),
+        };
+        u64::from(count) << 3 | at
     }
 }

@@ -1,10 +1,10 @@
 //! From the name of a command to what the plan says of it and to the try under way.
 
-use firedrill_model::plan::{Command, Plan, Probe};
+use firedrill_model::plan::{Command, Conduct, Plan, Probe};
 
 use crate::command::{CommandId, Role, Subject};
 use crate::machine::Run;
-use crate::state::{Debt, Stage, StepState, Task};
+use crate::state::{Debt, Stage, StepState, Task, TaskAt};
 use crate::task::Kind;
 
 impl Run {
@@ -33,6 +33,12 @@ impl Run {
                 _,
             ) => None,
         }
+    }
+
+    /// Returns how an attempt is treated when something comes between, if the command is one.
+    pub fn conduct(&self, id: &CommandId) -> Option<Conduct> {
+        let step = id.step().filter(|_| id.role == Role::Attempt).and_then(|step| self.shape.index(step))?;
+        Some(self.plan.steps[step].conduct)
     }
 
     pub(crate) fn look_up<'a>(&self, plan: &'a Plan, id: &CommandId) -> Option<(&'a Command, Kind)> {
@@ -76,6 +82,11 @@ impl Run {
             Subject::Step(step) => self.step_task(self.shape.index(step)?, &id.role)?,
         };
         (round == id.round).then_some(task)
+    }
+
+    /// Returns whether exactly this try is known to be running.
+    pub(crate) fn in_flight_now(&self, id: &CommandId) -> bool {
+        self.task(id).is_some_and(|task| task.at == TaskAt::InFlight)
     }
 
     pub(crate) fn task_mut(&mut self, id: &CommandId) -> Option<&mut Task> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::value::Value;
-use firedrill_run::{CommandId, Effect, Event, Exit, Run, Verdict};
+use firedrill_run::{CommandId, Doubt, Effect, Event, Exit, Run, Stage, Verdict, Wait};
 use firedrill_sim::{Script, sketch};
 
 mod table;
@@ -313,7 +313,9 @@ fn is_due(run: &Run, event: &Event) -> bool {
         Event::Rendered { command, .. } => due.contains(&Effect::Render(command.clone())),
         Event::Judged { command, .. } => due.contains(&Effect::Judge(command.clone())),
         Event::Started { command } => due.contains(&Effect::Start(command.clone())),
-        Event::NotStarted { command } | Event::Adopted { command } => due.contains(&Effect::Settle(command.clone())),
+        Event::NotStarted { command } | Event::Adopted { command, .. } => {
+            due.contains(&Effect::Settle(command.clone()))
+        }
         Event::Ended { command, .. } => {
             run.in_flight().contains(command) || due.contains(&Effect::Settle(command.clone()))
         }
@@ -364,7 +366,7 @@ fn go_on(run: &mut Run, ends: &[(&str, Exit)]) {
 #[test]
 fn a_doubt_that_a_new_engine_settles_holds_nothing_up_any_more() {
     let mut run = Run::new(Arc::new(sketch("a ?\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     go_on(&mut run, &[("a.attempt.1.1", Exit::Lost), ("a.verify.1.1", Exit::Code(2))]);
     assert_eq!(run.verdict(), Some(Verdict::Stuck));
     go_on(&mut run, &[]);
@@ -415,7 +417,7 @@ fn runs_of_the_same_future_have_the_same_outlook() {
 #[test]
 fn a_second_request_to_stop_ends_the_tries_of_rollbacks_only() {
     let mut run = Run::new(Arc::new(sketch("a ! ^\nb a idem")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     let mut due = Vec::new();
     let mut take = |event: &Event, due: &mut Vec<Effect>| {
         run.apply(event).expect("a legal event");
@@ -457,7 +459,7 @@ fn outputs_are_those_of_the_judgement() {
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     let mut take = |event: Event| run.apply(&event).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     take(Event::Started { command: attempt.clone() });
     take(Event::Ended { command: attempt.clone(), exit: Exit::Code(3), ms: 0 });
@@ -465,7 +467,7 @@ fn outputs_are_those_of_the_judgement() {
 
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let mut take = |event: Event| run.apply(&event).map(|()| run.exit_of(&attempt)).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     assert_eq!(take(Event::Started { command: attempt.clone() }), None);
     assert_eq!(take(Event::Ended { command: attempt.clone(), exit: Exit::Code(0), ms: 0 }), Some(0));
@@ -495,11 +497,201 @@ fn a_run_owes_from_its_first_change_until_it_is_at_rest_with_nothing_open() {
     assert_eq!(owes("a ^", "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1"), [false, true]);
     assert_eq!(owes("@guard g", "@.guard-g.1.1 1"), [false, true, false], "a guard that is being asked may be running");
     let mut run = Run::new(Arc::new(sketch("a ro\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     run.apply(&Event::EngineStarted { boot: "b".to_owned(), engine: "e".to_owned() }).expect("a legal event");
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     run.apply(&Event::Started { command: attempt.clone() }).expect("a legal event");
     assert!(run.owes());
     run.apply(&Event::Ended { command: attempt, exit: Exit::Code(0), ms: 0 }).expect("a legal event");
     assert!(!run.owes(), "what only reads is owed to nobody");
+}
+
+#[test]
+fn a_milestone_lets_others_begin_while_its_step_runs() {
+    let reached = "a.attempt.1.1 reaches m";
+    check("a *m\nb a.m\nc a", reached, "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 = succeeded");
+    let order = |plan, faults: &str| {
+        let played = play(plan, faults);
+        let at = |name: &str, is_start: bool| {
+            let found = played.events.iter().position(|event| match event {
+                Event::Started { command } => is_start && command.to_string() == name,
+                Event::Ended { command, .. } => !is_start && command.to_string() == name,
+                _ => false,
+            });
+            found.expect("it happened")
+        };
+        at("b.attempt.1.1", true) < at("a.attempt.1.1", false)
+    };
+    assert!(order("a *m\nb a.m", reached), "b begins on the signal");
+    assert!(!order("a *m\nb a.m", ""), "without a signal b begins when a has settled");
+    assert!(!order("a *m *n\nb a.m a.n", reached), "b waits for both");
+}
+
+#[test]
+fn a_milestone_is_reached_when_its_step_is_skipped() {
+    check("a *m off\nb a.m", "", "b.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn what_began_on_a_milestone_makes_a_failure_final() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    check("a *m idem x2 !none\nb a.m ro", failed, "a.attempt.1.1 b.attempt.1.1 = rolled back");
+    let waiting = "a *m idem x2\nz\nb a.m z";
+    check(
+        waiting,
+        "z.attempt.1.1 0, a.attempt.1.1 1",
+        "a.attempt.1.1 z.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded",
+    );
+}
+
+#[test]
+fn a_skip_on_a_milestone_ends_a_hold_and_makes_a_failure_final() {
+    let failed = "b.attempt.1.1 1, b.attempt.1.1 reaches m";
+    check(
+        "a ^c !none\nb a *m idem x2 !none\nc b.m off",
+        failed,
+        "a.attempt.1.1 b.attempt.1.1 a.release.1.1 = rolled back",
+    );
+}
+
+#[test]
+fn what_only_waits_for_room_has_not_begun() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    let expected = "a.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded";
+    check("@max 1\na *m idem x2\nb a.m", failed, expected);
+}
+
+#[test]
+fn what_began_on_a_milestone_is_taken_back_first() {
+    let failed = "a.attempt.1.1 reaches m, c.attempt.1.1 1";
+    let expected = "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = failed";
+    check("a *m !\nb a.m !\nc b", failed, expected);
+    let owed = format!("{failed}, b.rollback.1.1 1, b.rollback.1.2 1, b.rollback.1.3 1");
+    let expected = "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 b.rollback.1.2 b.rollback.1.3 = stuck";
+    check("a *m !\nb a.m !\nc b", &owed, expected);
+}
+
+#[test]
+fn a_hold_can_end_at_a_milestone() {
+    let reached = "b.attempt.1.1 reaches m";
+    let started = "a.attempt.1.1 b.attempt.1.1 a.release.1.1 c.attempt.1.1 = succeeded";
+    check("a ^b.m\nb a *m\nc b", reached, started);
+    check("a ^b.m\nb a *m\nc b", "", started);
+    let failed = format!("{reached}, b.attempt.1.1 1");
+    check("a ^b.m !none\nb a *m !none x2 idem", &failed, "a.attempt.1.1 b.attempt.1.1 a.release.1.1 = rolled back");
+}
+
+#[test]
+fn signals_that_cannot_be_are_refused() {
+    let plan = Arc::new(sketch("a *m\nb a.m"));
+    let start = |run: &mut Run, event: &str| {
+        let event: Event = serde_json::from_str(event).expect("an event");
+        run.apply(&event)
+    };
+    let mut run = Run::new(plan);
+    let reached = r#"{"reached":{"command":"a.attempt.1.1","milestone":"m"}}"#;
+    start(&mut run, r#"{"run_started":{"run":"r","plan":""}}"#).expect("the start");
+    assert!(start(&mut run, reached).is_err(), "it is not running");
+    start(&mut run, r#"{"started":{"command":"a.attempt.1.1"}}"#).expect("its start");
+    assert!(start(&mut run.clone(), r#"{"reached":{"command":"a.attempt.1.1","milestone":"n"}}"#).is_err());
+    start(&mut run, reached).expect("the signal");
+    assert!(start(&mut run.clone(), reached).is_err(), "it was reached before");
+    start(&mut run, r#"{"engine_started":{"boot":"","engine":""}}"#).expect("another engine");
+    assert!(start(&mut run, reached).is_err(), "nobody knows whether it runs");
+}
+
+#[test]
+fn a_doubt_is_what_the_playbook_says_it_is() {
+    check("a", "a.attempt.1.1 timeout", "a.attempt.1.1 = stuck");
+    check("a fail !none", "a.attempt.1.1 timeout", "a.attempt.1.1 = rolled back");
+    check("a fail", "a.attempt.1.1 lost", "a.attempt.1.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 timeout", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+    check("a rerun x2", "a.attempt.1.1 timeout, a.attempt.2.1 lost", "a.attempt.1.1 a.attempt.2.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 1", "a.attempt.1.1 = failed");
+    check("a rerun x2 ?", "a.attempt.1.1 timeout", "a.attempt.1.1 a.verify.1.1 = succeeded");
+}
+
+#[test]
+fn a_cancel_ends_only_what_may_be_ended() {
+    let mut run = Run::new(Arc::new(sketch("a finish\nb\nc finish g")));
+    let mut take = |event: &str| {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect("a legal event");
+        run.next()
+    };
+    take(r#"{"run_started":{"run":"r","plan":""}}"#);
+    for command in ["a.attempt.1.1", "b.attempt.1.1", "c.guard-g.1.1"] {
+        take(&format!(r#"{{"started":{{"command":"{command}"}}}}"#));
+    }
+    let due = take("\"cancel_requested\"");
+    let ended = ["b.attempt.1.1", "c.guard-g.1.1"].map(|id| Effect::Terminate(id.parse().expect("a command's name")));
+    assert_eq!(due, ended);
+    take(r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":0}}"#);
+}
+
+/// Takes events and returns the run.
+fn after(plan: &str, events: &[&str]) -> Run {
+    let mut run = Run::new(Arc::new(sketch(plan)));
+    let begin = [r#"{"run_started":{"run":"r","plan":""}}"#];
+    for event in begin.iter().chain(events) {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect(event);
+    }
+    run
+}
+
+fn deadline_of(run: &Run) -> Option<u128> {
+    let pauses = run.pauses().into_iter();
+    pauses.filter(|pause| matches!(pause.wait, Wait::Deadline(_))).map(|pause| pause.length.as_millis()).next()
+}
+
+const OVER: &str = r#"{"elapsed":{"wait":{"deadline":"a"}}}"#;
+
+#[test]
+fn a_deadline_goes_on_from_what_is_in_the_journal() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let ended = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":7000}}"#;
+    let again = r#"{"elapsed":{"wait":{"attempt":"a"}}}"#;
+    let engine = r#"{"engine_started":{"boot":"","engine":""}}"#;
+    let second = r#"{"started":{"command":"a.attempt.2.1"}}"#;
+    let adopted = r#"{"adopted":{"command":"a.attempt.2.1","ms":9000}}"#;
+    assert_eq!(deadline_of(&after("a due idem x3", &[])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended])), Some(53_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended, again])), Some(52_000));
+    let events = [started, ended, again, second, engine, adopted];
+    assert_eq!(deadline_of(&after("a due idem x3", &events)), Some(43_000));
+    assert_eq!(deadline_of(&after("a due ~ x3", &[started, ended])), None, "hooks are not on the clock");
+}
+
+#[test]
+fn a_deadline_ends_what_runs_and_what_waits() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let run = after("a due idem x3 ~", &[started, OVER]);
+    assert_eq!(run.next(), [Effect::Terminate("a.attempt.1.1".parse().expect("a name"))]);
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let cleaned = [
+        r#"{"started":{"command":"a.cleanup.1.1"}}"#,
+        r#"{"ended":{"command":"a.cleanup.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due idem x3 ~", &[started, OVER, cancelled, cleaned[0], cleaned[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::RolledBack), "there is no second attempt");
+    let failed = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":1}}"#;
+    assert_eq!(after("a due idem x3 !none", &[started, failed, OVER]).verdict(), Some(Verdict::RolledBack));
+    let guard = r#"{"started":{"command":"a.guard-g.1.1"}}"#;
+    let held = r#"{"ended":{"command":"a.guard-g.1.1","exit":{"code":0},"ms":1}}"#;
+    assert_eq!(after("a due g", &[guard, OVER, held]).verdict(), Some(Verdict::RolledBack));
+    assert_eq!(after("a due", &[OVER]).verdict(), Some(Verdict::RolledBack));
+}
+
+#[test]
+fn a_deadline_leaves_a_doubt() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let run = after("a due finish", &[started, OVER, cancelled]);
+    assert_eq!(run.summary(0).stage, &Stage::InDoubt(Doubt::TimedOut));
+    let verified = [
+        r#"{"started":{"command":"a.verify.1.1"}}"#,
+        r#"{"ended":{"command":"a.verify.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due ?+", &[started, OVER, cancelled, verified[0], verified[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::Succeeded));
 }

@@ -56,7 +56,7 @@ impl FaultPoint {
 
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 99] = [
+    pub const ALL: [FaultPoint; 100] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -93,6 +93,7 @@ impl FaultPoint {
         FaultPoint("bosh.env"),
         FaultPoint::ERRAND,
         FaultPoint("bosh.errands"),
+        FaultPoint("bosh.events"),
         FaultPoint("bosh.ignore"),
         FaultPoint("bosh.instances"),
         FaultPoint("bosh.locks"),

@@ -24,7 +24,8 @@ pub use trouble::{Place, Trouble};
 /// How many bytes of artifacts fit on a disk that is full.
 const FULL_DISK: u64 = 4 * 1024;
 
-const FOREIGN_USER: &str = "healthwatch";
+/// Somebody else who uses the director.
+pub(crate) const FOREIGN_USER: &str = "healthwatch";
 
 /// The task on whose behalf somebody else locks a deployment.
 const FOREIGN_LOCKER: &str = "99";

@@ -1,6 +1,7 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
 mod held;
+mod people;
 mod seam;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,20 +9,22 @@ use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use firedrill_model::rehearsal::FaultKind;
+use firedrill_model::rehearsal::{Answer, FaultKind};
 use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
 use self::held::Held;
-use super::pretence;
+use self::people::People;
+use super::pretence::{self, Took};
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
 use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
+use crate::milestones::Watch;
 use crate::signals::Signal;
 use crate::store::RunDir;
-use crate::supervisor::{self, CommandKey, Spawn};
+use crate::supervisor::{self, CommandKey, Orphan, Spawn};
 use crate::world::Happening;
 
 /// A wait in which a fault may strike a running command although nobody has said which wait.
@@ -40,12 +43,15 @@ pub(super) struct Sandboxed<'a> {
     /// Commands whose start was asked for and has not been performed.
     starts: VecDeque<(CommandId, Spawn)>,
     commands: BTreeMap<CommandId, Played>,
+    /// What is watched for in the output of attempts.
+    watches: BTreeMap<CommandId, Watch>,
     happenings: VecDeque<Happening>,
     /// Ends that are not in the journal yet.
     ends: BTreeMap<CommandId, (Exit, u64)>,
     is_crashing: bool,
     /// How often each command was parked.
     pub(super) waits: BTreeMap<CommandId, u32>,
+    people: People,
     /// Probes that are asked before the first attempt of their step, until they are.
     probes: BTreeMap<StepId, Spawn>,
     /// How they ended.
@@ -69,7 +75,13 @@ struct Played {
 }
 
 impl<'a> Sandboxed<'a> {
-    pub(super) fn new(dir: &'a RunDir, scene: Scene, strikes: Strikes, replies: Option<Replies>) -> Sandboxed<'a> {
+    pub(super) fn new(
+        dir: &'a RunDir,
+        scene: Scene,
+        strikes: Strikes,
+        answers: &BTreeMap<String, Answer>,
+        replies: Option<Replies>,
+    ) -> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
@@ -80,10 +92,12 @@ impl<'a> Sandboxed<'a> {
             lines: Vec::new(),
             starts: VecDeque::new(),
             commands: BTreeMap::new(),
+            watches: BTreeMap::new(),
             happenings: VecDeque::new(),
             ends: BTreeMap::new(),
             is_crashing: false,
             waits: BTreeMap::new(),
+            people: People::new(answers),
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
@@ -108,10 +122,33 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Readies the world for the next engine after a crash.
-    pub(super) fn survive(&mut self) {
+    pub(super) fn survive(&mut self) -> Result<(), DriveError> {
         self.is_crashing = false;
         self.starts.clear();
         self.happenings.clear();
+        self.speak_again();
+        self.end_orphans()
+    }
+
+    /// Ends what shall not outlive its engine: what became of it is not known then.
+    fn end_orphans(&mut self) -> Result<(), DriveError> {
+        let now = self.scene.now();
+        let orphans = self.commands.iter_mut().filter(|(_, played)| played.spawn.orphan == Orphan::Ended);
+        let mut running = Vec::new();
+        for (id, played) in orphans {
+            played.is_lost = true;
+            match &mut played.held {
+                Some(held) => held.until = Some(now),
+                None => running.push(key(id)),
+            }
+        }
+        for command in &running {
+            self.scene.terminate(command)?;
+        }
+        while let Some(turn) = self.scene.next(Some(now))? {
+            self.turn(turn)?;
+        }
+        Ok(())
     }
 
     /// Performs a command that is none of the run's, from its start to its end, and returns how it ended.
@@ -143,8 +180,13 @@ impl<'a> Sandboxed<'a> {
         fs::OpenOptions::new().append(true).open(self.dir.journal())?.write_all(&lines)
     }
 
+    fn ms_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
-        let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        let ms = self.ms_since(began);
+        self.watches.remove(&command);
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });
     }
@@ -162,14 +204,14 @@ impl<'a> Sandboxed<'a> {
         match played.fault.take() {
             Some(FaultKind::Exit(code)) => {
                 pretence::say(&spawn.stderr, &format!("firedrill: injected: exits with {code}\n"))?;
-                self.hold(&id, Exit::Code(code), Duration::ZERO);
+                self.hold(&id, Exit::Code(code), Took::default());
                 return Ok(());
             }
             Some(FaultKind::NotStarted) => {
                 self.hold(
                     &id,
                     Exit::NotSpawned("firedrill: injected: it cannot be started".to_owned()),
-                    Duration::ZERO,
+                    Took::default(),
                 );
                 return Ok(());
             }
@@ -178,15 +220,17 @@ impl<'a> Sandboxed<'a> {
         if let Some(replies) = &mut self.replies {
             let Some(answer) = replies.answer(&spawn.argv) else {
                 let why = format!("no reply answers `{}`", spawn.argv.join(" "));
-                self.hold(&id, Exit::NotSpawned(why), Duration::ZERO);
+                self.hold(&id, Exit::NotSpawned(why), Took::default());
                 return Ok(());
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
-            return self.over(&id, Exit::Code(answer.exit), answer.takes);
+            self.look(&id)?;
+            let took = Took { length: answer.takes, milestones: Vec::new() };
+            return self.over(&id, Exit::Code(answer.exit), took);
         }
         if let Err(missing) = environment::locate(&mut spawn) {
-            self.hold(&id, Exit::NotSpawned(missing.to_string()), Duration::ZERO);
+            self.hold(&id, Exit::NotSpawned(missing.to_string()), Took::default());
             return Ok(());
         }
         spawn.env.push(("FIREDRILL_TOOK".to_owned(), pretence::took_file(&spawn.stdout).display().to_string()));
@@ -203,8 +247,8 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
-    fn over(&mut self, id: &CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
-        self.hold(id, exit, takes);
+    fn over(&mut self, id: &CommandId, exit: Exit, took: Took) -> Result<(), DriveError> {
+        self.hold(id, exit, took);
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
@@ -231,7 +275,9 @@ impl<'a> Sandboxed<'a> {
                 | FaultKind::Exit(_)
                 | FaultKind::NotStarted
                 | FaultKind::DoesNotHold
-                | FaultKind::CouldNotTell,
+                | FaultKind::CouldNotTell
+                | FaultKind::NoAnswer
+                | FaultKind::Declined,
             )
             | None => {}
         }
@@ -241,6 +287,7 @@ impl<'a> Sandboxed<'a> {
     /// A command waits for time to pass: what strikes a running command strikes it there.
     fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
         self.waits.insert(id.clone(), nth);
+        self.look(id)?;
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
@@ -261,6 +308,15 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
+    /// Looks for milestones in what an attempt has printed so far.
+    fn look(&mut self, id: &CommandId) -> Result<(), DriveError> {
+        let Some(watch) = self.watches.get_mut(id) else { return Ok(()) };
+        let found = watch.look().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
+        let reached = found.into_iter().map(|milestone| Happening::Reached { command: id.clone(), milestone });
+        self.happenings.extend(reached);
+        Ok(())
+    }
+
     fn turn(&mut self, turn: Turn) -> Result<(), DriveError> {
         match turn {
             Turn::Waits { command, nth, length } => match id_of(&command) {
@@ -276,8 +332,12 @@ impl<'a> Sandboxed<'a> {
                     self.end(id, if is_lost { Exit::Lost } else { exit.into() }, began);
                     return Ok(());
                 }
-                let takes = pretence::took(&played.spawn.stdout)?;
-                self.over(&id, exit.into(), takes)
+                let took = pretence::took(&played.spawn.stdout)?;
+                if let Some(watch) = self.watches.get_mut(&id) {
+                    took.milestones.iter().for_each(|(_, name)| watch.forget(name));
+                }
+                self.look(&id)?;
+                self.over(&id, exit.into(), took)
             }
         }
     }
@@ -298,7 +358,7 @@ impl<'a> Sandboxed<'a> {
     /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.
     fn pass(&mut self, until: Option<Duration>) -> Result<Passed, DriveError> {
         let held = self.next_held();
-        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), until];
+        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), self.people.next(), until];
         let first = moments.into_iter().flatten().min();
         if let Some(turn) = self.scene.next(first)? {
             self.turn(turn)?;
@@ -309,8 +369,11 @@ impl<'a> Sandboxed<'a> {
             self.strike_at_age()?;
             return Ok(Passed::Something);
         }
+        if self.speak() {
+            return Ok(Passed::Something);
+        }
         if let Some((_, id)) = held.filter(|(moment, _)| *moment <= now) {
-            self.end_held(id);
+            self.pass_held(id);
             return Ok(Passed::Something);
         }
         Ok(if until.is_some() { Passed::Time } else { Passed::Nothing })
@@ -319,7 +382,7 @@ impl<'a> Sandboxed<'a> {
     fn standing(&self) -> String {
         let hung = self.commands.iter().filter(|(_, played)| played.held.is_some());
         let hung = hung.map(|(id, _)| format!("{id} hangs and has no time limit"));
-        let standing: Vec<String> = hung.chain(self.scene.standing()).collect();
+        let standing: Vec<String> = hung.chain(self.scene.standing()).chain(self.unanswered_questions()).collect();
         if standing.is_empty() { "the engine waits for nothing".to_owned() } else { standing.join("; ") }
     }
 }

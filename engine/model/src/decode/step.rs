@@ -4,12 +4,12 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{InDoubt, MAX_MILESTONES, OnCancel, OnEngineDeath};
 use crate::playbook::{
-    Backoff, Body, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry,
+    Backoff, Body, Conduct, Expect, Extract, Hook, Jitter, Milestone, Output, OutputSource, Probe, Release, Retry,
     Rollback, Step,
 };
 use crate::source::Spanned;
-use crate::unsupported;
 use crate::value::Type;
 use crate::yaml::{Kind, Node};
 
@@ -34,9 +34,6 @@ impl Decoder<'_> {
     fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
         let fields = self.fields(field, block)?;
         let id = self.id(&fields);
-        if fields.is_other_kind() {
-            return Some(of_other_kind(id, &fields));
-        }
         // Whether it is repeated at all cannot depend on the item.
         let when = fields.get("when").and_then(|field| self.condition(field));
         let for_each = fields.get("for_each").and_then(|field| self.for_each(field));
@@ -60,15 +57,18 @@ impl Decoder<'_> {
             needs: fields.get("needs").and_then(|field| self.ids(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
+            deadline: fields.get("deadline").and_then(|field| self.given_duration(field)),
+            conduct: Box::new(self.conduct(fields)),
             expect: self.expect(fields.get("expect")),
             poll: self.poll(fields).map(Box::new),
             on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
-            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            outputs: self.outputs_of(fields),
+            milestones: fields.get("milestones").map_or_else(Vec::new, |field| self.milestones(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
             release: fields.get("release").and_then(|field| self.release(field)).map(Box::new),
-            read_only: self.optional_flag(fields.get("read_only")),
+            read_only: self.optional_flag(fields.get("read_only")) || fields.get("approve").is_some(),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
             ..nothing(id, Body::Command(Box::new(invocation)), fields)
@@ -86,17 +86,8 @@ impl Decoder<'_> {
             return self.wrong_with(field, "a list", help).or(Some(Spanned::new(ids, span)));
         }
         let items = self.items(field)?;
-        let ids = items.into_iter().filter_map(|item| self.step_id(item)).collect();
+        let ids = items.into_iter().filter_map(|item| self.text(item)).collect();
         Some(Spanned::new(ids, span))
-    }
-
-    fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
-        let id = self.text(field)?;
-        if !unsupported::is_milestone(&id.value) {
-            return Some(id);
-        }
-        let message = format!("`{}`: milestones are not yet supported", id.value);
-        self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
     }
 
     fn retry(&mut self, field: Field<'_>) -> Option<Retry> {
@@ -112,6 +103,18 @@ impl Decoder<'_> {
         let when = fields.get("when").and_then(|field| self.condition(field));
         let max_attempts = max_attempts?;
         Some(Retry { max_attempts, delay, backoff, factor, max_delay, jitter, when, span: fields.head })
+    }
+
+    fn conduct(&mut self, fields: &Fields<'_>) -> Conduct {
+        let cancels = [("stop", OnCancel::Stop), ("finish", OnCancel::Finish)];
+        let doubts = [("ask", InDoubt::Ask), ("rerun", InDoubt::Rerun), ("fail", InDoubt::Fail)];
+        let deaths = [("adopt", OnEngineDeath::Adopt), ("kill", OnEngineDeath::Kill)];
+        Conduct {
+            on_cancel: fields.get("on_cancel").and_then(|field| self.choice(field, &cancels)),
+            in_doubt: fields.get("in_doubt").and_then(|field| self.choice(field, &doubts)),
+            on_engine_death: fields.get("on_engine_death").and_then(|field| self.choice(field, &deaths)),
+            stop_grace: fields.get("stop_grace").and_then(|field| self.given_duration(field)),
+        }
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -150,15 +153,29 @@ impl Decoder<'_> {
         Some(Release { hook: self.hook_of(&fields), until })
     }
 
-    fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+    fn milestones(&mut self, field: Field<'_>) -> Vec<Milestone> {
         let entries = self.named(field);
-        entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
+        if entries.len() > MAX_MILESTONES {
+            let message = format!("a step has at most {MAX_MILESTONES} milestones");
+            self.report(Diagnostic::error(Code::OutOfRange, field.node.span, message));
+        }
+        let milestone = |(name, field): (&Spanned<String>, Field<'_>)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of a milestone");
+            self.regex(field).map(|pattern| Milestone { name, pattern })
+        };
+        entries.into_iter().filter_map(milestone).collect()
+    }
+
+    /// Returns what a step or a guard publishes; `block` is the form of each.
+    pub(super) fn outputs(&mut self, field: Field<'_>, block: Block) -> Vec<Output> {
+        let entries = self.named(field);
+        entries.into_iter().map(|(name, field)| self.output(name, field, block)).collect()
     }
 
     /// Returns an output, one that is published if it is faulty, so that its name is known.
-    fn output(&mut self, name: &Spanned<String>, field: Field<'_>) -> Output {
+    fn output(&mut self, name: &Spanned<String>, field: Field<'_>, block: Block) -> Output {
         let name = self.check_name(name, NameForm::Snake, "the name of an output");
-        let Some(fields) = self.fields(field, Block::Output) else {
+        let Some(fields) = self.fields(field, block) else {
             let (source, extract, span) = (OutputSource::Published, Extract::Whole, field.node.span);
             return Output { name, source, extract, r#type: None, optional: false, span };
         };
@@ -236,13 +253,6 @@ fn kind_of(node: &Node, block: Block) -> Block {
     }
 }
 
-/// Returns what stands for a step of a kind that is not supported, so that its name is known.
-fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
-    let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
-    let invocation = Invocation { command, env: Vec::new(), dir: None, shell: None, stdin: None, timeout: None };
-    nothing(id, Body::Command(Box::new(invocation)), fields)
-}
-
 /// Returns a step of which nothing is said but what it does.
 pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> Step {
     Step {
@@ -260,9 +270,12 @@ pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> S
         when: None,
         guards: Vec::new(),
         retry: None,
+        deadline: None,
+        conduct: Box::default(),
         expect: Expect::default(),
         poll: None,
         outputs: Vec::new(),
+        milestones: Vec::new(),
         verify: None,
         cleanup: None,
         rollback: None,

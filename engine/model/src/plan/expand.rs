@@ -81,12 +81,14 @@ fn instance(step: &Step, id: &str, each: usize, base: usize) -> Step {
     let mut step = step.clone();
     step.id = if step.id.is_empty() { id.to_owned() } else { format!("{id}/{}", step.id) };
     step.needs.iter_mut().for_each(|need| *need += base);
+    step.after.iter_mut().for_each(|signal| signal.step += base);
     step.group = Some(step.group.map_or(each, |group| group + base));
     if step.group == Some(each) {
         step.needs.insert(0, each);
     }
     if let Some(release) = &mut step.release {
         release.until.iter_mut().for_each(|until| *until += base);
+        release.until_reached.iter_mut().for_each(|signal| signal.step += base);
     }
     step
 }

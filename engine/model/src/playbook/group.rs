@@ -1,11 +1,13 @@
 //! Groups: blocks of steps, used playbooks, repetitions.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use super::{Given, Invocation, Published};
+use super::{Given, Invocation, Playbook, Published, Step};
+use crate::check::Checked;
 use crate::expression::Expression;
 use crate::plan::Tolerance;
-use crate::source::{Span, Spanned};
+use crate::source::{Source, Span, Spanned};
 use crate::value::Value;
 
 /// What a step does.
@@ -28,6 +30,32 @@ pub struct Use {
     pub with: Vec<(Spanned<String>, Spanned<Given<Value>>)>,
     /// Whether its guards must hold at the start of the run too.
     pub early_guards: bool,
+}
+
+impl Playbook {
+    /// Iterates over the groups around a step, the innermost first.
+    pub fn around(&self, step: &Step) -> impl Iterator<Item = &Step> {
+        let parent = |step: &Step| step.parent.map(|parent| &self.steps[parent]);
+        std::iter::successors(parent(step), move |&group| parent(group))
+    }
+
+    /// Returns the id of a step with those of the groups around it: `restore/unpack`.
+    pub fn path(&self, step: &Step) -> String {
+        let ids = std::iter::once(step).chain(self.around(step)).map(|step| step.id.value.as_str());
+        let ids: Vec<&str> = ids.collect();
+        ids.into_iter().rev().collect::<Vec<_>>().join("/")
+    }
+}
+
+/// A playbook that another one uses, without faults.
+#[derive(Clone, Debug)]
+pub struct UsedPlaybook {
+    /// Its text.
+    pub source: Arc<Source>,
+    /// The playbook.
+    pub checked: Checked<Playbook>,
+    /// Its folder, relative to that of the playbook that is run.
+    pub folder: String,
 }
 
 /// The repetition of a step or group for each item of a list.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Resolver;
+use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::judge::{self, OutputRule};
 use crate::plan::{self, Program, Text};
@@ -49,7 +50,7 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let rules = self.rules(outputs, step, false);
-        plan::Command { expect: expected(expect), outputs: rules, ..self.command(invocation, around, step) }
+        plan::Command { expect: self.expected(expect), outputs: rules, ..self.command(invocation, around, step) }
     }
 
     /// Resolves a command that must exit with 0.
@@ -69,7 +70,7 @@ impl<'a> Resolver<'a> {
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
-            dir: around.dir.map(|dir| self.text(dir, step)),
+            dir: self.dir(around.dir, step),
             stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
@@ -78,9 +79,24 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Resolves a working directory; a relative one is below the folder of the playbook that names it.
+    fn dir(&mut self, dir: Option<&'a Spanned<Template>>, step: Option<&str>) -> Option<Text> {
+        let text = dir.map(|dir| self.text(dir, step));
+        if self.folder.is_empty() {
+            return text;
+        }
+        Some(match text {
+            None => Text::Known(self.folder.to_owned()),
+            Some(Text::Known(dir)) if !dir.starts_with('/') => Text::Known(format!("{}/{dir}", self.folder)),
+            Some(text) => text,
+        })
+    }
+
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
         match command {
             Command::Run(script) => Program::Script { shell: self.shell(shell), script: self.script(script, step) },
+            Command::Manual(manual) => self.manual(manual, step),
+            Command::Approve(approve) => self.approve(approve, step),
             Command::Computed(template) => Program::Argv(self.arguments(template, step)),
             Command::Argv(arguments) => {
                 let texts = arguments.value.iter().flat_map(|argument| self.arguments(argument, step));
@@ -90,7 +106,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves an argument; a list becomes several.
-    fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
+    pub(super) fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             return vec![self.text(template, step)];
@@ -205,6 +221,7 @@ impl<'a> Resolver<'a> {
                 OutputSource::Published => judge::OutputSource::Published,
                 OutputSource::Stdout => judge::OutputSource::Stdout,
                 OutputSource::Look(_) => judge::OutputSource::Look,
+                OutputSource::Asked => judge::OutputSource::Asked,
                 OutputSource::Stderr => judge::OutputSource::Stderr,
                 OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
             },
@@ -217,6 +234,7 @@ impl<'a> Resolver<'a> {
             },
             r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
             optional: output.optional,
+            is_file: check::is_read_as_file(self.playbook, &output.name.value),
         }
     }
 
@@ -231,16 +249,17 @@ impl<'a> Resolver<'a> {
             }
         }
     }
-}
 
-fn expected(expect: &Expect) -> judge::Expect {
-    judge::Expect {
-        exit: expect.exit.as_ref().map_or_else(
-            || judge::Expect::default().exit,
-            |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
-        ),
-        stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
-        stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
-        jq: expect.jq.as_ref().map(|text| text.value.clone()),
+    fn expected(&self, expect: &Expect) -> judge::Expect {
+        judge::Expect {
+            exit: expect.exit.as_ref().map_or_else(
+                || judge::Expect::default().exit,
+                |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
+            ),
+            stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
+            stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
+            jq: expect.jq.as_ref().map(|text| text.value.clone()),
+            that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
+        }
     }
 }

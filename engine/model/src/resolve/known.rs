@@ -9,12 +9,14 @@ impl Resolver<'_> {
     /// Returns whether a name is known when the plan is made.
     pub(super) fn is_known(&self, reference: &Reference) -> bool {
         match reference {
-            Reference::Input(_) | Reference::Var(_) => true,
+            Reference::Input(_) | Reference::Var(_) => !self.late.waits.contains_key(reference),
+            Reference::Last(_) | Reference::Target(_) => true,
             Reference::Item(_) => self.scope.get(reference).is_some(),
             Reference::StepOutput { .. }
             | Reference::StepFile { .. }
             | Reference::StepOutcome(_)
             | Reference::StepExitCode(_)
+            | Reference::GuardOutput { .. }
             | Reference::Run(_)
             | Reference::Attempt(_)
             | Reference::Sandbox(_) => false,
@@ -23,7 +25,12 @@ impl Resolver<'_> {
 
     /// Returns the value of a name that nobody knows any more when the run is on: it is written out in what waits.
     pub(super) fn bound(&self, reference: &Reference) -> Option<Value> {
-        matches!(reference, Reference::Item(_)).then(|| self.scope.get(reference).cloned()).flatten()
+        let is_bound = match reference {
+            Reference::Item(_) => true,
+            Reference::Input(_) | Reference::Var(_) | Reference::Last(_) => self.used_at.is_some(),
+            _ => false,
+        };
+        is_bound.then(|| self.scope.get(reference).cloned()).flatten()
     }
 
     /// Writes out in an expression what nobody knows when the run is on.
@@ -33,8 +40,15 @@ impl Resolver<'_> {
 
     /// Returns what these names wait for; `own` is the step that names them.
     pub(super) fn after(&self, references: &[Reference], own: Option<&str>) -> Vec<After> {
+        let late = references.iter().filter_map(|reference| self.late.waits.get(reference)).flatten().cloned();
         let waits = references.iter().filter_map(|reference| match reference {
-            Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) | Reference::Item(_) => None,
+            Reference::Input(_)
+            | Reference::Var(_)
+            | Reference::Last(_)
+            | Reference::Target(_)
+            | Reference::Sandbox(_)
+            | Reference::Item(_) => None,
+            Reference::GuardOutput { guard, .. } => Some(After::Guard(guard.clone())),
             Reference::StepOutput { step, .. }
             | Reference::StepFile { step, .. }
             | Reference::StepOutcome(step)
@@ -43,7 +57,7 @@ impl Resolver<'_> {
             Reference::Run(_) => Some(After::Start),
             Reference::Attempt(_) => own.map(|step| After::Step(step.to_owned())),
         });
-        let mut waits: Vec<After> = waits.collect();
+        let mut waits: Vec<After> = waits.chain(late).collect();
         waits.sort();
         waits.dedup();
         waits

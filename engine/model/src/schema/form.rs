@@ -90,6 +90,8 @@ pub(super) enum Form {
     NamedData,
     /// Texts with templates by name.
     NamedTemplates,
+    /// Texts that are not empty and hold no template, by name.
+    NamedTexts,
     /// Texts, numbers or booleans by name.
     NamedScalars,
     /// Durations by name.
@@ -110,6 +112,8 @@ pub(super) enum Form {
     Some(Block),
     /// Maps by name.
     Named(Block),
+    /// Maps, or one of these words, by name.
+    NamedWordOr(Block, &'static [&'static str]),
 }
 
 impl Form {
@@ -122,7 +126,8 @@ impl Form {
             | Self::TypeOr(block)
             | Self::Many(block)
             | Self::Some(block)
-            | Self::Named(block) => vec![block],
+            | Self::Named(block)
+            | Self::NamedWordOr(block, _) => vec![block],
             _ => Vec::new(),
         }
     }
@@ -144,6 +149,9 @@ impl Form {
             }
             Self::Named(inner) => {
                 json!({"type": "object", "propertyNames": {"pattern": SNAKE}, "additionalProperties": block(inner)})
+            }
+            Self::NamedWordOr(inner, words) => {
+                json!({"type": "object", "additionalProperties": {"anyOf": [{"enum": words}, block(inner)]}})
             }
             other => other.plain(),
         }
@@ -181,6 +189,7 @@ impl Form {
             }
             Self::NamedData => named(&json!({})),
             Self::NamedTemplates => named(&json!({"type": "string"})),
+            Self::NamedTexts => named(&json!({"type": "string", "pattern": SOMETHING})),
             Self::NamedScalars => {
                 json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
             }

@@ -2,8 +2,8 @@
 
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
-    Items, Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
-    Steps, Template, Templates, Text, Tolerance, Type, TypeOr, Version,
+    Items, Kebab, Many, Named, NamedData, NamedTemplates, NamedTexts, Names, One, OneOf, OneOrWord, Script, Shell,
+    Snake, SomeData, Steps, Template, Templates, Text, Tolerance, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -37,6 +37,7 @@ const PLAYBOOK: &[Key] = &[
     key("inputs", Named(Block::Input), "The parameters, by name."),
     key("vars", NamedData, "Values derived from inputs and other vars, by name."),
     key("defaults", One(Block::Defaults), "What holds for every command that does not say otherwise."),
+    key("files", Names, "Files beside the playbook that are part of the plan and copied into every run."),
     key("locks", Templates, "The names of the locks that a run holds until it owes nothing."),
     key(
         "on_failure",
@@ -112,12 +113,17 @@ const GUARD: &[Key] = &[
         OneOf(&["abort", "skip"]),
         "What happens when it does not hold: nothing is done and that is a failure, or it is not.",
     ),
+    key("outputs", Named(Block::Sight), "What it keeps of what it has seen, by name."),
 ];
 
 const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY, EVERY, WITHIN, AFTER];
 
+const MANUAL_KEY: Key = key("manual", One(Block::Manual), "A human does it and says whether it is done.");
+
 const STEP: &[Key] = &[
     ID,
+    MANUAL_KEY,
+    key("approve", One(Block::Approve), "People decide whether the run goes on."),
     EVERY,
     WITHIN,
     AFTER,
@@ -126,7 +132,7 @@ const STEP: &[Key] = &[
     key("caution", Text, "What to look out for."),
     key("phase", Text, "The part of the work to which it belongs."),
     key("typical", GivenDuration, "How long one attempt usually takes, for estimates."),
-    key("needs", Names, "The steps that must have settled before."),
+    key("needs", Names, "The steps that must have settled before; `ID.NAME` waits for a milestone only."),
     key("when", Condition, "An expression, without braces; if it is false the step is skipped."),
     key("guards", Many(Block::Guard), "Probes that must hold just before the first attempt."),
     key(
@@ -134,8 +140,22 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("deadline", GivenDuration, "How long guards, attempts, verifies and the waits between them may take in all."),
+    key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
+    key(
+        "in_doubt",
+        OneOf(&["ask", "rerun", "fail"]),
+        "What becomes of an attempt in doubt that nothing makes harmless: a human says, or it has failed.",
+    ),
+    key(
+        "on_engine_death",
+        OneOf(&["adopt", "kill"]),
+        "What becomes of a running attempt whose engine is gone: the next one adopts it, or it is ended.",
+    ),
+    key("stop_grace", GivenDuration, "How long an attempt has from TERM to KILL; 10s if not given."),
     EXPECT,
     key("outputs", Named(Block::Output), "What it publishes, by name."),
+    key("milestones", NamedTexts, "Signals from inside a running attempt: regexes for lines that it prints, by name."),
     key("verify", One(Block::Verify), "A probe that tells, after success, that the effect is really there."),
     key("cleanup", One(Block::Cleanup), "Makes a failed attempt harmless."),
     key(
@@ -204,6 +224,25 @@ const EACH: &[Key] = &[
     key("tolerate", Tolerance, "How many instances may fail: a number, or a percentage."),
 ];
 
+const MANUAL: &[Key] = &[
+    key("instructions", Template, "What to do."),
+    key("confirm", Template, "What is asked when it should be done."),
+    key("outputs", Named(Block::Asked), "The values that are asked for, by name; only of a step."),
+];
+
+const ASKED: &[Key] = &[
+    key("type", Type, "The type; a string if not given."),
+    key("optional", Flag, "Whether it may be left out; it is none then."),
+];
+
+const APPROVE: &[Key] = &[
+    key("prompt", Template, "What is decided."),
+    key("by", Templates, "Who may decide, by their names; anybody if not given."),
+    key("min", Count, "How many must approve, each once; one if not given."),
+    key("starter", OneOf(&["allowed", "excluded"]), "Whether whoever started the run may decide; yes if not given."),
+    key("timeout", GivenDuration, "How long the decision is waited for; after that the step has failed."),
+];
+
 const RETRY: &[Key] = &[
     key("max_attempts", GivenCount, "How many attempts there are, the first included."),
     key("delay", GivenDuration, "How long to wait before the second attempt."),
@@ -219,6 +258,7 @@ const EXPECT_KEYS: &[Key] = &[
     key("stdout", Text, "A regex that standard output must match."),
     key("stderr", Text, "A regex that standard error must match."),
     key("jq", Text, "A jq filter over standard output as JSON that must yield true."),
+    key("that", Condition, "An expression over exit_code, stdout, stderr and duration that must be true."),
 ];
 
 const OUTPUT: &[Key] = &[
@@ -228,11 +268,19 @@ const OUTPUT: &[Key] = &[
     key("jq", Text, "Takes the result of this jq filter."),
     key("line", OneOf(&["first", "last"]), "Takes one line."),
     key("type", Type, "The type; a string if not given."),
-    key("optional", Flag, "Whether it may be missing; else a missing output fails the attempt."),
+    key(
+        "optional",
+        Flag,
+        "Whether it may be missing; else a missing output fails the attempt, and a guard could not tell.",
+    ),
 ];
 
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
-const UNTIL: Key = key("until", Names, "The steps that must have settled; the end of the block if not given.");
+const UNTIL: Key = key(
+    "until",
+    Names,
+    "The steps that must have settled or, as `ID.NAME`, the milestones reached; the end of the block if not given.",
+);
 
 /// Returns the keys of a kind of map of a playbook, without those of every command.
 pub(super) fn of(block: Block) -> &'static [Key] {
@@ -251,11 +299,14 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Final => FINAL,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
-        Block::Output => OUTPUT,
+        Block::Output | Block::Sight => OUTPUT,
         Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
-        Block::Cleanup => &[EXPECT, RETRY_HOOK, WHEN_HOOK],
-        Block::Rollback => &[EXPECT, RETRY_HOOK],
-        Block::Release => &[EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Cleanup => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK],
+        Block::Rollback => &[MANUAL_KEY, EXPECT, RETRY_HOOK],
+        Block::Release => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Manual => MANUAL,
+        Block::Asked => ASKED,
+        Block::Approve => APPROVE,
         _ => &[],
     }
 }
@@ -287,6 +338,8 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Scenario => &["name"],
         Block::Fault => &["fault"],
         Block::Reply => &["command"],
+        Block::Manual => &["instructions"],
+        Block::Approve => &["prompt"],
         _ => &[],
     }
 }

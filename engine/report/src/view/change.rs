@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill_run::{CommandId, Debt, DebtKind, Outcome, Phase, Run, Stage, StepId, TaskAt, Wait};
 
-use super::Word;
+use super::{Reply, Word};
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,16 @@ pub enum Change {
     NotStarted(CommandId),
     /// A command of an earlier engine is still running.
     Adopted(CommandId),
+    /// A running attempt has reached a milestone of its step.
+    Reached(CommandId, String),
     /// It is known what the end of a command means.
     Finished(CommandId),
     /// Something about a step, or the run, in words.
     Remarked(Option<StepId>, String),
     /// Somebody asked for the run to stop, for the first, second, ... time.
     CancelRequested(u32),
+    /// Somebody answered what people were asked.
+    Replied(Reply),
     /// Somebody said what became of a doubt, an obligation or a failure.
     Said(Word),
     /// A step, or one of its hooks, waits before its next try.

@@ -1,54 +1,21 @@
 //! `run-errand`.
 
-use serde::{Deserialize, Serialize};
-
-use crate::fault::FaultPoint;
-use crate::foundation::deed::Done;
+use crate::foundation::errand::{Errand, ErrandResult};
 use crate::foundation::{Deed, Deployment, Instance};
 use crate::pace::Phase;
-use crate::platform::cluster;
 use crate::tasks::{Step, Task};
-use crate::world::{World, WorldError};
 
 use super::follow::Telling;
 use super::session::{Session, Stop};
 use super::table::Table;
 
-/// What an errand left, as the director tells it.
-#[derive(Debug, Serialize, Deserialize)]
-struct ErrandResult {
-    instance: String,
-    exit_code: u8,
-    stdout: String,
-    stderr: String,
-}
-
-impl ErrandResult {
-    fn line(&self) -> String {
-        serde_json::to_string(self).expect("a result has string keys and plain values")
-    }
-}
-
-/// The errand that brings the MySQL cluster back.
-const BOOTSTRAP: &str = "bootstrap";
-
-/// Does what the script of that errand does on an instance; its failure is the errand's, not the task's.
-pub(crate) fn bootstrap(world: &World, instance: &str) -> Result<Done, WorldError> {
-    let (exit_code, stdout, stderr) = match cluster::bootstrap(world)? {
-        Ok(told) => (0, told, String::new()),
-        Err(why) => (1, String::new(), why),
-    };
-    let result = ErrandResult { instance: instance.to_owned(), exit_code, stdout, stderr };
-    Ok(Ok(Some(result.line())))
-}
-
 /// Runs an errand, and fails if it did.
 pub(super) fn run(session: &mut Session) -> Result<(), Stop> {
     let name = session.invocation.arg(0).to_owned();
     let doing = format!("Running errand '{name}'");
-    let (_, deployment) = session.deployment(&doing)?;
+    let (_, deployment) = session.deployment()?;
     if !deployment.errands.contains(&name) {
-        return Err(Stop::not_found(&doing, 510_000, &format!("Errand '{name}' doesn't exist")));
+        return Err(session.not_found(510_000, &format!("Errand '{name}' doesn't exist")));
     }
     let steps = steps(session, &deployment, &name)?;
     let order = session.new_order(&deployment.name, "run errand", steps);
@@ -59,16 +26,15 @@ pub(super) fn run(session: &mut Session) -> Result<(), Stop> {
 fn steps(session: &Session, deployment: &Deployment, name: &str) -> Result<Vec<Step>, Stop> {
     let instance = place(session, deployment)?;
     let slug = instance.name();
-    let fault = session.world.strike(FaultPoint::ERRAND)?;
-    let exit_code = fault.as_ref().map_or(0, |fault| fault.exit);
-    let stderr = fault.map_or_else(String::new, |fault| fault.said(name) + "\n");
-    let stdout = if exit_code == 0 { format!("{name}: done\n") } else { String::new() };
-    let result = ErrandResult { instance: slug.clone(), exit_code, stdout, stderr };
-    let deed =
-        if name == BOOTSTRAP && exit_code == 0 { Deed::Bootstrap(slug.clone()) } else { Deed::Yield(result.line()) };
+    let errand = Errand { deployment: deployment.name.clone(), name: name.to_owned(), instance: slug.clone() };
     Ok(vec![
         Step::new("Preparing deployment", "Preparing deployment", session.takes(Phase::BOSH_PREPARE), Deed::Nothing),
-        Step::new("Running errand", format!("{slug} ({})", instance.index), session.takes(Phase::BOSH_ERRAND), deed),
+        Step::new(
+            "Running errand",
+            format!("{slug} ({})", instance.index),
+            session.takes(Phase::BOSH_ERRAND),
+            Deed::Run(errand),
+        ),
     ])
 }
 

@@ -8,12 +8,12 @@ mod update;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bosh::errand;
 use crate::clock::Moment;
 use crate::world::{World, WorldError};
 
+use super::errand::Errand;
 use super::problem::{Problem, Resolution};
-use super::{DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
+use super::{Content, DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
 
 pub(crate) use update::{Drain, Fix, NewDisk, NewVm, Restart, Update};
 
@@ -23,10 +23,8 @@ pub(crate) use update::{Drain, Fix, NewDisk, NewVm, Restart, Update};
 pub(crate) enum Deed {
     /// It only takes time.
     Nothing,
-    /// It yields a line of output.
-    Yield(String),
-    /// It bootstraps the MySQL cluster from an instance, `GROUP/ID`, and yields what came of it.
-    Bootstrap(String),
+    /// It yields the result of an errand.
+    Run(Errand),
     /// It finds out what is wrong with a deployment, and numbers it.
     Scan(String),
     Resolve(Problem, Resolution),
@@ -61,16 +59,15 @@ pub(crate) type Done = Result<Option<String>, String>;
 impl Deed {
     /// Returns whether it has an effect that a fault can spare the foundation.
     pub(crate) fn is_change(&self) -> bool {
-        !matches!(self, Deed::Nothing | Deed::Yield(_) | Deed::Scan(_) | Deed::Fail(_))
+        !matches!(self, Deed::Nothing | Deed::Run(_) | Deed::Scan(_) | Deed::Fail(_))
     }
 
     /// Does it at a moment.
     pub(crate) fn carry_out(&self, world: &World, at: Moment) -> Result<Done, WorldError> {
         match self {
             Deed::Nothing => Ok(Ok(None)),
-            Deed::Yield(line) => Ok(Ok(Some(line.clone()))),
+            Deed::Run(errand) => Ok(Ok(Some(errand.run(world)?.line()))),
             Deed::Fail(why) => Ok(Err(why.clone())),
-            Deed::Bootstrap(instance) => errand::bootstrap(world, instance),
             Deed::Update(id, update) => update.carry_out(world, id, at),
             Deed::Resolve(problem, resolution) => repair::resolve(world, problem, *resolution, at),
             Deed::DestroyDisk(cid) => destroy(world, cid),
@@ -95,8 +92,7 @@ impl Deed {
                 foundation.wanted_instance(id)?.is_ignored = *ignored == Ignored::Yes;
             }
             Deed::Nothing
-            | Deed::Yield(_)
-            | Deed::Bootstrap(_)
+            | Deed::Run(_)
             | Deed::Fail(_)
             | Deed::Update(..)
             | Deed::Resolve(..)
@@ -106,20 +102,21 @@ impl Deed {
     }
 }
 
+/// The director deletes a disk that is not orphaned by doing nothing.
 fn destroy(world: &World, cid: &DiskCid) -> Result<Done, WorldError> {
-    let known = world.change_foundation(|foundation| {
-        let disk = foundation.disk_mut(cid).filter(|disk| disk.orphan().is_some())?;
-        disk.standing = Standing::Destroyed;
-        disk.exists_in_iaas = false;
-        disk.attached_to = None;
-        Some(())
-    })?;
-    if known.is_none() {
-        // The director deletes a disk that is not there by doing nothing.
-        return Ok(Ok(None));
+    let is_orphan = world.foundation()?.disk(cid).is_some_and(|disk| disk.orphan().is_some());
+    if is_orphan {
+        world.change_foundation(|foundation| foundation.destroy(cid))?;
+        world.remove_disk(cid)?;
     }
-    world.remove_disk(cid)?;
     Ok(Ok(None))
+}
+
+/// Destroys the orphans that nobody has wanted for five days, as the director does by itself.
+pub(crate) fn destroy_expired(world: &World) -> Result<(), WorldError> {
+    let (foundation, now) = (world.foundation()?, Moment::now());
+    let expired = foundation.disks.iter().filter(|disk| disk.orphan().is_some_and(|orphan| orphan.is_expired(now)));
+    expired.map(|disk| &disk.cid).try_for_each(|cid| destroy(world, cid).map(drop))
 }
 
 impl Foundation {
@@ -135,12 +132,29 @@ impl Foundation {
             deployment: deployment.name.clone(),
             instance: instance.name(),
             az: instance.az.clone(),
-            at: at.unix_date(),
+            since_ms: at.millis(),
+            is_copied: false,
         };
         if let Some(disk) = self.disk_mut(cid) {
             disk.attached_to = None;
             disk.standing = Standing::Orphaned(orphan);
         }
+    }
+
+    /// Destroys a disk, and remembers whether that lost anything.
+    fn destroy(&mut self, cid: &DiskCid) {
+        let Some(disk) = self.disk(cid) else { return };
+        let owner = self.instances().map(|(_, instance)| instance).find(|instance| match &disk.standing {
+            Standing::Orphaned(orphan) => orphan.instance == instance.name() && !orphan.is_copied,
+            Standing::Inactive(id) => instance.id == *id && instance.disk.is_none(),
+            _ => false,
+        });
+        let lost = owner.filter(|_| disk.exists_in_iaas).map(super::Instance::name);
+        let content = lost.map_or(Content::Kept, Content::Gone);
+        let disk = self.disk_mut(cid).expect("it was found before");
+        disk.standing = Standing::Destroyed(content);
+        disk.exists_in_iaas = false;
+        disk.attached_to = None;
     }
 
     /// `bosh attach-disk`: the instance must not run, and what it had becomes an orphan.
@@ -172,17 +186,14 @@ impl Foundation {
         Ok(None)
     }
 
-    /// `bosh orphan-disk`: refuses a disk that an instance refers to.
+    /// `bosh orphan-disk`: the instance that has the disk is left without one.
     fn orphan_disk(&mut self, cid: &DiskCid, at: Moment) -> Done {
         let owner = self.instances().find(|(_, instance)| instance.disk.as_ref() == Some(cid));
-        let owner = owner.map(|(_, instance)| (instance.id.clone(), instance.state));
-        match owner {
-            None => Err(format!("disk {cid} does not exist")),
-            Some((id, _)) => {
-                self.wanted_instance(&id)?.disk = None;
-                self.forsake(&id, cid, at);
-                Ok(None)
-            }
-        }
+        let Some(id) = owner.map(|(_, instance)| instance.id.clone()) else {
+            return Err(format!("disk {cid} does not exist"));
+        };
+        self.wanted_instance(&id)?.disk = None;
+        self.forsake(&id, cid, at);
+        Ok(None)
     }
 }

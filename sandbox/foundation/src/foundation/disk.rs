@@ -1,8 +1,11 @@
 //! Persistent disks: as the infrastructure has them, and as the director remembers them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
 
 use super::instance::{InstanceId, VmCid};
 
@@ -43,10 +46,8 @@ pub(crate) enum Standing {
     Inactive(InstanceId),
     /// It was detached, and is kept for five days.
     Orphaned(Orphan),
-    /// The director knows nothing of it.
-    Unknown,
     /// The director has destroyed it.
-    Destroyed,
+    Destroyed(Content),
 }
 
 impl Standing {
@@ -55,8 +56,7 @@ impl Standing {
             Standing::Active => "active",
             Standing::Inactive(_) => "inactive",
             Standing::Orphaned(_) => "orphaned",
-            Standing::Unknown => "unknown",
-            Standing::Destroyed => "destroyed",
+            Standing::Destroyed(_) => "destroyed",
         }
     }
 }
@@ -69,8 +69,35 @@ pub(crate) struct Orphan {
     /// `GROUP/ID`.
     pub(crate) instance: String,
     pub(crate) az: String,
-    /// As the bosh client prints times.
-    pub(crate) at: String,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since_ms: i64,
+    /// Whether what lay on it was copied to the disk that came after it.
+    #[serde(default)]
+    pub(crate) is_copied: bool,
+}
+
+/// What became of that which lay on a destroyed disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Content {
+    /// It lies elsewhere, or had been lost before.
+    Kept,
+    /// It was the only one, of this instance.
+    Gone(String),
+}
+
+/// How long the director remembers an orphan before it destroys it.
+const KEPT: Duration = Duration::from_hours(5 * 24);
+
+impl Orphan {
+    pub(crate) fn since(&self) -> Moment {
+        Moment::from_millis(self.since_ms)
+    }
+
+    /// Returns whether it has been one for longer than the director keeps them.
+    pub(crate) fn is_expired(&self, now: Moment) -> bool {
+        now.since(self.since()) > KEPT
+    }
 }
 
 impl Disk {
@@ -78,7 +105,7 @@ impl Disk {
     pub(crate) fn orphan(&self) -> Option<&Orphan> {
         match &self.standing {
             Standing::Orphaned(orphan) => Some(orphan),
-            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed => None,
+            Standing::Active | Standing::Inactive(_) | Standing::Destroyed(_) => None,
         }
     }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use firedrill_model::rehearsal::Side;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use super::super::clock::EPOCH_MS;
 use super::super::pretence;
 use super::{Passed, Played, Sandboxed, key};
 use crate::driver::DriveError;
 use crate::journal::Urgency;
+use crate::milestones::Watch;
 use crate::world::{Happening, Start, World};
 
 impl World for Sandboxed<'_> {
@@ -48,6 +49,10 @@ impl World for Sandboxed<'_> {
         Ok(Some(self.chain.sequence()))
     }
 
+    fn watch(&mut self, command: &CommandId, watch: Watch) {
+        self.watches.insert(command.clone(), watch);
+    }
+
     fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
         let (fault, wait) = self.strikes.at_start(&id).unzip();
         let fault = fault.map(|fault| pretence::concrete(fault, &command.expect));
@@ -63,6 +68,10 @@ impl World for Sandboxed<'_> {
         self.commands.insert(id.clone(), played);
         self.starts.push_back((id, spawn));
         Ok(())
+    }
+
+    fn people_asked(&mut self, question: &Waiting) {
+        self.put(question);
     }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
@@ -85,14 +94,17 @@ impl World for Sandboxed<'_> {
         let happening = match (self.ends.get(&command).cloned(), self.commands.get(&command)) {
             (Some((exit, ms)), _) => Happening::Ended { command, exit, ms },
             (None, Some(played)) if is_started && played.is_lost => Happening::Survives(command),
-            (None, Some(_)) if is_started => Happening::Running(command),
+            (None, Some(played)) if is_started => Happening::Running { ms: self.ms_since(played.began), command },
             (None, _) => {
                 self.commands.remove(&command);
                 Happening::NotStarted(command)
             }
         };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
-        Ok(())
+        let Some(running) = running else { return Ok(()) };
+        self.tell_again(&running);
+        self.look(&running)
     }
 
     fn take(&mut self) -> Result<Option<Happening>, DriveError> {
