@@ -48,7 +48,7 @@ impl FaultPoint {
     /// The first restore script of bbr on a deployment.
     pub const DEPLOYMENT_RESTORE: FaultPoint = FaultPoint("bbr.deployment.restore-script");
 
-    /// The look at the nodes of the MySQL cluster.
+    /// The look at the nodes of the database cluster.
     pub const MYSQL_DIAG: FaultPoint = FaultPoint("mysql-diag.run");
 
     /// The upload of an app.

@@ -33,20 +33,12 @@ impl Session<'_> {
         self.console.info(&format!("Running {script} scripts..."));
         let mut errors = Vec::new();
         for layer in layers(self.jobs_with(&script)) {
-            self.in_turns(purpose, &layer, |jobs, pause| errors.extend(self.run_locks(name, &script, jobs, pause)));
+            in_turns(purpose, &layer, |jobs, pause| errors.extend(self.run_locks(name, &script, jobs, pause)));
         }
         self.console.info(&format!("Finished running {script} scripts."));
         // A lock that fails before a restore sets no bit of its own in bbr's exit status.
         let kind = if purpose == Purpose::Backup { Kind::Lock } else { Kind::Other };
         if errors.is_empty() { Ok(()) } else { Err(Failure::nested(kind, &errors)) }
-    }
-
-    /// Runs the jobs of a layer at once for a backup, and one after another for a restore; time passes once.
-    fn in_turns(&self, purpose: Purpose, layer: &[Placed], mut run: impl FnMut(&[Placed], Pause)) {
-        let at_once = if purpose == Purpose::Backup { layer.len() } else { 1 };
-        for (index, jobs) in layer.chunks(at_once.max(1)).enumerate() {
-            run(jobs, if index == 0 { Pause::Yes } else { Pause::No });
-        }
     }
 
     fn run_locks(&self, purpose: &str, script: &str, jobs: &[Placed], pause: Pause) -> Vec<String> {
@@ -80,7 +72,7 @@ impl Session<'_> {
         self.console.info(&format!("Running {script} scripts..."));
         let mut errors = Vec::new();
         for layer in layers(self.jobs_with(&script)).iter().rev() {
-            self.in_turns(purpose, layer, |jobs, pause| {
+            in_turns(purpose, layer, |jobs, pause| {
                 errors.extend(self.run_unlocks(&script, variables, jobs, pause));
             });
         }
@@ -131,6 +123,14 @@ impl Session<'_> {
             return Err("Health check of /healthz timed out: Mysql2::Error::ConnectionError".into());
         }
         Ok(())
+    }
+}
+
+/// Runs the jobs of a layer at once for a backup, and one after another for a restore; time passes once.
+fn in_turns(purpose: Purpose, layer: &[Placed], mut run: impl FnMut(&[Placed], Pause)) {
+    let at_once = if purpose == Purpose::Backup { layer.len() } else { 1 };
+    for (index, jobs) in layer.chunks(at_once.max(1)).enumerate() {
+        run(jobs, if index == 0 { Pause::Yes } else { Pause::No });
     }
 }
 

@@ -211,16 +211,16 @@ fn options(command: &str, mut words: Words) -> Result<Options, String> {
             ("apply-changes", "-c" | "--config") | ("credentials", "-f" | "--credential-field") => {
                 words.value(&flag, inline)?;
             }
-            ("apply-changes", "-i" | "--ignore-warnings" | "--reattach" | "--recreate-vms")
-            | ("bosh-diff", "--director") => {}
             ("credentials", "-c" | "--credential-reference") => options.reference = Some(words.value(&flag, inline)?),
             ("curl", "-p" | "--path") => options.path = Some(words.value(&flag, inline)?),
             ("curl", "-x" | "--request" | "-d" | "--data") => drop(words.value(&flag, inline)?),
-            ("curl", "-s" | "--silent") => {}
             (_, "--check") => options.on = On::Check,
             (_, "-f" | "--format") => options.format = format(&words.value(&flag, inline)?)?,
             (_, "-o" | "--output-file") => options.output = Some(words.value(&flag, inline)?),
-            (_, "-a" | "--available" | "-s" | "--staged" | "-d" | "--deployed") => {}
+            ("apply-changes", "-i" | "--ignore-warnings" | "--reattach" | "--recreate-vms")
+            | ("bosh-diff", "--director")
+            | ("curl", "-s" | "--silent")
+            | (_, "-a" | "--available" | "-s" | "--staged" | "-d" | "--deployed") => {}
             (_, other) => return Err(format!("unknown flag `{}'", other.trim_start_matches('-'))),
         }
     }

@@ -8,7 +8,8 @@ use crate::suggest::hint;
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
-use super::{SandboxError, platform};
+use super::SandboxError;
+use super::platform::{self, Fact};
 
 const KEYS: [&str; 9] =
     ["artifacts", "calls", "disk", "instance", "leftover", "lock", "orphans", "problems", "restore"];
@@ -20,8 +21,10 @@ const FORMS: &str = "lock free|held|ours|theirs, leftover none|ours|theirs, rest
 /// Fails with a sentence unless the world is as the words say.
 pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let Some(found) = platform::assert(world, &words)? {
-        return found.map_or(Ok(()), |sentence| Err(SandboxError::Untrue(sentence)));
+    match platform::assert(world, &words)? {
+        Fact::True => return Ok(()),
+        Fact::Untrue(sentence) => return Err(SandboxError::Untrue(sentence)),
+        Fact::OfSomethingElse => {}
     }
     let found = match words[..] {
         ["lock", wanted @ ("free" | "held" | "ours" | "theirs")] => lock(world, wanted),

@@ -66,8 +66,17 @@ pub(super) fn show(world: &World, out: &mut dyn Write) -> Result<(), super::Sand
     Ok(())
 }
 
-/// Returns what is the case if it is not what the words say, `None` if they are about something else.
-pub(super) fn assert(world: &World, words: &[&str]) -> Result<Option<Option<String>>, WorldError> {
+/// What comes of an assertion.
+pub(super) enum Fact {
+    True,
+    /// It is not so; what is the case instead.
+    Untrue(String),
+    /// It is not about a platform.
+    OfSomethingElse,
+}
+
+/// Returns whether the platform is as the words say.
+pub(super) fn assert(world: &World, words: &[&str]) -> Result<Fact, WorldError> {
     let (what, is, wanted) = match *words {
         ["api", wanted @ ("open" | "blocked" | "locked" | "down")] => ("the API", api_state(world)?, wanted),
         ["apps", wanted @ ("running" | "failing")] => ("the whole of the apps", apps(world)?, wanted),
@@ -88,9 +97,9 @@ pub(super) fn assert(world: &World, words: &[&str]) -> Result<Option<Option<Stri
             let is = if world.restores_half_done()?.is_empty() { "none" } else { "half-done" };
             ("the restore", is, wanted)
         }
-        _ => return Ok(None),
+        _ => return Ok(Fact::OfSomethingElse),
     };
-    Ok(Some((is != wanted).then(|| format!("{what} is {is}, not {wanted}"))))
+    Ok(if is == wanted { Fact::True } else { Fact::Untrue(format!("{what} is {is}, not {wanted}")) })
 }
 
 fn whose(holder: Option<&Holder>, nobody: &'static str) -> &'static str {

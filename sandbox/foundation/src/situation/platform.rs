@@ -31,9 +31,9 @@ pub enum Unrest {
     BalancerBlocked,
     /// The load balancer lets nobody through, the platform's own VMs included.
     BalancerBlocksInside,
-    /// One node of the MySQL cluster is down.
+    /// One node of the database cluster is down.
     DatabaseDegraded,
-    /// The MySQL cluster has no quorum.
+    /// The database cluster has no quorum.
     QuorumLost,
     /// A service instance is being created.
     ServiceOperation,
@@ -117,10 +117,10 @@ fn leave_lock(world: &World, is_broken: bool) -> Result<(), WorldError> {
     for instance in foundation.instances().map(|(_, instance)| instance).filter(|one| is_controller(one)) {
         let vm = Vm::at(world.enter(instance)?);
         if is_broken {
-            vm.lock(API_JOB, &KILLED)?
+            vm.lock(API_JOB, &KILLED)?;
         } else {
-            vm.unlock(API_JOB)?
-        };
+            vm.unlock(API_JOB)?;
+        }
     }
     let Some(blobstore) = foundation.blobstore() else { return Ok(()) };
     let vm = Vm::at(world.enter(blobstore)?);
