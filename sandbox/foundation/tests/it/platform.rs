@@ -1,6 +1,9 @@
 //! The platform's rules: its API, its blobstore, its databases, its load balancer.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Stdio;
 
 use crate::rig::{Ran, Rig};
 
@@ -219,4 +222,28 @@ fn changes_are_applied_and_told() {
     let products: serde_json::Value =
         serde_json::from_str(&said(&rig, "om curl -s -p /api/v0/deployed/products")).unwrap();
     assert_eq!(products[1]["guid"], TAS);
+}
+
+/// Asks the address for a path of a host over a real connection.
+fn asked(address: &str, host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address.trim().trim_start_matches("http://")).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn hosts_are_served_on_loopback_for_a_time() {
+    let rig = Rig::new();
+    let mut server = rig.command("sandbox", &["serve", "1m"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    assert!(asked(&address, "127.0.0.1", "/healthz").ends_with("\r\n\r\nOK"));
+    assert!(asked(&address, "healthwatch.sys.sandbox", "/info").ends_with("HAPI is happy"));
+    rig.sandbox("break leftover-lock");
+    assert!(asked(&address, "api.sys.sandbox", "/v3/info").starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(code(&rig, "sandbox serve 10ms"), 0);
 }
