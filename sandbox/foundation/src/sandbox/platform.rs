@@ -7,6 +7,7 @@ use crate::platform::balancer::{From, LoadBalancer};
 use crate::platform::blobstore::Blobs;
 use crate::platform::catalog::{App, Desired};
 use crate::platform::cluster::{self, Quorum};
+use crate::platform::locks::Held;
 use crate::platform::placement;
 use crate::situation::{Situation, Situations, Unrest};
 use crate::vm::Holder;
@@ -24,7 +25,8 @@ pub(super) fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     let situations: Situations = world.read()?;
     let holds = |unrest| situations.holds(&Situation::Platform(unrest));
     let is_ours = |holder: &Holder| {
-        matches!(holder, Holder::Ours(_)) || (*holder == Holder::Unknown && !holds(Unrest::LeftoverLock))
+        let was_found_so = holds(Unrest::LeftoverLock) || holds(Unrest::Leftover);
+        matches!(holder, Holder::Ours(_)) || (*holder == Holder::Unknown && !was_found_so)
     };
     let mut findings = Vec::new();
     for held in world.locks_held()?.iter().filter(|held| is_ours(&held.holder)) {
@@ -37,12 +39,28 @@ pub(super) fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     for (deployment, holder) in world.restores_half_done()? {
         findings.push(format!("the restore of {deployment} by {} is half done", holder.name()));
     }
+    if holds(Unrest::SecondOperator) {
+        findings.extend(harm(world)?);
+    }
     let balancer = world.platform()?.balancer;
     let was_found_so = holds(Unrest::BalancerBlocked) || holds(Unrest::BalancerBlocksInside);
     if balancer != LoadBalancer::Open && !was_found_so {
         findings.push(format!("the load balancer was left so: {}", balancer.name()));
     }
     Ok(findings)
+}
+
+/// Returns what was done to a second operator whose backup is at work.
+fn harm(world: &World) -> Result<Vec<String>, WorldError> {
+    let is_theirs = |held: &Held| held.holder == Holder::SecondOperator;
+    let mut harm = Vec::new();
+    if !world.directories_held()?.iter().any(is_theirs) {
+        harm.push("the second operator's live backup of the platform was deleted".to_owned());
+    }
+    if !world.locks_held()?.iter().any(is_theirs) {
+        harm.push("the second operator's lock of the platform was taken away".to_owned());
+    }
+    Ok(harm)
 }
 
 /// Prints what differs from a platform that is well.

@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::clock::Clock;
 use crate::rig::{Ran, Rig};
 
 const TAS: &str = "cf-0123456789abcdef0123";
@@ -67,6 +70,40 @@ fn api_is_in_maintenance_while_a_killed_backup_holds_the_lock() {
     assert_eq!(backup(&rig, &["backup-cleanup"]).code, Some(0));
     assert_eq!(status(&rig, "/healthz"), "200");
     assert_eq!(backup(&rig, &["backup"]).code, Some(0));
+    rig.sandbox("check");
+}
+
+#[test]
+fn second_operator_is_harmed_by_a_cleanup() {
+    let rig = Rig::new();
+    rig.sandbox("break platform-second-operator");
+    rig.sandbox("check");
+    rig.sandbox("assert leftover platform theirs");
+    assert_eq!(backup(&rig, &["backup"]).code, Some(1));
+    rig.sandbox("check");
+    assert_eq!(backup(&rig, &["backup-cleanup"]).code, Some(0));
+    let harm = rig.try_sandbox("check").unwrap_err();
+    assert!(harm.contains("live backup of the platform was deleted"), "{harm}");
+}
+
+#[test]
+fn killed_backup_leaves_the_platform_locked() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    let mut command = rig.command("bbr", &["deployment", "--deployment", TAS, "backup"]);
+    command.env("FIREDRILL_CLOCK", clock.socket()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    clock.wait_for_parked(1);
+    rig.sandbox("assert api open");
+    // The connection, the checks, two layers of locks, and a minute of the backup scripts.
+    clock.advance(2_000 + 6_000 + 15_000 + 15_000 + 60_000);
+    rig.sandbox("assert api locked");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), None);
+    rig.sandbox("assert lock platform ours");
+    let findings = rig.try_sandbox("check").unwrap_err();
+    assert!(findings.contains("is locked by bbr") && findings.contains("left over on nfs_server/"), "{findings}");
+    assert_eq!(backup(&rig, &["backup-cleanup"]).code, Some(0));
+    rig.sandbox("assert api open");
     rig.sandbox("check");
 }
 
