@@ -13,6 +13,9 @@ use crate::supervisor::{CommandKey, Spawn, Stdin};
 /// The variables of the engine's own environment that commands inherit.
 pub const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 
+/// The variable that names the file in which a command publishes outputs.
+pub(crate) const PUBLISHED: &str = "FIREDRILL_OUTPUT";
+
 /// The search path of a command whose environment has none.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -30,7 +33,8 @@ pub(crate) struct NotFound {
 /// Returns the request that starts a command. Its program is still to be [`locate`]d.
 pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Command, text: Rendered) -> Spawn {
     let limit = command.time_limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-    Spawn { time_limit_ms: limit, ..bare(dir, about, &id.to_string(), text) }
+    let secrets = command.secrets.clone();
+    Spawn { secrets, time_limit_ms: limit, ..bare(dir, about, &id.to_string(), text) }
 }
 
 /// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
@@ -41,6 +45,7 @@ pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> S
         command: CommandKey::new(name),
         argv: text.argv,
         env: env.into_iter().collect(),
+        secrets: Vec::new(),
         dir: about.dir.join(text.dir.unwrap_or_default()),
         stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
         stdout: file("stdout"),
@@ -74,7 +79,7 @@ fn environment(
         ("PATH", path),
         ("FIREDRILL_RUN_ID", dir.id().to_owned()),
         ("FIREDRILL_RUN_DIR", dir.work().display().to_string()),
-        ("FIREDRILL_OUTPUT", published.display().to_string()),
+        (PUBLISHED, published.display().to_string()),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if let Some(world) = &about.sandbox {

@@ -9,6 +9,7 @@ mod polls;
 mod reach;
 pub(crate) mod rehearsal;
 mod rules;
+mod secrets;
 mod uses;
 
 use std::ops::Deref;
@@ -64,6 +65,7 @@ pub fn check(
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
+    diagnostics.extend(secrets::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);
     let diagnostics = decode::in_order(diagnostics);

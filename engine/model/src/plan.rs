@@ -5,6 +5,7 @@ mod command;
 mod group;
 mod names;
 mod order;
+mod secret;
 mod step;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
 pub(crate) use order::sinks;
 pub use order::{hold, is_inside, topological};
+pub use secret::{SecretPlace, SecretSource, SecretUse};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
@@ -56,6 +58,9 @@ pub struct Plan {
     /// Where each input's value came from. Not part of the digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+    /// Every secret input with where its value comes from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretSource>,
     /// Every variable with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,

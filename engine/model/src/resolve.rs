@@ -78,6 +78,7 @@ pub fn resolve(
         target: facts.target,
         origins: inputs.origins,
         inputs: inputs.values,
+        secrets: inputs.secrets,
         vars,
         files: facts.files,
         locks: resolver.locks(),

@@ -25,14 +25,17 @@ pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
         Block::Playbook => playbook(name),
-        Block::Input | Block::Output => output_or_input(name),
+        Block::Output => output(name),
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
         Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
-        Block::Target => target(name),
-        Block::ForEach
+        Block::Input
+        | Block::Target
+        | Block::Secret
+        | Block::EnvFile
+        | Block::ForEach
         | Block::Final
         | Block::Invariant
         | Block::Verify
@@ -84,16 +87,12 @@ fn hook(name: &str) -> Option<Unsupported> {
     (name == "manual").then(|| kind("lets a human do it"))
 }
 
-fn output_or_input(name: &str) -> Option<Unsupported> {
+fn output(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
 }
 
 fn scenario(name: &str) -> Option<Unsupported> {
     (name == "answers").then(|| key("says what people answer when they are asked"))
-}
-
-fn target(name: &str) -> Option<Unsupported> {
-    (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
 }
 
 /// Returns whether a name in `needs` or `until` is a milestone, such as `backup.copying`.

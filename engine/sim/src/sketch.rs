@@ -190,6 +190,7 @@ fn resolve_releases(plan: &mut Plan) {
 
 fn command(name: &str) -> Command {
     Command {
+        secrets: Vec::new(),
         poll: None,
         program: Program::Argv(vec![Text::Known("/bin/true".into()), Text::Known(name.into())]),
         env: BTreeMap::new(),

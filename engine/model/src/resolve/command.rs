@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::Resolver;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::judge::{self, OutputRule};
-use crate::plan::{self, Program, Text};
-use crate::playbook::{Command, EnvVar, Expect, Extract, Given, Invocation, Output, OutputSource, Playbook, Shell};
+use crate::plan::{self, Program, SecretPlace, SecretUse, Text};
+use crate::playbook::{
+    Command, EnvForm, EnvVar, Expect, Extract, Given, Invocation, Output, OutputSource, Playbook, Shell,
+};
 use crate::source::Spanned;
 use crate::template::Template;
 use crate::units;
@@ -63,14 +65,25 @@ impl<'a> Resolver<'a> {
         let of_target = self.target_env.iter();
         let mut env: BTreeMap<String, Text> =
             of_target.map(|(name, text)| (name.clone(), Text::Known(text.clone()))).collect();
+        let mut secrets: BTreeMap<SecretPlace, String> = BTreeMap::new();
         for variable in &around.env {
-            env.insert(variable.name.value.clone(), self.text(&variable.value, step));
+            let name = &variable.name.value;
+            secrets.retain(|place, _| place.variable() != Some(name));
+            env.remove(name);
+            match self.playbook.secret_in(&variable.value.value) {
+                Some(secret) => drop(secrets.insert(place(variable), secret.to_owned())),
+                None => drop(env.insert(name.clone(), self.text(&variable.value, step))),
+            }
         }
+        let stdin = invocation.stdin.as_ref();
+        let secret = stdin.and_then(|text| self.playbook.secret_in(&text.value));
+        secrets.extend(secret.map(|secret| (SecretPlace::Stdin, secret.to_owned())));
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
             dir: around.dir.map(|dir| self.text(dir, step)),
-            stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
+            stdin: stdin.filter(|_| secret.is_none()).map(|text| self.text(text, step)),
+            secrets: secrets.into_iter().map(|(into, secret)| SecretUse { secret, into }).collect(),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
             expect: judge::Expect::default(),
@@ -230,6 +243,15 @@ impl<'a> Resolver<'a> {
                 String::new()
             }
         }
+    }
+}
+
+/// Returns how a secret reaches a command by a variable.
+fn place(variable: &EnvVar) -> SecretPlace {
+    let name = variable.name.value.clone();
+    match variable.form {
+        EnvForm::Value => SecretPlace::Env(name),
+        EnvForm::File => SecretPlace::EnvFile(name),
     }
 }
 

@@ -158,6 +158,8 @@ impl Scene {
             }
         };
         actor.main = Main::Told;
+        // What outlives it prints for nobody.
+        let _outliving = std::mem::take(&mut actor.captured).finish()?;
         actor.course = Course::Free { limit: None };
         let ms = u64::try_from(self.clock.now().saturating_sub(actor.began).as_millis()).unwrap_or(u64::MAX);
         if is_alone {
