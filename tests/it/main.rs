@@ -9,6 +9,7 @@ mod hostile;
 mod house;
 mod inert;
 mod locks;
+mod milestones;
 mod planted;
 mod playbooks;
 mod playbooks_bin;

@@ -16,7 +16,7 @@ use firedrill_model::units::Duration;
 pub(crate) use self::stale::StaleArgs;
 pub(crate) use self::targets::TargetsArgs;
 pub(crate) use self::words::{DecideArgs, RollbackArgs, Ruling, Said, SettleArgs};
-use crate::inputs::Assignment;
+use crate::inputs::{Assignment, SecretAssignment};
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
 
@@ -187,6 +187,11 @@ pub(crate) struct GivenArgs {
     /// A YAML file with values of inputs; wins over the target; may be repeated, later ones win
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Where the value of a secret comes from; wins over the target; may be repeated
+    ///
+    /// SOURCE is env:VARIABLE, file:PATH, or command:["PROGRAM","ARGUMENT"] as JSON. The value itself is never given.
+    #[arg(long = "secret", value_name = "NAME=SOURCE")]
+    pub(crate) secret: Vec<SecretAssignment>,
     /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,

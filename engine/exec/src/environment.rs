@@ -39,7 +39,7 @@ pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Comma
 
 /// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
 pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> Spawn {
-    let file = |kind: &str| dir.outputs().join(format!("{name}.{kind}"));
+    let file = |kind: &str| dir.captured(name, kind);
     let env = environment(dir, about, &file("outputs"), &text.env);
     Spawn {
         command: CommandKey::new(name),

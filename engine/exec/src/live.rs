@@ -2,8 +2,10 @@
 
 mod mail;
 mod session;
+mod watches;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_run::journal::Envelope;
@@ -11,11 +13,14 @@ use firedrill_run::{CommandId, Event, Exit};
 
 use self::mail::{Mailbox, News};
 use self::session::Session;
+use self::watches::Watches;
 use crate::clock;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::journal::{Recorder, Urgency};
+use crate::milestones::Watch;
 use crate::planned::Planned;
+use crate::secrets::Vault;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
 use crate::supervisor::{ClientError, CommandState, Reply};
@@ -38,6 +43,8 @@ pub(crate) struct Live<'a> {
     /// The connection to the supervisor, until it is dismissed.
     session: Option<Session>,
     mailbox: Mailbox,
+    watches: Watches,
+    vault: Arc<Vault>,
     /// What the last news came to and nobody has taken yet.
     happenings: VecDeque<Happening>,
 }
@@ -50,15 +57,17 @@ impl<'a> Live<'a> {
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
         let planned = Planned::new(dir, &dir.about()?, &dir.plan()?);
-        let happenings = VecDeque::new();
-        Ok((Live { dir, planned, began: Instant::now(), recorder, session: None, mailbox, happenings }, envelopes))
+        let (watches, happenings) = (Watches::new()?, VecDeque::new());
+        let (began, vault) = (Instant::now(), Arc::default());
+        Ok((Live { dir, planned, began, recorder, session: None, mailbox, watches, vault, happenings }, envelopes))
     }
 
-    /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
-    pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
+    /// Takes the secrets of the run, begins to listen to signals, and starts the supervisor or attaches to the living one.
+    pub(crate) fn begin(&mut self, past: &[Envelope], vault: Vault) -> Result<(), DriveError> {
+        self.vault = Arc::new(vault);
         let ear = self.mailbox.post();
         signals::listen(move |signal| ear.send(News::Signal(signal))).map_err(DriveError::Signals)?;
-        let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
+        let mut session = Session::start(self.dir, 1, self.mailbox.post(), &self.vault)?;
         session.was_same_boot = session::was_same_boot(past);
         self.session = Some(session);
         Ok(())
@@ -78,6 +87,11 @@ impl<'a> Live<'a> {
                 Happening::Durable(durable)
             }
             News::Reply(reply) => return self.reply(reply),
+            News::Grown => {
+                let reached = self.watches.look()?;
+                self.reached(reached);
+                return Ok(());
+            }
             News::SupervisorGone => Happening::SupervisorGone,
             News::Signal(signal) => {
                 if let (Signal::Stop, Some(session)) = (signal, &self.session) {
@@ -98,16 +112,33 @@ impl<'a> Live<'a> {
 
     fn reply(&mut self, reply: Reply) -> Result<(), DriveError> {
         let happening = match reply {
-            Reply::Ended(end) => session::ended(end)?,
+            Reply::Ended(end) => {
+                self.watches.end(&session::command(&end.command)?);
+                session::ended(end)?
+            }
+            Reply::Spawned { command, .. } => return self.runs(&session::command(&command)?),
             Reply::Status { command, state } => match self.status(session::command(&command)?, state)? {
                 Some(happening) => happening,
                 None => return Ok(()),
             },
             Reply::Refused(refusal) => return Err(ClientError::from(refusal).into()),
-            Reply::Welcome { .. } | Reply::Spawned { .. } => return Ok(()),
+            Reply::Welcome { .. } => return Ok(()),
         };
+        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
+        running.map_or(Ok(()), |command| self.runs(&command))
+    }
+
+    /// Takes note that a command runs, whose milestones can be watched for from here on.
+    fn runs(&mut self, command: &CommandId) -> Result<(), DriveError> {
+        let reached = self.watches.begin(command)?;
+        self.reached(reached);
         Ok(())
+    }
+
+    fn reached(&mut self, reached: Vec<(CommandId, String)>) {
+        let happenings = reached.into_iter().map(|(command, milestone)| Happening::Reached { command, milestone });
+        self.happenings.extend(happenings);
     }
 
     /// Takes what became of a command of an earlier engine.
@@ -147,6 +178,10 @@ impl World for Live<'_> {
         Ok(self.recorder.flush(urgency)?)
     }
 
+    fn watch(&mut self, command: &CommandId, watch: Watch) {
+        self.watches.prepare(command.clone(), watch);
+    }
+
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError> {
         let Start { id: command, mut spawn, .. } = start;
         let located = environment::locate(&mut spawn).map_err(|missing| missing.to_string());
@@ -182,7 +217,7 @@ impl World for Live<'_> {
         }
         let limit = until.map(|until| until.saturating_sub(self.now()));
         let session = self.session.as_mut().ok_or(DriveError::Supervisor(ClientError::Gone))?;
-        if let Some(news) = self.mailbox.wait(session, limit)? {
+        if let Some(news) = self.mailbox.wait(session, self.watches.growth(), limit)? {
             self.learn(news)?;
         }
         Ok(self.happenings.pop_front())
@@ -193,8 +228,12 @@ impl World for Live<'_> {
         if number >= SUPERVISORS {
             return Err(DriveError::Unsupervised(SUPERVISORS));
         }
-        self.session = Some(Session::start(self.dir, number + 1, self.mailbox.post())?);
+        self.session = Some(Session::start(self.dir, number + 1, self.mailbox.post(), &self.vault)?);
         Ok(())
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn dismiss(&mut self) -> Result<(), DriveError> {

@@ -1,6 +1,7 @@
 //! Answers to what the machine asks: conditions, deferred texts, judgements. The expressions are the model's; this fetches
 //! the values and the bytes they are about.
 
+mod items;
 mod values;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use firedrill_model::plan::{Command, Condition, Program, Text};
 use firedrill_model::value::Value;
 use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
+use self::values::Place;
+use crate::secrets::{MaskedReader, Vault};
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -28,15 +31,24 @@ pub(crate) struct Known<'a> {
     pub(crate) started_at: &'a str,
     /// How long each ended attempt took, in milliseconds.
     pub(crate) lengths: &'a BTreeMap<CommandId, u64>,
+    /// What no answer may show.
+    pub(crate) vault: &'a Vault,
 }
 
 impl Known<'_> {
     /// Answers a question of the playbook.
     pub(crate) fn decide(&self, question: &Question) -> Answer {
+        if let Question::Items(step) = question {
+            return self.items(step).map_or_else(Answer::Error, Answer::Items);
+        }
         let Some((expression, step)) = self.asked(question) else {
             return Answer::Yes;
         };
-        match expression.eval_condition(&self.scope(&expression.references, step)) {
+        let place = match (question, self.place(step)) {
+            (Question::When(_), Place::Step(at)) => Place::Around(at),
+            (_, place) => place,
+        };
+        match expression.eval_condition(&self.scope_at(&expression.references, place)) {
             Ok(true) => Answer::Yes,
             Ok(false) => Answer::No,
             Err(error) => Answer::Error(error.to_string()),
@@ -51,6 +63,7 @@ impl Known<'_> {
             Question::CleanupWhen(id) => (step(id)?.cleanup.as_ref().and_then(|hook| hook.when.as_ref()), Some(id)),
             Question::ReleaseWhen(id) => (step(id)?.release.as_ref().and_then(|it| it.hook.when.as_ref()), Some(id)),
             Question::RetryWhen(id) => return Some((step(id)?.retry.when.as_ref()?, Some(id))),
+            Question::Items(_) => return None,
             Question::FinalWhen(id) => {
                 (plan.finally.iter().find(|last| last.id == *id).and_then(|last| last.when.as_ref()), None)
             }
@@ -153,7 +166,11 @@ impl Known<'_> {
             Stream::File(path) => PathBuf::from(path),
         };
         match File::open(&path) {
-            Ok(file) => Ok(Box::new(file)),
+            Ok(file) => Ok(match self.vault.mask() {
+                Some(mask) if matches!(stream, Stream::File(_)) => Box::new(MaskedReader::new(file, mask)),
+                // What was captured was masked before it was written.
+                Some(_) | None => Box::new(file),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound && *stream == Stream::Published => {
                 Ok(Box::new(io::empty()))
             }

@@ -35,6 +35,7 @@ use self::strikes::Strikes;
 use crate::driver::{DriveError, Driver, Note, Sink};
 use crate::environment;
 use crate::questions::known_texts;
+use crate::secrets::made_up;
 use crate::store::{About, RunDir};
 use crate::supervisor::Spawn;
 
@@ -114,7 +115,8 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let mark = dir.path().display().to_string();
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    world.keep(made_up(plan.secrets.keys()));
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;
@@ -201,7 +203,7 @@ impl Stage<'_> {
             let Exit::Code(code) = exit else { return false };
             let Some(at) = self.plan.step_index(step.as_str()) else { return false };
             let Some(verify) = &self.plan.steps[at].verify else { return false };
-            let file = |kind: &str| self.dir.outputs().join(format!("{step}.verify.0.1.{kind}"));
+            let file = |kind: &str| self.dir.captured(&format!("{step}.verify.0.1"), kind);
             let open = |stream: &Stream| -> io::Result<Box<dyn Read>> {
                 let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
                 Ok(Box::new(File::open(path)?))

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use self::mask::{Mask, Patterns};
 
-pub use fetch::SecretError;
+pub use fetch::{SecretError, check_secrets};
 pub(crate) use fetch::{fetch, made_up};
 pub(crate) use mask::MaskedReader;
 pub(crate) use memory::{Memory, stdin};

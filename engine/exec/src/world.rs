@@ -8,6 +8,8 @@ use firedrill_run::{CommandId, Event, Exit};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
+use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
 
@@ -26,6 +28,9 @@ pub(crate) trait World {
     /// [`Happening::Durable`] will tell.
     fn flush(&mut self, urgency: Urgency) -> Result<Option<u64>, DriveError>;
 
+    /// Watches what an attempt prints for milestones, as soon as it is known to run.
+    fn watch(&mut self, command: &CommandId, watch: Watch);
+
     /// Starts a command whose intent is durable.
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
 
@@ -43,6 +48,9 @@ pub(crate) trait World {
 
     /// Has commands supervised again after [`Happening::SupervisorGone`].
     fn supervise_again(&mut self) -> Result<(), DriveError>;
+
+    /// Returns the values of the run's secrets.
+    fn vault(&self) -> &Vault;
 
     /// Ends what only a run that is not at rest needs.
     fn dismiss(&mut self) -> Result<(), DriveError>;
@@ -68,6 +76,13 @@ pub(crate) enum Happening {
         exit: Exit,
         /// How long it ran, in milliseconds.
         ms: u64,
+    },
+    /// A running attempt has printed what means that a milestone was reached.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone.
+        milestone: String,
     },
     /// A command of an earlier engine was never started.
     NotStarted(CommandId),

@@ -2,7 +2,10 @@
 //! choice. What cannot be known before a step has run is [`Text::Deferred`] and says what it waits for.
 
 mod command;
+mod conduct;
+mod expand;
 mod group;
+mod milestone;
 mod names;
 mod order;
 mod secret;
@@ -18,11 +21,14 @@ use sha2::{Digest as _, Sha256};
 use crate::value::Value;
 
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
-pub use group::{Each, Group, Items, Tolerance, Used, item_key};
+pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
+pub use expand::{Item, examples};
+pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal};
 pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
-pub(crate) use order::sinks;
-pub use order::{hold, is_inside, topological};
+pub(crate) use order::{add_holds, sinks};
+pub use order::{block_of, hold, is_inside, topological};
 pub use secret::{SecretPlace, SecretSource, SecretUse};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
@@ -209,6 +215,12 @@ impl Plan {
         let bare = Plan { origins: BTreeMap::new(), ..self.clone() };
         let bytes = serde_json::to_vec(&bare).expect("a plan holds no map with keys that are not strings");
         hex(&Sha256::digest(bytes))
+    }
+
+    /// Returns a milestone as the playbook names it: `backup.copying`.
+    pub fn signal_name(&self, signal: Signal) -> String {
+        let step = &self.steps[signal.step];
+        format!("{}.{}", step.id, step.milestones[signal.milestone].name)
     }
 
     /// Returns the index of a step by its id.

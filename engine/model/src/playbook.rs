@@ -3,16 +3,18 @@
 mod group;
 mod invocation;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::expression::{Expression, Reference};
+use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
-pub use group::{Body, ForEach, List, Use};
+pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvForm, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 
 /// A whole playbook file.
@@ -36,8 +38,8 @@ pub struct Playbook {
     pub defaults: Defaults,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
-    /// What happens when a step fails for good.
-    pub on_failure: OnFailure,
+    /// What happens when a step fails for good; what was done is undone if not given.
+    pub on_failure: Option<OnFailure>,
     /// How many steps may run at the same time.
     pub max_parallel: Option<Spanned<NonZeroU32>>,
     /// What must hold before the first step.
@@ -50,6 +52,8 @@ pub struct Playbook {
     pub invariants: Vec<Invariant>,
     /// What other playbooks can read.
     pub outputs: Vec<Published>,
+    /// The playbooks that it uses, by their paths as they are written.
+    pub used: BTreeMap<String, Arc<UsedPlaybook>>,
     /// Whether it was read without a fault.
     pub(crate) is_sound: bool,
     /// The places of the names that each template and expression uses, by the place of its text.
@@ -165,10 +169,9 @@ pub struct Defaults {
 }
 
 /// What happens when a step fails for good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnFailure {
     /// What was done is undone.
-    #[default]
     Rollback,
     /// What was done is left; only what was taken is given back.
     Stop,
@@ -239,7 +242,8 @@ pub struct Step {
     pub for_each: Option<Box<ForEach>>,
     /// What its final failure does; as around it if not given.
     pub on_failure: Option<Spanned<OnFailure>>,
-    /// The steps it needs; without it, every step above that nothing needs yet.
+    /// The steps it needs and the milestones it waits for, as `ID.NAME`; without it, every step above that nothing needs
+    /// yet.
     pub needs: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether it is run or skipped.
     pub when: Option<Spanned<Expression>>,
@@ -247,12 +251,16 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
+    /// How its attempts are treated when something comes between.
+    pub conduct: Box<Conduct>,
     /// When an attempt succeeded.
     pub expect: Expect,
     /// How its command is looked at again, if it changes nothing.
     pub poll: Option<Box<Poll>>,
     /// What it publishes.
     pub outputs: Vec<Output>,
+    /// What its attempts tell while they run.
+    pub milestones: Vec<Milestone>,
     /// Tells, after success, that the effect is really there.
     pub verify: Option<Box<Probe>>,
     /// Makes a failed attempt harmless.
@@ -290,6 +298,19 @@ impl Step {
         let hooks = [("cleanup", self.cleanup.as_deref()), ("rollback", rollback), ("release", release)];
         hooks.into_iter().filter_map(|(key, hook)| Some((key, hook?)))
     }
+}
+
+/// How attempts are treated when something comes between; as usual where nothing is given.
+#[derive(Clone, Debug, Default)]
+pub struct Conduct {
+    /// What a cancel does to a running attempt.
+    pub on_cancel: Option<Spanned<OnCancel>>,
+    /// What becomes of an attempt in doubt.
+    pub in_doubt: Option<Spanned<InDoubt>>,
+    /// What becomes of a running attempt whose engine is gone.
+    pub on_engine_death: Option<Spanned<OnEngineDeath>>,
+    /// How long an attempt has from TERM to KILL.
+    pub stop_grace: Option<Spanned<Given<Duration>>>,
 }
 
 /// How often, after what and when something is attempted again.
@@ -360,8 +381,18 @@ pub enum Rollback {
 pub struct Release {
     /// The command that gives it back.
     pub hook: Hook,
-    /// The steps that must have settled; the end of the block if not given.
+    /// The steps that must have settled and the milestones that must have been reached; the end of the block if not
+    /// given.
     pub until: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// A signal from inside a running step.
+#[derive(Clone, Debug)]
+pub struct Milestone {
+    /// The name in `needs: [ID.NAME]`, snake case.
+    pub name: Spanned<String>,
+    /// A regex for the line that tells.
+    pub pattern: Spanned<String>,
 }
 
 /// A value that a step publishes.
@@ -418,4 +449,9 @@ pub struct Published {
     pub name: Spanned<String>,
     /// Its value.
     pub value: Spanned<Template>,
+}
+
+/// Splits a name in `needs` or `until` into the step and, in `ID.NAME`, the milestone.
+pub(crate) fn split_milestone(id: &str) -> (&str, Option<&str>) {
+    id.split_once('.').map_or((id, None), |(step, milestone)| (step, Some(milestone)))
 }

@@ -64,13 +64,8 @@ fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
         "manual" => kind("lets a human do it"),
         "approve" => kind("waits for a decision"),
-        "milestones" => key("signals from inside a running step"),
         "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
-        "on_cancel" => key("lets an attempt finish when the run is cancelled"),
-        "in_doubt" => key("settles an attempt of which nobody knows its effect"),
-        "on_engine_death" => key("says what happens to the command when the engine dies"),
-        "stop_grace" => key("is the time between TERM and KILL"),
         _ => return None,
     })
 }
@@ -93,9 +88,4 @@ fn output(name: &str) -> Option<Unsupported> {
 
 fn scenario(name: &str) -> Option<Unsupported> {
     (name == "answers").then(|| key("says what people answer when they are asked"))
-}
-
-/// Returns whether a name in `needs` or `until` is a milestone, such as `backup.copying`.
-pub(crate) fn is_milestone(name: &str) -> bool {
-    name.contains('.')
 }

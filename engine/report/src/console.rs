@@ -97,6 +97,9 @@ impl Console {
                 subject(command),
                 Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),
             ),
+            Change::Reached(command, milestone) => {
+                (subject(command), Line::new(Tone::Plain, &format!("has reached {milestone}")))
+            }
             Change::Remarked(step, text) => {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }

@@ -126,7 +126,10 @@ impl Schedule {
     fn of(plan: &Plan, lengths: &[u64]) -> Option<Schedule> {
         let mut spans = vec![(0, 0); plan.steps.len()];
         for at in topological(&plan.steps) {
-            let begin: u64 = plan.steps[at].needs.iter().map(|&need| spans[need].1).max().unwrap_or(0);
+            let settled = plan.steps[at].needs.iter().map(|&need| spans[need].1);
+            // When a milestone is reached is not known: at the start of its step at the earliest.
+            let reached = plan.steps[at].after.iter().map(|signal| spans[signal.step].0);
+            let begin: u64 = settled.chain(reached).max().unwrap_or(0);
             spans[at] = (begin, begin.saturating_add(lengths[at]));
         }
         (!spans.is_empty()).then_some(Schedule { spans })
@@ -136,10 +139,13 @@ impl Schedule {
         self.spans.iter().map(|(_, end)| *end).max().unwrap_or(0)
     }
 
-    /// Returns how long a step holds what it took: from its start until everything in its `until` has settled.
+    /// Returns how long a step holds what it took at the most: from its start until everything in its `until` has settled.
     fn hold(&self, plan: &Plan, at: usize) -> u64 {
-        let until = plan.steps[at].release.iter().flat_map(|release| &release.until);
-        let end = until.map(|&until| self.spans[until].1).max().unwrap_or_else(|| self.length());
+        let release = plan.steps[at].release.iter();
+        let ends = release.flat_map(|release| {
+            release.until.iter().copied().chain(release.until_reached.iter().map(|signal| signal.step))
+        });
+        let end = ends.map(|end| self.spans[end].1).max().unwrap_or_else(|| self.length());
         end.saturating_sub(self.spans[at].0)
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use self::command::{Command, Condition, Hook, Probe, Retry, Text};
 use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
-use crate::words::milliseconds;
+use crate::words::{milliseconds, secret_source};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -38,6 +38,9 @@ struct Document {
     target: Option<Target>,
     /// Inputs by name.
     inputs: BTreeMap<String, Input>,
+    /// Secret inputs by name; their values are nowhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Secret>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
@@ -111,6 +114,15 @@ struct Input {
     origin: String,
 }
 
+/// A secret.
+#[derive(Serialize, JsonSchema)]
+struct Secret {
+    /// Where its value comes from, in words.
+    source: String,
+    /// Who said so: `flag`, `sandbox`, or `target NAME`.
+    origin: String,
+}
+
 /// A condition that must hold before anything is done.
 #[derive(Serialize, JsonSchema)]
 struct Guard {
@@ -144,6 +156,12 @@ struct Step {
     typical_ms: Option<u64>,
     /// Ids of the steps it needs.
     needs: Vec<String>,
+    /// Milestones that must have been reached before, as `STEP.NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    after: Vec<String>,
+    /// Its milestones: regexes for lines that an attempt prints, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,
     /// Asked one after the other just before the first attempt.
@@ -181,7 +199,8 @@ struct Step {
 struct Release {
     /// The hook.
     hook: Hook,
-    /// Due when all of these steps have settled; when every step has, if empty.
+    /// Due when all of these steps have settled and these milestones, as `STEP.NAME`, are reached; when every step has
+    /// settled, if empty.
     until: Vec<String>,
     /// The steps inside the hold.
     hold: Vec<String>,
@@ -249,6 +268,7 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            secrets: secrets(plan),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
@@ -294,17 +314,29 @@ impl Times {
 }
 
 fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
-    let inputs = plan.inputs.iter().map(|(name, value)| {
-        let origin = match plan.origins.get(name) {
-            Some(Origin::Flag) => "flag".to_owned(),
-            Some(Origin::Sandbox) => "sandbox".to_owned(),
-            Some(Origin::Target(target)) => format!("target {target}"),
-            Some(Origin::File(file)) => format!("file {file}"),
-            Some(Origin::Default) | None => "default".to_owned(),
-        };
-        (name.clone(), Input { value: json(value), origin })
-    });
+    let inputs = plan
+        .inputs
+        .iter()
+        .map(|(name, value)| (name.clone(), Input { value: json(value), origin: origin(plan, name) }));
     inputs.collect()
+}
+
+fn secrets(plan: &Plan) -> BTreeMap<String, Secret> {
+    let secrets = plan
+        .secrets
+        .iter()
+        .map(|(name, source)| (name.clone(), Secret { source: secret_source(source), origin: origin(plan, name) }));
+    secrets.collect()
+}
+
+fn origin(plan: &Plan, name: &str) -> String {
+    match plan.origins.get(name) {
+        Some(Origin::Flag) => "flag".to_owned(),
+        Some(Origin::Sandbox) => "sandbox".to_owned(),
+        Some(Origin::Target(target)) => format!("target {target}"),
+        Some(Origin::File(file)) => format!("file {file}"),
+        Some(Origin::Default) | None => "default".to_owned(),
+    }
 }
 
 fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
@@ -313,6 +345,11 @@ fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
 
 fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
     steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
+}
+
+fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
+    names(plan, &release.until).into_iter().chain(reached).collect()
 }
 
 impl Guard {
@@ -340,6 +377,8 @@ impl Step {
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
             needs: names(plan, &step.needs),
+            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
             group: step.group.map(|group| plan.steps[group].id.clone()),
@@ -356,7 +395,7 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: names(plan, &release.until),
+                until: until(plan, release),
                 hold: names(plan, &release.hold),
             }),
         }

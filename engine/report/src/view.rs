@@ -128,6 +128,7 @@ impl View {
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
             Event::Adopted { command } => Some(Change::Adopted(command.clone())),
+            Event::Reached { command, milestone } => Some(Change::Reached(command.clone(), milestone.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
@@ -158,10 +159,11 @@ impl View {
             Question::CleanupWhen(step) => (Some(step), "the `when` of its cleanup has no value, so it is needed"),
             Question::RetryWhen(step) => (Some(step), "the `when` of its retry has no value, so there is none"),
             Question::ReleaseWhen(step) => (Some(step), "the `when` of its release has no value, so it is needed"),
+            Question::Items(step) => (Some(step), "its items are not to be had"),
             Question::FinalWhen(_) => (None, "its `when` has no value, so it is left out"),
         };
         let why = format!("{what}: {why}");
-        if let Question::When(step) = question {
+        if let Question::When(step) | Question::Items(step) = question {
             self.reasons.insert(step.clone(), why.clone());
         }
         Some(Change::Remarked(subject.cloned(), why))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::{Condition, Step};
+use firedrill_model::plan::{Condition, InDoubt, Step};
 use firedrill_model::value::Value;
 
 use crate::command::{CommandId, Role};
@@ -88,6 +88,9 @@ impl Run {
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
         let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
         self.state.steps[step].tried.attempt = latest;
+        if end != TaskEnd::Met {
+            self.forget_milestones(step);
+        }
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -193,7 +196,7 @@ impl Run {
             || planned.effect.idempotent
             || planned.cleanup.is_some()
             || planned.rollback_hook().is_some();
-        if is_harmless {
+        if is_harmless || planned.conduct.in_doubt != InDoubt::Ask {
             self.conclude(step, Conclusion::Failed(Cause::Doubt(doubt)));
         } else {
             self.ask_human(step, doubt);
@@ -218,15 +221,15 @@ impl Run {
 
     /// Takes a human's word for what became of an attempt in doubt.
     pub(crate) fn attempt_said(&mut self, step: usize, is_done: bool, outputs: &BTreeMap<String, Value>) -> bool {
-        if !matches!(self.state.steps[step].stage, Stage::InDoubt(_)) {
+        let Stage::InDoubt(doubt) = self.state.steps[step].stage else {
             return false;
-        }
+        };
         self.state.doubts -= 1;
         if is_done {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
             self.conclude(step, Conclusion::Succeeded);
         } else {
-            self.void_attempt(step);
+            self.void_attempt(step, doubt);
         }
         self.place(step);
         self.unwind(step);
@@ -234,14 +237,18 @@ impl Run {
     }
 
     /// The attempt had no effect: it never was.
-    fn void_attempt(&mut self, step: usize) {
+    fn void_attempt(&mut self, step: usize, doubt: Doubt) {
         let state = &mut self.state.steps[step];
         state.voided += 1;
         state.effective -= 1;
         if !state.is_effective() {
             state.debts = Debts::NONE;
         }
-        state.stage = Stage::Waiting;
+        if self.has_let_follow(step) {
+            self.settle(step, Outcome::Failed(Cause::Doubt(doubt)));
+            return;
+        }
+        self.state.steps[step].stage = Stage::Waiting;
         if self.phase_of(step) == Phase::Working {
             self.ask_guards_of(step);
         }
@@ -249,6 +256,9 @@ impl Run {
 
     /// An attempt has ended this way: its cleanup comes first.
     fn conclude(&mut self, step: usize, conclusion: Conclusion) {
+        if conclusion != Conclusion::Succeeded {
+            self.forget_milestones(step);
+        }
         self.owe_for_attempt(step);
         let when = self.planned(step).cleanup.as_ref().map(|hook| &hook.when);
         let is_failed = conclusion != Conclusion::Succeeded;
@@ -287,7 +297,7 @@ impl Run {
             self.state.steps[step].stage = Stage::Cleaning(conclusion);
             self.clean_up(step);
         } else {
-            self.after_cleanup(step, conclusion, Licence::of(self.planned(step)));
+            self.after_cleanup(step, conclusion, Licence::of(self.planned(step), conclusion));
         }
     }
 
@@ -314,7 +324,8 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        if !has_more || licence == Licence::Refused || self.phase_of(step) != Phase::Working {
+        let is_final = licence == Licence::Refused || self.has_let_follow(step);
+        if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
             self.state.steps[step].stage = Stage::Choosing(cause);
@@ -366,7 +377,10 @@ enum Licence {
 }
 
 impl Licence {
-    fn of(step: &Step) -> Licence {
-        if step.effect.read_only || step.effect.idempotent { Licence::Granted } else { Licence::Refused }
+    /// Returns what a step says of a repeat after an attempt that ended like this.
+    fn of(step: &Step, conclusion: Conclusion) -> Licence {
+        let is_doubt = matches!(conclusion, Conclusion::Failed(Cause::Doubt(_)));
+        let reruns = is_doubt && step.conduct.in_doubt == InDoubt::Rerun;
+        if step.effect.read_only || step.effect.idempotent || reruns { Licence::Granted } else { Licence::Refused }
     }
 }

@@ -73,6 +73,11 @@ impl CommandId {
         matches!(self.role, Role::Cleanup | Role::Rollback | Role::Release)
     }
 
+    /// Returns the name as that of a file, without an ending: a path's `/` becomes `+`, which no id holds.
+    pub fn file_name(&self) -> String {
+        self.to_string().replace('/', "+")
+    }
+
     /// Returns the step whose command this is.
     pub fn step(&self) -> Option<&StepId> {
         match &self.subject {
@@ -157,12 +162,16 @@ impl FromStr for CommandId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || CommandIdError(text.to_owned());
-        let mut parts = text.split('.');
-        let (Some(subject), Some(role), Some(round), Some(r#try), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        // The key of an instance may hold dots.
+        let mut parts = text.rsplitn(4, '.');
+        let (Some(r#try), Some(round), Some(role), Some(subject)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(error());
         };
+        if subject.is_empty() || (subject.contains('.') && !subject.contains('[')) {
+            return Err(error());
+        }
         let subject = if subject == "@" { Subject::Playbook } else { Subject::Step(subject.into()) };
         Ok(CommandId {
             subject,
@@ -200,6 +209,7 @@ mod tests {
             "backup.cleanup.1.3",
             "@.invariant-api_open.4.1",
             "@.finally-notify.1.1",
+            "copy[a.tar]/fetch.attempt.1.1",
         ] {
             assert_eq!(text.parse::<CommandId>().expect(text).to_string(), text);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use firedrill_model::judge::Judgement;
+use firedrill_model::plan::Item;
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,13 @@ pub enum Event {
     Adopted {
         /// The command.
         command: CommandId,
+    },
+    /// A running attempt has reached a milestone of its step, for the first time.
+    Reached {
+        /// The attempt.
+        command: CommandId,
+        /// The milestone's name.
+        milestone: String,
     },
     /// A command has ended.
     Ended {
@@ -151,6 +159,8 @@ pub enum Question {
     ReleaseWhen(StepId),
     /// Does the command of the very end run?
     FinalWhen(String),
+    /// For which items is the step repeated?
+    Items(StepId),
 }
 
 /// The answer to a [`Question`].
@@ -161,6 +171,8 @@ pub enum Answer {
     Yes,
     /// It does not.
     No,
+    /// These items, with different keys.
+    Items(Vec<Item>),
     /// The expression has no value.
     Error(String),
 }

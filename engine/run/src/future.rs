@@ -31,9 +31,12 @@ impl Run {
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for step in &state.steps {
+        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
+            if !planned.milestones.is_empty() {
+                hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
             if is_ordered {
                 hasher.write_u32(step.completed);
             }
@@ -69,7 +72,7 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 impl StepState {
     /// Returns where the step stands, in a word.
     fn life(&self) -> u64 {
-        let is_settled = matches!(self.stage, Stage::Settled(_));
+        let is_settled = self.stage.is_settled();
         let attempts = if is_settled { 0 } else { u64::from(self.attempts) };
         let is_verified = self.is_verified && !is_settled;
         let flags = u64::from(self.is_effective())
@@ -92,6 +95,7 @@ impl Stage {
         let (tag, rest) = match self {
             Stage::Waiting => (0, 0),
             Stage::Inside => (0, 1),
+            Stage::Expanding => (0, 2),
             Stage::Deciding => (1, 0),
             Stage::Guarding(at, task) => (2, (*at as u64) << 16 | task.code()),
             Stage::Attempting(task) => (3, task.code()),

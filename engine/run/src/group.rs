@@ -2,15 +2,49 @@
 
 use std::sync::Arc;
 
-use crate::event::DebtKind;
-use crate::machine::{News, Run};
-use crate::state::{Cause, Outcome, Phase, Stage};
+use firedrill_model::plan::{Item, Plan, block_of};
+
+use crate::event::{Answer, DebtKind};
+use crate::machine::{News, Run, count};
+use crate::shape::Shape;
+use crate::state::{Cause, Outcome, Phase, Stage, StepState};
 
 impl Run {
     /// The members of a group may begin.
     pub(crate) fn open_group(&mut self, group: usize) {
         self.state.steps[group].stage = Stage::Inside;
         self.news.push(News::Opened(group));
+    }
+
+    /// The items of a repetition are known, or cannot be had.
+    pub(crate) fn items_decided(&mut self, step: usize, answer: &Answer) -> bool {
+        if self.state.steps[step].stage != Stage::Expanding {
+            return false;
+        }
+        match answer {
+            Answer::Items(items) => {
+                self.expand(step, items);
+                self.open_group(step);
+            }
+            Answer::Yes | Answer::No | Answer::Error(_) => self.settle(step, Outcome::Failed(Cause::Items)),
+        }
+        true
+    }
+
+    /// Adds the instances of a repetition; what waits for the repetition waits for them too.
+    fn expand(&mut self, each: usize, items: &[Item]) {
+        let expanded = self.plan.expanded(each, items);
+        let before = std::mem::replace(&mut self.plan, expanded);
+        self.shape = Arc::new(Shape::new(&self.plan));
+        for at in 0..before.steps.len() {
+            let until = |plan: &Plan| plan.steps[at].release.as_ref().map_or(0, |release| release.until.len());
+            let state = &mut self.state.steps[at];
+            state.needs_left += count(self.plan.steps[at].needs.len() - before.steps[at].needs.len());
+            state.until_left += count(until(&self.plan) - until(&before));
+        }
+        self.state.steps[each].members_left = count(items.len());
+        let added = before.steps.len()..self.plan.steps.len();
+        self.state.steps.extend(added.map(|at| StepState::new(&self.plan, at)));
     }
 
     /// Lets the members begin that wait for nothing but their group.
@@ -49,7 +83,7 @@ impl Run {
     /// Begins the releases that wait for the end of a block.
     pub(crate) fn release_at_end_of(&mut self, block: Option<usize>) {
         let shape = Arc::clone(&self.shape);
-        let owners = shape.open_ended().iter().filter(|&&owner| self.plan.steps[owner].group == block);
+        let owners = shape.open_ended().iter().filter(|&&owner| block_of(&self.plan.steps, owner) == block);
         let owners: Vec<usize> = owners.copied().collect();
         for owner in owners {
             self.release_if_due(owner);
@@ -68,7 +102,7 @@ impl Run {
     }
 
     fn gives_back(&self, group: usize) -> bool {
-        let owners = self.shape.open_ended().iter().filter(|&&owner| self.planned(owner).group == Some(group));
+        let owners = self.shape.open_ended().iter().filter(|&&owner| block_of(&self.plan.steps, owner) == Some(group));
         owners.into_iter().any(|&owner| self.debt(owner, DebtKind::Release).is_under_way())
     }
 
@@ -86,7 +120,7 @@ impl Run {
         }
         let instances = self.shape.members(group);
         let failed = instances.iter().filter(|&&instance| self.state.steps[instance].has_failed()).count();
-        failed > tolerance.of(crate::machine::count(instances.len())) as usize
+        failed > tolerance.of(count(instances.len())) as usize
     }
 
     /// Returns whether an instance of a repetition may begin beside those that have begun.

@@ -178,9 +178,18 @@ fn age_of(text: &str) -> Option<Duration> {
 }
 
 fn place_of(text: &str) -> Option<(Subject, Role)> {
-    let (subject, role) = text.split_once('.').unwrap_or((text, "attempt"));
+    let (subject, role) = split_role(text);
     let subject = if subject == "@" { Subject::Playbook } else { Subject::Step(subject.into()) };
     Some((subject, role.parse().ok()?))
+}
+
+/// Splits a role from the step it belongs to; the key of an instance may hold dots.
+fn split_role(text: &str) -> (&str, &str) {
+    let from = text.rfind(']').unwrap_or(0);
+    match text[from..].find('.') {
+        Some(dot) => (&text[..from + dot], &text[from + dot + 1..]),
+        None => (text, "attempt"),
+    }
 }
 
 fn starts(text: &str) -> Option<(&str, u32, Option<u32>)> {

@@ -15,6 +15,7 @@ pub mod injection;
 pub mod journal;
 mod lookup;
 mod machine;
+mod milestones;
 mod next;
 mod outputs;
 mod poll;

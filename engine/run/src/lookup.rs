@@ -4,7 +4,7 @@ use firedrill_model::plan::{Command, Plan, Probe};
 
 use crate::command::{CommandId, Role, Subject};
 use crate::machine::Run;
-use crate::state::{Debt, Stage, StepState, Task};
+use crate::state::{Debt, Stage, StepState, Task, TaskAt};
 use crate::task::Kind;
 
 impl Run {
@@ -76,6 +76,11 @@ impl Run {
             Subject::Step(step) => self.step_task(self.shape.index(step)?, &id.role)?,
         };
         (round == id.round).then_some(task)
+    }
+
+    /// Returns whether exactly this try is known to be running.
+    pub(crate) fn in_flight_now(&self, id: &CommandId) -> bool {
+        self.task(id).is_some_and(|task| task.at == TaskAt::InFlight)
     }
 
     pub(crate) fn task_mut(&mut self, id: &CommandId) -> Option<&mut Task> {

@@ -11,7 +11,8 @@ use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Debts, Finals, Phase, Recheck, Stage, State, StepState, Task, TaskAt, Tried, Undoing,
+    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Undoing,
 };
 use crate::task::{TaskEvent, TaskStep};
 
@@ -95,6 +96,7 @@ impl Run {
                 self.not_started(command);
             }
             Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Reached { command, milestone } => self.reached(command, milestone)?,
             Event::Ended { command, exit, .. } => self.ended(command, exit)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
@@ -199,6 +201,7 @@ impl Run {
             Question::RetryWhen(id) => self.answer_step(id, |run, step| run.retry_decided(step, answer)),
             Question::ReleaseWhen(id) => self.answer_step(id, |run, step| run.release_decided(step, answer)),
             Question::FinalWhen(id) => self.final_decided(id, answer),
+            Question::Items(id) => self.answer_step(id, |run, step| run.items_decided(step, answer)),
         };
         if is_asked { Ok(()) } else { Err("nobody asked that") }
     }
@@ -289,7 +292,7 @@ impl State {
 impl StepState {
     pub(crate) fn new(plan: &Plan, at: usize) -> StepState {
         let step = &plan.steps[at];
-        let until = step.release.as_ref().map_or(0, |release| release.until.len());
+        let until = step.release.as_ref().map_or(0, |release| release.until.len() + release.until_reached.len());
         StepState {
             stage: Stage::Waiting,
             attempts: 0,
@@ -301,7 +304,8 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
-            needs_left: count(step.needs.len()),
+            reached: Reached::default(),
+            needs_left: count(step.needs.len() + step.after.len()),
             members_left: step.as_group().map_or(0, |_| count(plan.members(at).count())),
             is_passed_on: false,
             until_left: count(until),

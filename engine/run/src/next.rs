@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use firedrill_model::plan::OnCancel;
+
 use crate::command::{CommandId, Role, StepId, Subject};
 use crate::delay;
 use crate::effect::{Effect, Pause};
@@ -124,6 +126,7 @@ impl Run {
             }
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Looking(..)
             | Stage::Verifying(..)
@@ -145,11 +148,18 @@ impl Run {
             |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
+            Stage::Expanding => due.effects.push(Effect::Decide(Question::Items(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
                 due.attempt(task, name(role, state.asked, task));
             }
-            Stage::Attempting(task) => due.attempt(task, name(Role::Attempt, state.attempts, task)),
+            Stage::Attempting(task) => {
+                let command = name(Role::Attempt, state.attempts, task);
+                match self.planned(step).conduct.on_cancel {
+                    OnCancel::Stop => due.attempt(task, command),
+                    OnCancel::Finish => due.task(task, command, 0),
+                }
+            }
             Stage::Looking(at, task) => {
                 let role = Role::Look(self.planned(step).looks[*at].name.as_str().into());
                 due.task(task, name(role, state.attempts, task), 0);

@@ -132,6 +132,7 @@ impl Run {
             Stage::Verifying(..) => (Role::Verify, state.attempts),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Looking(..)
             | Stage::Salvaging(_)

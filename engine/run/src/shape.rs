@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use firedrill_model::plan::Plan;
+use firedrill_model::plan::{Plan, Step};
 
 use crate::command::StepId;
 use crate::future::most_at_once;
@@ -20,6 +20,8 @@ pub(crate) struct Shape {
     owners: Vec<usize>,
     members: Vec<Vec<usize>>,
     awaited_by: Vec<Vec<usize>>,
+    listeners: Vec<Vec<Listener>>,
+    begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     /// Whether something that is due may have to wait for room.
     pub(crate) is_cramped: bool,
@@ -38,6 +40,8 @@ impl Shape {
             owners: (0..plan.steps.len()).filter(|&step| plan.goes_on_after(step)).collect(),
             members: vec![Vec::new(); plan.steps.len()],
             awaited_by: vec![Vec::new(); plan.steps.len()],
+            listeners: vec![Vec::new(); plan.steps.len()],
+            begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
@@ -52,15 +56,28 @@ impl Shape {
                     shape.heads[need].push(at);
                 }
             }
-            let Some(release) = &step.release else { continue };
-            if release.until.is_empty() {
-                shape.open_ended.push(at);
+            for signal in &step.after {
+                shape.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Begin(at) });
             }
-            for &until in &release.until {
-                shape.awaited_by[until].push(at);
+            for before in step.begun_before() {
+                shape.begun_after[before].push(at);
             }
+            shape.wait_for_release(at, step);
         }
         shape
+    }
+
+    fn wait_for_release(&mut self, at: usize, step: &Step) {
+        let Some(release) = &step.release else { return };
+        if release.is_open_ended() {
+            self.open_ended.push(at);
+        }
+        for &until in &release.until {
+            self.awaited_by[until].push(at);
+        }
+        for signal in &release.until_reached {
+            self.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Release(at) });
+        }
     }
 
     /// Returns the index of a step.
@@ -73,9 +90,14 @@ impl Shape {
         &self.ids[step]
     }
 
-    /// Returns the steps that need this one.
-    pub(crate) fn dependents(&self, step: usize) -> &[usize] {
-        &self.dependents[step]
+    /// Returns what waits for milestones of this step.
+    pub(crate) fn listeners(&self, step: usize) -> &[Listener] {
+        &self.listeners[step]
+    }
+
+    /// Returns the steps that begin after this one: they need it or wait for a milestone of it, and unwind before it.
+    pub(crate) fn begun_after(&self, step: usize) -> &[usize] {
+        &self.begun_after[step]
     }
 
     /// Returns the members of a group, directly or not, that wait for nothing but its beginning.
@@ -122,6 +144,23 @@ impl Shape {
     pub(crate) fn open_ended(&self) -> &[usize] {
         &self.open_ended
     }
+}
+
+/// What waits for a milestone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listener {
+    /// The index of the milestone among those of its step.
+    pub(crate) milestone: usize,
+    pub(crate) lets: Lets,
+}
+
+/// What a milestone lets happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lets {
+    /// This step begins.
+    Begin(usize),
+    /// The release of this step is due.
+    Release(usize),
 }
 
 fn scopes(plan: &Plan, step: usize) -> Vec<usize> {

@@ -153,11 +153,14 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// The milestones that its present attempt has reached.
+    pub(crate) reached: Reached,
     pub(crate) debts: Debts,
     /// How often its guards have been asked.
     pub(crate) asked: u32,
     /// How far a scope that unwinds by itself is; of every other step it goes forth.
     pub(crate) course: Course,
+    /// Steps that have not settled well and milestones that have not been reached.
     pub(crate) needs_left: u32,
     /// Members that have not settled, of a group itself.
     pub(crate) members_left: u32,
@@ -182,6 +185,8 @@ pub enum Stage {
     Deciding,
     /// Asks its guards, one after the other.
     Guarding(usize, Task),
+    /// A repetition whose items are being worked out.
+    Expanding,
     /// A group whose members may run.
     Inside,
     /// Attempts what it is for.
@@ -249,6 +254,8 @@ pub enum Cause {
     Verify,
     /// Its cleanup failed although it succeeded.
     Cleanup,
+    /// The items of the repetition have no value.
+    Items,
     /// A member of the group failed, or too many of its instances.
     Members,
     /// It was ended or lost.
@@ -266,6 +273,10 @@ pub enum Doubt {
     /// It was interrupted: its supervisor is gone.
     Lost,
 }
+
+/// A set of milestones of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Reached(pub(crate) u32);
 
 /// One try of a command under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -318,6 +329,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
@@ -339,6 +351,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)
             | Stage::Concluding(_)
@@ -354,6 +367,11 @@ impl Stage {
     /// Returns whether the step waits before it looks again and has nothing else to do.
     pub(crate) fn waits_to_look(&self) -> bool {
         matches!(self, Stage::Guarding(_, task) | Stage::Attempting(task) if task.at == TaskAt::Pausing)
+    }
+
+    /// Returns whether the step is over.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self, Stage::Settled(_))
     }
 
     /// Returns whether the step can go on only when a human has said something.

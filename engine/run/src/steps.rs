@@ -25,7 +25,7 @@ impl Run {
         match answer {
             Answer::Yes => self.enter(step),
             Answer::No => self.settle(step, Outcome::Skipped),
-            Answer::Error(_) => self.settle(step, Outcome::Failed(Cause::When)),
+            Answer::Items(_) | Answer::Error(_) => self.settle(step, Outcome::Failed(Cause::When)),
         }
         true
     }
@@ -49,6 +49,7 @@ impl Run {
         let task = planned.guards.get(at).map(|guard| Task::first(&guard.probe.command));
         match (task, planned.as_group()) {
             (Some(task), _) => self.state.steps[step].stage = Stage::Guarding(at, task),
+            (None, Some(group)) if group.is_deferred() => self.state.steps[step].stage = Stage::Expanding,
             (None, Some(_)) => self.open_group(step),
             (None, None) => self.attempt(step),
         }
@@ -114,6 +115,7 @@ impl Run {
         if matches!(self.state.steps[step].stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped)) {
             self.pass_on(step);
         }
+        self.pass_on_milestones(step);
         self.release_if_due(step);
         for &owner in shape.awaited_by(step) {
             self.state.steps[owner].until_left -= 1;
@@ -182,7 +184,9 @@ impl Run {
         let state = &self.state.steps[step];
         let is_begun = state.stage.task().is_some_and(|task| !task.is_unbegun());
         match state.stage {
-            Stage::Deciding | Stage::Guarding(..) if !is_begun => self.state.steps[step].stage = Stage::Waiting,
+            Stage::Deciding | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
+                self.state.steps[step].stage = Stage::Waiting
+            }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),
@@ -193,6 +197,7 @@ impl Run {
             Stage::Waiting
             | Stage::Inside
             | Stage::Deciding
+            | Stage::Expanding
             | Stage::Guarding(..)
             | Stage::Attempting(_)
             | Stage::Looking(..)

@@ -23,7 +23,7 @@ impl Run {
         is_meant: impl Fn(&Run, usize) -> bool,
     ) {
         for step in steps.clone() {
-            let dependents = self.shape.dependents(step).iter();
+            let dependents = self.shape.begun_after(step).iter();
             let left = count(dependents.filter(|&&dependent| is_meant(self, dependent)).count());
             let state = &mut self.state.steps[step];
             state.unwind_left = left;
@@ -76,9 +76,9 @@ impl Run {
         }
     }
 
-    /// Returns what the steps that need this one forbid.
+    /// Returns what the steps that began after this one forbid.
     fn block_of_dependents(&self, step: usize) -> Block {
-        let dependents = self.shape.dependents(step).iter();
+        let dependents = self.shape.begun_after(step).iter();
         dependents.map(|&dependent| self.block_passed_on(dependent)).max().unwrap_or(Block::None)
     }
 
@@ -94,14 +94,14 @@ impl Run {
         own.max(state.block)
     }
 
-    /// Tells the steps that this one needed.
+    /// Tells the steps after which this one began.
     pub(crate) fn pass_on_unwound(&mut self, step: usize) {
         let plan = Arc::clone(&self.plan);
         let scope = self.unwinding_scope(step);
-        for &need in &plan.steps[step].needs {
-            if scope.is_none_or(|scope| self.shape.is_within(need, scope)) {
-                self.state.steps[need].unwind_left -= 1;
-                self.unwind(need);
+        for before in plan.steps[step].begun_before() {
+            if scope.is_none_or(|scope| self.shape.is_within(before, scope)) {
+                self.state.steps[before].unwind_left -= 1;
+                self.unwind(before);
             }
         }
     }

@@ -503,3 +503,125 @@ fn a_run_owes_from_its_first_change_until_it_is_at_rest_with_nothing_open() {
     run.apply(&Event::Ended { command: attempt, exit: Exit::Code(0), ms: 0 }).expect("a legal event");
     assert!(!run.owes(), "what only reads is owed to nobody");
 }
+
+#[test]
+fn a_milestone_lets_others_begin_while_its_step_runs() {
+    let reached = "a.attempt.1.1 reaches m";
+    check("a *m\nb a.m\nc a", reached, "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 = succeeded");
+    let order = |plan, faults: &str| {
+        let played = play(plan, faults);
+        let at = |name: &str, is_start: bool| {
+            let found = played.events.iter().position(|event| match event {
+                Event::Started { command } => is_start && command.to_string() == name,
+                Event::Ended { command, .. } => !is_start && command.to_string() == name,
+                _ => false,
+            });
+            found.expect("it happened")
+        };
+        at("b.attempt.1.1", true) < at("a.attempt.1.1", false)
+    };
+    assert!(order("a *m\nb a.m", reached), "b begins on the signal");
+    assert!(!order("a *m\nb a.m", ""), "without a signal b begins when a has settled");
+    assert!(!order("a *m *n\nb a.m a.n", reached), "b waits for both");
+}
+
+#[test]
+fn a_milestone_is_reached_when_its_step_is_skipped() {
+    check("a *m off\nb a.m", "", "b.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn what_began_on_a_milestone_makes_a_failure_final() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    check("a *m idem x2 !none\nb a.m ro", failed, "a.attempt.1.1 b.attempt.1.1 = rolled back");
+    let waiting = "a *m idem x2\nz\nb a.m z";
+    check(
+        waiting,
+        "z.attempt.1.1 0, a.attempt.1.1 1",
+        "a.attempt.1.1 z.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded",
+    );
+}
+
+#[test]
+fn a_skip_on_a_milestone_ends_a_hold_and_makes_a_failure_final() {
+    let failed = "b.attempt.1.1 1, b.attempt.1.1 reaches m";
+    check(
+        "a ^c !none\nb a *m idem x2 !none\nc b.m off",
+        failed,
+        "a.attempt.1.1 b.attempt.1.1 a.release.1.1 = rolled back",
+    );
+}
+
+#[test]
+fn what_only_waits_for_room_has_not_begun() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    let expected = "a.attempt.1.1 a.attempt.2.1 b.attempt.1.1 = succeeded";
+    check("@max 1\na *m idem x2\nb a.m", failed, expected);
+}
+
+#[test]
+fn what_began_on_a_milestone_is_taken_back_first() {
+    let failed = "a.attempt.1.1 reaches m, c.attempt.1.1 1";
+    let expected = "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = failed";
+    check("a *m !\nb a.m !\nc b", failed, expected);
+    let owed = format!("{failed}, b.rollback.1.1 1, b.rollback.1.2 1, b.rollback.1.3 1");
+    let expected = "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 b.rollback.1.2 b.rollback.1.3 = stuck";
+    check("a *m !\nb a.m !\nc b", &owed, expected);
+}
+
+#[test]
+fn a_hold_can_end_at_a_milestone() {
+    let reached = "b.attempt.1.1 reaches m";
+    let started = "a.attempt.1.1 b.attempt.1.1 a.release.1.1 c.attempt.1.1 = succeeded";
+    check("a ^b.m\nb a *m\nc b", reached, started);
+    check("a ^b.m\nb a *m\nc b", "", started);
+    let failed = format!("{reached}, b.attempt.1.1 1");
+    check("a ^b.m !none\nb a *m !none x2 idem", &failed, "a.attempt.1.1 b.attempt.1.1 a.release.1.1 = rolled back");
+}
+
+#[test]
+fn signals_that_cannot_be_are_refused() {
+    let plan = Arc::new(sketch("a *m\nb a.m"));
+    let start = |run: &mut Run, event: &str| {
+        let event: Event = serde_json::from_str(event).expect("an event");
+        run.apply(&event)
+    };
+    let mut run = Run::new(plan);
+    let reached = r#"{"reached":{"command":"a.attempt.1.1","milestone":"m"}}"#;
+    start(&mut run, r#"{"run_started":{"run":"r","plan":""}}"#).expect("the start");
+    assert!(start(&mut run, reached).is_err(), "it is not running");
+    start(&mut run, r#"{"started":{"command":"a.attempt.1.1"}}"#).expect("its start");
+    assert!(start(&mut run.clone(), r#"{"reached":{"command":"a.attempt.1.1","milestone":"n"}}"#).is_err());
+    start(&mut run, reached).expect("the signal");
+    assert!(start(&mut run.clone(), reached).is_err(), "it was reached before");
+    start(&mut run, r#"{"engine_started":{"boot":"","engine":""}}"#).expect("another engine");
+    assert!(start(&mut run, reached).is_err(), "nobody knows whether it runs");
+}
+
+#[test]
+fn a_doubt_is_what_the_playbook_says_it_is() {
+    check("a", "a.attempt.1.1 timeout", "a.attempt.1.1 = stuck");
+    check("a fail !none", "a.attempt.1.1 timeout", "a.attempt.1.1 = rolled back");
+    check("a fail", "a.attempt.1.1 lost", "a.attempt.1.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 timeout", "a.attempt.1.1 a.attempt.2.1 = succeeded");
+    check("a rerun x2", "a.attempt.1.1 timeout, a.attempt.2.1 lost", "a.attempt.1.1 a.attempt.2.1 = failed");
+    check("a rerun x2", "a.attempt.1.1 1", "a.attempt.1.1 = failed");
+    check("a rerun x2 ?", "a.attempt.1.1 timeout", "a.attempt.1.1 a.verify.1.1 = succeeded");
+}
+
+#[test]
+fn a_cancel_ends_only_what_may_be_ended() {
+    let mut run = Run::new(Arc::new(sketch("a finish\nb\nc finish g")));
+    let mut take = |event: &str| {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect("a legal event");
+        run.next()
+    };
+    take(r#"{"run_started":{"run":"r","plan":""}}"#);
+    for command in ["a.attempt.1.1", "b.attempt.1.1", "c.guard-g.1.1"] {
+        take(&format!(r#"{{"started":{{"command":"{command}"}}}}"#));
+    }
+    let due = take("\"cancel_requested\"");
+    let ended = ["b.attempt.1.1", "c.guard-g.1.1"].map(|id| Effect::Terminate(id.parse().expect("a command's name")));
+    assert_eq!(due, ended);
+    take(r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":0}}"#);
+}

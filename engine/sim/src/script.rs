@@ -1,11 +1,11 @@
 //! A run driven by outcomes that are said beforehand: no processes, no time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::Plan;
-use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Rendered, Rendering, Run};
+use firedrill_model::plan::{Plan, examples};
+use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run};
 
 use crate::waits::waits;
 
@@ -13,6 +13,8 @@ use crate::waits::waits;
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     exits: BTreeMap<String, Exit>,
+    /// Milestones that commands reach as soon as they run.
+    reaches: BTreeSet<(String, String)>,
 }
 
 /// A run that has come to rest, with everything that happened.
@@ -30,7 +32,8 @@ impl Script {
         Script::default()
     }
 
-    /// Says how commands end: `COMMAND END` separated by commas, an end being an exit code, `timeout`, `lost` or `missing`.
+    /// Says how commands end: `COMMAND END` separated by commas, an end being an exit code, `timeout`, `lost` or `missing`;
+    /// `COMMAND reaches NAME` has it reach a milestone first.
     ///
     /// # Panics
     /// If an end means nothing: a list of faults is part of a test.
@@ -39,6 +42,9 @@ impl Script {
         let faults = list.split(',').map(str::trim).filter(|fault| !fault.is_empty());
         faults.fold(self, |script, fault| {
             let (command, end) = fault.split_once(' ').expect("COMMAND END");
+            if let Some(milestone) = end.strip_prefix("reaches ") {
+                return script.reaches(command, milestone);
+            }
             let exit = match end {
                 "timeout" => Exit::TimedOut,
                 "lost" => Exit::Lost,
@@ -53,6 +59,13 @@ impl Script {
     #[must_use]
     pub fn exit(mut self, command: &str, exit: Exit) -> Script {
         self.exits.insert(command.to_owned(), exit);
+        self
+    }
+
+    /// Says that a command reaches a milestone as soon as it runs.
+    #[must_use]
+    pub fn reaches(mut self, command: &str, milestone: &str) -> Script {
+        self.reaches.insert((command.to_owned(), milestone.to_owned()));
         self
     }
 
@@ -80,14 +93,28 @@ impl Script {
         if let Some(effect) = effect {
             return Some(self.answer(effect));
         }
+        if let Some((command, milestone)) = self.reached(run) {
+            return Some(Event::Reached { command, milestone });
+        }
         if let Some(command) = run.in_flight().into_iter().next() {
             return Some(self.end(command));
         }
         waits(run).into_iter().next().map(|wait| Event::Elapsed { wait })
     }
 
+    fn reached(&self, run: &Run) -> Option<(CommandId, String)> {
+        let is_meant = |id: &CommandId, name: &str| self.reaches.contains(&(id.to_string(), name.to_owned()));
+        run.in_flight().into_iter().find_map(|id| {
+            let name = run.unreached(&id).find(|milestone| is_meant(&id, &milestone.name))?.name.clone();
+            Some((id, name))
+        })
+    }
+
     fn answer(&self, effect: Effect) -> Event {
         match effect {
+            Effect::Decide(question @ Question::Items(_)) => {
+                Event::Decided { question, answer: Answer::Items(examples(2)) }
+            }
             Effect::Decide(question) => Event::Decided { question, answer: Answer::Yes },
             Effect::Render(command) => {
                 let text = Rendered { argv: vec![command.to_string()], env: BTreeMap::new(), dir: None, stdin: None };

@@ -12,8 +12,9 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Deed, FORMAT, Final, Guard, Hook, Invariant, Jitter, OnFailure, OnUnmet, Plan,
-    Poll, Probe, Program, Release, Retry, Rollback, Step, StepEffect, Text,
+    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter,
+    Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
+    Signal, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -28,6 +29,8 @@ use firedrill_model::template::Template;
 /// | `off` | `when` is false | `g` | a guard |
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
+/// | `finish`, `kill` | `on_cancel`, `on_engine_death` | `rerun`, `fail` | `in_doubt` |
+/// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
 ///
@@ -65,6 +68,7 @@ fn empty() -> Plan {
         text_sha256: String::new(),
         target: None,
         inputs: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         origins: BTreeMap::new(),
         vars: BTreeMap::new(),
         files: Vec::new(),
@@ -102,6 +106,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     let id = words.next().expect("a line that is not empty");
     let mut step = Step {
         id: id.into(),
+        item: None,
         group: id.rsplit_once('/').map(|(group, _)| index(plan, group)),
         line: at,
         title: None,
@@ -110,11 +115,14 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         phase: None,
         typical: None,
         needs: Vec::new(),
+        after: Vec::new(),
+        milestones: Vec::new(),
         when: None,
         guards: Vec::new(),
         deed: Deed::Command(Box::new(command(id))),
         on_failure: groups::inherited(plan, id),
         retry: retry(1),
+        conduct: Conduct::default(),
         effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
         verify: None,
@@ -152,14 +160,34 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
+        "finish" => step.conduct.on_cancel = OnCancel::Finish,
+        "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
+        "rerun" => step.conduct.in_doubt = InDoubt::Rerun,
+        "fail" => step.conduct.in_doubt = InDoubt::Fail,
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
-        _ => match (word.strip_prefix('^'), word.strip_prefix('x').map(str::parse)) {
-            (Some(until), _) => step.release = Some(release(until)),
-            (None, Some(Ok(attempts))) => step.retry = retry(attempts),
-            (None, Some(Err(_)) | None) => step.needs.push(index(plan, word)),
+        _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {
+            (Some(until), ..) => step.release = Some(release(until)),
+            (None, Some(name), _) => step.milestones.push(Milestone { name: name.into(), pattern: name.into() }),
+            (None, None, Some(Ok(attempts))) => step.retry = retry(attempts),
+            (None, None, Some(Err(_)) | None) => need(plan, step, word),
         },
     }
+}
+
+fn need(plan: &Plan, step: &mut Step, word: &str) {
+    match signal(plan, word) {
+        Some(signal) => step.after.push(signal),
+        None => step.needs.push(index(plan, word)),
+    }
+}
+
+/// Returns the milestone that a word such as `a.m` means.
+fn signal(plan: &Plan, word: &str) -> Option<Signal> {
+    let (step, name) = word.split_once('.')?;
+    let step = index(plan, step);
+    let milestone = plan.steps[step].milestones.iter().position(|milestone| milestone.name == name);
+    Some(Signal { step, milestone: milestone.unwrap_or_else(|| panic!("there is no milestone `{word}`")) })
 }
 
 fn index(plan: &Plan, id: &str) -> usize {
@@ -171,7 +199,7 @@ fn release(until: &str) -> Release {
     let mut hook = hook("release");
     let ids = until.split(',').filter(|id| !id.is_empty()).map(|id| Text::Known(id.into()));
     hook.command.program = Program::Argv(ids.collect());
-    Release { hook, until: Vec::new(), hold: Vec::new() }
+    Release { hook, until: Vec::new(), until_reached: Vec::new(), hold: Vec::new() }
 }
 
 fn resolve_releases(plan: &mut Plan) {
@@ -181,10 +209,16 @@ fn resolve_releases(plan: &mut Plan) {
         else {
             continue;
         };
-        let named = ids.iter().filter_map(|text| if let Text::Known(id) = text { Some(index(plan, id)) } else { None });
-        let until: Vec<usize> = named.collect();
-        let hold = firedrill_model::plan::hold(&plan.steps, at, &until);
-        plan.steps[at].release = Some(Release { hook: hook("release"), until, hold });
+        let named = ids.iter().filter_map(|text| if let Text::Known(id) = text { Some(id) } else { None });
+        let (reached, settled): (Vec<_>, Vec<_>) = named.partition(|id| id.contains('.'));
+        let mut release = Release {
+            hook: hook("release"),
+            until: settled.into_iter().map(|id| index(plan, id)).collect(),
+            until_reached: reached.into_iter().filter_map(|id| signal(plan, id)).collect(),
+            hold: Vec::new(),
+        };
+        release.hold = firedrill_model::plan::hold(&plan.steps, at, &release);
+        plan.steps[at].release = Some(release);
     }
 }
 

@@ -289,7 +289,7 @@ fn first_dependent(plan: &Plan, step: usize) -> Option<usize> {
     let mut possible = None;
     for at in topological(&plan.steps) {
         let other = &plan.steps[at];
-        depends[at] |= other.needs.iter().any(|&need| depends[need]);
+        depends[at] |= other.begun_before().any(|before| depends[before]);
         if at == step || !depends[at] || !can_run(other.when.as_ref()) {
             continue;
         }

@@ -161,10 +161,10 @@ impl Sweep {
     /// States visited at the most, unless said otherwise.
     pub const STATES: usize = 2_000_000;
 
-    /// Returns a sweep of a plan with the usual limits.
+    /// Returns a sweep of a plan with the usual limits. Repetitions whose items are not known have two of them.
     pub fn new(plan: Arc<Plan>) -> Sweep {
         Sweep {
-            plan,
+            plan: plan.exemplified(),
             depth: Self::DEPTH,
             states: Self::STATES,
             kinds: FaultKind::ALL.to_vec(),

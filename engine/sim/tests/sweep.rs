@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 22] = [
+const CORPUS: [&str; 26] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -27,6 +27,10 @@ const CORPUS: [&str; 22] = [
     "a ? out?\nb ?\nc a b ! ~",
     "a ^ g\nb a off\nc b ?",
     "a ~ x3\nb ~ !\nc ro",
+    "a *m idem x2 !\nb a.m ! ?\nc a b",
+    "l ^b.m idem\nb l *m ~ x2\nd b.m ro",
+    "a *m *n ?\nb a.m\nc a.n a.m !",
+    "box {} on:continue\nbox/x *m !\nbox/y box/x.m ! ^\nb box",
     "a !\nbox a {}\nbox/x ! ^\nbox/y box/x\nb box",
     "box {} on:continue\nbox/x ! ^\nbox/y box/x ?\nb box !",
     "a ! ^ on:continue\nb a ~ x2",
@@ -362,7 +366,7 @@ fn a_sweep_says_how_far_it_came() {
     insta::assert_snapshot!(sweep(5), @"stopped at 5 of at least 16 states within fault depth 0");
 }
 
-const MARKS: [&str; 12] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?"];
+const MARKS: [&str; 13] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?", "*m"];
 const SETTINGS: [&str; 4] = ["@stop", "@max 1", "@invariant v", "@finally w"];
 
 /// A step of a random sketch: its needs are the bits of a byte, the end of its hold is some step before it.
@@ -384,7 +388,7 @@ fn sketches(guards: [&'static str; 2]) -> impl Strategy<Value = String> {
                 let needs = (0..at).filter(|need| step.0 >> need & 1 == 1).map(|need| name(need, &members));
                 format!("box {} {what}", needs.collect::<Vec<_>>().join(" "))
             }));
-            lines.push(line(at, step, &members));
+            lines.push(line(&steps, at, &members));
         }
         lines.join("\n")
     })
@@ -397,19 +401,26 @@ fn name(step: usize, members: &Range<usize>) -> String {
     if members.contains(&step) { format!("box/{name}") } else { name.to_string() }
 }
 
-/// Writes the step with this number; a member needs members only, and the others need its group instead of it.
-fn line(at: usize, (needs, marks, until): &Drawn, members: &Range<usize>) -> String {
+/// Writes the step with this number: needs are bits of a byte, milestones the upper ones. A member needs members only, and
+/// the others need its group instead of it; the end of a hold is some step before it, or the milestone of that step.
+fn line(steps: &[Drawn], at: usize, members: &Range<usize>) -> String {
+    let (needs, marks, until) = &steps[at];
     let is_member = members.contains(&at);
+    let has_milestone = |step: usize| steps[step].1.contains(&"*m") && members.contains(&step) == is_member;
     let mut named: Vec<String> = (0..at)
         .filter(|need| needs >> need & 1 == 1 && (!is_member || members.contains(need)))
         .map(|need| if members.contains(&need) && !is_member { "box".to_owned() } else { name(need, members) })
         .collect();
     named.dedup();
+    let signals = (0..at).filter(|need| needs >> need & 1 == 0 && needs >> (need + 4) & 1 == 1);
+    let signals = signals.filter(|&step| has_milestone(step)).map(|step| format!("{}.m", name(step, members)));
     let mut words = vec![name(at, members)];
-    words.extend(named);
+    words.extend(named.into_iter().chain(signals));
     let is_open_ended = at == 0 || is_member || until.index(2) == 0;
     words.extend(marks.iter().map(|mark| match *mark {
-        "^" if !is_open_ended => format!("^{}", name(until.index(at), members)),
+        "^" if is_open_ended => "^".to_owned(),
+        "^" if has_milestone(until.index(at)) => format!("^{}.m", name(until.index(at), members)),
+        "^" => format!("^{}", name(until.index(at), members)),
         mark => mark.to_owned(),
     }));
     words.join(" ")

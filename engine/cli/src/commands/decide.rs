@@ -15,8 +15,8 @@ pub(super) fn decide(args: DecideArgs, home: &Home, terminal: &Terminal) -> Resu
     if ruling != Ruling::Done && !args.output.is_empty() {
         return Err(Failure::usage("--output belongs to `done`: only a step that is done has outputs"));
     }
-    let plan = dir.plan()?;
-    let step = named(&plan, &args.step)?;
+    let run = firedrill_exec::replayed(&dir)?;
+    let step = named(run.plan(), &args.step)?;
     let outputs = outputs(step, &args.output)?;
     let event = Event::Ruled { step: step.id.as_str().into(), ruling, outputs, by: args.by, note: args.note };
     let run = say(&dir, &lock, event)?;

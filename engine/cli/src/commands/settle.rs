@@ -44,9 +44,10 @@ pub(super) fn tell(dir: &RunDir, run: &Run, terminal: &Terminal) {
 }
 
 fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
-    let plan = dir.plan()?;
+    let run = firedrill_exec::replayed(dir)?;
+    let plan = run.plan();
     let (name, debt) = subject(&args.what);
-    let step = named(&plan, name)?;
+    let step = named(plan, name)?;
     let outputs = outputs(step, &args.output)?;
     Ok(Event::Settled {
         step: step.id.as_str().into(),

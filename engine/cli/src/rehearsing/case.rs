@@ -26,6 +26,7 @@ use firedrill_run::journal::Envelope;
 use super::Rehearsing;
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::inputs::made_up;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
 use crate::terminal::Terminal;
@@ -146,7 +147,9 @@ impl Rehearsing {
             let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
             Ok((name.clone(), Given { value: GivenValue::Value(value), origin: Origin::Sandbox }))
         });
-        let plan = self.playbook.resolve(&inputs.collect::<Result<_, Failure>>()?, &self.files)?;
+        let mut given = made_up(self.playbook.checked());
+        given.extend(inputs.collect::<Result<BTreeMap<_, _>, Failure>>()?);
+        let plan = self.playbook.resolve(&given, &self.files)?;
         Ok(match case.change {
             Some(change) => change(plan),
             None => plan,

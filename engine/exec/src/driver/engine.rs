@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Effect, Event, Exit, Phase, Run, Verdict, Wait};
+use firedrill_run::{CommandId, Effect, Event, Exit, Phase, Run, TaskAt, Verdict, Wait};
 
 use super::{DriveError, Note, Sink};
 use crate::clock;
 use crate::environment;
 use crate::journal::Urgency;
+use crate::milestones::Watch;
 use crate::questions::Known;
 use crate::signals::Signal;
 use crate::store::{About, RunDir};
@@ -155,6 +156,7 @@ impl<'a> Driver<'a> {
             Effect::Settle(command) => {
                 let limit = self.run.command(&command).and_then(|command| command.time_limit);
                 self.asked.insert(command.clone());
+                self.watch(&command);
                 self.world.ask(command, limit)
             }
             Effect::Terminate(command) => {
@@ -167,7 +169,13 @@ impl<'a> Driver<'a> {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { run: &self.run, dir: self.dir, started_at: &self.started_at, lengths: &self.lengths }
+        Known {
+            run: &self.run,
+            dir: self.dir,
+            started_at: &self.started_at,
+            lengths: &self.lengths,
+            vault: self.world.vault(),
+        }
     }
 
     /// Applies a fact and puts it on its way to the disk; it is shown when it is there.
@@ -209,6 +217,7 @@ impl<'a> Driver<'a> {
         match happening {
             Happening::Durable(durable) => self.durable(durable?),
             Happening::Ended { command, exit, ms } => self.ended(command, exit, ms),
+            Happening::Reached { command, milestone } => self.reached(command, milestone),
             Happening::NotStarted(command) => {
                 self.asked.remove(&command);
                 self.record(Event::NotStarted { command })
@@ -238,11 +247,28 @@ impl<'a> Driver<'a> {
     }
 
     fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {
+        self.watch(&id);
         let (Some(command), Some(text)) = (self.run.command(&id), self.known().texts(&id)) else {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
         let spawn = environment::spawn(self.dir, &self.about, &id, command, text);
         self.world.start(Start { id, command, spawn })
+    }
+
+    /// Has an attempt watched for the milestones that it has not reached.
+    fn watch(&mut self, id: &CommandId) {
+        let (stdout, stderr) = (self.dir.stdout(id), self.dir.stderr(id));
+        if let Some(watch) = Watch::over(&stdout, &stderr, self.run.unreached(id)) {
+            self.world.watch(id, watch);
+        }
+    }
+
+    fn reached(&mut self, command: CommandId, milestone: String) -> Result<(), DriveError> {
+        let is_running = self.run.task(&command).is_some_and(|task| task.at == TaskAt::InFlight);
+        if is_running && self.run.unreached(&command).any(|unreached| unreached.name == milestone) {
+            return self.record(Event::Reached { command, milestone });
+        }
+        Ok(())
     }
 
     fn ended(&mut self, command: CommandId, exit: Exit, ms: u64) -> Result<(), DriveError> {

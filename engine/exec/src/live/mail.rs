@@ -1,7 +1,7 @@
 //! What happens outside of the engine: one box that threads post to and one connection, watched together.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(crate) enum News {
     SupervisorGone,
     Durable(Result<u64, JournalFileError>),
     Signal(Signal),
+    /// A file that is watched has grown.
+    Grown,
     /// Nothing is left of a command whose supervisor died.
     Gone(CommandId),
 }
@@ -67,8 +69,13 @@ impl Mailbox {
         self.replies.pop_front().map(News::Reply).or_else(|| self.news.try_recv().ok())
     }
 
-    /// Waits for something to happen, for `limit` at the most.
-    pub(super) fn wait(&mut self, session: &mut Session, limit: Option<Duration>) -> Result<Option<News>, DriveError> {
+    /// Waits for something to happen, for `limit` at the most; `growth` becomes readable when a watched file has grown.
+    pub(super) fn wait(
+        &mut self,
+        session: &mut Session,
+        growth: BorrowedFd<'_>,
+        limit: Option<Duration>,
+    ) -> Result<Option<News>, DriveError> {
         if let Some(news) = self.take() {
             return Ok(Some(news));
         }
@@ -76,12 +83,13 @@ impl Mailbox {
         let mut watched = [
             PollFd::from_borrowed_fd(session.connection(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.post.bell.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(growth, PollFlags::IN),
         ];
         match poll(&mut watched, limit.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(wait_error(error)),
         }
-        let [connection, bell] = watched.map(|watched| !watched.revents().is_empty());
+        let [connection, bell, has_grown] = watched.map(|watched| !watched.revents().is_empty());
         if bell {
             // Nothing to read means that somebody else has heard it.
             let _silent = rustix::io::read(&*self.post.bell, &mut [0; 8]);
@@ -93,7 +101,7 @@ impl Mailbox {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.take())
+        Ok(self.take().or(has_grown.then_some(News::Grown)))
     }
 }
 

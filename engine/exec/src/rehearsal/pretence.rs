@@ -64,19 +64,32 @@ pub(super) fn took_file(stdout: &Path) -> PathBuf {
     stdout.with_extension("took")
 }
 
-/// Returns how long a command says that it took: the sum of its lines `DURATION [MILESTONE]`.
-pub(super) fn took(stdout: &Path) -> Result<Duration, DriveError> {
+/// How long a command says that it took, and when it reached milestones.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Took {
+    pub(super) length: Duration,
+    /// What it reached how long after its start, in order.
+    pub(super) milestones: Vec<(Duration, String)>,
+}
+
+/// Returns what a command says of its time: lines `DURATION [MILESTONE]`, one after the other.
+pub(super) fn took(stdout: &Path) -> Result<Took, DriveError> {
     let file = took_file(stdout);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Duration::ZERO),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Took::default()),
         Err(error) => return Err(failed(&file, &error)),
     };
-    let lengths = text.lines().filter_map(|line| line.split_whitespace().next()).map(|word| {
-        let length = word.parse::<units::Duration>();
-        length.map(units::Duration::as_std).map_err(|error| failed(&file, &io::Error::other(error)))
-    });
-    lengths.sum()
+    let mut took = Took::default();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (length, milestone) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let length = length.parse::<units::Duration>().map_err(|error| failed(&file, &io::Error::other(error)))?;
+        took.length += length.as_std();
+        if !milestone.trim().is_empty() {
+            took.milestones.push((took.length, milestone.trim().to_owned()));
+        }
+    }
+    Ok(took)
 }
 
 fn failed(file: &Path, error: &io::Error) -> DriveError {

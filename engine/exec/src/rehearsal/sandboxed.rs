@@ -6,6 +6,7 @@ mod seam;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_model::rehearsal::FaultKind;
@@ -13,12 +14,14 @@ use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
 use self::held::Held;
-use super::pretence;
+use super::pretence::{self, Took};
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
 use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
+use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Spawn};
@@ -31,6 +34,7 @@ const LONG_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
     scene: Scene,
+    vault: Arc<Vault>,
     strikes: Strikes,
     replies: Option<Replies>,
     journal: Vec<Envelope>,
@@ -40,6 +44,8 @@ pub(super) struct Sandboxed<'a> {
     /// Commands whose start was asked for and has not been performed.
     starts: VecDeque<(CommandId, Spawn)>,
     commands: BTreeMap<CommandId, Played>,
+    /// What is watched for in the output of attempts.
+    watches: BTreeMap<CommandId, Watch>,
     happenings: VecDeque<Happening>,
     /// Ends that are not in the journal yet.
     ends: BTreeMap<CommandId, (Exit, u64)>,
@@ -73,6 +79,7 @@ impl<'a> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
+            vault: Arc::default(),
             strikes,
             replies,
             journal: Vec::new(),
@@ -80,6 +87,7 @@ impl<'a> Sandboxed<'a> {
             lines: Vec::new(),
             starts: VecDeque::new(),
             commands: BTreeMap::new(),
+            watches: BTreeMap::new(),
             happenings: VecDeque::new(),
             ends: BTreeMap::new(),
             is_crashing: false,
@@ -87,6 +95,12 @@ impl<'a> Sandboxed<'a> {
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
+    }
+
+    /// Takes the secrets of the run.
+    pub(super) fn keep(&mut self, vault: Vault) {
+        self.vault = Arc::new(vault);
+        self.scene.keep(Arc::clone(&self.vault));
     }
 
     /// Returns everything that has been recorded.
@@ -145,6 +159,7 @@ impl<'a> Sandboxed<'a> {
 
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
         let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        self.watches.remove(&command);
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });
     }
@@ -162,14 +177,14 @@ impl<'a> Sandboxed<'a> {
         match played.fault.take() {
             Some(FaultKind::Exit(code)) => {
                 pretence::say(&spawn.stderr, &format!("firedrill: injected: exits with {code}\n"))?;
-                self.hold(&id, Exit::Code(code), Duration::ZERO);
+                self.hold(&id, Exit::Code(code), Took::default());
                 return Ok(());
             }
             Some(FaultKind::NotStarted) => {
                 self.hold(
                     &id,
                     Exit::NotSpawned("firedrill: injected: it cannot be started".to_owned()),
-                    Duration::ZERO,
+                    Took::default(),
                 );
                 return Ok(());
             }
@@ -178,15 +193,17 @@ impl<'a> Sandboxed<'a> {
         if let Some(replies) = &mut self.replies {
             let Some(answer) = replies.answer(&spawn.argv) else {
                 let why = format!("no reply answers `{}`", spawn.argv.join(" "));
-                self.hold(&id, Exit::NotSpawned(why), Duration::ZERO);
+                self.hold(&id, Exit::NotSpawned(why), Took::default());
                 return Ok(());
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
-            return self.over(&id, Exit::Code(answer.exit), answer.takes);
+            self.look(&id)?;
+            let took = Took { length: answer.takes, milestones: Vec::new() };
+            return self.over(&id, Exit::Code(answer.exit), took);
         }
         if let Err(missing) = environment::locate(&mut spawn) {
-            self.hold(&id, Exit::NotSpawned(missing.to_string()), Duration::ZERO);
+            self.hold(&id, Exit::NotSpawned(missing.to_string()), Took::default());
             return Ok(());
         }
         spawn.env.push(("FIREDRILL_TOOK".to_owned(), pretence::took_file(&spawn.stdout).display().to_string()));
@@ -203,8 +220,8 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
-    fn over(&mut self, id: &CommandId, exit: Exit, takes: Duration) -> Result<(), DriveError> {
-        self.hold(id, exit, takes);
+    fn over(&mut self, id: &CommandId, exit: Exit, took: Took) -> Result<(), DriveError> {
+        self.hold(id, exit, took);
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
@@ -241,6 +258,7 @@ impl<'a> Sandboxed<'a> {
     /// A command waits for time to pass: what strikes a running command strikes it there.
     fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
         self.waits.insert(id.clone(), nth);
+        self.look(id)?;
         let Some(played) = self.commands.get_mut(id) else {
             return Ok(());
         };
@@ -261,6 +279,15 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
+    /// Looks for milestones in what an attempt has printed so far.
+    fn look(&mut self, id: &CommandId) -> Result<(), DriveError> {
+        let Some(watch) = self.watches.get_mut(id) else { return Ok(()) };
+        let found = watch.look().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
+        let reached = found.into_iter().map(|milestone| Happening::Reached { command: id.clone(), milestone });
+        self.happenings.extend(reached);
+        Ok(())
+    }
+
     fn turn(&mut self, turn: Turn) -> Result<(), DriveError> {
         match turn {
             Turn::Waits { command, nth, length } => match id_of(&command) {
@@ -276,8 +303,12 @@ impl<'a> Sandboxed<'a> {
                     self.end(id, if is_lost { Exit::Lost } else { exit.into() }, began);
                     return Ok(());
                 }
-                let takes = pretence::took(&played.spawn.stdout)?;
-                self.over(&id, exit.into(), takes)
+                let took = pretence::took(&played.spawn.stdout)?;
+                if let Some(watch) = self.watches.get_mut(&id) {
+                    took.milestones.iter().for_each(|(_, name)| watch.forget(name));
+                }
+                self.look(&id)?;
+                self.over(&id, exit.into(), took)
             }
         }
     }
@@ -310,7 +341,7 @@ impl<'a> Sandboxed<'a> {
             return Ok(Passed::Something);
         }
         if let Some((_, id)) = held.filter(|(moment, _)| *moment <= now) {
-            self.end_held(id);
+            self.pass_held(id);
             return Ok(Passed::Something);
         }
         Ok(if until.is_some() { Passed::Time } else { Passed::Nothing })

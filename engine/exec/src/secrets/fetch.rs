@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use firedrill_model::plan::SecretSource;
+use firedrill_model::plan::{Plan, SecretSource};
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
@@ -49,6 +49,11 @@ enum Fault {
     Long,
     #[error("its value is no text: it is not UTF-8, or holds a NUL")]
     NotText,
+}
+
+/// Finds out whether every secret of a plan can be had, and forgets them again: a run that could not start is not created.
+pub fn check_secrets(plan: &Plan, dir: &Path) -> Result<(), SecretError> {
+    fetch(&plan.secrets, dir).map(drop)
 }
 
 /// Fetches the values of a plan's secrets. Relative files, and commands, start from `dir`.

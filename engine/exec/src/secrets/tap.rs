@@ -23,6 +23,7 @@ pub(crate) enum Manner {
 
 /// One stream of a command.
 pub(crate) struct Tap {
+    manner: Manner,
     source: File,
     mask: Mask,
     log: File,
@@ -52,7 +53,7 @@ impl Tap {
                 (File::open(format!("/proc/self/fd/{}", sink.as_raw_fd()))?, OwnedFd::from(sink))
             }
         };
-        Ok((Tap { source, mask, log }, sink))
+        Ok((Tap { manner, source, mask, log }, sink))
     }
 
     /// Reads what is there and writes it to the log, masked.
@@ -60,6 +61,7 @@ impl Tap {
         let mut chunk = vec![0; CHUNK];
         loop {
             match self.source.read(&mut chunk) {
+                Ok(0) if self.manner == Manner::Files => return Ok(Level::Dry),
                 Ok(0) => {
                     self.log.write_all(&self.mask.finish())?;
                     return Ok(Level::Over);
@@ -96,8 +98,10 @@ impl Captured {
     pub(crate) fn finish(mut self) -> io::Result<Vec<Tap>> {
         let mut left = Vec::new();
         for mut tap in self.taps.drain(..) {
-            if tap.pump()? == Level::Dry {
-                left.push(tap);
+            match (tap.pump()?, tap.manner) {
+                (Level::Over, _) => {}
+                (Level::Dry, Manner::Pipes) => left.push(tap),
+                (Level::Dry, Manner::Files) => tap.log.write_all(&tap.mask.finish())?,
             }
         }
         if let Some((path, mut log, mask)) = self.published.take() {

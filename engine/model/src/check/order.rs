@@ -7,7 +7,7 @@ use super::reach::{self, Demand};
 use super::uses::{self, Position};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::playbook::{Playbook, Step};
+use crate::playbook::{OnFailure, Playbook, Step, split_milestone};
 use crate::source::{Span, Spanned};
 
 /// How many needs of a circle are shown.
@@ -35,13 +35,40 @@ enum Cause {
     Place,
     /// Something of the other one is read.
     Read(Span),
+    /// A milestone of the other one stands in `needs`: it begins before, and is not needed.
+    Milestone(Span),
+}
+
+impl Need {
+    /// Returns whether the other step must have settled well; else a milestone of it is enough.
+    fn is_full(&self) -> bool {
+        !matches!(self.cause, Cause::Milestone(_))
+    }
+}
+
+/// What a name in `needs` or `until` is.
+struct Named {
+    step: usize,
+    /// The step beside it that names it: the naming one, or a group around it.
+    beside: usize,
+    is_milestone: bool,
 }
 
 /// A question about the order, and the fault if the answer is no.
 struct Question {
     above: usize,
     below: usize,
+    through: Through,
     fault: Diagnostic,
+}
+
+/// What makes one step come after another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Through {
+    /// That it needs it: the other one has settled well.
+    Needs,
+    /// Milestones, too: the other one has begun.
+    Milestones,
 }
 
 /// Checks all names and the order that follows from them.
@@ -89,7 +116,7 @@ impl<'p> Block<'p> {
         let fault = Diagnostic::error(Code::NotUpstream, span, message);
         let help =
             format!("conditions and hooks see only what their step needs; add `{read}` to the `needs` of `{reader}`");
-        self.questions.push(Question { above, below, fault: fault.help(help) });
+        self.questions.push(Question { above, below, through: Through::Needs, fault: fault.help(help) });
     }
 
     /// Asks whether the steps for which a release waits come after it.
@@ -98,8 +125,9 @@ impl<'p> Block<'p> {
             let until = step.release.as_ref().and_then(|release| release.until.as_ref());
             for id in until.into_iter().flat_map(|until| &until.value) {
                 match self.find(names, above, id) {
-                    Ok((below, above)) => {
-                        self.questions.push(Question { above, below, fault: not_below(&step.id.value, id) });
+                    Ok(Named { step: below, beside: above, .. }) => {
+                        let fault = not_below(&step.id.value, id);
+                        self.questions.push(Question { above, below, through: Through::Milestones, fault });
                     }
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
@@ -107,9 +135,16 @@ impl<'p> Block<'p> {
         }
     }
 
-    /// Returns the step that an id means which stands in `needs` or `until`, and the step beside it that names it: the
-    /// naming one, or a group around it.
-    fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<(usize, usize), Diagnostic> {
+    /// Returns what an id means which stands in `needs` or `until`.
+    fn find(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<Named, Diagnostic> {
+        let (name, milestone) = split_milestone(&id.value);
+        let (step, beside) = self.find_step(names, naming, &Spanned::new(name.to_owned(), id.span))?;
+        milestone.map_or(Ok(()), |milestone| self.check_milestone(names, step, milestone, id.span))?;
+        Ok(Named { step, beside, is_milestone: milestone.is_some() })
+    }
+
+    /// Returns the step that a name means, and the step beside it that names it: the naming one, or a group around it.
+    fn find_step(&self, names: &Names<'_>, naming: usize, id: &Spanned<String>) -> Result<(usize, usize), Diagnostic> {
         let name = id.value.as_str();
         if self.is_finally(names) {
             let found = names.finally.get(name).map(|&found| (found, naming));
@@ -118,6 +153,27 @@ impl<'p> Block<'p> {
         let block = names.parent(naming);
         let found = names.find(block, name).map(|found| (found.step, found.around.unwrap_or(naming)));
         checked(names, found, id, &names.beside(block))
+    }
+
+    fn check_milestone(&self, names: &Names<'_>, step: usize, name: &str, span: Span) -> Result<(), Diagnostic> {
+        if self.steps[step].for_each.is_some() {
+            let message = format!("`{}` is repeated, so it has no milestone of its own", self.id(step));
+            return Err(Diagnostic::error(Code::UnknownMilestone, span, message));
+        }
+        let known = names::index(self.steps[step].milestones.iter().map(|milestone| &milestone.name));
+        if known.contains_key(name) {
+            return Ok(());
+        }
+        let message = format!("step `{}` has no milestone `{name}`", self.id(step));
+        let diagnostic = Diagnostic::error(Code::UnknownMilestone, span, message);
+        Err(diagnostic.maybe_help(names.suggest(name, &known, "milestones")))
+    }
+
+    /// Reports a milestone on which nothing can begin: its step may be taken back while everything else goes on.
+    fn alone(&self, step: usize, id: &Spanned<String>) -> Option<Diagnostic> {
+        let word = self.steps[step].on_failure.as_ref().filter(|word| word.value == OnFailure::Continue)?;
+        let message = format!("nothing can begin on a milestone of `{}`, which is taken back by itself", self.id(step));
+        Some(Diagnostic::error(Code::Contradiction, id.span, message).note(word.span, "the rest goes on then"))
     }
 
     fn is_finally(&self, names: &Names<'_>) -> bool {
@@ -130,7 +186,7 @@ impl<'p> Block<'p> {
         self.add_places();
         let graph = self.graph(|_| true);
         match graph.order() {
-            Some(order) => self.answer(&graph, &order, diagnostics),
+            Some(order) => self.answer(&order, |_| true, diagnostics),
             None => self.report_circles(&graph, diagnostics),
         }
         self.needs.iter().map(|needs| distinct(needs)).collect()
@@ -140,10 +196,12 @@ impl<'p> Block<'p> {
         for (at, step) in self.steps.iter().enumerate() {
             for id in step.needs.iter().flat_map(|needs| &needs.value) {
                 match self.find(names, at, id) {
-                    Ok((above, below)) if below == at => {
-                        self.needs[at].push(Need { above, cause: Cause::Written(id.span) });
+                    Ok(Named { step: above, beside, is_milestone }) if beside == at => {
+                        diagnostics.extend(self.alone(above, id).filter(|_| is_milestone));
+                        let cause = if is_milestone { Cause::Milestone(id.span) } else { Cause::Written(id.span) };
+                        self.needs[at].push(Need { above, cause });
                     }
-                    Ok((_, group)) => diagnostics.push(outside(id, self.id(group))),
+                    Ok(Named { beside, .. }) => diagnostics.push(outside(id, self.id(beside))),
                     Err(diagnostic) => diagnostics.push(diagnostic),
                 }
             }
@@ -160,7 +218,7 @@ impl<'p> Block<'p> {
                 let places = open.iter().map(|&above| Need { above, cause: Cause::Place });
                 self.needs[at].extend(places);
             }
-            for need in &self.needs[at] {
+            for need in self.needs[at].iter().filter(|need| need.is_full()) {
                 needed[need.above] = true;
                 open.remove(&need.above);
             }
@@ -178,23 +236,29 @@ impl<'p> Block<'p> {
         Graph::new(self.steps.len(), needs)
     }
 
-    fn answer(&mut self, graph: &Graph, order: &[usize], diagnostics: &mut Vec<Diagnostic>) {
+    /// Answers the questions by the needs that count; `order` is an order of these.
+    fn answer(&mut self, order: &[usize], counts: impl Fn(&Need) -> bool, diagnostics: &mut Vec<Diagnostic>) {
         let questions = std::mem::take(&mut self.questions);
-        let pairs: Vec<(usize, usize)> = questions.iter().map(|question| (question.above, question.below)).collect();
-        let answers = graph.reaches(order, &pairs);
-        let wrong = questions.into_iter().zip(answers).filter(|&(_, holds)| !holds);
-        diagnostics.extend(wrong.map(|(question, _)| question.fault));
+        for through in [Through::Needs, Through::Milestones] {
+            let graph = self.graph(|need| counts(need) && (need.is_full() || through == Through::Milestones));
+            let asked = questions.iter().filter(|question| question.through == through);
+            let pairs: Vec<(usize, usize)> = asked.clone().map(|question| (question.above, question.below)).collect();
+            let answers = graph.reaches(order, &pairs);
+            let wrong = asked.zip(answers).filter(|&(_, holds)| !holds);
+            diagnostics.extend(wrong.map(|(question, _)| question.fault.clone()));
+        }
     }
 
     /// Reports circles of what is written and placed; without such a one, the reads that make a circle.
     fn report_circles(&mut self, graph: &Graph, diagnostics: &mut Vec<Diagnostic>) {
-        let unread = self.graph(|need| !matches!(need.cause, Cause::Read(_)));
+        let is_unread = |need: &Need| !matches!(need.cause, Cause::Read(_));
+        let unread = self.graph(is_unread);
         let Some(order) = unread.order() else {
             diagnostics.extend(unread.tangles().iter().map(|tangle| self.circle(&unread.shortest_circle(tangle))));
             return;
         };
         diagnostics.extend(graph.tangles().iter().flat_map(|tangle| self.reads_ahead(tangle)));
-        self.answer(&unread, &order, diagnostics);
+        self.answer(&order, is_unread, diagnostics);
     }
 
     fn circle(&self, steps: &[usize]) -> Diagnostic {
@@ -216,6 +280,7 @@ impl<'p> Block<'p> {
         let causes = self.needs[below].iter().filter(|need| need.above == above).map(|need| need.cause);
         match causes.min_by_key(|cause| *cause == Cause::Place) {
             Some(Cause::Written(span) | Cause::Read(span)) => (span, format!("`{reader}` needs `{read}` here")),
+            Some(Cause::Milestone(span)) => (span, format!("`{reader}` waits for a milestone of `{read}` here")),
             Some(Cause::Place) | None => {
                 let why = format!("`{reader}` has no `needs`, so it needs `{read}` above it");
                 (self.steps[below].id.span, why)
@@ -230,7 +295,7 @@ impl<'p> Block<'p> {
             tangle.iter().flat_map(|&below| self.needs[below].iter().filter(inside).map(move |need| (below, need)));
         let faults = reads.filter_map(|(below, need)| match need.cause {
             Cause::Read(span) => Some(self.read_ahead(below, need.above, span)),
-            Cause::Written(_) | Cause::Place => None,
+            Cause::Written(_) | Cause::Place | Cause::Milestone(_) => None,
         });
         faults.collect()
     }
@@ -279,5 +344,6 @@ fn not_below(step: &str, until: &Spanned<String>) -> Diagnostic {
 }
 
 fn distinct(needs: &[Need]) -> Vec<usize> {
-    needs.iter().map(|need| need.above).collect::<BTreeSet<_>>().into_iter().collect()
+    let full = needs.iter().filter(|need| need.is_full());
+    full.map(|need| need.above).collect::<BTreeSet<_>>().into_iter().collect()
 }

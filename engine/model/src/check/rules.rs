@@ -1,6 +1,7 @@
 //! What the keys of a step mean together.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::InDoubt;
 use crate::playbook::{Backoff, Given, Playbook, Retry, Rollback, Step};
 use crate::source::{Span, Spanned};
 use crate::units::Duration;
@@ -9,7 +10,7 @@ use crate::units::Duration;
 pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let steps = playbook.steps.iter().chain(&playbook.finally);
     let steps = steps.flat_map(|step| {
-        let faults = [licence(step), irreversible(step), typical(step)];
+        let faults = [licence(step), doubt(step), irreversible(step), typical(step)];
         faults.into_iter().flatten().chain(undone(step)).chain(retries(step))
     });
     objectives(playbook).chain(steps).collect()
@@ -36,7 +37,8 @@ fn zero(key: &str, length: Duration, span: Span) -> Option<Diagnostic> {
 /// Reports a repeat without a licence.
 fn licence(step: &Step) -> Option<Diagnostic> {
     let max_attempts = &step.retry.as_deref()?.max_attempts;
-    let is_licensed = step.read_only || step.idempotent || step.cleanup.is_some();
+    let reruns = step.conduct.in_doubt.as_ref().is_some_and(|word| word.value == InDoubt::Rerun);
+    let is_licensed = step.read_only || step.idempotent || step.cleanup.is_some() || reruns;
     let repeats = match &max_attempts.value {
         Given::Written(attempts) => attempts.get() > 1,
         Given::Computed(_) => true,
@@ -50,6 +52,27 @@ fn licence(step: &Step) -> Option<Diagnostic> {
         diagnostic
             .help("add `read_only: true`, `idempotent: true`, or a `cleanup` that makes a failed attempt harmless"),
     )
+}
+
+/// Reports what becomes of a doubt that is settled before, or a repeat that is not there.
+fn doubt(step: &Step) -> Option<Diagnostic> {
+    let word = step.conduct.in_doubt.as_ref()?;
+    let is_undone = matches!(step.rollback, Some(Rollback::Hook(_)));
+    let harmless = [
+        ("read_only", step.read_only),
+        ("idempotent", step.idempotent),
+        ("cleanup", step.cleanup.is_some()),
+        ("rollback", is_undone),
+    ];
+    if let Some((key, _)) = harmless.into_iter().find(|(_, is_there)| *is_there) {
+        let message = format!("`in_doubt` does nothing beside `{key}`, which makes an attempt in doubt a failed one");
+        return Some(Diagnostic::warning(Code::WithoutEffect, word.span, message).help("leave out `in_doubt`"));
+    }
+    let is_repeated = step.retry.is_some();
+    (word.value == InDoubt::Rerun && !is_repeated).then(|| {
+        let message = "`in_doubt: rerun` needs `retry` beside it";
+        Diagnostic::error(Code::Incomplete, word.span, message).help("add `retry: {max_attempts: 2}`")
+    })
 }
 
 /// Reports hooks that undo what changes nothing.

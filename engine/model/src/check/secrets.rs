@@ -36,8 +36,10 @@ fn is_open(text: &Template, secrets: &BTreeSet<&str>) -> bool {
 fn misplaced(used: &Use<'_>) -> Option<Diagnostic> {
     let why = match (used.spot, used.site) {
         (Spot::Variable(_) | Spot::File(_), Site::Defaults) => "would reach every command",
-        (Spot::Variable(true) | Spot::File(true) | Spot::Stdin(true), _) => return None,
-        (Spot::Variable(false) | Spot::File(false) | Spot::Stdin(false), _) => "does not stand alone",
+        (Spot::Variable(true) | Spot::File(true) | Spot::Stdin(true) | Spot::Handed(true), _) => return None,
+        (Spot::Variable(false) | Spot::File(false) | Spot::Stdin(false) | Spot::Handed(false), _) => {
+            "does not stand alone"
+        }
         (Spot::Argument, _) => "could be read in the list of processes",
         (Spot::Script, _) => "could be read in the list of processes, where a script is an argument of its shell",
         (Spot::Elsewhere, _) => "would be shown and stored",

@@ -7,6 +7,7 @@ use crate::playbook::{
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
+use crate::value::Value;
 
 /// The use of a name.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ pub(super) enum Spot {
     File(bool),
     /// Standard input.
     Stdin(bool),
+    /// What an input of a used playbook gets.
+    Handed(bool),
     /// Everything else.
     Elsewhere,
 }
@@ -167,9 +170,7 @@ impl<'p> Walk<'p> {
             (Body::Group(outputs), Position::Main(group)) => {
                 outputs.iter().for_each(|output| self.template(&output.value, Site::Published(group)));
             }
-            (Body::Use(used), _) => {
-                used.with.iter().for_each(|(_, value)| self.given(Some(value), Site::Body(position)))
-            }
+            (Body::Use(used), _) => used.with.iter().for_each(|(_, value)| self.handed(value, Site::Body(position))),
             (Body::Group(_), Position::Final(_)) => {}
         }
     }
@@ -256,6 +257,14 @@ impl<'p> Walk<'p> {
     fn given<T>(&mut self, given: Option<&'p Spanned<Given<T>>>, site: Site) {
         if let Some(Spanned { value: Given::Computed(template), span }) = given {
             self.references(template.references(), *span, site);
+        }
+    }
+
+    fn handed(&mut self, value: &'p Spanned<Given<Value>>, site: Site) {
+        if let Given::Computed(template) = &value.value {
+            let first = self.uses.len();
+            self.references(template.references(), value.span, site);
+            self.uses[first..].iter_mut().for_each(|used| used.spot = Spot::Handed(is_a_name(template)));
         }
     }
 

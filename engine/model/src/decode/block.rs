@@ -90,7 +90,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 24] = [
+const STEP: [&str; 29] = [
     "id",
     "title",
     "why",
@@ -101,11 +101,16 @@ const STEP: [&str; 24] = [
     "when",
     "guards",
     "retry",
+    "on_cancel",
+    "in_doubt",
+    "on_engine_death",
+    "stop_grace",
     "expect",
     "every",
     "within",
     "after",
     "outputs",
+    "milestones",
     "verify",
     "cleanup",
     "rollback",

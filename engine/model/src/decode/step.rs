@@ -4,12 +4,12 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::{InDoubt, MAX_MILESTONES, OnCancel, OnEngineDeath};
 use crate::playbook::{
-    Backoff, Body, Command, Expect, Extract, Hook, Invocation, Jitter, Output, OutputSource, Probe, Release, Retry,
-    Rollback, Step,
+    Backoff, Body, Command, Conduct, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe,
+    Release, Retry, Rollback, Step,
 };
 use crate::source::Spanned;
-use crate::unsupported;
 use crate::value::Type;
 use crate::yaml::{Kind, Node};
 
@@ -60,10 +60,12 @@ impl Decoder<'_> {
             needs: fields.get("needs").and_then(|field| self.ids(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
+            conduct: Box::new(self.conduct(fields)),
             expect: self.expect(fields.get("expect")),
             poll: self.poll(fields).map(Box::new),
             on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            milestones: fields.get("milestones").map_or_else(Vec::new, |field| self.milestones(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
@@ -86,17 +88,8 @@ impl Decoder<'_> {
             return self.wrong_with(field, "a list", help).or(Some(Spanned::new(ids, span)));
         }
         let items = self.items(field)?;
-        let ids = items.into_iter().filter_map(|item| self.step_id(item)).collect();
+        let ids = items.into_iter().filter_map(|item| self.text(item)).collect();
         Some(Spanned::new(ids, span))
-    }
-
-    fn step_id(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
-        let id = self.text(field)?;
-        if !unsupported::is_milestone(&id.value) {
-            return Some(id);
-        }
-        let message = format!("`{}`: milestones are not yet supported", id.value);
-        self.refuse(Code::ValueNotYet, id.span, message, Some("name a step".to_owned()))
     }
 
     fn retry(&mut self, field: Field<'_>) -> Option<Retry> {
@@ -112,6 +105,18 @@ impl Decoder<'_> {
         let when = fields.get("when").and_then(|field| self.condition(field));
         let max_attempts = max_attempts?;
         Some(Retry { max_attempts, delay, backoff, factor, max_delay, jitter, when, span: fields.head })
+    }
+
+    fn conduct(&mut self, fields: &Fields<'_>) -> Conduct {
+        let cancels = [("stop", OnCancel::Stop), ("finish", OnCancel::Finish)];
+        let doubts = [("ask", InDoubt::Ask), ("rerun", InDoubt::Rerun), ("fail", InDoubt::Fail)];
+        let deaths = [("adopt", OnEngineDeath::Adopt), ("kill", OnEngineDeath::Kill)];
+        Conduct {
+            on_cancel: fields.get("on_cancel").and_then(|field| self.choice(field, &cancels)),
+            in_doubt: fields.get("in_doubt").and_then(|field| self.choice(field, &doubts)),
+            on_engine_death: fields.get("on_engine_death").and_then(|field| self.choice(field, &deaths)),
+            stop_grace: fields.get("stop_grace").and_then(|field| self.given_duration(field)),
+        }
     }
 
     fn verify(&mut self, field: Field<'_>) -> Option<Probe> {
@@ -148,6 +153,19 @@ impl Decoder<'_> {
         let fields = self.fields(field, Block::Release)?;
         let until = fields.get("until").and_then(|field| self.ids(field));
         Some(Release { hook: self.hook_of(&fields), until })
+    }
+
+    fn milestones(&mut self, field: Field<'_>) -> Vec<Milestone> {
+        let entries = self.named(field);
+        if entries.len() > MAX_MILESTONES {
+            let message = format!("a step has at most {MAX_MILESTONES} milestones");
+            self.report(Diagnostic::error(Code::OutOfRange, field.node.span, message));
+        }
+        let milestone = |(name, field): (&Spanned<String>, Field<'_>)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of a milestone");
+            self.regex(field).map(|pattern| Milestone { name, pattern })
+        };
+        entries.into_iter().filter_map(milestone).collect()
     }
 
     fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
@@ -260,9 +278,11 @@ pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> S
         when: None,
         guards: Vec::new(),
         retry: None,
+        conduct: Box::default(),
         expect: Expect::default(),
         poll: None,
         outputs: Vec::new(),
+        milestones: Vec::new(),
         verify: None,
         cleanup: None,
         rollback: None,

@@ -56,6 +56,11 @@ impl Scope {
         self.with(&Reference::Attempt(field), value)
     }
 
+    /// Adds the item of a repetition, by the name that the repetition gives it.
+    pub fn with_item(self, name: &str, value: Value) -> Self {
+        self.with(&Reference::Item(name.to_owned()), value)
+    }
+
     /// Adds what the sandbox provides.
     pub fn with_sandbox(self, values: impl IntoIterator<Item = (String, Value)>) -> Self {
         values.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Sandbox(name), value))

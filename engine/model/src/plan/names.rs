@@ -53,15 +53,18 @@ pub fn own_name(id: &str) -> &str {
     last.split('[').next().unwrap_or(last)
 }
 
-/// Returns the id of an instance of a repetition: its key has every byte but letters, digits, `_` and `-` as `%XX`.
+/// Returns the id of an instance of a repetition: of its key, every byte of what is no letter, digit, `_`, `-` or `.`
+/// becomes `%XX`.
 pub fn instance_id(each: &str, key: &str) -> String {
     use std::fmt::Write as _;
     let mut id = format!("{each}[");
-    for byte in key.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') {
-            id.push(char::from(byte));
+    for character in key.chars() {
+        if character.is_alphanumeric() || matches!(character, '_' | '-' | '.') {
+            id.push(character);
         } else {
-            write!(id, "%{byte:02X}").expect("writing to a String succeeds");
+            for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+                write!(id, "%{byte:02X}").expect("writing to a String succeeds");
+            }
         }
     }
     id + "]"
@@ -89,7 +92,7 @@ mod tests {
         for key in ["a", "z-1_2", "cf/x y", "ä%[]", ""] {
             assert_eq!(instance_key(&instance_id("copy", key)).as_deref(), Some(key));
         }
-        assert_eq!(instance_id("group/copy", "10.0.0.1/24"), "group/copy[10%2E0%2E0%2E1%2F24]");
+        assert_eq!(instance_id("group/copy", "10.0.0.1/24"), "group/copy[10.0.0.1%2F24]");
         assert_eq!(instance_key("copy"), None);
     }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Condition, Group, OnFailure, Retry};
+use crate::value::Value;
+
+use super::{Command, Condition, Conduct, Group, Milestone, OnFailure, Retry, Signal};
 
 /// What a step of the plan does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,9 @@ pub struct Step {
     /// Index of the group it belongs to; a group stands before its members.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<usize>,
+    /// The name and value of the item it is an instance of, if that became known while the run went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<(String, Value)>,
     /// Line of the playbook on which the step begins, from 1.
     pub line: u32,
     /// One line for people.
@@ -46,6 +51,12 @@ pub struct Step {
     /// and its members that no other member needs are named beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<usize>,
+    /// Milestones that must have been reached before, ascending; of steps that it does not need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Signal>,
+    /// What its attempts tell while they run, at most [`super::MAX_MILESTONES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<Milestone>,
     /// Runs only if this is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
@@ -59,6 +70,9 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// How often it is tried.
     pub retry: Retry,
+    /// How its attempts are treated when something comes between.
+    #[serde(default, skip_serializing_if = "Conduct::is_usual")]
+    pub conduct: Conduct,
     /// What its changes are like.
     pub effect: StepEffect,
     /// Read-only commands whose output is an output of the step, run in order after a successful attempt.
@@ -168,16 +182,34 @@ pub enum Rollback {
 pub struct Release {
     /// The hook.
     pub hook: Hook,
-    /// Due when all of these steps have settled; when the group of the step is over, or every step of the playbook, if
-    /// empty. Ascending.
+    /// Due when all of these steps have settled. If neither this nor `until_reached` names anything, when the block of the
+    /// step is over, or every step of the playbook. Ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<usize>,
+    /// And when these milestones have been reached. Ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub until_reached: Vec<Signal>,
     /// The steps that run inside the hold, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold: Vec<usize>,
 }
 
+impl Release {
+    /// Returns whether it is due only at the end of the block.
+    pub fn is_open_ended(&self) -> bool {
+        self.until.is_empty() && self.until_reached.is_empty()
+    }
+}
+
 impl Step {
+    /// Iterates over the steps that begin before this one: those it needs, and those whose milestones it waits for.
+    pub fn begun_before(&self) -> impl Iterator<Item = usize> {
+        let mut last = None;
+        let is_other = move |step: &usize| last.replace(*step) != Some(*step);
+        let signals = self.after.iter().map(|signal| signal.step).filter(is_other);
+        self.needs.iter().copied().chain(signals)
+    }
+
     /// Returns the command of its attempts, unless it is a group.
     pub fn command(&self) -> Option<&Command> {
         match &self.deed {

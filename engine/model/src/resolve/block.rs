@@ -28,7 +28,7 @@ impl<'a> Resolver<'a> {
         self.blocks.pop();
         self.resolve_until();
         let mut steps = std::mem::take(&mut self.steps);
-        add_holds(&mut steps);
+        plan::add_holds(&mut steps);
         steps
     }
 
@@ -43,7 +43,23 @@ impl<'a> Resolver<'a> {
                 ([], group) => group.into_iter().collect(),
                 (needs, _) => self.with_sinks(needs),
             };
+            self.steps[index].after = self.signals(index, &playbook.steps[*at], &places);
         }
+    }
+
+    /// Returns the milestones for which a step waits, given where the steps of its block are in the plan. Those of steps
+    /// that it needs are reached anyway.
+    fn signals(&self, own: usize, step: &playbook::Step, places: &BTreeMap<usize, usize>) -> Vec<plan::Signal> {
+        let beside = |name: &str| places.keys().copied().find(|&at| self.playbook.steps[at].id.value == name);
+        let signals = step.needs.iter().flat_map(|needs| &needs.value).filter_map(|id| {
+            let (name, Some(milestone)) = playbook::split_milestone(&id.value) else { return None };
+            signal(&self.steps, places[&beside(name)?], milestone)
+        });
+        let mut signals: Vec<plan::Signal> = signals.collect();
+        signals.retain(|signal| !self.steps[own].needs.contains(&signal.step));
+        signals.sort_unstable();
+        signals.dedup();
+        signals
     }
 
     /// Returns steps together with the last members of those that are groups.
@@ -82,15 +98,21 @@ impl<'a> Resolver<'a> {
         };
         let index = self.push(added, place);
         self.remember_until(index, step);
-        if let Body::Group(outputs) = &step.body {
-            let inner = self.inside(index, step);
-            self.blocks.push((Some(at), id));
-            self.block(Some(at), &inner);
-            let outputs = outputs.iter().map(|output| self.published(output)).collect();
-            self.blocks.pop();
-            self.steps[index].deed = Deed::Group(Box::new(Group { outputs, ..Group::default() }));
+        match &step.body {
+            Body::Command(_) => {}
+            Body::Group(outputs) => self.members(at, step, outputs, index, id),
+            Body::Use(used) => self.used(step, used, index, &id),
         }
         index
+    }
+
+    fn members(&mut self, at: usize, step: &'a playbook::Step, outputs: &'a [Published], index: usize, id: String) {
+        let inner = self.inside(index, step);
+        self.blocks.push((Some(at), id));
+        self.block(Some(at), &inner);
+        let outputs = outputs.iter().map(|output| self.published(output)).collect();
+        self.blocks.pop();
+        self.steps[index].deed = Deed::Group(Box::new(Group { outputs, ..Group::default() }));
     }
 
     /// Returns what the members of an added group inherit.
@@ -117,6 +139,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn bare(&mut self, step: &playbook::Step, id: String) -> plan::Step {
         plan::Step {
             id,
+            item: None,
             group: None,
             line: self.line(step.id.span),
             title: owned(step.title.as_ref()),
@@ -125,11 +148,14 @@ impl<'a> Resolver<'a> {
             phase: owned(step.phase.as_ref()),
             typical: None,
             needs: Vec::new(),
+            after: Vec::new(),
+            milestones: Vec::new(),
             when: None,
             guards: Vec::new(),
             deed: Deed::Group(Box::default()),
             on_failure: OnFailure::Rollback,
             retry: self.retry(None, std::num::NonZeroU32::MIN, std::time::Duration::ZERO),
+            conduct: plan::Conduct::default(),
             effect: plan::StepEffect::default(),
             looks: Vec::new(),
             verify: None,
@@ -155,13 +181,18 @@ impl<'a> Resolver<'a> {
     /// Puts the steps for which releases wait into the plan; of a group all that ends it.
     pub(super) fn resolve_until(&mut self) {
         for (at, id) in std::mem::take(&mut self.until) {
-            let Some(found) = plan::named_in(&self.steps, &id.value, self.steps[at].group) else {
+            let (name, milestone) = playbook::split_milestone(&id.value);
+            let Some(found) = plan::named_in(&self.steps, name, self.steps[at].group) else {
                 let message = format!("`{}` is not an instance of the same item", id.value);
                 self.faults.push(Diagnostic::error(Code::NoValue, id.span, message));
                 continue;
             };
-            let ends = self.with_sinks(&[found]);
+            let ends = if milestone.is_none() { self.with_sinks(&[found]) } else { Vec::new() };
+            let reached = milestone.and_then(|milestone| signal(&self.steps, found, milestone));
             let release = self.steps[at].release.as_mut().expect("a step that waits has a release");
+            release.until_reached.extend(reached);
+            release.until_reached.sort_unstable();
+            release.until_reached.dedup();
             release.until.extend(ends);
             release.until.sort_unstable();
             release.until.dedup();
@@ -175,13 +206,8 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Works out which steps run inside of each hold.
-pub(super) fn add_holds(steps: &mut [plan::Step]) {
-    for at in 0..steps.len() {
-        let until = steps[at].release.as_ref().map(|release| release.until.clone());
-        let hold = until.map(|until| plan::hold(steps, at, &until));
-        if let (Some(release), Some(hold)) = (&mut steps[at].release, hold) {
-            release.hold = hold;
-        }
-    }
+/// Returns a milestone of a step by its name.
+fn signal(steps: &[plan::Step], step: usize, name: &str) -> Option<plan::Signal> {
+    let milestone = steps[step].milestones.iter().position(|milestone| milestone.name == name)?;
+    Some(plan::Signal { step, milestone })
 }

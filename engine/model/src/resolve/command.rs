@@ -70,18 +70,18 @@ impl<'a> Resolver<'a> {
             let name = &variable.name.value;
             secrets.retain(|place, _| place.variable() != Some(name));
             env.remove(name);
-            match self.playbook.secret_in(&variable.value.value) {
-                Some(secret) => drop(secrets.insert(place(variable), secret.to_owned())),
+            match self.secret(&variable.value) {
+                Some(secret) => drop(secrets.insert(place(variable), secret)),
                 None => drop(env.insert(name.clone(), self.text(&variable.value, step))),
             }
         }
         let stdin = invocation.stdin.as_ref();
-        let secret = stdin.and_then(|text| self.playbook.secret_in(&text.value));
-        secrets.extend(secret.map(|secret| (SecretPlace::Stdin, secret.to_owned())));
+        let secret = stdin.and_then(|text| self.secret(text));
+        secrets.extend(secret.clone().map(|secret| (SecretPlace::Stdin, secret)));
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
-            dir: around.dir.map(|dir| self.text(dir, step)),
+            dir: self.dir(around.dir, step),
             stdin: stdin.filter(|_| secret.is_none()).map(|text| self.text(text, step)),
             secrets: secrets.into_iter().map(|(into, secret)| SecretUse { secret, into }).collect(),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
@@ -89,6 +89,24 @@ impl<'a> Resolver<'a> {
             expect: judge::Expect::default(),
             outputs: Vec::new(),
         }
+    }
+
+    /// Resolves a working directory; a relative one is below the folder of the playbook that names it.
+    fn dir(&mut self, dir: Option<&'a Spanned<Template>>, step: Option<&str>) -> Option<Text> {
+        let text = dir.map(|dir| self.text(dir, step));
+        if self.folder.is_empty() {
+            return text;
+        }
+        Some(match text {
+            None => Text::Known(self.folder.to_owned()),
+            Some(Text::Known(dir)) if !dir.starts_with('/') => Text::Known(format!("{}/{dir}", self.folder)),
+            Some(text) => text,
+        })
+    }
+
+    /// Returns the secret of the plan that a text is, if it is one.
+    fn secret(&self, text: &Spanned<Template>) -> Option<String> {
+        self.secrets.get(self.playbook.secret_in(&text.value)?).cloned()
     }
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {

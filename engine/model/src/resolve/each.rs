@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Resolver;
-use super::block::{Place, add_holds};
+use super::block::Place;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::Reference;
 use crate::plan::{self, Deed, Each, Group, Items};
@@ -131,7 +131,7 @@ impl<'a> Resolver<'a> {
         self.resolve_until();
         let mut template = std::mem::replace(&mut self.steps, outer);
         self.until = until;
-        add_holds(&mut template);
+        plan::add_holds(&mut template);
         Items::Deferred {
             after: self.after(&list.references, Some(id)),
             list: self.bind(list),

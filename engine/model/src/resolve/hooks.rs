@@ -22,7 +22,8 @@ impl<'a> Resolver<'a> {
         around: &Surroundings<'a>,
         step: &str,
     ) -> plan::Release {
-        plan::Release { hook: self.hook(&release.hook, around, step), until: Vec::new(), hold: Vec::new() }
+        let hook = self.hook(&release.hook, around, step);
+        plan::Release { hook, until: Vec::new(), until_reached: Vec::new(), hold: Vec::new() }
     }
 
     fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {

@@ -90,6 +90,8 @@ pub(super) enum Form {
     NamedData,
     /// Texts with templates by name.
     NamedTemplates,
+    /// Texts that are not empty and hold no template, by name.
+    NamedTexts,
     /// Texts, numbers or booleans by name.
     NamedScalars,
     /// Durations by name.
@@ -116,6 +118,7 @@ impl Form {
     /// Returns the kinds of maps that are in it.
     pub(super) fn blocks(self) -> Vec<Block> {
         match self {
+            Self::Env => vec![Block::EnvFile],
             Self::Steps => vec![Block::Step, Block::Group, Block::Use],
             Self::One(block)
             | Self::OneOrWord(block, _)
@@ -133,6 +136,10 @@ impl Form {
         let block = |block| json!({"allOf": [{"$ref": format!("#/{definitions}/{}", definition(block))}]});
         match self {
             Self::One(inner) => block(inner),
+            Self::Env => {
+                let value = json!({"anyOf": [{"type": ["string", "integer"]}, block(Block::EnvFile)]});
+                json!({"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": value})
+            }
             Self::OneOrWord(inner, words) => json!({"anyOf": [{"enum": words}, block(inner)]}),
             Self::TypeOr(inner) => json!({"anyOf": [Self::Type.schema(definitions), block(inner)]}),
             Self::Many(inner) => json!({"type": "array", "items": block(inner)}),
@@ -181,14 +188,11 @@ impl Form {
             }
             Self::NamedData => named(&json!({})),
             Self::NamedTemplates => named(&json!({"type": "string"})),
+            Self::NamedTexts => named(&json!({"type": "string", "pattern": SOMETHING})),
             Self::NamedScalars => {
                 json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
             }
             Self::NamedDurations => json!({"type": "object", "additionalProperties": duration()}),
-            Self::Env => {
-                let value = json!({"type": ["string", "integer"]});
-                json!({"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": value})
-            }
             _ => self.number(),
         }
     }

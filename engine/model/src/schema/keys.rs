@@ -2,8 +2,8 @@
 
 use super::form::Form::{
     Argv, Condition, Count, Data, Duration, Env, Exits, Factor, Flag, FlagOrCondition, GivenCount, GivenDuration,
-    Items, Kebab, Many, Named, NamedData, NamedTemplates, Names, One, OneOf, OneOrWord, Script, Shell, Snake, SomeData,
-    Steps, Template, Templates, Text, Tolerance, Type, TypeOr, Version,
+    Items, Kebab, Many, Named, NamedData, NamedTemplates, NamedTexts, Names, One, OneOf, OneOrWord, Script, Shell,
+    Snake, SomeData, Steps, Template, Templates, Text, Tolerance, Type, TypeOr, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -69,6 +69,7 @@ const INPUT: &[Key] = &[
     key("max", Data, "The greatest value, or the greatest length."),
     key("items", TypeOr(Block::Items), "What each item of a list or map must be."),
     key("default", Data, "The value if none is given."),
+    key("secret", Flag, "Whether nobody but the commands that name it may see its value."),
     key("required", FlagOrCondition, "Whether a value must be given; may be an expression over other inputs."),
 ];
 
@@ -126,7 +127,7 @@ const STEP: &[Key] = &[
     key("caution", Text, "What to look out for."),
     key("phase", Text, "The part of the work to which it belongs."),
     key("typical", GivenDuration, "How long one attempt usually takes, for estimates."),
-    key("needs", Names, "The steps that must have settled before."),
+    key("needs", Names, "The steps that must have settled before; `ID.NAME` waits for a milestone only."),
     key("when", Condition, "An expression, without braces; if it is false the step is skipped."),
     key("guards", Many(Block::Guard), "Probes that must hold just before the first attempt."),
     key(
@@ -134,8 +135,21 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
+    key(
+        "in_doubt",
+        OneOf(&["ask", "rerun", "fail"]),
+        "What becomes of an attempt in doubt that nothing makes harmless: a human says, or it has failed.",
+    ),
+    key(
+        "on_engine_death",
+        OneOf(&["adopt", "kill"]),
+        "What becomes of a running attempt whose engine is gone: the next one adopts it, or it is ended.",
+    ),
+    key("stop_grace", GivenDuration, "How long an attempt has from TERM to KILL; 10s if not given."),
     EXPECT,
     key("outputs", Named(Block::Output), "What it publishes, by name."),
+    key("milestones", NamedTexts, "Signals from inside a running attempt: regexes for lines that it prints, by name."),
     key("verify", One(Block::Verify), "A probe that tells, after success, that the effect is really there."),
     key("cleanup", One(Block::Cleanup), "Makes a failed attempt harmless."),
     key(
@@ -231,8 +245,15 @@ const OUTPUT: &[Key] = &[
     key("optional", Flag, "Whether it may be missing; else a missing output fails the attempt."),
 ];
 
+const ENV_FILE: &[Key] =
+    &[key("file", Template, "A secret: the variable holds the path of a file in memory with its value.")];
+
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
-const UNTIL: Key = key("until", Names, "The steps that must have settled; the end of the block if not given.");
+const UNTIL: Key = key(
+    "until",
+    Names,
+    "The steps that must have settled or, as `ID.NAME`, the milestones reached; the end of the block if not given.",
+);
 
 /// Returns the keys of a kind of map of a playbook, without those of every command.
 pub(super) fn of(block: Block) -> &'static [Key] {
@@ -249,6 +270,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Use => USE,
         Block::ForEach => EACH,
         Block::Final => FINAL,
+        Block::EnvFile => ENV_FILE,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
         Block::Output => OUTPUT,
@@ -282,6 +304,7 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Group => &["id", "steps"],
         Block::Use => &["id", "use"],
         Block::ForEach => &["in"],
+        Block::EnvFile => &["file"],
         Block::Retry => &["max_attempts"],
         Block::Rehearsal => &["firedrill", "rehearsal", "sandbox"],
         Block::Scenario => &["name"],

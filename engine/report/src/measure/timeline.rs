@@ -72,6 +72,7 @@ impl Timeline {
     fn apply(&mut self, envelope: &Envelope) -> Result<(), IllegalEvent> {
         let was_at_rest = self.run.phase() == Phase::AtRest;
         self.run.apply(&envelope.event)?;
+        self.steps.resize(self.run.plan().steps.len(), StepTimes::default());
         self.take(&envelope.event, envelope.at_ms);
         self.settle(&envelope.event, envelope.at_ms);
         let is_at_rest = self.run.phase() == Phase::AtRest;

@@ -29,6 +29,9 @@ impl Page {
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
         }
+        for milestone in &step.milestones {
+            self.fact("milestone", &format!("{}: a line that matches /{}/", milestone.name, milestone.pattern));
+        }
         for look in &step.looks {
             self.fact("output", &format!("{}, from", look.name));
             self.command(INDENT + 2, &look.command);
@@ -104,15 +107,16 @@ fn when(when: Option<&Condition>) -> String {
 
 /// Returns what a step waits for, if it is not simply the step above.
 fn needs(plan: &Plan, at: usize) -> Option<String> {
-    let needs = &plan.steps[at].needs;
+    let (needs, after) = (&plan.steps[at].needs, &plan.steps[at].after);
     let is_step_above = match at.checked_sub(1) {
         None => needs.is_empty(),
-        Some(above) => *needs == [above],
+        Some(above) => *needs == [above] && after.is_empty(),
     };
     if is_step_above {
         return None;
     }
-    let names: Vec<&str> = needs.iter().map(|&need| plan.steps[need].id.as_str()).collect();
+    let steps = needs.iter().map(|&need| plan.steps[need].id.clone());
+    let names: Vec<String> = steps.chain(after.iter().map(|signal| plan.signal_name(*signal))).collect();
     Some(if names.is_empty() { "nothing: it starts at once".to_owned() } else { names.join(", ") })
 }
 
@@ -147,11 +151,11 @@ fn waits(retry: &Retry) -> String {
 
 fn irreversible(plan: &Plan, at: usize) -> String {
     let mut is_before = vec![false; plan.steps.len()];
-    let mut queue = plan.steps[at].needs.clone();
+    let mut queue: Vec<usize> = plan.steps[at].begun_before().collect();
     while let Some(need) = queue.pop() {
         if !is_before[need] {
             is_before[need] = true;
-            queue.extend(&plan.steps[need].needs);
+            queue.extend(plan.steps[need].begun_before());
         }
     }
     let off: Vec<&str> = (plan.steps.iter().zip(is_before))
@@ -167,18 +171,28 @@ fn irreversible(plan: &Plan, at: usize) -> String {
 }
 
 fn until(plan: &Plan, release: &Release) -> String {
-    let names: Vec<&str> = release.until.iter().map(|&step| plan.steps[step].id.as_str()).collect();
-    match names.as_slice() {
-        [] => "every step has settled".to_owned(),
+    let settled: Vec<&str> = release.until.iter().map(|&step| plan.steps[step].id.as_str()).collect();
+    let reached: Vec<String> = release.until_reached.iter().map(|signal| plan.signal_name(*signal)).collect();
+    let settled = match settled.as_slice() {
+        [] if reached.is_empty() => "every step has settled".to_owned(),
+        [] => String::new(),
         [one] => format!("{one} has settled, in whatever way"),
         many => format!("{} have settled, in whatever way", many.join(" and ")),
-    }
+    };
+    let reached = match reached.as_slice() {
+        [] => return settled,
+        [one] => format!("{one} is reached"),
+        many => format!("{} are reached", many.join(" and ")),
+    };
+    if settled.is_empty() { reached } else { format!("{settled}, and {reached}") }
 }
 
 /// Returns the span of a step's hold, with how long it lasts if that is known.
 pub(super) fn hold(plan: &Plan, step: &Step, ms: Option<u64>) -> Option<String> {
     let release = step.release.as_ref()?;
-    let names: Vec<&str> = release.until.iter().map(|&until| plan.steps[until].id.as_str()).collect();
+    let settled = release.until.iter().map(|&until| plan.steps[until].id.clone());
+    let names: Vec<String> =
+        settled.chain(release.until_reached.iter().map(|signal| plan.signal_name(*signal))).collect();
     let end = if names.is_empty() {
         "the end of the last step".to_owned()
     } else {

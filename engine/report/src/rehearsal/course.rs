@@ -22,8 +22,7 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn of(told: &Told) -> Result<Course, IllegalEvent> {
         let view = View::new(Arc::clone(&told.plan));
-        let discharged_ms = vec![[None; 3]; told.plan.steps.len()];
-        let mut course = Course { view, discharged_ms, unrendered: BTreeMap::new() };
+        let mut course = Course { view, discharged_ms: Vec::new(), unrendered: BTreeMap::new() };
         told.envelopes.iter().try_for_each(|envelope| course.apply(envelope))?;
         Ok(course)
     }
@@ -33,6 +32,7 @@ impl Course {
         if let Event::Rendered { command, outcome: Rendering::Error(why) } = &envelope.event {
             self.unrendered.insert(command.clone(), why.clone());
         }
+        self.discharged_ms.resize(self.view.plan().steps.len(), [None; 3]);
         for (step, seen) in self.discharged_ms.iter_mut().enumerate() {
             let summary = self.view.run().summary(step);
             let debts = [summary.cleanup, summary.rollback, summary.release];

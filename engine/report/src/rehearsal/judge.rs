@@ -102,7 +102,7 @@ impl Bench<'_> {
 
     fn holds(&self) -> impl Iterator<Item = Finding> {
         self.expected.hold.iter().filter_map(|(id, longest)| {
-            let Some(at) = self.told.plan.step_index(id) else {
+            let Some(at) = self.course.view.plan().step_index(id) else {
                 return Some(Finding::new(format!("hold: there is no step `{id}`"), None));
             };
             self.hold(at, longest.value)
@@ -111,7 +111,7 @@ impl Bench<'_> {
 
     /// Judges one hold. A step that never took anything holds nothing.
     fn hold(&self, at: usize, longest: Duration) -> Option<Finding> {
-        let step = &self.told.plan.steps[at];
+        let step = &self.course.view.plan().steps[at];
         let taken = self.course.taken_ms(at)?;
         let most = words::length(longest);
         let text = match self.course.discharged_ms(at, DebtKind::Release) {

@@ -12,7 +12,7 @@ use crate::words;
 pub(super) fn steps(bench: &Bench<'_>) -> Vec<Finding> {
     let steps = bench.expected.steps.iter();
     steps
-        .flat_map(|(id, expected)| match bench.told.plan.step_index(id) {
+        .flat_map(|(id, expected)| match bench.course.view.plan().step_index(id) {
             Some(at) => step(bench, at, &expected.value),
             None => vec![Finding::new(format!("steps: there is no step `{id}`"), None)],
         })
@@ -27,7 +27,7 @@ fn step(bench: &Bench<'_>, at: usize, expected: &ExpectedStep) -> Vec<Finding> {
     ];
     let texts = [outcome(bench, at, expected.outcome), attempts(bench, at, expected.attempts)].into_iter().flatten();
     let hooks = hooks.into_iter().filter_map(|(kind, expected, word)| discharged(bench, at, kind, expected?, word));
-    let line = Some(bench.told.plan.steps[at].line);
+    let line = Some(bench.course.view.plan().steps[at].line);
     texts.chain(hooks).map(|text| Finding::new(text, line)).collect()
 }
 
@@ -37,7 +37,7 @@ fn outcome(bench: &Bench<'_>, at: usize, expected: Option<ExpectedOutcome>) -> O
     if actual == expected {
         return None;
     }
-    let step = name(&bench.told.plan.steps[at]);
+    let step = name(&bench.course.view.plan().steps[at]);
     let text = format!("{step} {}, expected that it {}", outcome_words(actual), outcome_words(expected));
     let failure = bench.narrator.why_failed(at).map(|why| format!(": {why}"));
     Some(text + &failure.unwrap_or_default())
@@ -69,14 +69,14 @@ fn attempts(bench: &Bench<'_>, at: usize, expected: Option<u32>) -> Option<Strin
     if attempts.len() == expected {
         return None;
     }
-    let step = name(&bench.told.plan.steps[at]);
+    let step = name(&bench.course.view.plan().steps[at]);
     let last = attempts.last().filter(|last| last.finish.as_ref().is_some_and(|finish| finish.why().is_some()));
     let last = last.map(|last| format!("; the last {}", bench.narrator.how(last))).unwrap_or_default();
     Some(format!("{step} had {}, expected {expected}{last}", words::count(attempts.len(), "attempt")))
 }
 
 fn discharged(bench: &Bench<'_>, at: usize, kind: DebtKind, expected: bool, word: &str) -> Option<String> {
-    let step = &bench.told.plan.steps[at];
+    let step = &bench.course.view.plan().steps[at];
     let is_discharged = bench.course.discharged_ms(at, kind).is_some();
     match (is_discharged, expected) {
         (true, false) => Some(format!("{} was {word}, expected that it is not", name(step))),

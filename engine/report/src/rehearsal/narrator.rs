@@ -103,7 +103,7 @@ impl<'a> Narrator<'a> {
         let step = &self.steps()[at];
         match cause {
             Cause::Guard => self.guard_of(step),
-            Cause::When | Cause::Texts => {
+            Cause::When | Cause::Items | Cause::Texts => {
                 self.course.view.reason(&step.id).unwrap_or("its texts cannot be had").to_owned()
             }
             Cause::Members => "a member of it failed".to_owned(),

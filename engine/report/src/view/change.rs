@@ -19,6 +19,8 @@ pub enum Change {
     NotStarted(CommandId),
     /// A command of an earlier engine is still running.
     Adopted(CommandId),
+    /// A running attempt has reached a milestone of its step.
+    Reached(CommandId, String),
     /// It is known what the end of a command means.
     Finished(CommandId),
     /// Something about a step, or the run, in words.
@@ -73,11 +75,15 @@ impl Glance {
     /// Returns what has changed since the last look.
     pub(super) fn look_again(&mut self, run: &Run) -> Vec<Change> {
         let mut changes = Vec::new();
-        for (step, seen) in self.steps.iter_mut().enumerate() {
+        self.steps.resize(run.plan().steps.len(), StepGlance { stage: Mark::Other, debts: [Mark::Other; 3] });
+        // A group is told of after its members.
+        let is_group = |step: &usize| run.plan().steps[*step].as_group().is_some();
+        let (groups, single): (Vec<usize>, Vec<usize>) = (0..self.steps.len()).partition(is_group);
+        for step in single.into_iter().chain(groups.into_iter().rev()) {
             let after = StepGlance::of(run, step);
-            if *seen != after {
+            let seen = std::mem::replace(&mut self.steps[step], after);
+            if seen != after {
                 changes.extend(seen.changes(after, step, run));
-                *seen = after;
             }
         }
         changes.extend(self.phase_change(run.phase()));

@@ -118,8 +118,10 @@ impl View {
 
     fn status(&self, summary: &Summary<'_>) -> Status {
         match summary.stage {
-            Stage::Waiting | Stage::Deciding if self.run().phase() == Phase::AtRest => Status::NotReached,
-            Stage::Waiting | Stage::Deciding => Status::Waiting,
+            Stage::Waiting | Stage::Deciding | Stage::Expanding if self.run().phase() == Phase::AtRest => {
+                Status::NotReached
+            }
+            Stage::Waiting | Stage::Deciding | Stage::Expanding => Status::Waiting,
             Stage::Inside if self.run().phase() == Phase::AtRest => Status::Failed,
             Stage::Guarding(..) => Status::Guarding,
             Stage::Inside | Stage::Attempting(_) => Status::Running,

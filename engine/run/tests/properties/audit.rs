@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use firedrill_model::plan::{Condition, OnFailure, OnUnmet, Plan, Step};
+use firedrill_model::plan::{Condition, OnFailure, OnUnmet, Plan, Signal, Step};
 use firedrill_run::{
     Answer, CommandId, DebtKind, Done, Event, Exit, Open, Phase, Question, Rendering, Role, Run, StepId, Verdict,
 };
@@ -26,6 +26,8 @@ pub(crate) struct Audit {
     running: BTreeSet<CommandId>,
     /// The hooks tried since the run was last taken up.
     tried: BTreeSet<(StepId, DebtKind)>,
+    /// Milestones that the latest attempts have reached: steps and names.
+    reached: BTreeSet<(usize, String)>,
     cancels: u32,
     /// Requests to stop since the run last came to rest.
     fresh_cancels: u32,
@@ -49,6 +51,7 @@ impl Audit {
             started: BTreeSet::new(),
             running: BTreeSet::new(),
             tried: BTreeSet::new(),
+            reached: BTreeSet::new(),
             cancels: 0,
             fresh_cancels: 0,
             has_rolled_back: false,
@@ -79,6 +82,7 @@ impl Audit {
             Event::Started { command } => self.started(command)?,
             Event::NotStarted { command } => self.not_started(command),
             Event::Ended { command, exit, .. } => self.ended(command, exit)?,
+            Event::Reached { command, milestone } => self.reached(command, milestone)?,
             Event::Judged { command, judgement } => self.over(command, judged(judgement)),
             Event::Settled { step, debt, done, .. } => {
                 self.is_told |= matches!(phase, Phase::Resting | Phase::AtRest);
@@ -98,6 +102,13 @@ impl Audit {
             self.invariants.clear();
             self.finals.clear();
         }
+    }
+
+    fn reached(&mut self, command: &CommandId, milestone: &str) -> Broken {
+        holds(self.running.contains(command), || format!("`{command}` was not running"))?;
+        let step = command.step().map(|id| self.index(id)).ok_or("a milestone is a step's")?;
+        let is_first = self.reached.insert((step, milestone.to_owned()));
+        holds(is_first, || format!("`{command}` has reached {milestone} twice"))
     }
 
     fn index(&self, id: &StepId) -> usize {
@@ -124,6 +135,7 @@ impl Audit {
             Question::CleanupWhen(id) => self.round_of(id).cleanup_when = Some(answer.clone()),
             Question::RetryWhen(id) => self.round_of(id).retry_when = Some(answer.clone()),
             Question::ReleaseWhen(id) => self.facts_of(id).is_released |= *answer == Answer::No,
+            Question::Items(_) => {}
             Question::FinalWhen(id) => {
                 if *answer != Answer::Yes {
                     self.finals.insert(id.clone());
@@ -158,8 +170,10 @@ impl Audit {
             (Role::Attempt, Some(id)) => {
                 let number = command.round;
                 self.has_changed |= !self.plan.steps[self.index(id)].effect.read_only;
-                let facts = self.facts_of(&id.clone());
+                let at = self.index(id);
+                let facts = &mut self.steps[at];
                 if facts.rounds.last().is_none_or(|round| round.number != number) {
+                    self.reached.retain(|(step, _)| *step != at);
                     facts.rounds.push(Round { number, ..Round::default() });
                 }
             }
@@ -194,6 +208,13 @@ impl Audit {
             })?;
             holds(!self.is_working(need), || format!("`{}` is still at work", needed.id))?;
         }
+        for signal in &step.after {
+            let (other, facts) = (&self.plan.steps[signal.step], &self.steps[signal.step]);
+            let name = &other.milestones[signal.milestone].name;
+            let is_over = other.when == Some(Condition::Known(false)) || facts.is_skipped || facts.has_succeeded(other);
+            let is_reached = is_over || self.reached.contains(&(signal.step, name.clone()));
+            holds(is_reached, || format!("`{}` has not reached {name}", other.id))?;
+        }
         holds(step.when != Some(Condition::Known(false)), || "its `when` is false".into())?;
         let is_wanted = !matches!(step.when, Some(Condition::Deferred { .. }));
         holds(is_wanted || self.steps[at].when == Some(Answer::Yes), || "its `when` did not hold".into())?;
@@ -220,10 +241,25 @@ impl Audit {
         holds(is_guarded, || "a guard of the step did not hold".into())?;
         if let Some(last) = facts.last() {
             holds(last.licence(step).is_some(), || "nothing allowed a second attempt".into())?;
+            holds(!self.has_let_follow(at), || "something had begun on its milestone".into())?;
         }
         holds(!facts.is_spent(step), || "its attempts were used up".into())?;
         holds(self.is_inside_holds(at), || "a hold that it needs was over".into())?;
         self.may_change(at)
+    }
+
+    /// Returns whether something has begun that waited for a milestone of a step.
+    fn has_let_follow(&self, at: usize) -> bool {
+        let is_from = |signal: &Signal| signal.step == at;
+        self.plan.steps.iter().any(|other| {
+            let is_begun = |command: &CommandId| {
+                matches!(command.role, Role::Attempt | Role::Guard(_))
+                    && command.step().is_some_and(|id| id.as_str() == other.id)
+            };
+            let waits = other.after.iter().any(is_from) && self.started.iter().any(is_begun);
+            let until = other.release.iter().flat_map(|release| &release.until_reached).any(is_from);
+            waits || (until && self.has_begun(other, &Role::Release))
+        })
     }
 
     /// Returns whether every hold around a step still lasts.
@@ -284,8 +320,10 @@ impl Audit {
     fn may_release(&self, at: usize) -> Broken {
         let (step, facts) = (&self.plan.steps[at], &self.steps[at]);
         holds(facts.owes_release(step), || "it owes no release".into())?;
-        let hold = step.release.iter().flat_map(|release| &release.hold);
-        for &held in hold {
+        let release = step.release.as_ref().ok_or("it has no release")?;
+        let ended = self.needed_by(&release.until);
+        let is_ended = |held: &&usize| release.is_open_ended() || ended.contains(held);
+        for &held in release.hold.iter().filter(is_ended) {
             let name = &self.plan.steps[held].id;
             holds(!self.is_working(held), || format!("`{name}` inside the hold was at work"))?;
             let is_in_doubt = self.steps[held].is_in_doubt(&self.plan.steps[held]);
@@ -294,11 +332,23 @@ impl Audit {
         Ok(())
     }
 
+    /// Returns these steps and everything that they need.
+    fn needed_by(&self, steps: &[usize]) -> BTreeSet<usize> {
+        let mut needed = BTreeSet::new();
+        let mut queue = steps.to_vec();
+        while let Some(at) = queue.pop() {
+            if needed.insert(at) {
+                queue.extend(&self.plan.steps[at].needs);
+            }
+        }
+        needed
+    }
+
     /// Returns everything that depends on a step.
     fn dependents(&self, at: usize) -> Vec<usize> {
         let mut inside = BTreeSet::from([at]);
         for other in firedrill_model::plan::topological(&self.plan.steps) {
-            if self.plan.steps[other].needs.iter().any(|need| inside.contains(need)) {
+            if self.plan.steps[other].begun_before().any(|before| inside.contains(&before)) {
                 inside.insert(other);
             }
         }
@@ -498,8 +548,10 @@ impl Audit {
 
     /// Returns whether a step has failed, one that only waits for its next attempt not counted.
     fn has_failed(&self) -> bool {
-        let mut steps = self.plan.steps.iter().zip(&self.steps);
-        steps.any(|(step, facts)| facts.has_failed(step) && !facts.may_try_again(step)) || self.has_guards_turned()
+        let steps = self.plan.steps.iter().zip(&self.steps).enumerate();
+        let mut failed = steps.filter(|(_, (step, facts))| facts.has_failed(step));
+        failed.any(|(at, (step, facts))| !facts.may_try_again(step) || self.has_let_follow(at))
+            || self.has_guards_turned()
     }
 
     fn has_failed_unguarded(&self) -> bool {

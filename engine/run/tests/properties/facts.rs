@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::{Command, Condition, Rollback, Step};
+use firedrill_model::plan::{Command, Condition, InDoubt, Rollback, Step};
 use firedrill_run::{Answer, Done, Exit};
 
 /// What one try came to.
@@ -162,6 +162,7 @@ impl Round {
     pub(crate) fn is_in_doubt(&self, step: &Step) -> bool {
         let is_harmless =
             step.effect.read_only || step.effect.idempotent || step.cleanup.is_some() || step.rollback_hook().is_some();
+        let is_harmless = is_harmless || step.conduct.in_doubt != InDoubt::Ask;
         let is_there = self.verify == Some(End::Met);
         let is_unread = self.salvage.is_some_and(|end| end != End::Met);
         let is_open = if is_there { is_unread } else { !is_harmless };
@@ -189,6 +190,9 @@ impl Round {
             (Some(End::Nothing), _) => Some("nothing was started"),
             _ if self.needs_cleanup(step) && !self.was_cleaned_in_time(step) => None,
             _ if step.effect.read_only || step.effect.idempotent => Some("the step may be repeated"),
+            (Some(End::Doubt | End::Lost), _) if step.conduct.in_doubt == InDoubt::Rerun => {
+                Some("a doubt may be repeated")
+            }
             _ => self.was_cleaned_in_time(step).then_some("its cleanup succeeded"),
         }
     }

@@ -28,7 +28,9 @@ struct DrawnStep {
     /// One bit for each earlier step.
     needs: u16,
     marks: Vec<&'static str>,
-    /// Where the release is due, one bit for each later step.
+    /// One bit for each earlier step whose milestone is waited for, if it has one and is not needed.
+    signals: u16,
+    /// Where the release is due, one bit for each later step; at its milestone if the highest bit is set.
     until: Option<u16>,
     extras: Vec<Extra>,
 }
@@ -60,7 +62,8 @@ const SETTINGS: &[&str] = &[
     "@finally note",
     "@finally last",
 ];
-const MARKS: &[&str] = &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off"];
+const MARKS: &[&str] =
+    &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail"];
 const EXTRAS: &[Extra] = &[
     Extra::When,
     Extra::Guard,
@@ -86,12 +89,9 @@ fn steps() -> impl Strategy<Value = DrawnStep> {
     let needs = prop_oneof![any::<u16>(), any::<(u16, u16)>().prop_map(|(one, other)| one & other)];
     let until = prop_oneof![3 => Just(None), 1 => any::<(u16, u16)>().prop_map(|(one, other)| Some(one & other))];
     let extras = prop_oneof![1 => Just(Vec::new()), 1 => subsequence(EXTRAS, 0..=3)];
-    (needs, subsequence(MARKS, 0..=4), until, extras).prop_map(|(needs, marks, until, extras)| DrawnStep {
-        needs,
-        marks,
-        until,
-        extras,
-    })
+    let signals = any::<(u16, u16)>().prop_map(|(one, other)| one & other);
+    (needs, signals, subsequence(MARKS, 0..=4), until, extras)
+        .prop_map(|(needs, signals, marks, until, extras)| DrawnStep { needs, marks, signals, until, extras })
 }
 
 impl Drawn {
@@ -111,7 +111,8 @@ impl Drawn {
         let mut text = self.settings.join("\n");
         for (at, step) in self.steps.iter().enumerate() {
             let needs = bits(step.needs, 0..at).map(name);
-            let words: Vec<String> = needs.chain(step.marks.iter().map(ToString::to_string)).collect();
+            let signals = self.signals(at).map(|step| format!("{}.m", name(step)));
+            let words: Vec<String> = needs.chain(signals).chain(step.marks.iter().map(ToString::to_string)).collect();
             write!(text, "\n{} {}", name(at), words.join(" ")).expect("a String takes everything");
             if let Some(until) = self.until(at) {
                 write!(text, " ^{until}").expect("a String takes everything");
@@ -120,16 +121,31 @@ impl Drawn {
         text
     }
 
+    /// Iterates over the steps whose milestone a step waits for.
+    fn signals(&self, at: usize) -> impl Iterator<Item = usize> {
+        let DrawnStep { needs, signals, marks, extras, .. } = &self.steps[at];
+        // Whether a skip on a milestone makes a failure final is for the tables: here events alone would not tell.
+        let can_skip =
+            marks.contains(&"off") || extras.iter().any(|extra| matches!(extra, Extra::When | Extra::GuardThatSkips));
+        let signals = if can_skip { 0 } else { *signals };
+        bits(signals & !needs, 0..at).filter(|&step| self.has_milestone(step))
+    }
+
+    fn has_milestone(&self, step: usize) -> bool {
+        self.steps[step].marks.contains(&"*m")
+    }
+
     /// Returns the steps until which a step's hold lasts: among those that depend on it, as the language wants it.
     fn until(&self, owner: usize) -> Option<String> {
         let mask = self.steps[owner].until?;
         let mut inside = vec![false; self.steps.len()];
         inside[owner] = true;
         for at in owner + 1..self.steps.len() {
-            inside[at] = bits(self.steps[at].needs, 0..at).any(|need| inside[need]);
+            inside[at] = bits(self.steps[at].needs, 0..at).chain(self.signals(at)).any(|before| inside[before]);
         }
         let until = bits(mask, owner + 1..self.steps.len()).filter(|&at| inside[at]);
-        Some(until.map(name).collect::<Vec<_>>().join(","))
+        let end = |at| if mask >> 15 == 1 && self.has_milestone(at) { format!("{}.m", name(at)) } else { name(at) };
+        Some(until.map(end).collect::<Vec<_>>().join(","))
     }
 }
 

@@ -117,13 +117,27 @@ impl<'a> World<'a> {
         }
         let mut flights = self.run.in_flight();
         let mut pauses = self.run.pauses();
-        match self.chances.pick(flights.len() + pauses.len()) {
-            at if at < flights.len() => Some(self.ends(flights.swap_remove(at))),
-            at if at < flights.len() + pauses.len() => {
-                Some(Event::Elapsed { wait: pauses.swap_remove(at - flights.len()).wait })
-            }
+        let mut signals = self.signals(&flights);
+        let (ends, waits) = (flights.len(), flights.len() + pauses.len());
+        match self.chances.pick(waits + signals.len()) {
+            at if at < ends => Some(self.ends(flights.swap_remove(at))),
+            at if at < waits => Some(Event::Elapsed { wait: pauses.swap_remove(at - ends).wait }),
+            at if at < waits + signals.len() => Some(self.reaches(signals.swap_remove(at - waits))),
             _ => None,
         }
+    }
+
+    /// Returns the milestones that can be reached next, each with its attempt.
+    fn signals(&self, flights: &[CommandId]) -> Vec<(CommandId, String)> {
+        let of = |command: &CommandId| -> Vec<(CommandId, String)> {
+            self.run.unreached(command).map(|milestone| (command.clone(), milestone.name.clone())).collect()
+        };
+        flights.iter().flat_map(of).collect()
+    }
+
+    fn reaches(&mut self, (command, milestone): (CommandId, String)) -> Event {
+        self.seen.insert(command.clone());
+        Event::Reached { command, milestone }
     }
 
     fn is_being_done(&self, effect: &Effect) -> bool {

@@ -96,14 +96,14 @@ fn is_point_of_no_return(run: &Run, step: usize) -> bool {
 
 /// Returns whether a step needs another one, directly or not.
 fn needs(plan: &Plan, step: usize, other: usize) -> bool {
-    let mut queue = plan.steps[step].needs.clone();
+    let mut queue = plan.steps[step].begun_before().collect::<Vec<_>>();
     let mut seen = vec![false; plan.steps.len()];
     while let Some(need) = queue.pop() {
         if need == other {
             return true;
         }
         if !std::mem::replace(&mut seen[need], true) {
-            queue.extend(&plan.steps[need].needs);
+            queue.extend(plan.steps[need].begun_before());
         }
     }
     false

@@ -289,6 +289,7 @@ fn asked_in(plan: &Plan, question: &Question) -> String {
             return format!("the `when` of the retry after {}", of(plan, step, &Role::Attempt));
         }
         Question::FinalWhen(id) => return format!("the `when` of `{id}` at the very end"),
+        Question::Items(step) => return format!("the `for_each` of `{step}`"),
         Question::CleanupWhen(step) => (step, Role::Cleanup),
         Question::ReleaseWhen(step) => (step, Role::Release),
     };
@@ -307,6 +308,7 @@ impl fmt::Display for Site {
             Site::Question(Question::CleanupWhen(step)) => write!(f, "{step}.cleanup.when"),
             Site::Question(Question::RetryWhen(step)) => write!(f, "{step}.retry.when"),
             Site::Question(Question::ReleaseWhen(step)) => write!(f, "{step}.release.when"),
+            Site::Question(Question::Items(step)) => write!(f, "{step}.for_each"),
             Site::Question(Question::FinalWhen(id)) => write!(f, "@.finally-{id}.when"),
         }
     }

@@ -165,6 +165,7 @@ impl Listing<'_> {
         for command in flights {
             if !is_full(self) {
                 let is_ended = effects.contains(&Effect::Terminate(command.clone()));
+                self.reach(command);
                 self.end(command, is_ended);
             }
         }
@@ -262,6 +263,15 @@ impl Listing<'_> {
         self.push(Event::Adopted { command: adopted }, Cost::Free);
         self.push(ended(command, Exit::Lost), Cost::Free);
         self.end(command, false);
+    }
+
+    /// Lists the milestones that a running attempt can reach before it ends. Only while steps run they let anything happen.
+    fn reach(&mut self, command: &CommandId) {
+        let run = &self.node.run;
+        for milestone in run.unreached(command).filter(|_| run.phase() == Phase::Working) {
+            let event = Event::Reached { command: command.clone(), milestone: milestone.name.clone() };
+            self.moves.push(Move { event, cost: Cost::Free });
+        }
     }
 
     /// Lists how a command can end.

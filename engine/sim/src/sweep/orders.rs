@@ -41,6 +41,7 @@ fn cannot_fail(node: &Node, step: usize) -> bool {
         Stage::Verifying(_, Some(_))
         | Stage::Salvaging(_)
         | Stage::Deciding
+        | Stage::Expanding
         | Stage::Concluding(_)
         | Stage::Cleaning(_)
         | Stage::Choosing(_)

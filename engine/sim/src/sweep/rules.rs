@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use firedrill_model::plan::{OnFailure, Rollback, is_inside};
+use firedrill_model::plan::{InDoubt, OnFailure, Rollback, is_inside};
 use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 
 use super::condition::is_owed;
@@ -70,6 +70,12 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
         let why = format!("{} starts before {} is done", named(plan, step), named(plan, *need));
         return Some(Breach::new(Rule::NeedsAreMet, why));
     }
+    let mut signals = planned.after.iter();
+    if let Some(signal) = signals.find(|signal| !run.has_reached(signal.step, signal.milestone)) {
+        let milestone = &plan.steps[signal.step].milestones[signal.milestone].name;
+        let why = format!("{} starts before {} has reached {milestone}", named(plan, step), named(plan, signal.step));
+        return Some(Breach::new(Rule::NeedsAreMet, why));
+    }
     if run.phase() != Phase::Working || scopes::is_failing(run, step) {
         let why = format!("{} starts although the run is being taken back", named(plan, step));
         return Some(Breach::new(Rule::UnwindingStartsNothing, why));
@@ -77,6 +83,7 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
     let summary = run.summary(step);
     let is_licensed = planned.effect.read_only
         || planned.effect.idempotent
+        || planned.conduct.in_doubt == InDoubt::Rerun
         || *summary.cleanup == Debt::Discharged
         || !summary.is_effective;
     (command.round > 1 && !is_licensed).then(|| {
@@ -90,9 +97,10 @@ fn attempt_too_soon(run: &Run, step: usize, command: &CommandId) -> Option<Breac
 
 fn rollback_too_soon(run: &Run, step: usize) -> Option<Breach> {
     let plan = run.plan();
-    let mut others = (0..plan.steps.len()).filter(|&other| plan.steps[other].needs.contains(&step));
+    let mut others =
+        (0..plan.steps.len()).filter(|&other| plan.steps[other].begun_before().any(|before| before == step));
     let first = others.find(|&other| is_owed(run.summary(other).rollback))?;
-    let why = format!("{} is rolled back before {}, which needs it", named(plan, step), named(plan, first));
+    let why = format!("{} is rolled back before {}, which began after it", named(plan, step), named(plan, first));
     Some(Breach::new(Rule::DependentsFirst, why))
 }
 

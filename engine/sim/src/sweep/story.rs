@@ -46,6 +46,7 @@ impl Teller<'_> {
             }
             Event::NotStarted { command } => Some(format!("{} turns out never to have started", self.command(command))),
             Event::Adopted { command } => Some(format!("{} turns out to be still running", self.command(command))),
+            Event::Reached { command, milestone } => Some(format!("{} reaches {milestone}", self.command(command))),
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
@@ -65,10 +66,12 @@ impl Teller<'_> {
             Question::RetryWhen(step) => (self.step(step), "the `when` of its retry"),
             Question::ReleaseWhen(step) => (self.step(step), "the `when` of its release"),
             Question::FinalWhen(id) => (format!("`{id}`"), "its `when`"),
+            Question::Items(step) => (self.step(step), "its `for_each`"),
         };
         let said = match answer {
             Answer::Yes => "is true",
             Answer::No => "is false",
+            Answer::Items(items) => return format!("{step} is repeated for {} items", items.len()),
             Answer::Error(_) => "has no value",
         };
         format!("{step}: {what} {said}")

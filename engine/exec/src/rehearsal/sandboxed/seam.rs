@@ -11,6 +11,8 @@ use super::super::pretence;
 use super::{Passed, Played, Sandboxed, key};
 use crate::driver::DriveError;
 use crate::journal::Urgency;
+use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::world::{Happening, Start, World};
 
 impl World for Sandboxed<'_> {
@@ -46,6 +48,10 @@ impl World for Sandboxed<'_> {
         }
         self.write_journal().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
         Ok(Some(self.chain.sequence()))
+    }
+
+    fn watch(&mut self, command: &CommandId, watch: Watch) {
+        self.watches.insert(command.clone(), watch);
     }
 
     fn start(&mut self, Start { id, command, spawn }: Start<'_>) -> Result<(), DriveError> {
@@ -91,8 +97,11 @@ impl World for Sandboxed<'_> {
                 Happening::NotStarted(command)
             }
         };
+        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
-        Ok(())
+        let Some(running) = running else { return Ok(()) };
+        self.tell_again(&running);
+        self.look(&running)
     }
 
     fn take(&mut self) -> Result<Option<Happening>, DriveError> {
@@ -121,6 +130,10 @@ impl World for Sandboxed<'_> {
 
     fn supervise_again(&mut self) -> Result<(), DriveError> {
         Ok(())
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn dismiss(&mut self) -> Result<(), DriveError> {

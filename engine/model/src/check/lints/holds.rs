@@ -3,7 +3,7 @@
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::playbook::{Playbook, Release, Rollback, Step};
+use crate::playbook::{Playbook, Release, Rollback, Step, split_milestone};
 
 /// Warns of what is wrong with each hold.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
@@ -40,7 +40,7 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
     let Some(until) = &release.until else {
         return Vec::new();
     };
-    let ids: Vec<&str> = until.value.iter().map(|id| id.value.as_str()).collect();
+    let ids: Vec<&str> = until.value.iter().map(|id| split_milestone(&id.value).0).collect();
     let ends: Vec<usize> =
         (0..playbook.steps.len()).filter(|&at| ids.contains(&playbook.steps[at].id.value.as_str())).collect();
     let after = |at: usize| ends.iter().all(|&end| order.below(end).contains(&at));

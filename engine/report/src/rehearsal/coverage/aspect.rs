@@ -153,6 +153,7 @@ fn decided(view: &View, event: &Event) -> Option<(Place, Aspect)> {
         Question::CleanupWhen(step) => (step, Aspect::HookNotNeeded(DebtKind::Cleanup)),
         Question::ReleaseWhen(step) => (step, Aspect::HookNotNeeded(DebtKind::Release)),
         Question::RetryWhen(step) => (step, Aspect::GivenUp),
+        Question::Items(_) => return None,
         Question::FinalWhen(id) => return Some((Place::Playbook, Aspect::FinalLeftOut(id.as_str().into()))),
     };
     Some((Place::Step(view.plan().step_index(step.as_str())?), aspect))
