@@ -17,5 +17,6 @@ mod polling;
 mod processes;
 mod rehearsals;
 mod rig;
+mod secrets;
 mod targets;
 mod virtual_time;

@@ -234,7 +234,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) given: GivenArgs,
     /// Run exactly the plan that `firedrill plan --out` has written, or nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "target", "sandbox", "drill"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "secret", "target", "sandbox", "drill"])]
     pub(crate) plan: Option<PathBuf>,
     /// Confirm that a protected target is meant
     #[arg(long, value_name = "TARGET")]

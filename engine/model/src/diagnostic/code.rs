@@ -119,7 +119,6 @@ codes! {
     UnquotedTest "FD0614" "an unquoted variable in a test",
     EmptyVerify "FD0615" "a verify that looks at nothing",
     KeyNotYet "FD0901" "a key that is not yet supported",
-    ValueNotYet "FD0902" "a value that is not yet supported",
     NameNotYet "FD0903" "a name in an expression that is not yet supported",
     StepKindNotYet "FD0904" "a kind of step that is not yet supported",
 }
