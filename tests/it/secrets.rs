@@ -43,7 +43,7 @@ const SECRETS: [&str; 30] = [
     "${{ inputs.other }}",
     "https://user:p%40ss@host.example/path?x=1",
     "correct horse battery staple correct horse battery staple correct horse battery staple 0123456789",
-    "\r\nwindows\r\nlines\r\n",
+    "\r\nwindows-9f2\r\nlines-7c1\r\n",
     "0x1F600 \u{7f} delete",
 ];
 
@@ -52,7 +52,9 @@ fn place() -> Sandbox {
     let inputs: String = names().map(|name| format!("  {name}: {{type: string, secret: true}}\n")).collect();
     let env: String =
         names().map(|name| format!("      {}: \"${{{{ inputs.{name} }}}}\"\n", name.to_uppercase())).collect();
-    let around = format!("    timeout: 1m\n    read_only: true\n    stdin: ${{{{ inputs.canary_00 }}}}\n    env:\n{env}      KEY_FILE: {{file: \"${{{{ inputs.canary_10 }}}}\"}}\n");
+    let around = format!(
+        "    timeout: 1m\n    read_only: true\n    stdin: ${{{{ inputs.canary_00 }}}}\n    env:\n{env}      KEY_FILE: {{file: \"${{{{ inputs.canary_10 }}}}\"}}\n"
+    );
     let sandbox = Sandbox::new().playbook(&format!(
         "firedrill: 1\nplaybook: playbook\ninputs:\n{inputs}steps:\n\
          \x20 - id: speak\n    argv: [speak.py]\n{around}      LISTING: listing\n\
@@ -84,7 +86,9 @@ fn names() -> impl Iterator<Item = String> {
 /// Returns every form of the values, as another program than the engine writes them.
 fn needles<'v>(sandbox: &Sandbox, values: impl Iterator<Item = &'v str>) -> Vec<String> {
     let mut speak = Command::new(sandbox.path("bin/speak.py"));
-    speak.arg("needles").envs((0..).zip(values).map(|(number, value)| (format!("CANARY_{number:02}"), value.to_owned())));
+    speak
+        .arg("needles")
+        .envs((0..).zip(values).map(|(number, value)| (format!("CANARY_{number:02}"), value.to_owned())));
     let output = speak.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -107,11 +111,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.is_file() {
-                files.push(path);
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path());
             }
         }
     }
@@ -133,9 +138,9 @@ fn said(needles: &[String], what: &str, called: &Called) {
     holds_none(needles, what, called.err.as_bytes());
 }
 
-/// Looks at the arguments of every process, and at the environment of every one that is not the command `speak` or
+/// Looks at the arguments of every process of a place, and at the environment of every one that is not the command `speak` or
 /// `fail`, over and over. Returns what it saw, and how often it looked.
-fn sample(needles: &[String], is_over: &AtomicBool) -> (BTreeSet<String>, usize) {
+fn sample(needles: &[String], place: &str, is_over: &AtomicBool) -> (BTreeSet<String>, usize) {
     let (mut seen, mut looks) = (BTreeSet::new(), 0);
     let own = std::process::id().to_string();
     while !is_over.load(Ordering::Relaxed) {
@@ -144,10 +149,14 @@ fn sample(needles: &[String], is_over: &AtomicBool) -> (BTreeSet<String>, usize)
             if entry.file_name() == own.as_str() {
                 continue;
             }
-            looks += 1;
             let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
-            seen.extend(hits(needles, &read("cmdline")).into_iter().map(|hit| format!("argument {hit:?}")));
-            let environment = read("environ");
+            let (arguments, environment) = (read("cmdline"), read("environ"));
+            let is_here = [&arguments, &environment].iter().any(|text| String::from_utf8_lossy(text).contains(place));
+            if !is_here {
+                continue;
+            }
+            looks += 1;
+            seen.extend(hits(needles, &arguments).into_iter().map(|hit| format!("argument {hit:?}")));
             let may = ["speak.attempt", "fail.attempt"];
             let text = String::from_utf8_lossy(&environment).into_owned();
             if !may.iter().any(|command| text.contains(&format!("FIREDRILL_COMMAND={command}"))) {
@@ -174,16 +183,16 @@ fn thirty_secrets_are_nowhere() {
     assert!(wanted.len() > 300, "{}", wanted.len());
     let (is_over, run) = (AtomicBool::new(false), sandbox.run_dir("r"));
     thread::scope(|scope| {
-        let sampler = scope.spawn(|| sample(&wanted, &is_over));
+        let sampler = scope.spawn(|| sample(&wanted, &sandbox.path("").display().to_string(), &is_over));
         said(&wanted, "plan", &sandbox.call(&["plan", "playbook.yaml", "--target", "lab"]).exit(0));
         said(&wanted, "plan --json", &sandbox.call(&["plan", "playbook.yaml", "--target", "lab", "--json"]).exit(0));
         let ran = sandbox.run(&["--target", "lab"]);
         is_over.store(true, Ordering::Relaxed);
         let (seen, looks) = sampler.join().unwrap();
         said(&wanted, "run", &ran);
-        assert_eq!(ran.code, Some(1), "{}\n{}", ran.out, ran.err);
+        assert_eq!(ran.code, Some(4), "{}\n{}", ran.out, ran.err);
         assert_eq!(seen, BTreeSet::new());
-        assert!(looks > 1_000, "{looks}");
+        assert!(looks > 100, "{looks}");
     });
     let stdout = fs::read_to_string(run.join("out/speak.attempt.1.1.stdout")).unwrap();
     assert!(stdout.matches("***").count() > 300, "it has not said them: {stdout}");
@@ -223,11 +232,13 @@ fn a_rehearsal_makes_its_own_up() {
     sandbox.write("playbook.rehearsal.yaml", rehearsal);
     let made_up: Vec<String> = names().map(|name| format!("canary-{name}")).collect();
     let real = needles(&sandbox, SECRETS.iter().copied());
-    let common = [fs::read(sandbox.path("playbook.yaml")).unwrap(), fs::read(sandbox.path("bin/speak.py")).unwrap(), b"....".to_vec()];
+    let common = [
+        fs::read(sandbox.path("playbook.yaml")).unwrap(),
+        fs::read(sandbox.path("bin/speak.py")).unwrap(),
+        b"....".to_vec(),
+    ];
     let wanted = apart_from_common(real, &common.concat());
     let wanted: Vec<String> = needles(&sandbox, made_up.iter().map(String::as_str)).into_iter().chain(wanted).collect();
-    let mut rehearse = sandbox.command(&["rehearse", "playbook.yaml", "--trace", "--keep", "--full"]);
-    rehearse.env("TMPDIR", sandbox.path("")).env("FIREDRILL_REHEARSAL_DIR", sandbox.path("kept"));
     let mut rehearse = sandbox.command(&["rehearse", "playbook.yaml", "--trace", "--keep"]);
     fs::create_dir(sandbox.path("tmp")).unwrap();
     let called: Called = rehearse.env("TMPDIR", sandbox.path("tmp")).output().unwrap().into();
@@ -280,7 +291,7 @@ fn a_value_is_never_given() {
         &["--secret", "pw=command:hunter2"],
     ] {
         let called = sandbox.run(args);
-        assert!(matches!(called.code, Some(2 | 64)), "{:?} {}", called.code, called.err);
+        assert!(matches!(called.code, Some(2 | 3)), "{:?} {}", called.code, called.err);
         assert!(!called.err.contains("hunter2") && !called.out.contains("hunter2"), "{}", called.err);
     }
     let missing = sandbox.run(&[]);

@@ -16,7 +16,7 @@ use firedrill_model::units::Duration;
 pub(crate) use self::stale::StaleArgs;
 pub(crate) use self::targets::TargetsArgs;
 pub(crate) use self::words::{DecideArgs, RollbackArgs, Ruling, Said, SettleArgs};
-use crate::inputs::{Assignment, SecretAssignment};
+use crate::inputs::Assignment;
 
 pub(crate) use rehearse::{MachineArgs, OutletArgs, RehearseArgs};
 
@@ -191,7 +191,7 @@ pub(crate) struct GivenArgs {
     ///
     /// SOURCE is env:VARIABLE, file:PATH, or command:["PROGRAM","ARGUMENT"] as JSON. The value itself is never given.
     #[arg(long = "secret", value_name = "NAME=SOURCE")]
-    pub(crate) secret: Vec<SecretAssignment>,
+    pub(crate) secret: Vec<String>,
     /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,

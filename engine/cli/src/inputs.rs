@@ -29,8 +29,7 @@ impl FromStr for Assignment {
 }
 
 /// `NAME=SOURCE` of the command line.
-#[derive(Clone, Debug)]
-pub(crate) struct SecretAssignment {
+struct SecretAssignment {
     name: String,
     source: SecretSource,
 }
@@ -65,11 +64,14 @@ fn absolute(path: &str) -> Result<String, String> {
 }
 
 /// Adds the sources of secrets.
-pub(crate) fn gather_secrets(given: &mut BTreeMap<String, Given>, flags: &[SecretAssignment]) {
-    given.extend(flags.iter().map(|flag| {
-        let value = GivenValue::Secret(flag.source.clone());
-        (flag.name.clone(), Given { value, origin: Origin::Flag })
-    }));
+///
+/// The flags are read here and not with all others: what is wrong with a flag is told with its value.
+pub(crate) fn gather_secrets(given: &mut BTreeMap<String, Given>, flags: &[String]) -> Result<(), Failure> {
+    for flag in flags {
+        let flag: SecretAssignment = flag.parse().map_err(|why| Failure::usage(format!("--secret: {why}")))?;
+        given.insert(flag.name, Given { value: GivenValue::Secret(flag.source), origin: Origin::Flag });
+    }
+    Ok(())
 }
 
 /// Returns made-up secrets for a playbook in a world in which nothing is real.

@@ -88,7 +88,7 @@ pub(super) fn prepared(
         target = Some(resolved.target);
     }
     inputs::gather(&mut given, &args.inputs, &args.input)?;
-    inputs::gather_secrets(&mut given, &args.secret);
+    inputs::gather_secrets(&mut given, &args.secret)?;
     let plan = playbook.plan(&given, target, terminal)?;
     let engine = env!("CARGO_PKG_VERSION");
     let planned = PlanFile::new(engine, clock::now_ms(), unasked(&playbook), plan);
