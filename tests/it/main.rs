@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod approved;
+mod conduct;
 mod crash;
 mod disk;
 mod environment;
@@ -19,4 +20,5 @@ mod rehearsals;
 mod rig;
 mod secrets;
 mod targets;
+mod values;
 mod virtual_time;

@@ -18,11 +18,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_model::expression::Scope;
+use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Judgement, Stream, judge_probe};
 use firedrill_model::plan::Plan;
-use firedrill_model::rehearsal::Reply;
+use firedrill_model::rehearsal::{Answer, Reply};
+use firedrill_model::value::Value;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Exit, Rendered, Role, Run, StepId, Subject, Verdict};
@@ -51,6 +52,8 @@ const ENGINES: usize = 10_000;
 pub struct Staging<'a> {
     /// What is made to go wrong.
     pub faults: &'a [Injection],
+    /// What people answer, by what asks them.
+    pub answers: &'a BTreeMap<String, Answer>,
     /// Answers to commands; without them programs are started.
     pub replies: Option<&'a [Reply]>,
     /// Commands that prepare the world.
@@ -115,7 +118,7 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let mark = dir.path().display().to_string();
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
     world.keep(made_up(plan.secrets.keys()));
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
@@ -167,7 +170,7 @@ impl Stage<'_> {
                 shown.event(envelope, &run);
             }
             match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
-                Err(DriveError::Crashed) => self.world.survive(),
+                Err(DriveError::Crashed) => self.world.survive()?,
                 ended => return ended,
             }
         }
@@ -198,7 +201,7 @@ impl Stage<'_> {
     /// Returns the steps whose verify held before their first attempt.
     fn empty_verifies(&self) -> Vec<StepId> {
         let scope = Scope::new().with_inputs(self.plan.inputs.clone()).with_vars(self.plan.vars.clone());
-        let bindings = Bindings::from(&scope);
+        let bindings = Bindings::from(scope.with_attempt(AttemptField::Duration, Value::Int(0)));
         let holds = |step: &StepId, exit: &Exit| {
             let Exit::Code(code) = exit else { return false };
             let Some(at) = self.plan.step_index(step.as_str()) else { return false };
@@ -208,7 +211,7 @@ impl Stage<'_> {
                 let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
                 Ok(Box::new(File::open(path)?))
             };
-            matches!(judge_probe(&verify.command.expect, *code, &open, &bindings), Judgement::Met { .. })
+            matches!(judge_probe(&verify.command.expect, *code, &[], &open, &bindings), Judgement::Met { .. })
         };
         self.world.probed.iter().filter(|(step, exit)| holds(step, exit)).map(|(step, _)| step.clone()).collect()
     }

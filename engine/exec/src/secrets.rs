@@ -8,6 +8,7 @@ mod fetch;
 mod forms;
 mod mask;
 mod memory;
+mod spoken;
 mod tap;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use fetch::{SecretError, check_secrets};
 pub(crate) use fetch::{fetch, made_up};
 pub(crate) use mask::MaskedReader;
 pub(crate) use memory::{Memory, stdin};
+pub(crate) use spoken::{mask_word, unspoken};
 pub(crate) use tap::{Captured, Level, Manner, Tap};
 
 /// What stands where a secret stood.

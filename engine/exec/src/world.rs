@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use firedrill_model::plan::Command;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
 use crate::milestones::Watch;
+use crate::people::Word;
 use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
@@ -33,6 +34,9 @@ pub(crate) trait World {
 
     /// Starts a command whose intent is durable.
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
+
+    /// Tells the world that people were asked. It may be told again after a crash.
+    fn people_asked(&mut self, question: &Waiting);
 
     /// Ends a command with all its descendants. Without effect on one that has ended.
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError>;
@@ -87,11 +91,18 @@ pub(crate) enum Happening {
     /// A command of an earlier engine was never started.
     NotStarted(CommandId),
     /// A command of an earlier engine is running and will be told of.
-    Running(CommandId),
+    Running {
+        /// Which one.
+        command: CommandId,
+        /// For how long, in milliseconds.
+        ms: u64,
+    },
     /// A command of an earlier engine is running without a supervisor and is waited for.
     Survives(CommandId),
     /// The journal is durable up to this number, or it will never be.
     Durable(Result<u64, JournalFileError>),
+    /// Somebody says something about the run.
+    Word(Word),
     /// Somebody signalled the engine.
     Signal(Signal),
     /// The supervisor has ended.
@@ -106,6 +117,7 @@ impl From<supervisor::Exit> for Exit {
             supervisor::Exit::Signal(signal) => Exit::Signal(signal),
             supervisor::Exit::TimedOut => Exit::TimedOut,
             supervisor::Exit::Terminated => Exit::Cancelled,
+            supervisor::Exit::Orphaned => Exit::Lost,
             supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
         }
     }

@@ -1,6 +1,7 @@
 //! What a playbook means, checked: names, order, licence, inputs. Only [`check`] makes a [`Checked`].
 
 mod circles;
+mod guards;
 mod inputs;
 mod library;
 mod lints;
@@ -14,6 +15,7 @@ mod secrets;
 mod uses;
 mod using;
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 pub(crate) use names::Names;
@@ -24,6 +26,7 @@ pub(crate) use library::joined;
 
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::expression::Reference;
 use crate::playbook::Playbook;
 use crate::source::Source;
 
@@ -53,6 +56,15 @@ impl<T> Checked<T> {
 /// Returns for each step the indices of the steps it needs: written, by its place, and by what it reads; sorted.
 pub fn needs(playbook: &Checked<Playbook>) -> &[Vec<usize>] {
     &playbook.needs
+}
+
+/// Returns the names of what a playbook reads of the last run that succeeded, each once.
+pub fn names_of_last(playbook: &Playbook) -> BTreeSet<&str> {
+    let names = uses::of(playbook).into_iter().filter_map(|used| match used.name {
+        Reference::Last(name) => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// Checks a playbook that was read without a fault; `file_stem` is its file's name without the extension, if known.

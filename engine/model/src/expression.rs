@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use names::{FILTERS, TESTS};
-pub use reference::{AttemptField, Reference, RunField};
+pub use reference::{AttemptField, Reference, RunField, TargetField};
 pub use scope::Scope;
 pub(crate) use token::{find_close, is_quoted_by_filter};
 
@@ -78,6 +78,11 @@ impl Expression {
             return value.ok_or_else(|| EvalError::NotKnown { reference: reference.clone() });
         }
         engine::evaluate(&self.source, &self.references, scope)
+    }
+
+    /// Returns whether it uses what is known of an attempt.
+    pub fn uses(&self, field: AttemptField) -> bool {
+        self.references.contains(&Reference::Attempt(field))
     }
 
     /// Evaluates a condition: anything but a boolean is an error.

@@ -1,6 +1,6 @@
 //! jq filters over JSON: the wall around jaq.
 //!
-//! Filters see their input and three bound variables; they read no environment, no clock, no files, and end nothing.
+//! Filters see their input and four bound variables; they read no environment, no clock, no files, and end nothing.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 512;
 /// What filters would need the world for.
 const IMPURE: [&str; 7] = ["debug_empty", "env", "halt", "localtime", "now", "stderr_empty", "strflocaltime"];
 /// The variables that are bound in filters.
-const VARIABLES: [&str; 3] = ["$inputs", "$vars", "$steps"];
+const VARIABLES: [&str; 4] = ["$inputs", "$vars", "$steps", "$guards"];
 
 type Data = JustLut<Val>;
 
@@ -58,24 +58,24 @@ pub enum JqError {
     TooMany,
 }
 
-/// What `$inputs`, `$vars` and `$steps` stand for.
+/// What the names of a judgement stand for: `$inputs`, `$vars`, `$steps` and `$guards` in filters, and all names in `that`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bindings {
-    inputs: Option<Value>,
-    vars: Option<Value>,
-    steps: Option<Value>,
-}
+pub struct Bindings(Scope);
 
-impl From<&Scope> for Bindings {
-    fn from(scope: &Scope) -> Self {
-        let root = |name| scope.root(name).cloned();
-        Self { inputs: root("inputs"), vars: root("vars"), steps: root("steps") }
+impl From<Scope> for Bindings {
+    fn from(scope: Scope) -> Self {
+        Self(scope)
     }
 }
 
 impl Bindings {
+    /// Returns the names with their values.
+    pub fn scope(&self) -> &Scope {
+        &self.0
+    }
+
     fn values(&self) -> impl Iterator<Item = Val> {
-        [&self.inputs, &self.vars, &self.steps].into_iter().map(|value| match value {
+        VARIABLES.into_iter().map(|name| match self.0.root(&name[1..]) {
             Some(value) => to_jaq(value),
             None => Val::obj(<_>::default()),
         })

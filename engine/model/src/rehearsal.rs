@@ -1,5 +1,6 @@
 //! `NAME.rehearsal.yaml`: situations of a playbook in a sandbox, and what must become of them.
 
+mod answer;
 mod expectation;
 mod fault;
 mod fill;
@@ -8,6 +9,7 @@ mod sweep;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+pub use self::answer::{Answer, Says};
 pub use self::expectation::{
     Expectation, ExpectedInvariants, ExpectedOutcome, ExpectedStep, ExpectedVerdict, Objectives,
 };
@@ -29,6 +31,8 @@ pub struct Rehearsal {
     pub sandbox: Spanned<Sandbox>,
     /// The inputs of every scenario; each placed at its name.
     pub inputs: BTreeMap<String, Spanned<Value>>,
+    /// The outputs of the run before, which `last` names in every scenario; each placed at its name.
+    pub last: BTreeMap<String, Spanned<Value>>,
     /// Commands that must exit with 0 in the world of every run that has come to rest, unless it is stuck.
     pub check: Vec<Spanned<Vec<String>>>,
     /// The situations, in the order in which they were written.
@@ -68,10 +72,14 @@ pub struct Scenario {
     pub name: Spanned<String>,
     /// Inputs that differ from those of the file; each placed at its name.
     pub inputs: BTreeMap<String, Spanned<Value>>,
+    /// The outputs of the run before, instead of those of the file.
+    pub last: Option<BTreeMap<String, Spanned<Value>>>,
     /// Commands that prepare the world.
     pub given: Vec<Spanned<Vec<String>>>,
     /// What the engine makes go wrong.
     pub faults: Vec<Spanned<Fault>>,
+    /// What people answer, by the step that asks, or `STEP.cleanup`, `STEP.rollback`, `STEP.release`; placed at the name.
+    pub answers: BTreeMap<String, Spanned<Answer>>,
     /// Answers to commands, with `sandbox: none`; the first that matches counts.
     pub replies: Vec<Spanned<Reply>>,
     /// What must become of it.

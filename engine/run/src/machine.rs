@@ -11,7 +11,7 @@ use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Asking, Block, Cancel, Clock, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
     Undoing,
 };
 use crate::task::{TaskEvent, TaskStep};
@@ -80,7 +80,10 @@ impl Run {
             return Err("a journal begins with the start of the run, once");
         }
         match event {
-            Event::RunStarted { .. } => self.start(),
+            Event::RunStarted { by, .. } => {
+                self.state.starter.clone_from(by);
+                self.start();
+            }
             Event::EngineStarted { .. } => self.reopen(),
             Event::Decided { question, answer } => self.decided(question, answer)?,
             Event::Rendered { command, outcome } => {
@@ -95,11 +98,17 @@ impl Run {
                 self.task_event(command, TaskEvent::NotStarted)?;
                 self.not_started(command);
             }
-            Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Adopted { command, ms } => {
+                self.task_event(command, TaskEvent::Adopted)?;
+                self.note_age(command, *ms);
+            }
             Event::Reached { command, milestone } => self.reached(command, milestone)?,
-            Event::Ended { command, exit, .. } => self.ended(command, exit)?,
+            Event::Ended { command, exit, ms } => self.ended(command, exit, *ms)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
+            Event::Answered { command, response, outputs, by, shown, .. } => {
+                self.answered(command, *response, outputs, (by, shown))?;
+            }
             Event::CancelRequested => self.cancel(),
             Event::RollbackRequested { .. } => self.reverse()?,
             Event::Ruled { step, ruling, outputs, .. } => self.ruled(step, *ruling, outputs)?,
@@ -122,13 +131,14 @@ impl Run {
         }
     }
 
-    fn ended(&mut self, command: &CommandId, exit: &Exit) -> Result<(), &'static str> {
+    fn ended(&mut self, command: &CommandId, exit: &Exit, ms: u64) -> Result<(), &'static str> {
         if !self.task(command).is_some_and(Task::is_out) {
             return Err("the command is not running");
         }
         self.state.in_flight -= 1;
         self.state.rendered.remove(command);
         self.note_exit(command, exit);
+        self.spend(command, ms);
         self.task_event(command, TaskEvent::Ended(exit))
     }
 
@@ -146,7 +156,7 @@ impl Run {
     }
 
     /// Moves one try on and hands its end to whom it belongs.
-    fn task_event(&mut self, id: &CommandId, event: TaskEvent<'_>) -> Result<(), &'static str> {
+    pub(crate) fn task_event(&mut self, id: &CommandId, event: TaskEvent<'_>) -> Result<(), &'static str> {
         let plan = Arc::clone(&self.plan);
         let (command, kind) = self.look_up(&plan, id).ok_or("the plan has no such command")?;
         let task = self.task_mut(id).ok_or("no such try is under way")?;
@@ -214,11 +224,14 @@ impl Run {
     }
 
     fn elapsed(&mut self, wait: &Wait) -> Result<(), &'static str> {
+        self.spend_wait(wait);
         let has_waited = match wait {
+            Wait::Deadline(id) => self.answer_step(id, Run::deadline_over),
             Wait::Attempt(id) => self.answer_step(id, Run::pause_over),
             Wait::Hook(id, kind) => self.answer_step(id, |run, step| run.hook_pause_over(step, *kind)),
             Wait::Look(id) => self.look_due(id),
             Wait::Within(id) => self.within_over(id),
+            Wait::Answer(id) => self.overdue(id),
         };
         if has_waited { Ok(()) } else { Err("nothing waits for that") }
     }
@@ -285,6 +298,9 @@ impl State {
             completed: 0,
             rendered: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            starter: None,
+            seen: BTreeMap::new(),
         }
     }
 }
@@ -304,6 +320,7 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
+            clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),
             members_left: step.as_group().map_or(0, |_| count(plan.members(at).count())),

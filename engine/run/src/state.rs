@@ -4,12 +4,15 @@ mod copying;
 mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::command::CommandId;
+use crate::command::{CommandId, Subject};
 use crate::event::Rendered;
+use crate::people::Approvals;
 use crate::scope::Course;
 use crate::task::TaskEnd;
 
@@ -49,6 +52,12 @@ pub struct State {
     pub(crate) completed: u32,
     pub(crate) rendered: BTreeMap<CommandId, Rendered>,
     pub(crate) outputs: BTreeMap<usize, BTreeMap<String, Value>>,
+    /// Who has approved of what still waits for others to approve.
+    pub(crate) approvals: BTreeMap<CommandId, Approvals>,
+    /// Who started the run.
+    pub(crate) starter: Option<String>,
+    /// What guards have seen when they held, by whose they are and their id.
+    pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
 }
 
 /// What the run as a whole is doing.
@@ -153,6 +162,8 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// What has passed of its deadline.
+    pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.
     pub(crate) reached: Reached,
     pub(crate) debts: Debts,
@@ -260,6 +271,8 @@ pub enum Cause {
     Members,
     /// It was ended or lost.
     Doubt(Doubt),
+    /// Its deadline was over before an attempt was made.
+    Deadline,
 }
 
 /// Why nobody knows whether an attempt had its effect.
@@ -272,6 +285,17 @@ pub enum Doubt {
     Cancelled,
     /// It was interrupted: its supervisor is gone.
     Lost,
+}
+
+/// What has passed of a deadline, as far as it is in the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Clock {
+    /// What ended commands and waits took.
+    pub(crate) spent: Duration,
+    /// For how long a command had been running when this engine adopted it.
+    pub(crate) adopted: Duration,
+    /// Whether the deadline is over.
+    pub(crate) is_over: bool,
 }
 
 /// A set of milestones of one step.
@@ -317,6 +341,10 @@ pub enum TaskAt {
     Judging(i32),
     /// Waits before the next try, or before the first look.
     Pausing,
+    /// People may be asked.
+    Unasked,
+    /// People were asked, and so many have approved.
+    Asked(u32),
 }
 
 impl Stage {
@@ -377,6 +405,11 @@ impl Stage {
     /// Returns whether the step can go on only when a human has said something.
     pub(crate) fn waits_for_word(&self) -> bool {
         matches!(self, Stage::InDoubt(_) | Stage::Undecided(_))
+    }
+
+    /// Returns whether the step waits for people, or to ask them, and has nothing else to do.
+    pub(crate) fn waits_for_people(&self) -> bool {
+        matches!(self, Stage::Attempting(task) if matches!(task.at, TaskAt::Unasked | TaskAt::Asked(_)))
     }
 
     /// Returns whether the step is between the settling of its needs and its own settling.

@@ -4,7 +4,7 @@ use firedrill_model::plan::{Condition, OnUnmet, Step};
 
 use crate::event::{Answer, DebtKind};
 use crate::machine::{News, Run};
-use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task};
+use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task, TaskAt};
 use crate::task::TaskEnd;
 
 impl Run {
@@ -45,6 +45,10 @@ impl Run {
     }
 
     fn ask_guard(&mut self, step: usize, at: usize) {
+        if self.is_overdue(step) {
+            self.settle(step, Outcome::Failed(Cause::Deadline));
+            return;
+        }
         let planned = self.planned(step);
         let task = planned.guards.get(at).map(|guard| Task::first(&guard.probe.command));
         match (task, planned.as_group()) {
@@ -61,6 +65,10 @@ impl Run {
         };
         if self.phase_of(step) != Phase::Working {
             self.state.steps[step].stage = Stage::Waiting;
+            return;
+        }
+        if self.is_overdue(step) {
+            self.settle(step, Outcome::Failed(Cause::Deadline));
             return;
         }
         let guard = &self.planned(step).guards[at];
@@ -189,6 +197,7 @@ impl Run {
             }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
+            Stage::Attempting(Task { at: TaskAt::Asked(_), .. }) => self.call_off_question(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),
             Stage::Undecided(cause) => {
                 self.state.doubts -= 1;

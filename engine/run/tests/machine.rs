@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::value::Value;
-use firedrill_run::{CommandId, Effect, Event, Exit, Run, Verdict};
+use firedrill_run::{CommandId, Doubt, Effect, Event, Exit, Run, Stage, Verdict, Wait};
 use firedrill_sim::{Script, sketch};
 
 mod table;
@@ -313,7 +313,9 @@ fn is_due(run: &Run, event: &Event) -> bool {
         Event::Rendered { command, .. } => due.contains(&Effect::Render(command.clone())),
         Event::Judged { command, .. } => due.contains(&Effect::Judge(command.clone())),
         Event::Started { command } => due.contains(&Effect::Start(command.clone())),
-        Event::NotStarted { command } | Event::Adopted { command } => due.contains(&Effect::Settle(command.clone())),
+        Event::NotStarted { command } | Event::Adopted { command, .. } => {
+            due.contains(&Effect::Settle(command.clone()))
+        }
         Event::Ended { command, .. } => {
             run.in_flight().contains(command) || due.contains(&Effect::Settle(command.clone()))
         }
@@ -364,7 +366,7 @@ fn go_on(run: &mut Run, ends: &[(&str, Exit)]) {
 #[test]
 fn a_doubt_that_a_new_engine_settles_holds_nothing_up_any_more() {
     let mut run = Run::new(Arc::new(sketch("a ?\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     go_on(&mut run, &[("a.attempt.1.1", Exit::Lost), ("a.verify.1.1", Exit::Code(2))]);
     assert_eq!(run.verdict(), Some(Verdict::Stuck));
     go_on(&mut run, &[]);
@@ -415,7 +417,7 @@ fn runs_of_the_same_future_have_the_same_outlook() {
 #[test]
 fn a_second_request_to_stop_ends_the_tries_of_rollbacks_only() {
     let mut run = Run::new(Arc::new(sketch("a ! ^\nb a idem")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     let mut due = Vec::new();
     let mut take = |event: &Event, due: &mut Vec<Effect>| {
         run.apply(event).expect("a legal event");
@@ -457,7 +459,7 @@ fn outputs_are_those_of_the_judgement() {
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     let mut take = |event: Event| run.apply(&event).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     take(Event::Started { command: attempt.clone() });
     take(Event::Ended { command: attempt.clone(), exit: Exit::Code(3), ms: 0 });
@@ -465,7 +467,7 @@ fn outputs_are_those_of_the_judgement() {
 
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let mut take = |event: Event| run.apply(&event).map(|()| run.exit_of(&attempt)).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     assert_eq!(take(Event::Started { command: attempt.clone() }), None);
     assert_eq!(take(Event::Ended { command: attempt.clone(), exit: Exit::Code(0), ms: 0 }), Some(0));
@@ -495,7 +497,7 @@ fn a_run_owes_from_its_first_change_until_it_is_at_rest_with_nothing_open() {
     assert_eq!(owes("a ^", "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1"), [false, true]);
     assert_eq!(owes("@guard g", "@.guard-g.1.1 1"), [false, true, false], "a guard that is being asked may be running");
     let mut run = Run::new(Arc::new(sketch("a ro\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned() }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
     run.apply(&Event::EngineStarted { boot: "b".to_owned(), engine: "e".to_owned() }).expect("a legal event");
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     run.apply(&Event::Started { command: attempt.clone() }).expect("a legal event");
@@ -624,4 +626,72 @@ fn a_cancel_ends_only_what_may_be_ended() {
     let ended = ["b.attempt.1.1", "c.guard-g.1.1"].map(|id| Effect::Terminate(id.parse().expect("a command's name")));
     assert_eq!(due, ended);
     take(r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":0}}"#);
+}
+
+/// Takes events and returns the run.
+fn after(plan: &str, events: &[&str]) -> Run {
+    let mut run = Run::new(Arc::new(sketch(plan)));
+    let begin = [r#"{"run_started":{"run":"r","plan":""}}"#];
+    for event in begin.iter().chain(events) {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect(event);
+    }
+    run
+}
+
+fn deadline_of(run: &Run) -> Option<u128> {
+    let pauses = run.pauses().into_iter();
+    pauses.filter(|pause| matches!(pause.wait, Wait::Deadline(_))).map(|pause| pause.length.as_millis()).next()
+}
+
+const OVER: &str = r#"{"elapsed":{"wait":{"deadline":"a"}}}"#;
+
+#[test]
+fn a_deadline_goes_on_from_what_is_in_the_journal() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let ended = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":7000}}"#;
+    let again = r#"{"elapsed":{"wait":{"attempt":"a"}}}"#;
+    let engine = r#"{"engine_started":{"boot":"","engine":""}}"#;
+    let second = r#"{"started":{"command":"a.attempt.2.1"}}"#;
+    let adopted = r#"{"adopted":{"command":"a.attempt.2.1","ms":9000}}"#;
+    assert_eq!(deadline_of(&after("a due idem x3", &[])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended])), Some(53_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended, again])), Some(52_000));
+    let events = [started, ended, again, second, engine, adopted];
+    assert_eq!(deadline_of(&after("a due idem x3", &events)), Some(43_000));
+    assert_eq!(deadline_of(&after("a due ~ x3", &[started, ended])), None, "hooks are not on the clock");
+}
+
+#[test]
+fn a_deadline_ends_what_runs_and_what_waits() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let run = after("a due idem x3 ~", &[started, OVER]);
+    assert_eq!(run.next(), [Effect::Terminate("a.attempt.1.1".parse().expect("a name"))]);
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let cleaned = [
+        r#"{"started":{"command":"a.cleanup.1.1"}}"#,
+        r#"{"ended":{"command":"a.cleanup.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due idem x3 ~", &[started, OVER, cancelled, cleaned[0], cleaned[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::RolledBack), "there is no second attempt");
+    let failed = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":1}}"#;
+    assert_eq!(after("a due idem x3 !none", &[started, failed, OVER]).verdict(), Some(Verdict::RolledBack));
+    let guard = r#"{"started":{"command":"a.guard-g.1.1"}}"#;
+    let held = r#"{"ended":{"command":"a.guard-g.1.1","exit":{"code":0},"ms":1}}"#;
+    assert_eq!(after("a due g", &[guard, OVER, held]).verdict(), Some(Verdict::RolledBack));
+    assert_eq!(after("a due", &[OVER]).verdict(), Some(Verdict::RolledBack));
+}
+
+#[test]
+fn a_deadline_leaves_a_doubt() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let run = after("a due finish", &[started, OVER, cancelled]);
+    assert_eq!(run.summary(0).stage, &Stage::InDoubt(Doubt::TimedOut));
+    let verified = [
+        r#"{"started":{"command":"a.verify.1.1"}}"#,
+        r#"{"ended":{"command":"a.verify.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due ?+", &[started, OVER, cancelled, verified[0], verified[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::Succeeded));
 }

@@ -1,6 +1,7 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
 mod held;
+mod people;
 mod seam;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,11 +10,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_model::rehearsal::FaultKind;
+use firedrill_model::rehearsal::{Answer, FaultKind};
 use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
 use self::held::Held;
+use self::people::People;
 use super::pretence::{self, Took};
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
@@ -24,7 +26,7 @@ use crate::milestones::Watch;
 use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::store::RunDir;
-use crate::supervisor::{self, CommandKey, Spawn};
+use crate::supervisor::{self, CommandKey, Orphan, Spawn};
 use crate::world::Happening;
 
 /// A wait in which a fault may strike a running command although nobody has said which wait.
@@ -52,6 +54,7 @@ pub(super) struct Sandboxed<'a> {
     is_crashing: bool,
     /// How often each command was parked.
     pub(super) waits: BTreeMap<CommandId, u32>,
+    people: People,
     /// Probes that are asked before the first attempt of their step, until they are.
     probes: BTreeMap<StepId, Spawn>,
     /// How they ended.
@@ -75,7 +78,13 @@ struct Played {
 }
 
 impl<'a> Sandboxed<'a> {
-    pub(super) fn new(dir: &'a RunDir, scene: Scene, strikes: Strikes, replies: Option<Replies>) -> Sandboxed<'a> {
+    pub(super) fn new(
+        dir: &'a RunDir,
+        scene: Scene,
+        strikes: Strikes,
+        answers: &BTreeMap<String, Answer>,
+        replies: Option<Replies>,
+    ) -> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
@@ -92,6 +101,7 @@ impl<'a> Sandboxed<'a> {
             ends: BTreeMap::new(),
             is_crashing: false,
             waits: BTreeMap::new(),
+            people: People::new(answers),
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
@@ -122,10 +132,33 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Readies the world for the next engine after a crash.
-    pub(super) fn survive(&mut self) {
+    pub(super) fn survive(&mut self) -> Result<(), DriveError> {
         self.is_crashing = false;
         self.starts.clear();
         self.happenings.clear();
+        self.speak_again();
+        self.end_orphans()
+    }
+
+    /// Ends what shall not outlive its engine: what became of it is not known then.
+    fn end_orphans(&mut self) -> Result<(), DriveError> {
+        let now = self.scene.now();
+        let orphans = self.commands.iter_mut().filter(|(_, played)| played.spawn.orphan == Orphan::Ended);
+        let mut running = Vec::new();
+        for (id, played) in orphans {
+            played.is_lost = true;
+            match &mut played.held {
+                Some(held) => held.until = Some(now),
+                None => running.push(key(id)),
+            }
+        }
+        for command in &running {
+            self.scene.terminate(command)?;
+        }
+        while let Some(turn) = self.scene.next(Some(now))? {
+            self.turn(turn)?;
+        }
+        Ok(())
     }
 
     /// Performs a command that is none of the run's, from its start to its end, and returns how it ended.
@@ -157,8 +190,12 @@ impl<'a> Sandboxed<'a> {
         fs::OpenOptions::new().append(true).open(self.dir.journal())?.write_all(&lines)
     }
 
+    fn ms_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
-        let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        let ms = self.ms_since(began);
         self.watches.remove(&command);
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });
@@ -248,7 +285,9 @@ impl<'a> Sandboxed<'a> {
                 | FaultKind::Exit(_)
                 | FaultKind::NotStarted
                 | FaultKind::DoesNotHold
-                | FaultKind::CouldNotTell,
+                | FaultKind::CouldNotTell
+                | FaultKind::NoAnswer
+                | FaultKind::Declined,
             )
             | None => {}
         }
@@ -329,7 +368,7 @@ impl<'a> Sandboxed<'a> {
     /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.
     fn pass(&mut self, until: Option<Duration>) -> Result<Passed, DriveError> {
         let held = self.next_held();
-        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), until];
+        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), self.people.next(), until];
         let first = moments.into_iter().flatten().min();
         if let Some(turn) = self.scene.next(first)? {
             self.turn(turn)?;
@@ -338,6 +377,9 @@ impl<'a> Sandboxed<'a> {
         let now = self.scene.now();
         if self.strikes.next_age().is_some_and(|age| age <= now) {
             self.strike_at_age()?;
+            return Ok(Passed::Something);
+        }
+        if self.speak() {
             return Ok(Passed::Something);
         }
         if let Some((_, id)) = held.filter(|(moment, _)| *moment <= now) {
@@ -350,7 +392,7 @@ impl<'a> Sandboxed<'a> {
     fn standing(&self) -> String {
         let hung = self.commands.iter().filter(|(_, played)| played.held.is_some());
         let hung = hung.map(|(id, _)| format!("{id} hangs and has no time limit"));
-        let standing: Vec<String> = hung.chain(self.scene.standing()).collect();
+        let standing: Vec<String> = hung.chain(self.scene.standing()).chain(self.unanswered_questions()).collect();
         if standing.is_empty() { "the engine waits for nothing".to_owned() } else { standing.join("; ") }
     }
 }

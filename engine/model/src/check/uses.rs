@@ -1,8 +1,8 @@
 //! Every use of a name in a playbook, with its place and what may be named there.
 
-use crate::expression::{Expression, Reference};
+use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    Body, Command, EnvForm, EnvVar, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe,
+    Body, Command, EnvForm, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe,
     Required, Retry, Shell, Step,
 };
 use crate::source::{Span, Spanned};
@@ -55,8 +55,10 @@ pub(super) enum Site {
     Body(Position),
     /// A verify: as a command, and it may read the step's own outputs.
     Verify(usize),
-    /// A `when` or a guard of a step: decided when what the step needs has settled.
+    /// A `when` of a step: decided when what the step needs has settled.
     Gate(Position),
+    /// A guard of a step, by its number: it may read what those before it have seen.
+    Asking(usize, usize),
     /// The `when` of a retry.
     Repeat(Position),
     /// The command of a hook.
@@ -127,7 +129,7 @@ impl<'p> Walk<'p> {
         for lock in &self.playbook.locks {
             self.template(lock, Site::Lock);
         }
-        self.guards(&self.playbook.guards, Site::Guard);
+        self.guards(&self.playbook.guards, |_| Site::Guard);
     }
 
     fn tail(&mut self) {
@@ -142,15 +144,20 @@ impl<'p> Walk<'p> {
     fn step(&mut self, step: &'p Step, position: Position) {
         self.optional(step.when.as_ref(), Site::Gate(position));
         self.for_each(step, position);
-        self.guards(&step.guards, Site::Gate(position));
+        if let Position::Main(index) = position {
+            self.guards(&step.guards, |nth| Site::Asking(index, nth));
+        }
         self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
+        self.given(step.deadline.as_ref(), Site::Body(position));
+        self.given(step.conduct.stop_grace.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
+        self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
                 OutputSource::Look(look) => self.invocation(look, Site::Body(position)),
-                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr => {}
+                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::Asked => {}
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));
@@ -187,19 +194,37 @@ impl<'p> Walk<'p> {
 
     fn hook(&mut self, hook: &'p Hook, index: usize, when: Site) {
         self.invocation(&hook.invocation, Site::Hook(index));
+        self.expect(&hook.expect, Site::Hook(index));
         self.optional(hook.when.as_ref(), when);
         self.retry(hook.retry.as_deref(), Site::Hook(index), Site::HookWhen(index));
     }
 
-    fn guards(&mut self, guards: &'p [Guard], site: Site) {
-        for guard in guards {
-            self.probe(&guard.probe, site);
+    fn guards(&mut self, guards: &'p [Guard], site: impl Fn(usize) -> Site) {
+        for (nth, guard) in guards.iter().enumerate() {
+            self.probe(&guard.probe, site(nth));
+            for output in &guard.outputs {
+                if let OutputSource::File(path) = &output.source {
+                    self.template(path, site(nth));
+                }
+            }
         }
     }
 
     fn probe(&mut self, probe: &'p Probe, site: Site) {
         self.invocation(&probe.invocation, site);
+        self.expect(&probe.expect, site);
         self.poll(probe.poll.as_ref(), site);
+    }
+
+    /// Adds what an expectation names besides the end of its own command.
+    fn expect(&mut self, expect: &'p Expect, site: Site) {
+        let Some(that) = &expect.that else { return };
+        let before = self.uses.len();
+        self.expression(that, site);
+        let is_other =
+            |used: &Use<'_>| !matches!(used.name, Reference::Attempt(field) if *field != AttemptField::Outcome);
+        let others: Vec<Use<'p>> = self.uses.drain(before..).filter(is_other).collect();
+        self.uses.extend(others);
     }
 
     fn poll(&mut self, poll: Option<&'p Poll>, site: Site) {

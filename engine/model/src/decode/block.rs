@@ -38,6 +38,8 @@ pub(crate) enum Block {
     Expect,
     /// One of the `outputs` of a step.
     Output,
+    /// One of the `outputs` of a guard.
+    Sight,
     /// `verify`
     Verify,
     /// `cleanup`
@@ -46,12 +48,20 @@ pub(crate) enum Block {
     Rollback,
     /// `release`
     Release,
+    /// `manual`
+    Manual,
+    /// One of the `outputs` of a `manual`.
+    Asked,
+    /// `approve`
+    Approve,
     /// The whole file of a rehearsal.
     Rehearsal,
     /// One of `scenarios`.
     Scenario,
     /// One of `faults`.
     Fault,
+    /// One of `answers`.
+    Answer,
     /// One of `replies`.
     Reply,
     /// `expect` of a scenario.
@@ -90,8 +100,10 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 29] = [
+const STEP: [&str; 32] = [
     "id",
+    "manual",
+    "approve",
     "title",
     "why",
     "caution",
@@ -101,6 +113,7 @@ const STEP: [&str; 29] = [
     "when",
     "guards",
     "retry",
+    "deadline",
     "on_cancel",
     "in_doubt",
     "on_engine_death",
@@ -176,14 +189,18 @@ impl Block {
             Self::Final => "a step of `finally`",
             Self::Retry => "`retry`",
             Self::Expect => "`expect`",
-            Self::Output => "an output",
+            Self::Output | Self::Sight => "an output",
             Self::Verify => "`verify`",
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
             Self::Release => "`release`",
+            Self::Manual => "`manual`",
+            Self::Asked => "a value that is asked for",
+            Self::Approve => "`approve`",
             Self::Rehearsal => "a rehearsal",
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
+            Self::Answer => "an answer",
             Self::Reply => "a reply",
             Self::Expectation => "`expect` of a scenario",
             Self::Within => "`within`",
@@ -208,6 +225,7 @@ impl Block {
             | Self::ForEach
             | Self::Retry
             | Self::Expect
+            | Self::Sight
             | Self::Rehearsal
             | Self::Scenario
             | Self::Fault
@@ -216,6 +234,10 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target
             | Self::Secret
             | Self::EnvFile => false,
@@ -241,7 +263,7 @@ impl Block {
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
-            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
+            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet", "outputs"],
             Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
             Self::Group => &GROUP,
@@ -251,15 +273,19 @@ impl Block {
                 &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
-            Self::Expect => &["exit", "stdout", "stderr", "jq"],
-            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
+            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
-            Self::Cleanup => &["expect", "retry", "when"],
-            Self::Rollback => &["expect", "retry"],
-            Self::Release => &["expect", "retry", "when", "until"],
-            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
+            Self::Cleanup => &["manual", "expect", "retry", "when"],
+            Self::Rollback => &["manual", "expect", "retry"],
+            Self::Release => &["manual", "expect", "retry", "when", "until"],
+            Self::Manual => &["instructions", "confirm", "outputs"],
+            Self::Asked => &["type", "optional"],
+            Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
+            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
+            Self::Scenario => &["name", "inputs", "last", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
+            Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
@@ -310,11 +336,16 @@ impl Block {
             | Self::Expect
             | Self::ForEach
             | Self::Output
+            | Self::Sight
             | Self::Fault
             | Self::Reply
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target
             | Self::Secret
             | Self::EnvFile => &[],

@@ -51,7 +51,7 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let rules = self.rules(outputs, step, false);
-        plan::Command { expect: expected(expect), outputs: rules, ..self.command(invocation, around, step) }
+        plan::Command { expect: self.expected(expect), outputs: rules, ..self.command(invocation, around, step) }
     }
 
     /// Resolves a command that must exit with 0.
@@ -112,6 +112,8 @@ impl<'a> Resolver<'a> {
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
         match command {
             Command::Run(script) => Program::Script { shell: self.shell(shell), script: self.script(script, step) },
+            Command::Manual(manual) => self.manual(manual, step),
+            Command::Approve(approve) => self.approve(approve, step),
             Command::Computed(template) => Program::Argv(self.arguments(template, step)),
             Command::Argv(arguments) => {
                 let texts = arguments.value.iter().flat_map(|argument| self.arguments(argument, step));
@@ -121,7 +123,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves an argument; a list becomes several.
-    fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
+    pub(super) fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             return vec![self.text(template, step)];
@@ -236,6 +238,7 @@ impl<'a> Resolver<'a> {
                 OutputSource::Published => judge::OutputSource::Published,
                 OutputSource::Stdout => judge::OutputSource::Stdout,
                 OutputSource::Look(_) => judge::OutputSource::Look,
+                OutputSource::Asked => judge::OutputSource::Asked,
                 OutputSource::Stderr => judge::OutputSource::Stderr,
                 OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
             },
@@ -262,6 +265,19 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+
+    fn expected(&self, expect: &Expect) -> judge::Expect {
+        judge::Expect {
+            exit: expect.exit.as_ref().map_or_else(
+                || judge::Expect::default().exit,
+                |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
+            ),
+            stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
+            stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
+            jq: expect.jq.as_ref().map(|text| text.value.clone()),
+            that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
+        }
+    }
 }
 
 /// Returns how a secret reaches a command by a variable.
@@ -270,17 +286,5 @@ fn place(variable: &EnvVar) -> SecretPlace {
     match variable.form {
         EnvForm::Value => SecretPlace::Env(name),
         EnvForm::File => SecretPlace::EnvFile(name),
-    }
-}
-
-fn expected(expect: &Expect) -> judge::Expect {
-    judge::Expect {
-        exit: expect.exit.as_ref().map_or_else(
-            || judge::Expect::default().exit,
-            |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
-        ),
-        stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
-        stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
-        jq: expect.jq.as_ref().map(|text| text.value.clone()),
     }
 }

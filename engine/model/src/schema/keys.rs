@@ -113,12 +113,17 @@ const GUARD: &[Key] = &[
         OneOf(&["abort", "skip"]),
         "What happens when it does not hold: nothing is done and that is a failure, or it is not.",
     ),
+    key("outputs", Named(Block::Sight), "What it keeps of what it has seen, by name."),
 ];
 
 const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY, EVERY, WITHIN, AFTER];
 
+const MANUAL_KEY: Key = key("manual", One(Block::Manual), "A human does it and says whether it is done.");
+
 const STEP: &[Key] = &[
     ID,
+    MANUAL_KEY,
+    key("approve", One(Block::Approve), "People decide whether the run goes on."),
     EVERY,
     WITHIN,
     AFTER,
@@ -135,6 +140,7 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("deadline", GivenDuration, "How long guards, attempts, verifies and the waits between them may take in all."),
     key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
     key(
         "in_doubt",
@@ -218,6 +224,25 @@ const EACH: &[Key] = &[
     key("tolerate", Tolerance, "How many instances may fail: a number, or a percentage."),
 ];
 
+const MANUAL: &[Key] = &[
+    key("instructions", Template, "What to do."),
+    key("confirm", Template, "What is asked when it should be done."),
+    key("outputs", Named(Block::Asked), "The values that are asked for, by name; only of a step."),
+];
+
+const ASKED: &[Key] = &[
+    key("type", Type, "The type; a string if not given."),
+    key("optional", Flag, "Whether it may be left out; it is none then."),
+];
+
+const APPROVE: &[Key] = &[
+    key("prompt", Template, "What is decided."),
+    key("by", Templates, "Who may decide, by their names; anybody if not given."),
+    key("min", Count, "How many must approve, each once; one if not given."),
+    key("starter", OneOf(&["allowed", "excluded"]), "Whether whoever started the run may decide; yes if not given."),
+    key("timeout", GivenDuration, "How long the decision is waited for; after that the step has failed."),
+];
+
 const RETRY: &[Key] = &[
     key("max_attempts", GivenCount, "How many attempts there are, the first included."),
     key("delay", GivenDuration, "How long to wait before the second attempt."),
@@ -233,6 +258,7 @@ const EXPECT_KEYS: &[Key] = &[
     key("stdout", Text, "A regex that standard output must match."),
     key("stderr", Text, "A regex that standard error must match."),
     key("jq", Text, "A jq filter over standard output as JSON that must yield true."),
+    key("that", Condition, "An expression over exit_code, stdout, stderr and duration that must be true."),
 ];
 
 const OUTPUT: &[Key] = &[
@@ -242,7 +268,11 @@ const OUTPUT: &[Key] = &[
     key("jq", Text, "Takes the result of this jq filter."),
     key("line", OneOf(&["first", "last"]), "Takes one line."),
     key("type", Type, "The type; a string if not given."),
-    key("optional", Flag, "Whether it may be missing; else a missing output fails the attempt."),
+    key(
+        "optional",
+        Flag,
+        "Whether it may be missing; else a missing output fails the attempt, and a guard could not tell.",
+    ),
 ];
 
 const ENV_FILE: &[Key] =
@@ -273,11 +303,14 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::EnvFile => ENV_FILE,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
-        Block::Output => OUTPUT,
+        Block::Output | Block::Sight => OUTPUT,
         Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
-        Block::Cleanup => &[EXPECT, RETRY_HOOK, WHEN_HOOK],
-        Block::Rollback => &[EXPECT, RETRY_HOOK],
-        Block::Release => &[EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Cleanup => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK],
+        Block::Rollback => &[MANUAL_KEY, EXPECT, RETRY_HOOK],
+        Block::Release => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Manual => MANUAL,
+        Block::Asked => ASKED,
+        Block::Approve => APPROVE,
         _ => &[],
     }
 }
@@ -310,6 +343,8 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Scenario => &["name"],
         Block::Fault => &["fault"],
         Block::Reply => &["command"],
+        Block::Manual => &["instructions"],
+        Block::Approve => &["prompt"],
         _ => &[],
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use firedrill_model::expression::Expression;
 use firedrill_model::plan::{After, Command, Poll, Program, SecretPlace, Text};
 use firedrill_model::shell;
 use firedrill_model::template::Piece;
@@ -18,10 +19,13 @@ impl Page {
         match &command.program {
             Program::Argv(arguments) => self.argv(indent, arguments),
             Program::Script { shell, script } => self.script(indent, shell, script),
+            Program::Manual { instructions, confirm } => self.manual(indent, instructions, confirm.as_ref()),
+            Program::Approve { prompt, by, min, starter } => self.approve(indent, prompt, (by, min.get(), *starter)),
         }
-        let own: Vec<(&String, &Text)> = self.shared.own_env(command).collect();
-        let dir = self.shared.own_dir(command);
-        let texts = arguments(command).chain(own.iter().map(|(_, text)| *text)).chain(dir);
+        let is_started = !command.program.asks_people();
+        let own: Vec<(&String, &Text)> = self.shared.own_env(command).filter(|_| is_started).collect();
+        let dir = self.shared.own_dir(command).filter(|_| is_started);
+        let texts = command.program.texts().chain(own.iter().map(|(_, text)| *text)).chain(dir);
         self.later(indent, later_mark(texts.chain(&command.stdin)));
         for (name, text) in own {
             self.labelled(indent, "env", &format!("{name}={}", word(text)));
@@ -99,6 +103,7 @@ impl Page {
         parts.extend(expect.stdout.iter().map(|pattern| format!("stdout matches /{pattern}/")));
         parts.extend(expect.stderr.iter().map(|pattern| format!("stderr matches /{pattern}/")));
         parts.extend(expect.jq.iter().map(|filter| format!("jq {}", filter.trim())));
+        parts.extend(expect.that.iter().map(|condition| condition.source.clone()));
         if !parts.is_empty() {
             self.labelled(indent, "expect", &parts.join("; "));
         }
@@ -128,9 +133,9 @@ pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
         Text::Deferred { template, after } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => harmless(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
-            (pieces.collect(), Some(known_after(after)))
+            (pieces.collect(), template.references().next().map(|_| known_after(after)))
         }
     }
 }
@@ -142,11 +147,16 @@ pub(super) fn word(text: &Text) -> String {
         Text::Deferred { template, .. } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => quoted(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
             pieces.collect()
         }
     }
+}
+
+/// Returns an expression with marks, unless it is a value that is known.
+fn marked(expression: &Expression) -> String {
+    if expression.references.is_empty() { expression.source.clone() } else { format!("«{}»", expression.source) }
 }
 
 /// Returns one shell word that is exactly this text and harmless for a terminal.
@@ -162,35 +172,32 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// Iterates over the texts of what is started, without its surroundings.
-fn arguments(command: &Command) -> impl Iterator<Item = &Text> {
-    let (arguments, script) = match &command.program {
-        Program::Argv(arguments) => (arguments.as_slice(), None),
-        Program::Script { script, .. } => (&[][..], Some(script)),
-    };
-    arguments.iter().chain(script)
-}
-
 /// Returns the line that explains the marks in these texts, if there are any.
 pub(super) fn later_mark<'a>(texts: impl Iterator<Item = &'a Text>) -> Option<String> {
-    let after: BTreeSet<After> = texts.flat_map(after).cloned().collect();
+    let waiting = texts.filter_map(after).collect::<Vec<_>>();
+    let after: BTreeSet<After> = waiting.iter().copied().flatten().cloned().collect();
     let after: Vec<After> = after.into_iter().collect();
-    (!after.is_empty()).then(|| format!("« » {}", known_after(&after)))
+    (!waiting.is_empty()).then(|| format!("« » {}", known_after(&after)))
 }
 
-fn after(text: &Text) -> &[After] {
+/// Returns what a text waits for, if it holds anything that is not known.
+fn after(text: &Text) -> Option<&[After]> {
     match text {
-        Text::Known(_) => &[],
-        Text::Deferred { after, .. } => after,
+        Text::Deferred { after, template } if template.references().next().is_some() => Some(after),
+        Text::Known(_) | Text::Deferred { .. } => None,
     }
 }
 
 /// Returns when something is known that waits for these.
 pub(super) fn known_after(after: &[After]) -> String {
+    if after.is_empty() {
+        return "known with the item".to_owned();
+    }
     let mut moments: Vec<String> = Vec::new();
     for after in after {
         moments.push(match after {
             After::Start => "when the run starts".to_owned(),
+            After::Guard(guard) => format!("after guard {guard}"),
             After::Step(step) => format!("after step {step}"),
             After::Rest => "when the run has come to rest".to_owned(),
         });

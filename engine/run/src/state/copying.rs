@@ -15,6 +15,9 @@ impl Clone for State {
             polling: self.polling.clone(),
             rendered: self.rendered.clone(),
             outputs: self.outputs.clone(),
+            approvals: self.approvals.clone(),
+            starter: self.starter.clone(),
+            seen: self.seen.clone(),
             ..*self
         }
     }
@@ -29,6 +32,9 @@ impl Clone for State {
         self.polling.clone_from(&source.polling);
         self.rendered.clone_from(&source.rendered);
         self.outputs.clone_from(&source.outputs);
+        self.approvals.clone_from(&source.approvals);
+        self.starter.clone_from(&source.starter);
+        self.seen.clone_from(&source.seen);
         *self = State {
             guards: take(&mut self.guards),
             steps: take(&mut self.steps),
@@ -38,6 +44,9 @@ impl Clone for State {
             polling: take(&mut self.polling),
             rendered: take(&mut self.rendered),
             outputs: take(&mut self.outputs),
+            approvals: take(&mut self.approvals),
+            starter: take(&mut self.starter),
+            seen: take(&mut self.seen),
             ..*source
         };
     }

@@ -6,13 +6,14 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Command, Plan};
 use firedrill_run::{
     Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Run, Stage, StepId,
-    Subject, Wait,
+    Subject, Wait, Waiting,
 };
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
 use super::orders::{Orders, is_asked_in_vain, is_one_enough};
-use crate::waits::waits;
+use crate::people;
+use crate::waits::{deadlines, waits};
 
 /// One thing that can happen next.
 #[derive(Clone, Debug)]
@@ -137,7 +138,7 @@ impl Listing<'_> {
         }
         let (effects, flights) = run.next_and_in_flight();
         let own = effects.iter().find(|effect| !is_awaited(effect));
-        if !flights.is_empty() {
+        if !flights.is_empty() || !run.waiting_for().is_empty() {
             self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }
         if let Some(effect) = own {
@@ -145,7 +146,17 @@ impl Listing<'_> {
             return;
         }
         self.strike(FaultKind::Cancel, Event::CancelRequested, Cost::Global(FaultKind::Cancel));
+        self.deadlines();
         self.strands(&effects, &flights);
+    }
+
+    /// Lists the ends of deadlines: faults like that of a time limit.
+    fn deadlines(&mut self) {
+        for step in deadlines(&self.node.run) {
+            let attempt = Site::Command { subject: Subject::Step(step.clone()), role: Role::Attempt };
+            let point = self.all.index.get(&attempt).and_then(|kinds| kinds[FaultKind::TimesOut as usize]);
+            self.strike(FaultKind::TimesOut, Event::Elapsed { wait: Wait::Deadline(step) }, Cost::Fault(point));
+        }
     }
 
     /// Lists what the world can do: one strand after the other, or only the first if the others can wait.
@@ -169,10 +180,25 @@ impl Listing<'_> {
                 self.end(command, is_ended);
             }
         }
+        for question in self.node.run.waiting_for() {
+            if !is_full(self) {
+                self.answer(&question);
+            }
+        }
         for wait in waits(&self.node.run) {
             if !is_full(self) || self.is_other_end(&wait) {
                 self.push(Event::Elapsed { wait }, Cost::Free);
             }
+        }
+    }
+
+    /// Lists what people can answer, and that they do not.
+    fn answer(&mut self, question: &Waiting) {
+        let run = &self.node.run;
+        self.push(people::yes(run, question), Cost::Free);
+        self.fault(&question.command, FaultKind::Declined, people::no(question));
+        if let Some(event) = people::silence(run, question) {
+            self.fault(&question.command, FaultKind::Unanswered, event);
         }
     }
 
@@ -260,7 +286,7 @@ impl Listing<'_> {
     fn settle(&mut self, command: &CommandId) {
         let [not_started, adopted] = [command.clone(), command.clone()];
         self.push(Event::NotStarted { command: not_started }, Cost::Free);
-        self.push(Event::Adopted { command: adopted }, Cost::Free);
+        self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
         self.push(ended(command, Exit::Lost), Cost::Free);
         self.end(command, false);
     }
@@ -348,7 +374,7 @@ fn index(run: &Run, id: &StepId) -> Option<usize> {
 }
 
 pub(super) fn run_started() -> Event {
-    Event::RunStarted { run: "swept".into(), plan: String::new() }
+    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None }
 }
 
 pub(super) fn engine_started() -> Event {

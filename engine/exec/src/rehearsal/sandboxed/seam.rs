@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill_model::rehearsal::Side;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use super::super::clock::EPOCH_MS;
 use super::super::pretence;
@@ -71,6 +71,10 @@ impl World for Sandboxed<'_> {
         Ok(())
     }
 
+    fn people_asked(&mut self, question: &Waiting) {
+        self.put(question);
+    }
+
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
         if let Some(at) = self.starts.iter().position(|(id, _)| id == command) {
             // What was asked for first happens first: it runs until it waits, and is ended there.
@@ -91,13 +95,13 @@ impl World for Sandboxed<'_> {
         let happening = match (self.ends.get(&command).cloned(), self.commands.get(&command)) {
             (Some((exit, ms)), _) => Happening::Ended { command, exit, ms },
             (None, Some(played)) if is_started && played.is_lost => Happening::Survives(command),
-            (None, Some(_)) if is_started => Happening::Running(command),
+            (None, Some(played)) if is_started => Happening::Running { ms: self.ms_since(played.began), command },
             (None, _) => {
                 self.commands.remove(&command);
                 Happening::NotStarted(command)
             }
         };
-        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
         let Some(running) = running else { return Ok(()) };
         self.tell_again(&running);
