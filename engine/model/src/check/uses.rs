@@ -175,9 +175,15 @@ impl<'p> Walk<'p> {
         match (body, position) {
             (Body::Command(invocation), _) => self.invocation(invocation, Site::Body(position)),
             (Body::Group(outputs), Position::Main(group)) => {
-                outputs.iter().for_each(|output| self.template(&output.value, Site::Published(group)));
+                for output in outputs {
+                    self.template(&output.value, Site::Published(group));
+                }
             }
-            (Body::Use(used), _) => used.with.iter().for_each(|(_, value)| self.handed(value, Site::Body(position))),
+            (Body::Use(used), _) => {
+                for (_, value) in &used.with {
+                    self.handed(value, Site::Body(position));
+                }
+            }
             (Body::Group(_), Position::Final(_)) => {}
         }
     }
