@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use firedrill_exec::library;
 use firedrill_exec::rehearsals::bin;
 use firedrill_model::check::{self, Checked};
 use firedrill_model::diagnostic::Diagnostic;
@@ -39,7 +40,8 @@ pub(crate) fn examine(path: &Path) -> Result<Findings, Failure> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(match Source::from_bytes(name.clone(), bytes.clone()) {
         Ok(source) => {
-            let (checked, diagnostics) = check::review(&source, stem);
+            let library = library(&source, path.parent().unwrap_or(Path::new("")));
+            let (checked, diagnostics) = check::review_with(&source, stem, &library);
             Findings { source, checked, diagnostics }
         }
         Err(diagnostic) => Findings {

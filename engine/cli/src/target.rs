@@ -4,9 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use firedrill_exec::{Committed, committed};
+use firedrill_exec::{Committed, PlanFile, committed};
 use firedrill_model::diagnostic::Diagnostic;
-use firedrill_model::plan::Plan;
 use firedrill_model::source::Source;
 use firedrill_model::suggest::did_you_mean;
 use firedrill_model::target::{self, Resolved, Target};
@@ -100,11 +99,12 @@ fn unknown(wanted: &str, path: &Path, playbooks: &Path) -> Failure {
 ///
 /// `confirmed` is what the operator confirmed, `playbook` and `target` are the files.
 pub(crate) fn allowed(
-    plan: &Plan,
+    planned: &PlanFile,
     confirmed: Option<&str>,
     playbook: &Path,
     target: Option<&Path>,
 ) -> Result<(), Failure> {
+    let plan = &planned.plan;
     let name = plan.target.as_ref().map(|target| target.name.as_str());
     if let Some(other) = confirmed.filter(|confirmed| Some(*confirmed) != name) {
         let is = name.map_or("there is no target".to_owned(), |name| format!("the target is `{name}`"));
@@ -117,7 +117,7 @@ pub(crate) fn allowed(
         let message = format!("target `{target_name}` is protected, and nobody has confirmed that it is meant");
         return Err(Failure::refused(message).help(format!("look at the plan, then add --confirm {target_name}")));
     }
-    as_committed(target_name, committed(playbook, target))
+    as_committed(target_name, committed(playbook, &planned.used(), target))
 }
 
 fn as_committed(target: &str, committed: Committed) -> Result<(), Failure> {

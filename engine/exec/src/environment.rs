@@ -48,7 +48,7 @@ fn milliseconds(length: Duration) -> u64 {
 
 /// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
 pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> Spawn {
-    let file = |kind: &str| dir.outputs().join(format!("{}.{kind}", name.replace('/', "+")));
+    let file = |kind: &str| dir.captured(name, kind);
     let env = environment(dir, about, &file("outputs"), &text.env);
     Spawn {
         command: CommandKey::new(name),

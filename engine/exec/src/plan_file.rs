@@ -131,6 +131,10 @@ impl PlanFile {
         let playbook = &self.provenance.path;
         let mut differences = Vec::new();
         differences.extend(changed("the playbook", playbook, &plan.text_sha256));
+        for used in plan.used() {
+            differences.extend(changed("the used playbook", &self.dir().join(&used.path), &used.text_sha256));
+        }
+        differences.dedup();
         if let (Some(target), Some(path)) = (&plan.target, &self.target) {
             differences.extend(changed("the target", path, &target.text_sha256));
         }
@@ -139,6 +143,11 @@ impl PlanFile {
             Err(error) => differences.push(format!("{}: {error}", self.dir().join("bin").display())),
         }
         differences
+    }
+
+    /// Returns the files of the playbooks that the playbook uses.
+    pub fn used(&self) -> Vec<PathBuf> {
+        self.plan.used().into_iter().map(|used| self.dir().join(&used.path)).collect()
     }
 
     /// Returns the playbook's folder.

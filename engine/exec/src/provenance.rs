@@ -33,22 +33,22 @@ pub enum Committed {
 }
 
 impl Provenance {
-    /// Asks git about a playbook's file and a target's. Whatever git cannot say is left out.
-    pub fn of(path: &Path, target: Option<&Path>) -> Provenance {
+    /// Asks git about a playbook's file, those that it uses, and a target's. Whatever git cannot say is left out.
+    pub fn of(path: &Path, used: &[PathBuf], target: Option<&Path>) -> Provenance {
         let commit = git(folder(path), &["rev-parse", "HEAD"]).map(|commit| commit.trim().to_owned());
         let commit = commit.filter(|commit| !commit.is_empty());
-        let is_dirty = matches!(committed(path, target), Committed::Dirty(_));
+        let is_dirty = matches!(committed(path, used, target), Committed::Dirty(_));
         Provenance { path: path.to_owned(), commit, is_dirty }
     }
 }
 
-/// Asks git whether a playbook, its rehearsal, its `bin/` and a target are as they were committed.
-pub fn committed(path: &Path, target: Option<&Path>) -> Committed {
+/// Asks git whether a playbook, those that it uses, its rehearsal, its `bin/` and a target are as they were committed.
+pub fn committed(path: &Path, used: &[PathBuf], target: Option<&Path>) -> Committed {
     let rehearsal = path.with_extension("rehearsal.yaml");
     let bin = folder(path).join("bin");
     let mut all = status(path, &[path, &rehearsal, &bin]);
-    if let Some(target) = target {
-        all = all.and(status(target, &[target]));
+    for other in used.iter().map(PathBuf::as_path).chain(target) {
+        all = all.and(status(other, &[other]));
     }
     all
 }

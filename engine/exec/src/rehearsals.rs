@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use firedrill_model::plan::FileDigest;
 use firedrill_model::resolve::sha256;
+use firedrill_model::source::Source;
 use serde::{Deserialize, Serialize};
 
+use crate::library::library;
 use crate::store::{Durability, StoreError, io_error, private_dir, read_json, write_json};
 
 /// The version of the form of a record.
@@ -41,7 +43,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// SHA-256 of the playbook, its rehearsal and the files of `bin/`, by their path below the playbook's folder.
+    /// SHA-256 of the playbook, those that it uses, its rehearsal and the files of `bin/`, by their path below the playbook's folder.
     pub digests: BTreeMap<String, String>,
     /// The playbook's text, so that changed steps can be named.
     pub text: String,
@@ -67,6 +69,7 @@ impl Content {
         let files = bin(dir).map_err(|source| io_error(&dir.join("bin"), source))?;
         let mut digests: BTreeMap<String, String> = files.into_iter().map(|file| (file.path, file.sha256)).collect();
         digests.insert(file_name(playbook), sha256(&bytes));
+        digests.extend(used(&bytes, dir));
         let rehearsal = playbook.with_extension("rehearsal.yaml");
         if rehearsal.is_file() {
             let bytes = fs::read(&rehearsal).map_err(|source| io_error(&rehearsal, source))?;
@@ -74,6 +77,13 @@ impl Content {
         }
         Ok(Content { digests, text: String::from_utf8_lossy(&bytes).into_owned() })
     }
+}
+
+/// Returns the digests of the playbooks that a playbook uses, by their paths; of a text that is none there are none.
+fn used(playbook: &[u8], dir: &Path) -> BTreeMap<String, String> {
+    let Ok(source) = Source::from_bytes("", playbook.to_vec()) else { return BTreeMap::new() };
+    let library = library(&source, dir);
+    library.texts().map(|(path, used)| (path.to_owned(), sha256(used.text.as_bytes()))).collect()
 }
 
 /// What Python keeps beside the modules it has loaded: made anew in the run's copy, from what was planned.

@@ -292,19 +292,24 @@ impl RunDir {
         self.path.join("bin")
     }
 
+    /// Returns the file of a command, by its name; members of groups lie beside the others, with `~` for `/`.
+    pub(crate) fn captured(&self, name: &str, kind: &str) -> PathBuf {
+        self.outputs().join(format!("{}.{kind}", name.replace('/', "~")))
+    }
+
     /// Returns where a command's standard output was captured.
     pub fn stdout(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.stdout", command.file_name()))
+        self.captured(&command.to_string(), "stdout")
     }
 
     /// Returns where a command's standard error was captured.
     pub fn stderr(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.stderr", command.file_name()))
+        self.captured(&command.to_string(), "stderr")
     }
 
     /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
     pub fn published(&self, command: &CommandId) -> PathBuf {
-        self.outputs().join(format!("{}.outputs", command.file_name()))
+        self.captured(&command.to_string(), "outputs")
     }
 
     /// Reads what was fixed when the run was created.

@@ -2,6 +2,7 @@
 
 mod circles;
 mod inputs;
+mod library;
 mod lints;
 mod names;
 mod order;
@@ -10,12 +11,15 @@ mod reach;
 pub(crate) mod rehearsal;
 mod rules;
 mod uses;
+mod using;
 
 use std::ops::Deref;
 
 pub(crate) use names::Names;
 
 pub use inputs::{Unacceptable, accept};
+pub use library::Library;
+pub(crate) use library::joined;
 
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -64,6 +68,7 @@ pub fn check(
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
+    diagnostics.extend(using::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);
     let diagnostics = decode::in_order(diagnostics);
@@ -75,32 +80,43 @@ pub fn check(
     Ok((checked, diagnostics))
 }
 
-/// Reads and checks a playbook and returns every finding of both, in the order of their places.
+/// Reads and checks a playbook that uses no other and returns every finding of both, in the order of their places.
 ///
 /// There is a checked playbook if and only if no finding is an error.
 pub fn load(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
-    let (playbook, mut diagnostics) = decode::parse(source);
-    let checked = playbook.map(|playbook| check(playbook, file_stem));
-    let checked = match checked {
-        None => None,
-        Some(Ok((checked, warnings))) => {
-            diagnostics.extend(warnings);
-            Some(checked)
-        }
-        Some(Err(errors)) => {
-            diagnostics.extend(errors);
-            None
-        }
-    };
-    (checked, decode::in_order(diagnostics))
+    load_with(source, file_stem, &Library::default())
 }
 
-/// Reads and checks a playbook as [`load`] does, and warns also of what it probably does not mean.
+/// Reads and checks a playbook and those that it uses; what is found in one of them says so.
+pub fn load_with(
+    source: &Source,
+    file_stem: Option<&str>,
+    library: &Library,
+) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
+    library::Loader::new(library).load(source, file_stem)
+}
+
+/// Reads and checks a playbook that uses no other as [`load`] does, and warns also of what it probably does not mean.
+pub fn review(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
+    review_with(source, file_stem, &Library::default())
+}
+
+/// Reads and checks a playbook as [`load_with`] does, and warns also of what it probably does not mean.
 ///
 /// What is probably not meant is looked for only where there is no error.
-pub fn review(source: &Source, file_stem: Option<&str>) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
-    let (checked, mut diagnostics) = load(source, file_stem);
-    diagnostics.extend(checked.iter().flat_map(lints::of));
+pub fn review_with(
+    source: &Source,
+    file_stem: Option<&str>,
+    library: &Library,
+) -> (Option<Checked<Playbook>>, Vec<Diagnostic>) {
+    let (checked, mut diagnostics) = load_with(source, file_stem, library);
+    if let Some(checked) = &checked {
+        diagnostics.extend(lints::of(checked));
+        diagnostics.extend(library::all_used(checked).iter().flat_map(|used| {
+            let found = lints::of(&used.checked);
+            found.into_iter().map(|diagnostic| diagnostic.within(&used.source)).collect::<Vec<_>>()
+        }));
+    }
     (checked, decode::in_order(diagnostics))
 }
 

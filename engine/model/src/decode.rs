@@ -64,9 +64,12 @@ pub(crate) fn target(source: &Source) -> (Option<Target>, Vec<Diagnostic>) {
 
 /// Sorts by place, drops what an alias repeats, and caps the number.
 pub(crate) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    let file = |diagnostic: &Diagnostic| diagnostic.source.as_ref().map(|source| source.name.clone());
+    diagnostics.sort_by_key(|diagnostic| (file(diagnostic), diagnostic.span));
     let mut seen = HashSet::new();
-    diagnostics.retain(|diagnostic| seen.insert((diagnostic.code, diagnostic.span, diagnostic.message.clone())));
+    diagnostics.retain(|diagnostic| {
+        seen.insert((file(diagnostic), diagnostic.code, diagnostic.span, diagnostic.message.clone()))
+    });
     diagnostics.truncate(MAX_DIAGNOSTICS);
     diagnostics
 }

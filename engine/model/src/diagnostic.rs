@@ -4,7 +4,9 @@ mod code;
 
 pub use code::Code;
 
-use crate::source::Span;
+use std::sync::Arc;
+
+use crate::source::{Source, Span};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +36,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// Where it is.
     pub span: Span,
+    /// The file in which it is, if that is not the one that was read but one that it uses.
+    pub source: Option<Arc<Source>>,
     /// What is wrong, one sentence without a full stop.
     pub message: String,
     /// What to say beside the caret.
@@ -48,7 +52,16 @@ impl Diagnostic {
     /// Returns an error at `span`.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, severity: Severity::Error, span, message, label: None, help: None, notes: Vec::new() }
+        Self {
+            code,
+            severity: Severity::Error,
+            span,
+            source: None,
+            message,
+            label: None,
+            help: None,
+            notes: Vec::new(),
+        }
     }
 
     /// Returns a warning at `span`.
@@ -74,6 +87,13 @@ impl Diagnostic {
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);
+        self
+    }
+
+    /// Says in which file it is, unless that has been said.
+    #[must_use]
+    pub fn within(mut self, source: &Arc<Source>) -> Self {
+        self.source.get_or_insert_with(|| Arc::clone(source));
         self
     }
 

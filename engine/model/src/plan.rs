@@ -22,12 +22,12 @@ use crate::value::Value;
 pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
 pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
 pub use expand::{Item, examples};
-pub use group::{Each, Group, Items, Tolerance, Used, item_key};
+pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
 pub use milestone::{MAX_MILESTONES, Milestone, Signal};
 pub use names::{instance_id, instance_key, own_name};
 pub(crate) use names::{named_in, path};
 pub(crate) use order::{add_holds, sinks};
-pub use order::{hold, is_inside, topological};
+pub use order::{block_of, hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.

@@ -2,9 +2,12 @@
 
 mod group;
 mod invocation;
+mod output;
+mod retry;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::expression::Expression;
 use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
@@ -13,8 +16,10 @@ use crate::template::Template;
 use crate::units::Duration;
 use crate::value::{Type, Value};
 
-pub use group::{Body, ForEach, List, Use};
+pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
+pub use output::{Extract, Output, OutputSource};
+pub use retry::{Backoff, Jitter, Retry};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]
@@ -37,8 +42,8 @@ pub struct Playbook {
     pub defaults: Defaults,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
-    /// What happens when a step fails for good.
-    pub on_failure: OnFailure,
+    /// What happens when a step fails for good; what was done is undone if not given.
+    pub on_failure: Option<OnFailure>,
     /// How many steps may run at the same time.
     pub max_parallel: Option<Spanned<NonZeroU32>>,
     /// What must hold before the first step.
@@ -51,6 +56,8 @@ pub struct Playbook {
     pub invariants: Vec<Invariant>,
     /// What other playbooks can read.
     pub outputs: Vec<Published>,
+    /// The playbooks that it uses, by their paths as they are written.
+    pub used: BTreeMap<String, Arc<UsedPlaybook>>,
     /// Whether it was read without a fault.
     pub(crate) is_sound: bool,
     /// The places of the names that each template and expression uses, by the place of its text.
@@ -139,10 +146,9 @@ pub struct Defaults {
 }
 
 /// What happens when a step fails for good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnFailure {
     /// What was done is undone.
-    #[default]
     Rollback,
     /// What was done is left; only what was taken is given back.
     Stop,
@@ -286,45 +292,6 @@ pub struct Conduct {
     pub stop_grace: Option<Spanned<Given<Duration>>>,
 }
 
-/// How often, after what and when something is attempted again.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// How many attempts there are, the first included.
-    pub max_attempts: Spanned<Given<NonZeroU32>>,
-    /// How long to wait before the second attempt.
-    pub delay: Option<Spanned<Given<Duration>>>,
-    /// How the wait grows.
-    pub backoff: Option<Spanned<Backoff>>,
-    /// By how much an exponential wait grows, at least 1.
-    pub factor: Option<Spanned<f64>>,
-    /// The longest wait.
-    pub max_delay: Option<Spanned<Given<Duration>>>,
-    /// Whether the wait is spread.
-    pub jitter: Option<Spanned<Jitter>>,
-    /// After which failures there is another attempt; after any if not given.
-    pub when: Option<Spanned<Expression>>,
-    /// The whole of it.
-    pub span: Span,
-}
-
-/// How the wait between attempts grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backoff {
-    /// It stays the same.
-    Constant,
-    /// It is multiplied by the factor each time.
-    Exponential,
-}
-
-/// Whether the wait between attempts is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Jitter {
-    /// It is exact.
-    None,
-    /// It lies anywhere between nothing and the wait.
-    Full,
-}
-
 /// A command that makes harmless, undoes or gives back; it inherits the step's shell, env and dir.
 #[derive(Clone, Debug)]
 pub struct Hook {
@@ -366,53 +333,6 @@ pub struct Milestone {
     pub name: Spanned<String>,
     /// A regex for the line that tells.
     pub pattern: Spanned<String>,
-}
-
-/// A value that a step publishes.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// The name in `steps.ID.outputs.NAME`, snake case.
-    pub name: Spanned<String>,
-    /// Where it is taken from.
-    pub source: OutputSource,
-    /// How it is taken from there.
-    pub extract: Extract,
-    /// What type it must have; a string if not given.
-    pub r#type: Option<Spanned<Type>>,
-    /// Whether it may be missing.
-    pub optional: bool,
-    /// The whole declaration.
-    pub span: Span,
-}
-
-/// Where an output is taken from.
-#[derive(Clone, Debug)]
-pub enum OutputSource {
-    /// What the program wrote to the file `$FIREDRILL_OUTPUT`.
-    Published,
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// A file, by its path.
-    File(Spanned<Template>),
-    /// Standard output of a read-only look of its own.
-    Look(Invocation),
-}
-
-/// How an output is taken from its source.
-#[derive(Clone, Debug)]
-pub enum Extract {
-    /// The whole text, trimmed.
-    Whole,
-    /// The first group of a regex, or its whole match if there is no group.
-    Regex(Spanned<String>),
-    /// The one result of a jq filter.
-    Jq(Spanned<String>),
-    /// The first line.
-    FirstLine,
-    /// The last line that is not empty.
-    LastLine,
 }
 
 /// A value that a playbook publishes.

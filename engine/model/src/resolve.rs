@@ -7,6 +7,7 @@ mod hooks;
 mod inputs;
 mod known;
 mod poll;
+mod used;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use self::command::Surroundings;
 pub use self::inputs::{Given, GivenValue};
+use self::used::Late;
 use crate::check::{self, Checked, Names};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{EvalError, Expression, Reference, Scope};
@@ -61,13 +63,21 @@ pub fn resolve(
         needs: check::needs(checked),
         names: Names::of(playbook),
         scope,
+        late: Late::default(),
+        folder: "",
+        is_used: false,
+        hoisted: Hoisted::default(),
         target_env,
         steps: Vec::new(),
         blocks: Vec::new(),
         until: Vec::new(),
         faults: Vec::new(),
     };
-    let steps = resolver.all_steps(on_failure(playbook.on_failure));
+    let on_failure = playbook.on_failure.map_or(plan::OnFailure::Rollback, on_failure);
+    let steps = resolver.all_steps(on_failure);
+    let own_locks = resolver.own_locks();
+    let own_guards = resolver.guards(&playbook.guards, None);
+    let own_invariants = resolver.own_invariants();
     let plan = Plan {
         format: FORMAT,
         playbook: playbook.name.value.clone(),
@@ -80,12 +90,12 @@ pub fn resolve(
         inputs: inputs.values,
         vars,
         files: facts.files,
-        locks: resolver.locks(),
-        on_failure: on_failure(playbook.on_failure),
+        locks: sorted(own_locks.into_iter().chain(std::mem::take(&mut resolver.hoisted.locks))),
+        on_failure,
         max_parallel: playbook.max_parallel.as_ref().map_or(number(MAX_PARALLEL), |limit| limit.value),
-        guards: resolver.guards(&playbook.guards, None),
+        guards: own_guards.into_iter().chain(std::mem::take(&mut resolver.hoisted.guards)).collect(),
         steps,
-        invariants: playbook.invariants.iter().map(|invariant| resolver.invariant(invariant)).collect(),
+        invariants: own_invariants.into_iter().chain(std::mem::take(&mut resolver.hoisted.invariants)).collect(),
         finally: in_order(checked.finally_needs()).map(|at| resolver.last(&playbook.finally[at])).collect(),
         outputs: resolver.outputs(),
     };
@@ -108,6 +118,19 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// Returns the names of locks in the order in which every run takes them.
+fn sorted(locks: impl Iterator<Item = String>) -> Vec<String> {
+    locks.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}
+
+/// What used playbooks give to the whole run.
+#[derive(Default)]
+struct Hoisted {
+    locks: Vec<String>,
+    guards: Vec<plan::Guard>,
+    invariants: Vec<plan::Invariant>,
+}
+
 /// Gathers faults while the parts of a plan are made.
 struct Resolver<'a> {
     source: &'a Source,
@@ -116,6 +139,14 @@ struct Resolver<'a> {
     needs: &'a [Vec<usize>],
     names: Names<'a>,
     scope: Scope,
+    /// What is known of a used playbook's inputs and vars only when it is reached.
+    late: Late,
+    /// The folder of the playbook, relative to that of the one that is run.
+    folder: &'a str,
+    /// Whether it is the playbook of a `use`.
+    is_used: bool,
+    /// What used playbooks give to the whole run.
+    hoisted: Hoisted,
     /// The steps so far; indices into this list are those of the plan.
     steps: Vec<plan::Step>,
     /// The blocks around what is resolved, outermost first: the group of the playbook, and its id in the plan.
@@ -128,13 +159,14 @@ struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Returns the names of the locks in the order in which every run takes them.
-    fn locks(&mut self) -> Vec<String> {
+    fn own_locks(&mut self) -> Vec<String> {
         let playbook = self.playbook;
-        let mut locks: Vec<String> = playbook.locks.iter().map(|lock| self.lock(lock)).collect();
-        locks.sort();
-        locks.dedup();
-        locks
+        playbook.locks.iter().map(|lock| self.lock(lock)).collect()
+    }
+
+    fn own_invariants(&mut self) -> Vec<plan::Invariant> {
+        let playbook = self.playbook;
+        playbook.invariants.iter().map(|invariant| self.invariant(invariant)).collect()
     }
 
     fn lock(&mut self, lock: &Spanned<Template>) -> String {

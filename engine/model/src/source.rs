@@ -51,7 +51,7 @@ impl<T> Spanned<T> {
 }
 
 /// The text of one file: UTF-8 without byte order mark, at most [`MAX_BYTES`] long.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The name to show, usually the path as the user gave it.
     pub name: String,

@@ -28,7 +28,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
-        Block::Expect => expect(name),
         Block::Cleanup | Block::Rollback | Block::Release => hook(name),
         Block::Scenario => scenario(name),
         Block::Target => target(name),
@@ -40,6 +39,7 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Defaults
         | Block::Objectives
         | Block::Retry
+        | Block::Expect
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -68,10 +68,6 @@ fn step(name: &str) -> Option<Unsupported> {
 
 fn guard(name: &str) -> Option<Unsupported> {
     (name == "outputs").then(|| key("keeps what a guard has seen"))
-}
-
-fn expect(name: &str) -> Option<Unsupported> {
-    (name == "that").then(|| key("is an expression over the attempt"))
 }
 
 fn hook(name: &str) -> Option<Unsupported> {

@@ -26,3 +26,5 @@ mod rehearsals;
 mod targets;
 #[path = "language/times.rs"]
 mod times;
+#[path = "language/used.rs"]
+mod used;

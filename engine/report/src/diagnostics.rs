@@ -35,6 +35,7 @@ pub fn render(source: &Source, diagnostics: &[Diagnostic], colour: Colour) -> St
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
+        let source = diagnostic.source.as_deref().unwrap_or(source);
         text += &renderer.render(&[group(source, diagnostic)]);
         text += "\n\n";
     }
@@ -189,6 +190,7 @@ pub fn to_json(source: &Source, diagnostics: &[Diagnostic]) -> String {
 }
 
 fn finding<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Finding<'a> {
+    let source = diagnostic.source.as_deref().unwrap_or(source);
     let (line, column) = source.line_column(diagnostic.span.start);
     let (end_line, end_column) = source.line_column(diagnostic.span.end);
     Finding {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{Condition, Hook};
+use firedrill_model::plan::{Condition, Hook, block_of};
 use firedrill_model::value::Value;
 
 use crate::command::StepId;
@@ -110,7 +110,7 @@ impl Run {
         let Some(release) = &self.planned(step).release else {
             return;
         };
-        let is_over = match (release.is_open_ended(), self.planned(step).group) {
+        let is_over = match (release.is_open_ended(), block_of(&self.plan.steps, step)) {
             (true, None) => self.state.settled == self.state.steps.len(),
             (true, Some(group)) => self.state.steps[group].members_left == 0,
             (false, _) => self.state.steps[step].until_left == 0,

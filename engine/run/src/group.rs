@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firedrill_model::plan::{Item, Plan};
+use firedrill_model::plan::{Item, Plan, block_of};
 
 use crate::event::{Answer, DebtKind};
 use crate::machine::{News, Run, count};
@@ -83,7 +83,7 @@ impl Run {
     /// Begins the releases that wait for the end of a block.
     pub(crate) fn release_at_end_of(&mut self, block: Option<usize>) {
         let shape = Arc::clone(&self.shape);
-        let owners = shape.open_ended().iter().filter(|&&owner| self.plan.steps[owner].group == block);
+        let owners = shape.open_ended().iter().filter(|&&owner| block_of(&self.plan.steps, owner) == block);
         let owners: Vec<usize> = owners.copied().collect();
         for owner in owners {
             self.release_if_due(owner);
@@ -102,7 +102,7 @@ impl Run {
     }
 
     fn gives_back(&self, group: usize) -> bool {
-        let owners = self.shape.open_ended().iter().filter(|&&owner| self.planned(owner).group == Some(group));
+        let owners = self.shape.open_ended().iter().filter(|&&owner| block_of(&self.plan.steps, owner) == Some(group));
         owners.into_iter().any(|&owner| self.debt(owner, DebtKind::Release).is_under_way())
     }
 

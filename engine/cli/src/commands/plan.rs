@@ -41,7 +41,7 @@ pub(super) fn plan(
 
 /// Writes a plan for somebody to approve and to run.
 fn write(planned: PlanFile, out: &Path) -> Result<(), Failure> {
-    let provenance = Provenance::of(&planned.provenance.path, planned.target.as_deref());
+    let provenance = Provenance::of(&planned.provenance.path, &planned.used(), planned.target.as_deref());
     let written = PlanFile { provenance, ..planned }.write(out);
     written.map_err(|error: PlanFileError| Failure::failed(error.to_string()))?;
     let out = out.display();

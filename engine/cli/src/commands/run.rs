@@ -34,7 +34,7 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     };
     accepted(&planned.plan, &args.accept_irreversible)?;
     let (playbook, target) = (&planned.provenance.path, planned.target.as_deref());
-    target::allowed(&planned.plan, args.confirm.as_deref(), playbook, target)?;
+    target::allowed(&planned, args.confirm.as_deref(), playbook, target)?;
     let about = about(&planned, args.id.as_deref())?;
     let (dir, lock) = create(&home.store()?, &about, &planned.plan, args.wait_lock)?;
     to_rest(&dir, &lock, home, args.json.format(), terminal)
@@ -76,7 +76,7 @@ fn about(planned: &PlanFile, id: Option<&str>) -> Result<About, Failure> {
         plan: plan.digest(),
         created_ms,
         dir: planned.dir().to_owned(),
-        provenance: Provenance::of(&planned.provenance.path, planned.target.as_deref()),
+        provenance: Provenance::of(&planned.provenance.path, &planned.used(), planned.target.as_deref()),
         env,
         sandbox: world.map(|world| world.root().to_owned()),
         drill: planned.drill,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::expression::{Reference, Scope};
-use firedrill_model::plan::{Group, Step, Text, instance_key, own_name};
+use firedrill_model::plan::{Group, Step, Text, Used, instance_key, own_name};
 use firedrill_model::value::Value;
 use firedrill_run::{Outcome, Stage, StepId};
 
@@ -18,6 +18,8 @@ pub(super) enum Place {
     Step(usize),
     /// Among the outputs of a group.
     Outputs(usize),
+    /// In what is said of a group from outside: its condition, the inputs of the playbook that it uses.
+    Around(usize),
 }
 
 impl Known<'_> {
@@ -35,8 +37,17 @@ impl Known<'_> {
         self.scope_at(references, self.place(step))
     }
 
-    fn scope_at<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, place: Place) -> Scope {
-        let mut scope = Scope::new();
+    pub(super) fn scope_at<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, place: Place) -> Scope {
+        self.add_names(Scope::new(), references, place)
+    }
+
+    /// Adds the values of names as they mean it in a place.
+    pub(super) fn add_names<'r>(
+        &self,
+        mut scope: Scope,
+        references: impl IntoIterator<Item = &'r Reference>,
+        place: Place,
+    ) -> Scope {
         for reference in references {
             if let Some(value) = self.value(reference, place) {
                 scope.set(reference, value);
@@ -48,7 +59,7 @@ impl Known<'_> {
     /// Returns everything that can be named, for those who do not say beforehand what they name.
     pub(super) fn all_names(&self, place: Place) -> Scope {
         let plan = self.run.plan();
-        let mut scope = Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
+        let mut scope = self.inputs_and_vars(place);
         for (at, step) in plan.steps.iter().enumerate() {
             let name = own_name(&step.id);
             if self.named(name, place) != Some(at) {
@@ -63,12 +74,59 @@ impl Known<'_> {
         scope
     }
 
+    fn inputs_and_vars(&self, place: Place) -> Scope {
+        let plan = self.run.plan();
+        let Some((_, used)) = self.used_around(place) else {
+            return Scope::new().with_inputs(plan.inputs.clone()).with_vars(plan.vars.clone());
+        };
+        let inputs = used.inputs.keys().chain(used.late.keys()).map(|name| Reference::Input(name.clone()));
+        let vars = used.vars.keys().chain(used.late_vars.keys()).map(|name| Reference::Var(name.clone()));
+        self.scope_at(&inputs.chain(vars).collect::<Vec<_>>(), place)
+    }
+
+    /// Returns the innermost used playbook around a place, with its group.
+    fn used_around(&self, place: Place) -> Option<(usize, &Used)> {
+        let plan = self.run.plan();
+        let first = match place {
+            Place::Playbook => None,
+            Place::Step(at) | Place::Outputs(at) => Some(at),
+            Place::Around(at) => plan.steps[at].group,
+        };
+        let mut groups = std::iter::successors(first, |&at| plan.steps[at].group);
+        groups.find_map(|at| Some((at, plan.steps[at].as_group()?.used.as_ref()?)))
+    }
+
+    fn input_of(&self, group: usize, used: &Used, name: &str) -> Option<Value> {
+        let Some(late) = used.late.get(name) else { return used.inputs.get(name).cloned() };
+        late.r#type.check(&self.text_value(&late.text, Place::Around(group))?).ok()
+    }
+
+    fn var_of(&self, group: usize, used: &Used, name: &str) -> Option<Value> {
+        match used.late_vars.get(name) {
+            Some(text) => self.text_value(text, Place::Outputs(group)),
+            None => used.vars.get(name).cloned(),
+        }
+    }
+
+    fn text_value(&self, text: &Text, place: Place) -> Option<Value> {
+        match text {
+            Text::Known(text) => Some(Value::from(text.as_str())),
+            Text::Deferred { template, .. } => template.render(&self.scope_at(template.references(), place)).ok(),
+        }
+    }
+
     /// Returns the value of a name: `none` for what a step that was skipped or failed would have published.
     fn value(&self, reference: &Reference, place: Place) -> Option<Value> {
         let plan = self.run.plan();
         match reference {
-            Reference::Input(name) => plan.inputs.get(name).cloned(),
-            Reference::Var(name) => plan.vars.get(name).cloned(),
+            Reference::Input(name) => match self.used_around(place) {
+                Some((group, used)) => self.input_of(group, used, name),
+                None => plan.inputs.get(name).cloned(),
+            },
+            Reference::Var(name) => match self.used_around(place) {
+                Some((group, used)) => self.var_of(group, used, name),
+                None => plan.vars.get(name).cloned(),
+            },
             Reference::StepOutput { step, output } => match self.named(step, place) {
                 Some(at) => self.output(at, output),
                 None => Some(Value::None),
@@ -84,7 +142,7 @@ impl Known<'_> {
             Reference::Run(field) => self.of_run(*field),
             Reference::Attempt(field) => match place {
                 Place::Step(own) => self.of_attempt(*field, own),
-                Place::Playbook | Place::Outputs(_) => None,
+                Place::Playbook | Place::Outputs(_) | Place::Around(_) => None,
             },
             Reference::Item(name) => self.item(name, place),
             Reference::StepFile { .. } | Reference::Sandbox(_) => None,
@@ -103,7 +161,7 @@ impl Known<'_> {
     fn named(&self, step: &str, place: Place) -> Option<usize> {
         match place {
             Place::Playbook => self.run.plan().named_in(step, None),
-            Place::Step(own) => self.run.plan().named(step, own),
+            Place::Step(own) | Place::Around(own) => self.run.plan().named(step, own),
             Place::Outputs(group) => self.run.plan().named_in(step, Some(group)),
         }
     }
@@ -128,12 +186,7 @@ impl Known<'_> {
     }
 
     fn of_group(&self, at: usize, group: &Group, output: &str) -> Option<Value> {
-        match group.outputs.get(output)? {
-            Text::Known(text) => Some(Value::from(text.as_str())),
-            Text::Deferred { template, .. } => {
-                template.render(&self.scope_at(template.references(), Place::Outputs(at))).ok()
-            }
-        }
+        self.text_value(group.outputs.get(output)?, Place::Outputs(at))
     }
 }
 

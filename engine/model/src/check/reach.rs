@@ -5,6 +5,7 @@ use super::uses::{Position, Site, Use};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, RunField};
 use crate::playbook::{Body, Command, Playbook};
+use crate::source::Spanned;
 use crate::unsupported;
 
 /// What a use of a name asks of the order of the steps.
@@ -95,7 +96,7 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         | Site::Invariant
         | Site::Output
         | Site::Published(_) => {
-            let why = "what an attempt did can be read in the `when` of a retry or cleanup only";
+            let why = "what an attempt did can be read in `expect.that` and in the `when` of a retry or cleanup only";
             Err(out_of_reach(used, &format!("`{name}`"), why))
         }
     }
@@ -188,7 +189,7 @@ fn has_output(
         Position::Main(at) => &playbook.steps[at],
         Position::Final(at) => &playbook.finally[at],
     };
-    let declared = match &step.body {
+    let declared: Vec<&Spanned<String>> = match &step.body {
         Body::Command(invocation) => {
             let is_faulty = matches!(&invocation.command, Command::Argv(argv) if argv.value.is_empty());
             if is_faulty {
@@ -197,7 +198,10 @@ fn has_output(
             step.outputs.iter().map(|declared| &declared.name).collect()
         }
         Body::Group(outputs) => outputs.iter().map(|declared| &declared.name).collect(),
-        Body::Use(_) => Vec::new(),
+        Body::Use(used) => match playbook.used.get(&used.path.value) {
+            Some(file) => file.checked.outputs.iter().map(|declared| &declared.name).collect(),
+            None => return Ok(()),
+        },
     };
     let known = names::index(declared.into_iter());
     if known.contains_key(output) {

@@ -1,5 +1,7 @@
 //! The whole file, and what stands beside its steps.
 
+use std::collections::BTreeMap;
+
 use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, invocation, scalar};
@@ -28,13 +30,14 @@ impl Decoder<'_> {
             vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
             defaults,
             locks: self.locks(fields.get("locks")),
-            on_failure: fields.get("on_failure").and_then(|field| self.on_failure(field)).unwrap_or_default(),
+            on_failure: fields.get("on_failure").and_then(|field| self.on_failure(field)),
             max_parallel: fields.get("max_parallel").and_then(|field| self.count(field)),
             guards: self.guards(fields.get("guards")),
             steps: self.required(&fields, "steps").map_or_else(Vec::new, |field| self.steps(field, Block::Step)),
             finally: fields.get("finally").map_or_else(Vec::new, |field| self.steps(field, Block::Final)),
             invariants: self.invariants(fields.get("invariants")),
             outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.published(field)),
+            used: BTreeMap::new(),
             is_sound: false,
             names: std::collections::HashMap::new(),
         })

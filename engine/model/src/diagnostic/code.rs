@@ -82,6 +82,8 @@ codes! {
     UnknownProbe "FD0311" "a guard or invariant that does not exist",
     NoCommand "FD0312" "a command that the step does not have",
     UnknownMilestone "FD0313" "a milestone that the step does not have",
+    UnknownPlaybook "FD0314" "a playbook that cannot be used",
+    UseCircle "FD0315" "playbooks use each other in a circle",
     NoLicence "FD0401" "a repeat without a licence",
     NothingToUndo "FD0402" "a step that changes nothing declares how to undo it",
     UntilNotBelow "FD0403" "a release waits for a step that does not come after",

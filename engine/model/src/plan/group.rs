@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{After, OnFailure, Plan, Step, Text};
 use crate::expression::Expression;
-use crate::value::Value;
+use crate::value::{Type, Value};
 
 /// A block of steps that begins, is skipped and is unwound together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,16 +30,35 @@ pub struct Group {
 pub struct Used {
     /// Its name.
     pub playbook: String,
-    /// Its file, as the caller wrote it.
+    /// Its file, relative to the folder of the playbook that is run.
     pub path: String,
     /// SHA-256 of its text, in hex.
     pub text_sha256: String,
     /// Its inputs: those that are known, with their values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, Value>,
+    /// Its inputs whose values are known only when it is reached.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub late: BTreeMap<String, Late>,
+    /// Its variables: those that are known, with their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, Value>,
+    /// Its variables whose values are known only when it is reached; they name its inputs and variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub late_vars: BTreeMap<String, Text>,
     /// The names of the inputs that it took from the caller's input of the same name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<String>,
+}
+
+/// The value of an input that is known only when its playbook is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Late {
+    /// What yields it; it names what the group that uses the playbook may name.
+    pub text: Text,
+    /// The type that it must have.
+    pub r#type: Type,
 }
 
 /// The repetition of a step or group for each item of a list.
@@ -121,6 +140,11 @@ impl Tolerance {
 }
 
 impl Plan {
+    /// Returns every playbook that the plan was expanded from, besides its own.
+    pub fn used(&self) -> Vec<&Used> {
+        used(&self.steps)
+    }
+
     /// Iterates over the groups around a step, the innermost first.
     pub fn groups_of(&self, step: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(self.steps[step].group, |&group| self.steps[group].group)
@@ -138,4 +162,18 @@ impl Plan {
         let members = self.steps.iter().enumerate().skip(group + 1);
         members.filter(move |(_, step)| step.group == Some(group)).map(|(at, _)| at)
     }
+}
+
+fn used(steps: &[Step]) -> Vec<&Used> {
+    let groups = steps.iter().filter_map(Step::as_group);
+    let parts = groups.map(|group| (group.used.as_ref(), group.each.as_ref().map(|each| &each.items)));
+    parts
+        .flat_map(|(own, items)| {
+            let inside = match items {
+                Some(Items::Deferred { template, .. }) => used(template),
+                Some(Items::Known(_)) | None => Vec::new(),
+            };
+            own.into_iter().chain(inside)
+        })
+        .collect()
 }

@@ -11,7 +11,7 @@ pub fn hold(steps: &[Step], owner: usize, release: &Release) -> Vec<usize> {
         inside[at] = inside[at] || steps[at].begun_before().any(|before| inside[before]);
     }
     inside[owner] = false;
-    let block = steps[owner].group;
+    let block = block_of(steps, owner);
     let is_in_block = |at: usize| block.is_none_or(|block| is_inside(steps, at, block));
     let mut is_before: Vec<bool> = (0..steps.len()).map(|at| release.is_open_ended() && is_in_block(at)).collect();
     let mut queue = release.until.clone();
@@ -33,6 +33,13 @@ pub(crate) fn add_holds(steps: &mut [Step]) {
             release.hold = hold;
         }
     }
+}
+
+/// Returns the block in which a step was written: the innermost group around it, its repetition not being one; the
+/// playbook if none.
+pub fn block_of(steps: &[Step], step: usize) -> Option<usize> {
+    let is_repetition = |group: &usize| steps[*group].as_group().is_some_and(|group| group.each.is_some());
+    std::iter::successors(steps[step].group, |&around| steps[around].group).find(|around| !is_repetition(around))
 }
 
 /// Returns the members of a group, also those of groups inside of it, that no other member needs, ascending.

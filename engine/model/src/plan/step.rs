@@ -185,7 +185,7 @@ pub enum Rollback {
 pub struct Release {
     /// The hook.
     pub hook: Hook,
-    /// Due when all of these steps have settled. If neither this nor `until_reached` names anything, when the group of the
+    /// Due when all of these steps have settled. If neither this nor `until_reached` names anything, when the block of the
     /// step is over, or every step of the playbook. Ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub until: Vec<usize>,

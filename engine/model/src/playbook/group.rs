@@ -1,11 +1,13 @@
 //! Groups: blocks of steps, used playbooks, repetitions.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use super::{Given, Invocation, Published};
+use super::{Given, Invocation, Playbook, Published};
+use crate::check::Checked;
 use crate::expression::Expression;
 use crate::plan::Tolerance;
-use crate::source::{Span, Spanned};
+use crate::source::{Source, Span, Spanned};
 use crate::value::Value;
 
 /// What a step does.
@@ -28,6 +30,17 @@ pub struct Use {
     pub with: Vec<(Spanned<String>, Spanned<Given<Value>>)>,
     /// Whether its guards must hold at the start of the run too.
     pub early_guards: bool,
+}
+
+/// A playbook that another one uses, without faults.
+#[derive(Clone, Debug)]
+pub struct UsedPlaybook {
+    /// Its text.
+    pub source: Arc<Source>,
+    /// The playbook.
+    pub checked: Checked<Playbook>,
+    /// Its folder, relative to that of the playbook that is run.
+    pub folder: String,
 }
 
 /// The repetition of a step or group for each item of a list.

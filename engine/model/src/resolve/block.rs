@@ -98,15 +98,21 @@ impl<'a> Resolver<'a> {
         };
         let index = self.push(added, place);
         self.remember_until(index, step);
-        if let Body::Group(outputs) = &step.body {
-            let inner = self.inside(index, step);
-            self.blocks.push((Some(at), id));
-            self.block(Some(at), &inner);
-            let outputs = outputs.iter().map(|output| self.published(output)).collect();
-            self.blocks.pop();
-            self.steps[index].deed = Deed::Group(Box::new(Group { outputs, ..Group::default() }));
+        match &step.body {
+            Body::Command(_) => {}
+            Body::Group(outputs) => self.members(at, step, outputs, index, id),
+            Body::Use(used) => self.used(step, used, index, &id),
         }
         index
+    }
+
+    fn members(&mut self, at: usize, step: &'a playbook::Step, outputs: &'a [Published], index: usize, id: String) {
+        let inner = self.inside(index, step);
+        self.blocks.push((Some(at), id));
+        self.block(Some(at), &inner);
+        let outputs = outputs.iter().map(|output| self.published(output)).collect();
+        self.blocks.pop();
+        self.steps[index].deed = Deed::Group(Box::new(Group { outputs, ..Group::default() }));
     }
 
     /// Returns what the members of an added group inherit.

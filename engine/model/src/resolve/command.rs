@@ -49,7 +49,7 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let rules = self.rules(outputs, step, false);
-        plan::Command { expect: expected(expect), outputs: rules, ..self.command(invocation, around, step) }
+        plan::Command { expect: self.expected(expect), outputs: rules, ..self.command(invocation, around, step) }
     }
 
     /// Resolves a command that must exit with 0.
@@ -69,13 +69,26 @@ impl<'a> Resolver<'a> {
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
-            dir: around.dir.map(|dir| self.text(dir, step)),
+            dir: self.dir(around.dir, step),
             stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
             expect: judge::Expect::default(),
             outputs: Vec::new(),
         }
+    }
+
+    /// Resolves a working directory; a relative one is below the folder of the playbook that names it.
+    fn dir(&mut self, dir: Option<&'a Spanned<Template>>, step: Option<&str>) -> Option<Text> {
+        let text = dir.map(|dir| self.text(dir, step));
+        if self.folder.is_empty() {
+            return text;
+        }
+        Some(match text {
+            None => Text::Known(self.folder.to_owned()),
+            Some(Text::Known(dir)) if !dir.starts_with('/') => Text::Known(format!("{}/{dir}", self.folder)),
+            Some(text) => text,
+        })
     }
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
@@ -231,16 +244,17 @@ impl<'a> Resolver<'a> {
             }
         }
     }
-}
 
-fn expected(expect: &Expect) -> judge::Expect {
-    judge::Expect {
-        exit: expect.exit.as_ref().map_or_else(
-            || judge::Expect::default().exit,
-            |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
-        ),
-        stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
-        stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
-        jq: expect.jq.as_ref().map(|text| text.value.clone()),
+    fn expected(&self, expect: &Expect) -> judge::Expect {
+        judge::Expect {
+            exit: expect.exit.as_ref().map_or_else(
+                || judge::Expect::default().exit,
+                |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
+            ),
+            stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
+            stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
+            jq: expect.jq.as_ref().map(|text| text.value.clone()),
+            that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
+        }
     }
 }

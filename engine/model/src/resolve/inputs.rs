@@ -37,9 +37,18 @@ pub(super) struct Inputs {
 
 /// Returns the values of all inputs, or everything that is wrong with what was given.
 pub(super) fn inputs(playbook: &Playbook, given: &BTreeMap<String, Given>) -> Result<Inputs, Vec<Diagnostic>> {
+    inputs_without(playbook, given, &[])
+}
+
+/// Returns the values of all inputs but those that are `late`.
+pub(super) fn inputs_without(
+    playbook: &Playbook,
+    given: &BTreeMap<String, Given>,
+    late: &[&str],
+) -> Result<Inputs, Vec<Diagnostic>> {
     let mut faults: Vec<Diagnostic> = given.keys().filter_map(|name| unknown(playbook, name)).collect();
     let mut inputs = Inputs { values: BTreeMap::new(), origins: BTreeMap::new() };
-    for input in &playbook.inputs {
+    for input in playbook.inputs.iter().filter(|input| !late.contains(&input.name.value.as_str())) {
         match value(input, given.get(&input.name.value)) {
             Ok((value, origin)) => {
                 inputs.values.insert(input.name.value.clone(), value);
@@ -111,10 +120,20 @@ fn absent_input(input: &Input) -> Diagnostic {
 }
 
 /// Returns the values of all vars. Their cycles were refused by the checks.
-pub(super) fn vars(playbook: &Playbook, mut scope: Scope) -> Result<BTreeMap<String, Value>, Vec<Diagnostic>> {
+pub(super) fn vars(playbook: &Playbook, scope: Scope) -> Result<BTreeMap<String, Value>, Vec<Diagnostic>> {
+    vars_without(playbook, scope, |_| false)
+}
+
+/// Returns the values of all vars but those that are late.
+pub(super) fn vars_without(
+    playbook: &Playbook,
+    mut scope: Scope,
+    is_late: impl Fn(&Reference) -> bool,
+) -> Result<BTreeMap<String, Value>, Vec<Diagnostic>> {
     let mut values = BTreeMap::new();
     let mut faults = Vec::new();
-    let mut waiting: Vec<&playbook::Var> = playbook.vars.iter().collect();
+    let known = playbook.vars.iter().filter(|var| !is_late(&Reference::Var(var.name.value.clone())));
+    let mut waiting: Vec<&playbook::Var> = known.collect();
     while !waiting.is_empty() {
         let (ready, later): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|var| needed_vars(var).all(|name| values.contains_key(name)));

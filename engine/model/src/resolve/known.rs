@@ -9,7 +9,7 @@ impl Resolver<'_> {
     /// Returns whether a name is known when the plan is made.
     pub(super) fn is_known(&self, reference: &Reference) -> bool {
         match reference {
-            Reference::Input(_) | Reference::Var(_) => true,
+            Reference::Input(_) | Reference::Var(_) => !self.late.waits.contains_key(reference),
             Reference::Item(_) => self.scope.get(reference).is_some(),
             Reference::StepOutput { .. }
             | Reference::StepFile { .. }
@@ -23,7 +23,12 @@ impl Resolver<'_> {
 
     /// Returns the value of a name that nobody knows any more when the run is on: it is written out in what waits.
     pub(super) fn bound(&self, reference: &Reference) -> Option<Value> {
-        matches!(reference, Reference::Item(_)).then(|| self.scope.get(reference).cloned()).flatten()
+        let is_bound = match reference {
+            Reference::Item(_) => true,
+            Reference::Input(_) | Reference::Var(_) => self.is_used,
+            _ => false,
+        };
+        is_bound.then(|| self.scope.get(reference).cloned()).flatten()
     }
 
     /// Writes out in an expression what nobody knows when the run is on.
@@ -33,6 +38,7 @@ impl Resolver<'_> {
 
     /// Returns what these names wait for; `own` is the step that names them.
     pub(super) fn after(&self, references: &[Reference], own: Option<&str>) -> Vec<After> {
+        let late = references.iter().filter_map(|reference| self.late.waits.get(reference)).flatten().cloned();
         let waits = references.iter().filter_map(|reference| match reference {
             Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) | Reference::Item(_) => None,
             Reference::StepOutput { step, .. }
@@ -43,7 +49,7 @@ impl Resolver<'_> {
             Reference::Run(_) => Some(After::Start),
             Reference::Attempt(_) => own.map(|step| After::Step(step.to_owned())),
         });
-        let mut waits: Vec<After> = waits.collect();
+        let mut waits: Vec<After> = waits.chain(late).collect();
         waits.sort();
         waits.dedup();
         waits

@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use firedrill_model::check;
 use firedrill_model::diagnostic::Diagnostic;
-use firedrill_model::plan::{Condition, Deed, Items, OnFailure, Plan, Program, Step, Text};
+use firedrill_model::plan::{Condition, Deed, Item, Items, OnFailure, Plan, Program, Step, Text, block_of};
 use firedrill_model::resolve::{Facts, resolve};
 use firedrill_model::source::Source;
+use firedrill_model::value::Value;
 
 fn shown(diagnostics: &[Diagnostic]) -> String {
     let lines = diagnostics.iter().map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message));
@@ -176,6 +177,18 @@ fn a_hold_ends_with_its_block_or_with_the_group_it_waits_for() {
 }
 
 #[test]
+fn what_an_instance_takes_is_held_until_the_end_of_the_block_around_the_repetition() {
+    let steps = "
+  - {id: close, for_each: {in: inputs.zones}, argv: [close, '${{ item }}'], release: {argv: [open, '${{ item }}']}}
+  - {id: last, argv: [a]}
+";
+    let plan = plan(steps);
+    let release = plan.steps[1].release.as_ref().expect("a release");
+    assert_eq!((release.until.as_slice(), release.hold.as_slice()), (&[][..], &[3][..]));
+    assert_eq!(block_of(&plan.steps, 1), None);
+}
+
+#[test]
 fn an_instance_for_each_item() {
     let steps = "
   - id: copy
@@ -237,6 +250,22 @@ fn items_known_only_later_make_a_template() {
     assert_eq!((order(template).as_str(), *max_items), (": ; take: ; put: take", 5));
     assert_eq!(words(&template[1]), "a ${{ zone.name }} 2");
     assert!(matches!(template[2].when, Some(Condition::Deferred { .. })));
+    let item = [("name", Value::from("a b")), ("full", Value::Bool(false))];
+    let item = Value::Map(item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    let made = plan.expanded(1, &[Item { key: "a b".into(), value: item.clone() }]);
+    assert_eq!(
+        order(&made.steps),
+        "list: ; copy: list; last: copy copy[a%20b]/put; copy[a%20b]: copy; copy[a%20b]/take: copy[a%20b]; \
+         copy[a%20b]/put: copy[a%20b]/take"
+    );
+    let made = &made.steps[3..];
+    let ids: Vec<(&str, Option<usize>, &[usize])> =
+        made.iter().map(|step| (step.id.as_str(), step.group, step.needs.as_slice())).collect();
+    let expected: [(&str, Option<usize>, &[usize]); 3] =
+        [("copy[a%20b]", Some(1), &[1]), ("copy[a%20b]/take", Some(3), &[3]), ("copy[a%20b]/put", Some(3), &[4])];
+    assert_eq!(ids, expected);
+    assert_eq!(made[0].item, Some(("zone".to_owned(), item)));
+    assert_eq!(words(&made[1]), "a ${{ zone.name }} 2");
 }
 
 #[test]
