@@ -60,6 +60,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         sandbox: Some(place),
         drill: false,
         target: None,
+        by: None,
     };
     let run = RunDir::for_rehearsal(&dir.path().join("run"), &about, &plan).unwrap();
     let faults: Vec<Injection> = faults.iter().map(|fault| fault.parse().unwrap()).collect();
@@ -68,6 +69,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
     let staging = Staging {
         faults: &faults,
         replies: None,
+        answers: &std::collections::BTreeMap::new(),
         given: &given,
         world: &[],
         check: &[],

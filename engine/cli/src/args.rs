@@ -1,6 +1,7 @@
 //! The command line.
 
 mod examples;
+mod people;
 mod rehearse;
 mod stale;
 mod sweep;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use firedrill_model::units::Duration;
 
+pub(crate) use self::people::{AnswerArgs, ApproveArgs};
 pub(crate) use self::stale::StaleArgs;
 pub(crate) use self::targets::TargetsArgs;
 pub(crate) use self::words::{DecideArgs, RollbackArgs, Ruling, Said, SettleArgs};
@@ -100,6 +102,16 @@ pub(crate) enum Verb {
     /// Nothing is started: `firedrill resume` goes on afterwards.
     #[command(after_help = examples::SETTLE)]
     Settle(SettleArgs),
+    /// Say that what a human was asked to do is done, or failed
+    ///
+    /// Works while the run goes on, and while none drives it: then it is there for `firedrill resume`.
+    #[command(after_help = people::ANSWER)]
+    Answer(AnswerArgs),
+    /// Approve of what a run waits to do, or decline it
+    ///
+    /// An approval is for what is shown: the plan, the question, and the steps up to the next decision.
+    #[command(after_help = people::APPROVE)]
+    Approve(ApproveArgs),
     /// Say what the failure of a step means, where the playbook asks (`on_failure: ask`)
     ///
     /// Nothing is started: `firedrill resume` goes on afterwards.
@@ -246,6 +258,9 @@ pub(crate) struct RunArgs {
     /// Wait so long for a lock that another run holds, instead of being refused at once
     #[arg(long, value_name = "DURATION")]
     pub(crate) wait_lock: Option<Duration>,
+    /// Do not wait for people: exit with 7 as soon as nothing can happen before they have answered
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }
@@ -258,6 +273,9 @@ pub(crate) struct ResumeArgs {
     /// Take the newest run
     #[arg(long)]
     pub(crate) last: bool,
+    /// Do not wait for people: exit with 7 as soon as nothing can happen before they have answered
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }

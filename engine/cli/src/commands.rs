@@ -1,5 +1,7 @@
 //! One module a command.
 
+mod answer;
+mod approve;
 mod completion;
 mod decide;
 mod explain;
@@ -43,6 +45,8 @@ pub(crate) fn perform(cli: Cli, terminal: &Terminal) -> Result<Status, Failure> 
         Verb::Show(args) => show::show(&args, &home()?, terminal),
         Verb::Logs(args) => logs::logs(&args, &home()?, terminal),
         Verb::Settle(args) => settle::settle(args, &home()?, terminal),
+        Verb::Answer(args) => answer::answer(args, &home()?, terminal),
+        Verb::Approve(args) => approve::approve(args, &home()?, terminal),
         Verb::Decide(args) => decide::decide(args, &home()?, terminal),
         Verb::Rollback(args) => rollback::rollback(args, &home()?, terminal),
         Verb::Stale(args) => stale::stale(&args, &home()?, terminal),

@@ -23,6 +23,8 @@ pub(crate) enum Status {
     Stuck,
     /// A guard was unmet, or something was not as approved, before anything was done.
     Refused,
+    /// Nothing can happen before people have answered.
+    Waiting,
     /// Somebody stopped it.
     Cancelled,
 }
@@ -85,6 +87,7 @@ impl Failure {
             Failure::Store(StoreError::Unplanned { .. } | StoreError::Locked(_)) => Status::Refused,
             Failure::Store(_) => Status::Failed,
             Failure::Drive(DriveError::Interrupted) => Status::Cancelled,
+            Failure::Drive(DriveError::AwaitsPeople) => Status::Waiting,
             Failure::Drive(_) => Status::Stuck,
         }
     }
@@ -120,6 +123,7 @@ impl Status {
             Status::RolledBack => 4,
             Status::Stuck => 5,
             Status::Refused => 6,
+            Status::Waiting => 7,
             Status::Cancelled => 130,
         }
     }

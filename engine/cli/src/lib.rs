@@ -7,6 +7,7 @@ mod home;
 mod inputs;
 mod past;
 mod playbook;
+mod question;
 mod rehearsal;
 mod rehearsing;
 mod run_id;

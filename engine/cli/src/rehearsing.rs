@@ -1,5 +1,6 @@
 //! Rehearsals: from the file beside a playbook to what became of its scenarios.
 
+mod answers;
 mod case;
 mod pool;
 mod scratch;

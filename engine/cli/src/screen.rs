@@ -1,18 +1,21 @@
 //! The sink of a run that somebody watches.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use firedrill_exec::people::{self, Shown};
 use firedrill_exec::{Note, RunDir, Sink, clock};
 use firedrill_model::plan::Plan;
 use firedrill_report::measure::Measures;
-use firedrill_report::{AtRest, Console, Purpose, Tail, View, ending, event_json, verdict_json};
+use firedrill_report::{AtRest, Console, Purpose, Tail, View, ending, event_json, left_waiting, verdict_json};
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, IllegalEvent, Run};
+use firedrill_run::{Ask, CommandId, Event, IllegalEvent, Run, Waiting};
 
 use crate::args::Format;
+use crate::question::{Questions, covered};
 use crate::terminal::{self, Terminal};
 
 /// How many bytes of what a command printed are read to show its last lines.
@@ -25,6 +28,7 @@ pub(crate) struct Screen<'a> {
     run: RunDir,
     terminal: &'a Terminal,
     format: Format,
+    questions: Option<Questions>,
 }
 
 impl<'a> Screen<'a> {
@@ -40,7 +44,38 @@ impl<'a> Screen<'a> {
         if format == Format::Text {
             terminal.print(&console.opening(&plan, run.id(), purpose));
         }
-        Ok(Screen { view: View::fold(plan, past)?, console, run: run.clone(), terminal, format })
+        Ok(Screen { view: View::fold(plan, past)?, console, run: run.clone(), terminal, format, questions: None })
+    }
+
+    /// Asks what waits for people here, if somebody can type here.
+    pub(crate) fn ask_here(&mut self) {
+        self.questions = Questions::at_terminal(&self.run).filter(|_| self.format == Format::Text);
+    }
+
+    /// Prints the last block of a run that is left while it waits for people.
+    pub(crate) fn leave(&self) {
+        let rest = AtRest { outputs: &BTreeMap::new(), measures: None };
+        self.terminal.print(&match self.format {
+            Format::Text => left_waiting(&self.view, self.terminal.columns, self.terminal.colour),
+            Format::Json => verdict_json(&self.view, rest) + "\n",
+        });
+    }
+
+    /// Says what an approval would cover, of everything that people are asked by now.
+    fn covered(&self, envelope: &Envelope, run: &Run) -> String {
+        let asked = run.waiting_for().into_iter().map(|waiting| waiting.command);
+        let is_new = |command: &CommandId| match &envelope.event {
+            Event::Started { command: started } => started == command,
+            Event::EngineStarted { .. } => true,
+            _ => false,
+        };
+        let shown = asked.filter(is_new).filter_map(|command| self.shown(run, &command));
+        shown.map(|shown| self.console.beside(&covered(&shown))).collect()
+    }
+
+    fn shown(&self, run: &Run, command: &CommandId) -> Option<Shown> {
+        let is_decision = |waiting: &Waiting| waiting.ask == Ask::Approve && waiting.command == *command;
+        run.waiting_for().iter().any(is_decision).then(|| people::shown(&self.run, command).ok().flatten())?
     }
 
     /// Prints the last block.
@@ -60,14 +95,23 @@ impl<'a> Screen<'a> {
 }
 
 impl Sink for Screen<'_> {
-    fn event(&mut self, envelope: &Envelope, _run: &Run) {
+    fn event(&mut self, envelope: &Envelope, run: &Run) {
         let changes = self.view.apply(envelope).expect("the driver has applied the event before it shows it");
         let tail = |command: &CommandId| tail(&self.run, command);
         let text = match self.format {
-            Format::Text => self.console.lines(&self.view, envelope.at_ms, &changes, &tail),
+            Format::Text => {
+                let lines = self.console.lines(&self.view, envelope.at_ms, &changes, &tail);
+                lines + &self.covered(envelope, run)
+            }
             Format::Json => event_json(envelope) + "\n",
         };
         self.terminal.print(&text);
+        if let Some(questions) = &self.questions {
+            questions.update(run, |command| self.shown(run, command));
+            if !text.is_empty() {
+                questions.redraw();
+            }
+        }
     }
 
     fn note(&mut self, note: &Note) {

@@ -88,6 +88,11 @@ pub(crate) fn bytes(bytes: &[u8]) -> io::Result<()> {
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
+/// Prints a prompt, at whose end somebody types.
+pub(crate) fn prompt(text: &str) {
+    let _unseen = bytes(text.as_bytes());
+}
+
 /// Prints text to standard error.
 pub(crate) fn tell(text: &str) {
     let _unheard = io::stderr().lock().write_all(text.as_bytes());

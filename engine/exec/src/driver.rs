@@ -17,7 +17,7 @@ use crate::live::{Live, check_inbox};
 use crate::store::{RunDir, RunLock, StoreError, Summary};
 use crate::supervisor::{ClientError, InboxError};
 
-pub(crate) use self::engine::Driver;
+pub(crate) use self::engine::{Driver, lengths};
 
 /// Takes what happens, once it is durable.
 pub trait Sink {
@@ -78,6 +78,12 @@ pub enum DriveError {
         /// The command.
         command: String,
     },
+    /// What people say cannot be received.
+    #[error("what people say cannot be heard: {0}")]
+    Line(std::io::Error),
+    /// Nothing can happen before people have answered, and nobody is to wait for them.
+    #[error("the run waits for people")]
+    AwaitsPeople,
     /// Signals cannot be received.
     #[error("signals: {0}")]
     Signals(std::io::Error),
@@ -104,10 +110,19 @@ pub enum DriveError {
     Interrupted,
 }
 
+/// Whether an engine stays while nothing can happen before people have answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It waits for them.
+    Wait,
+    /// It ends with [`DriveError::AwaitsPeople`].
+    Leave,
+}
+
 /// Drives a run to its rest and returns its verdict. Used for a new run and to resume one: there is no difference.
 ///
 /// The caller holds the run's lock. An error leaves the run as the journal has it.
-pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdict, DriveError> {
+pub fn drive(dir: &RunDir, _lock: &RunLock, patience: Patience, sink: &mut dyn Sink) -> Result<Verdict, DriveError> {
     let (mut world, past) = Live::open(dir)?;
     let run = replay(dir, &past)?;
     if let Some(verdict) = run.verdict().filter(|_| run.is_over()) {
@@ -116,7 +131,7 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, sink: &mut dyn Sink) -> Result<Verdi
     check_inbox(dir, &past)?;
     world.begin(&past)?;
     dir.forget_summary();
-    let (verdict, outputs) = Driver::new(dir, run, &past, &mut world, sink)?.into_rest()?;
+    let (verdict, outputs) = Driver::new(dir, run, &past, &mut world, sink)?.with(patience).into_rest()?;
     let started_ms = dir.about()?.created_ms;
     let summary = Summary { verdict, started_ms, rested_ms: clock::now_ms(), outputs };
     // What the summary says is in the journal, too: a full disk must not stand between the verdict and the operator.

@@ -9,6 +9,7 @@ mod library;
 mod live;
 mod locks;
 mod milestones;
+pub mod people;
 mod plan_file;
 mod planned;
 mod private;
@@ -24,7 +25,7 @@ pub mod supervisor;
 mod sys;
 mod world;
 
-pub use driver::{DriveError, Note, Sink, drive};
+pub use driver::{DriveError, Note, Patience, Sink, drive};
 pub use environment::INHERITED;
 pub use history::{Place, Recorded, history};
 pub use library::library;

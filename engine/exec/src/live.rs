@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use firedrill_model::plan::{OnCancel, Plan};
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit, Role};
+use firedrill_run::{CommandId, Event, Exit, Role, Waiting};
 
 use self::mail::{Mailbox, News};
 use self::session::Session;
@@ -19,6 +19,7 @@ use crate::driver::DriveError;
 use crate::environment;
 use crate::journal::{Recorder, Urgency};
 use crate::milestones::Watch;
+use crate::people;
 use crate::planned::Planned;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
@@ -66,6 +67,8 @@ impl<'a> Live<'a> {
     pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
         let ear = self.mailbox.post();
         signals::listen(move |signal| ear.send(News::Signal(signal))).map_err(DriveError::Signals)?;
+        let line = self.mailbox.post();
+        people::listen(self.dir, move |word| line.send(News::Word(word))).map_err(DriveError::Line)?;
         let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
         session.was_same_boot = session::was_same_boot(past);
         self.session = Some(session);
@@ -92,6 +95,7 @@ impl<'a> Live<'a> {
                 return Ok(());
             }
             News::SupervisorGone => Happening::SupervisorGone,
+            News::Word(word) => Happening::Word(word),
             News::Signal(signal) => {
                 if let (Signal::Stop, Some(session)) = (signal, &self.session) {
                     session.end_survivors(|command| self.finishing.contains(command));
@@ -215,6 +219,9 @@ impl World for Live<'_> {
         }
         Ok(self.session()?.spawn(spawn)?)
     }
+
+    /// People see it on the screen, and say what they have to say by themselves.
+    fn people_asked(&mut self, _question: &Waiting) {}
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
         Ok(self.session()?.terminate(command)?)

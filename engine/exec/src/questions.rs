@@ -104,6 +104,9 @@ impl Known<'_> {
                 };
                 shell.iter().cloned().chain([script]).collect()
             }
+            Program::Manual { .. } | Program::Approve { .. } => {
+                command.program.texts().map(|text| self.text(text, step)).collect::<Result<_, _>>()?
+            }
         };
         let env = command.env.iter().map(|(name, text)| Ok((name.clone(), self.text(text, step)?)));
         Ok(Rendered {
@@ -220,6 +223,9 @@ pub(crate) fn known_texts(command: &Command) -> Option<Rendered> {
     let argv = match &command.program {
         Program::Argv(arguments) => arguments.iter().map(known).collect::<Option<_>>()?,
         Program::Script { shell, script } => shell.iter().cloned().chain([known(script)?]).collect(),
+        Program::Manual { .. } | Program::Approve { .. } => {
+            command.program.texts().map(known).collect::<Option<_>>()?
+        }
     };
     let env = command.env.iter().map(|(name, text)| Some((name.clone(), known(text)?)));
     let dir = command.dir.as_ref().map(|dir| known(dir).ok_or(())).transpose().ok()?.map(PathBuf::from);

@@ -22,7 +22,7 @@ use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Judgement, Stream, judge_probe};
 use firedrill_model::plan::Plan;
-use firedrill_model::rehearsal::Reply;
+use firedrill_model::rehearsal::{Answer, Reply};
 use firedrill_model::value::Value;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
@@ -51,6 +51,8 @@ const ENGINES: usize = 10_000;
 pub struct Staging<'a> {
     /// What is made to go wrong.
     pub faults: &'a [Injection],
+    /// What people answer, by what asks them.
+    pub answers: &'a BTreeMap<String, Answer>,
     /// Answers to commands; without them programs are started.
     pub replies: Option<&'a [Reply]>,
     /// Commands that prepare the world.
@@ -115,7 +117,7 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let mark = dir.path().display().to_string();
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), replies);
+    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;

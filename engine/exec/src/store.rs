@@ -60,6 +60,9 @@ pub struct About {
     /// The target's name, if one was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// Who started it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// What `runs` shows of a run without reading its journal; rebuilt from the journal if it is missing.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use firedrill_model::plan::Command;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
 use crate::milestones::Watch;
+use crate::people::Word;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
 
@@ -32,6 +33,9 @@ pub(crate) trait World {
 
     /// Starts a command whose intent is durable.
     fn start(&mut self, start: Start<'_>) -> Result<(), DriveError>;
+
+    /// Tells the world that people were asked. It may be told again after a crash.
+    fn people_asked(&mut self, question: &Waiting);
 
     /// Ends a command with all its descendants. Without effect on one that has ended.
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError>;
@@ -93,6 +97,8 @@ pub(crate) enum Happening {
     Survives(CommandId),
     /// The journal is durable up to this number, or it will never be.
     Durable(Result<u64, JournalFileError>),
+    /// Somebody says something about the run.
+    Word(Word),
     /// Somebody signalled the engine.
     Signal(Signal),
     /// The supervisor has ended.

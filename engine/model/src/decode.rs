@@ -7,6 +7,7 @@ mod fields;
 mod group;
 mod inputs;
 mod invocation;
+mod people;
 mod playbook;
 mod poll;
 mod rehearsal;

@@ -8,6 +8,7 @@ mod group;
 mod milestone;
 mod names;
 mod order;
+mod people;
 mod step;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::value::Value;
 
-pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Text};
+pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Retry, Starter, Text};
 pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
 pub use expand::{Item, examples};
 pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};

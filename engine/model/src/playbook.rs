@@ -4,6 +4,7 @@ mod group;
 mod invocation;
 mod output;
 mod retry;
+mod people;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 pub use output::{Extract, Output, OutputSource};
 pub use retry::{Backoff, Jitter, Retry};
+pub use people::{Approve, Manual, Starter};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]

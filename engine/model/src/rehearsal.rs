@@ -1,5 +1,6 @@
 //! `NAME.rehearsal.yaml`: situations of a playbook in a sandbox, and what must become of them.
 
+mod answer;
 mod expectation;
 mod fault;
 mod fill;
@@ -8,6 +9,7 @@ mod sweep;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+pub use self::answer::{Answer, Says};
 pub use self::expectation::{
     Expectation, ExpectedInvariants, ExpectedOutcome, ExpectedStep, ExpectedVerdict, Objectives,
 };
@@ -72,6 +74,8 @@ pub struct Scenario {
     pub given: Vec<Spanned<Vec<String>>>,
     /// What the engine makes go wrong.
     pub faults: Vec<Spanned<Fault>>,
+    /// What people answer, by the step that asks, or `STEP.cleanup`, `STEP.rollback`, `STEP.release`; placed at the name.
+    pub answers: BTreeMap<String, Spanned<Answer>>,
     /// Answers to commands, with `sandbox: none`; the first that matches counts.
     pub replies: Vec<Spanned<Reply>>,
     /// What must become of it.

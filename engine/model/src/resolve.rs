@@ -6,6 +6,7 @@ mod each;
 mod hooks;
 mod inputs;
 mod known;
+mod people;
 mod poll;
 mod used;
 
@@ -238,7 +239,8 @@ impl<'a> Resolver<'a> {
     fn looks(&mut self, step: &'a playbook::Step, around: &Surroundings<'a>, own: Option<&str>) -> Vec<plan::Look> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
-            playbook::OutputSource::Published
+            playbook::OutputSource::Asked
+            | playbook::OutputSource::Published
             | playbook::OutputSource::Stdout
             | playbook::OutputSource::Stderr
             | playbook::OutputSource::File(_) => None,

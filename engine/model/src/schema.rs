@@ -103,7 +103,8 @@ fn block(block: Block, definitions: &str) -> Value {
     if block == Block::Output {
         parts.insert("allOf".to_owned(), output_rules());
     } else if block.is_invocation() {
-        parts.insert("oneOf".to_owned(), json!([{"required": ["argv"]}, {"required": ["run"]}]));
+        let kinds = ["argv", "run", "manual", "approve"].into_iter().filter(|kind| block.has(kind));
+        parts.insert("oneOf".to_owned(), kinds.map(|kind| json!({"required": [kind]})).collect());
     }
     schema
 }
@@ -145,6 +146,6 @@ mod tests {
     #[test]
     fn every_kind_of_map_is_reached() {
         let blocks = reachable(Block::Playbook).len() + reachable(Block::Rehearsal).len();
-        assert_eq!(blocks, 27, "a kind of map is missing");
+        assert_eq!(blocks, 31, "a kind of map is missing");
     }
 }

@@ -6,16 +6,10 @@ use crate::decode::Block;
 pub(crate) struct Unsupported {
     /// What it will do, to finish the sentence "it ...".
     pub purpose: &'static str,
-    /// Whether it stands for a whole kind of step.
-    pub is_step_kind: bool,
 }
 
 const fn key(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: false }
-}
-
-const fn kind(purpose: &'static str) -> Unsupported {
-    Unsupported { purpose, is_step_kind: true }
+    Unsupported { purpose }
 }
 
 /// The names in expressions that are not yet supported.
@@ -28,8 +22,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
-        Block::Cleanup | Block::Rollback | Block::Release => hook(name),
-        Block::Scenario => scenario(name),
         Block::Target => target(name),
         Block::ForEach
         | Block::Final
@@ -40,6 +32,14 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Objectives
         | Block::Retry
         | Block::Expect
+        | Block::Cleanup
+        | Block::Rollback
+        | Block::Release
+        | Block::Manual
+        | Block::Asked
+        | Block::Approve
+        | Block::Scenario
+        | Block::Answer
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -59,8 +59,6 @@ fn playbook(name: &str) -> Option<Unsupported> {
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "manual" => kind("lets a human do it"),
-        "approve" => kind("waits for a decision"),
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })
@@ -70,16 +68,8 @@ fn guard(name: &str) -> Option<Unsupported> {
     (name == "outputs").then(|| key("keeps what a guard has seen"))
 }
 
-fn hook(name: &str) -> Option<Unsupported> {
-    (name == "manual").then(|| kind("lets a human do it"))
-}
-
 fn output_or_input(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
-}
-
-fn scenario(name: &str) -> Option<Unsupported> {
-    (name == "answers").then(|| key("says what people answer when they are asked"))
 }
 
 fn target(name: &str) -> Option<Unsupported> {

@@ -17,7 +17,7 @@ use serde_saphyr::options::MergeKeyPolicy;
 const DRAFTS: [(Draft, &str); 2] = [(Draft::Y2020, "schemas"), (Draft::D07, "schemas/draft-07")];
 
 /// Faults that stand in the structure of a file, so that a schema can see them.
-const STRUCTURAL: [Code; 9] = [
+const STRUCTURAL: [Code; 8] = [
     Code::NotOfGroup,
     Code::UnknownKey,
     Code::MissingKey,
@@ -26,7 +26,6 @@ const STRUCTURAL: [Code; 9] = [
     Code::Exclusive,
     Code::NotAtTheEnd,
     Code::KeyNotYet,
-    Code::StepKindNotYet,
 ];
 
 fn root(path: &str) -> PathBuf {

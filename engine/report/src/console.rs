@@ -1,10 +1,12 @@
 //! The console: what happens, as clean lines. Time, whose it is, what happened.
 
 mod command;
+mod people;
 
 use firedrill_model::plan::{OnFailure, Plan};
-use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
+use firedrill_run::{Cause, CommandId, Outcome, Role, Stage, Wait};
 
+pub(crate) use self::people::{to_type, who};
 use crate::diagnostics::Colour;
 use crate::foreign::{Tail, harmless};
 use crate::ink::{Ink, Tone};
@@ -83,13 +85,21 @@ impl Console {
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }
 
+    /// Returns a remark below the last line, under its text.
+    pub fn beside(&self, text: &str) -> String {
+        self.prose(text)
+    }
+
     fn change(&self, view: &View, at_ms: u64, change: &Change, tail: TailOf<'_>) -> String {
         let step_id = |step: &usize| view.plan().steps[*step].id.as_str();
         let (subject, line) = match change {
             Change::Opened | Change::Rested => return String::new(),
             Change::Started(command) => return self.started(view, at_ms, command),
             Change::Finished(command) => return self.finished(view, at_ms, command, tail),
-            Change::TakenOver => (RUN, Line::new(Tone::Warning, "resumed")),
+            Change::TakenOver => {
+                let resumed = self.line(at_ms, RUN, &Line::new(Tone::Warning, "resumed"));
+                return resumed + &self.asked_again(view, at_ms);
+            }
             Change::NotStarted(command) => {
                 (subject(command), Line::new(Tone::Quiet, &format!("{} had not been started", what(command))))
             }
@@ -104,6 +114,7 @@ impl Console {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))
             }
             Change::CancelRequested(times) => (RUN, Line::new(Tone::Warning, stopping(*times))),
+            Change::Replied(reply) => return self.replied(view, at_ms, reply),
             Change::Said(word) => (word.step.as_ref().map_or(RUN, firedrill_run::StepId::as_str), said(word)),
             Change::Pauses(wait, length) => {
                 let text = pause(view, wait, &words::length(*length));
@@ -246,7 +257,7 @@ fn said(word: &Word) -> Line {
 fn waiting(wait: &Wait) -> &str {
     match wait {
         Wait::Attempt(step) | Wait::Hook(step, _) | Wait::Deadline(step) => step.as_str(),
-        Wait::Look(command) | Wait::Within(command) => subject(command),
+        Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => subject(command),
     }
 }
 
@@ -259,16 +270,25 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
         }
         Wait::Hook(_, kind) => format!("waiting {length} before trying the {} again", kind.word()),
         Wait::Deadline(_) => format!("its deadline is over in {length}"),
-        Wait::Look(command) | Wait::Within(command) => format!("waiting {length} for {}", what(command)),
+        Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => {
+            format!("waiting {length} for {}", what(command))
+        }
     }
 }
 
 fn settled(view: &View, at: usize) -> Line {
     let step = view.step(at);
     let after = step.took_ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default();
+    let is_group = view.plan().steps[at].as_group().is_some();
+    let is_given_up = view.plan().goes_on_after(at);
     match view.run().summary(at).stage {
         Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
         Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
+        Stage::Settled(Outcome::Unreached) => Line::new(Tone::Quiet, "not reached"),
+        Stage::Settled(Outcome::Failed(_)) if is_group && is_given_up => {
+            Line::new(Tone::Bad, "failed and taken back; the rest goes on")
+        }
+        Stage::Settled(Outcome::Failed(Cause::Members)) => Line::new(Tone::Bad, "failed: too much of it did"),
         _ if step.executions.iter().all(|execution| execution.command.role != Role::Attempt) => {
             Line::new(Tone::Bad, "failed before it started")
         }

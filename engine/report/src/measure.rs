@@ -1,7 +1,7 @@
 //! What a run came to against its objectives: recovery time, by phase and apart from people, and recovery point.
 //!
-//! *Recovery time* runs from the start of the run to its rest. What people took is measured apart: the time at rest before
-//! an engine went on with a stuck run. All else is the machine's, also the time until somebody resumed an interrupted run,
+//! *Recovery time* runs from the start of the run to its rest. What people took is measured apart: the time in which nothing
+//! was under way but a question to them, and the time at rest before an engine went on with a stuck run. All else is the machine's, also the time until somebody resumed an interrupted run,
 //! because commands go on without an engine. The objective is held against the machine's time.
 //!
 //! *Recovery point* is the age of the newest verified artifact when the run came to rest: see [`VerifiedArtifact`].

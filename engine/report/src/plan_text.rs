@@ -2,6 +2,7 @@
 
 mod command;
 mod count;
+mod people;
 mod shared;
 mod step;
 

@@ -40,6 +40,8 @@ pub struct RunRow {
 pub enum RunState {
     /// An engine drives it.
     Running,
+    /// No engine drives it, and it can go on when people have answered.
+    Waiting,
     /// Its engine is gone, and it has not come to rest.
     Interrupted,
     /// It has come to rest.
@@ -91,6 +93,7 @@ fn cells(row: &RunRow, zone: Zone) -> Vec<String> {
 fn state(row: &RunRow) -> &'static str {
     match (row.state, row.verdict) {
         (RunState::Running, _) => "running",
+        (RunState::Waiting, _) => "waiting for people",
         (RunState::AtRest, Some(verdict)) => verdict.words(),
         (RunState::Interrupted | RunState::AtRest, _) => "interrupted",
     }
@@ -100,6 +103,6 @@ fn row_tone(row: &RunRow) -> Tone {
     match (row.state, row.verdict) {
         (RunState::Running, _) => Tone::Plain,
         (RunState::AtRest, Some(verdict)) => tone(verdict),
-        (RunState::Interrupted | RunState::AtRest, _) => Tone::Warning,
+        (RunState::Waiting | RunState::Interrupted | RunState::AtRest, _) => Tone::Warning,
     }
 }

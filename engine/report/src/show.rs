@@ -12,8 +12,9 @@ use crate::ending::{AtRest, Block, tone};
 use crate::foreign::harmless;
 use crate::ink::{Ink, Tone};
 use crate::measure::Measures;
+use crate::people::{Question, questions, waiting};
 use crate::runs::RunState;
-use crate::view::{StepView, View, Word};
+use crate::view::{Reply, StepView, View, Word};
 use crate::words::{self, Zone};
 
 /// The version of the JSON forms of a run and of its events.
@@ -32,6 +33,8 @@ struct Document<'a> {
     took_ms: u64,
     steps: Vec<StepView>,
     open: Vec<Open>,
+    waiting: Vec<Question>,
+    answered: &'a [Reply],
     settled: &'a [Word],
     outputs: &'a BTreeMap<String, String>,
     is_drill: bool,
@@ -52,6 +55,7 @@ struct VerdictLine<'a> {
     run: &'a str,
     verdict: Option<Verdict>,
     open: Vec<Open>,
+    waiting: Vec<Question>,
     outputs: &'a BTreeMap<String, String>,
     measures: Option<&'a Measures>,
 }
@@ -74,7 +78,9 @@ pub fn show_text(view: &View, shown: Shown<'_>, zone: Zone, columns: usize, colo
     let mut parts = vec![heading(view, shown, zone, ink)];
     parts.extend(block.objectives(shown.rest.measures));
     parts.push(block.steps());
+    parts.extend(waiting(view, columns, ink));
     parts.extend(said(view, ink));
+    parts.extend(answered(view, ink));
     if view.verdict() == Some(Verdict::Stuck) {
         parts.push(block.open());
     }
@@ -96,6 +102,8 @@ pub fn show_json(view: &View, shown: Shown<'_>) -> String {
         took_ms: view.took_ms(),
         steps: view.steps().collect(),
         open: view.run().open(),
+        waiting: questions(view),
+        answered: view.replies(),
         settled: view.words(),
         outputs: shown.rest.outputs,
         is_drill: shown.purpose == Purpose::Drill,
@@ -111,6 +119,7 @@ pub fn verdict_json(view: &View, rest: AtRest<'_>) -> String {
         run: view.id(),
         verdict: view.verdict(),
         open: view.run().open(),
+        waiting: questions(view),
         outputs: rest.outputs,
         measures: rest.measures,
     };
@@ -131,6 +140,10 @@ fn heading(view: &View, shown: Shown<'_>, zone: Zone, ink: Ink) -> String {
     let times = format!("started {}, {}", zone.date(view.started_ms()), words::took(view.took_ms()));
     let state = match (shown.state, view.verdict()) {
         (RunState::Running, _) => ink.paint(Tone::Strong, "RUNNING"),
+        (RunState::Waiting, _) => {
+            let resume = ink.paint(Tone::Typed, &format!("firedrill resume {}", view.id()));
+            format!("{}  when they have answered: {resume}", ink.paint(Tone::Warning, "WAITING FOR PEOPLE"))
+        }
         (RunState::AtRest, Some(verdict)) => ink.paint(tone(verdict), &verdict.words().to_uppercase()),
         (RunState::Interrupted | RunState::AtRest, _) => {
             let resume = ink.paint(Tone::Typed, &format!("firedrill resume {}", view.id()));
@@ -142,6 +155,18 @@ fn heading(view: &View, shown: Shown<'_>, zone: Zone, ink: Ink) -> String {
     let about =
         ink.paint(Tone::Quiet, &format!("{} {}{target}, plan {digest}, {times}", shown.purpose.noun(), view.id()));
     format!("{name}  {title}\n{about}\n{state}\n")
+}
+
+fn answered(view: &View, ink: Ink) -> Option<String> {
+    if view.replies().is_empty() {
+        return None;
+    }
+    let lines = view.replies().iter().map(|reply| {
+        let step = reply.command.step().map_or("run", firedrill_run::StepId::as_str);
+        let note = if reply.note.is_empty() { String::new() } else { format!(": {}", harmless(&reply.note)) };
+        format!("  {step}: {}, says {}{note}\n", reply.response.words(), harmless(&reply.by))
+    });
+    Some(format!("{}\n{}", ink.paint(Tone::Strong, "answered by people"), lines.collect::<String>()))
 }
 
 fn said(view: &View, ink: Ink) -> Option<String> {

@@ -1,6 +1,7 @@
 //! The view: the one fold of a run's events that everything shown is printed from.
 
 mod change;
+mod people;
 mod step;
 mod word;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use change::Change;
 use change::Glance;
+pub use people::{Reply, Told};
 pub use step::{DebtStatus, Status, StepView};
 pub use word::{Said, Word};
 
@@ -42,6 +44,9 @@ pub struct View {
     order: Vec<CommandId>,
     reasons: BTreeMap<StepId, String>,
     words: Vec<Word>,
+    /// Questions that people were asked and that are not over.
+    questions: Vec<CommandId>,
+    replies: Vec<Reply>,
 }
 
 /// One try of a command as it was executed.
@@ -91,6 +96,8 @@ impl View {
             order: Vec::new(),
             reasons: BTreeMap::new(),
             words: Vec::new(),
+            questions: Vec::new(),
+            replies: Vec::new(),
         }
     }
 
@@ -108,6 +115,7 @@ impl View {
         self.run.apply(&envelope.event)?;
         self.last_ms = envelope.at_ms;
         let mut changes: Vec<Change> = self.fact(envelope).into_iter().collect();
+        changes.extend(self.closed_questions(envelope));
         changes.extend(self.glance.look_again(&self.run));
         Ok(changes)
     }
@@ -115,7 +123,7 @@ impl View {
     /// Takes what an event says itself.
     fn fact(&mut self, envelope: &Envelope) -> Option<Change> {
         match &envelope.event {
-            Event::RunStarted { run, plan } => {
+            Event::RunStarted { run, plan, .. } => {
                 (self.id, self.digest, self.started_ms) = (run.clone(), plan.clone(), envelope.at_ms);
                 Some(Change::Opened)
             }
@@ -131,6 +139,7 @@ impl View {
             Event::Reached { command, milestone } => Some(Change::Reached(command.clone(), milestone.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
+            Event::Answered { .. } => self.replied(envelope),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
             Event::Elapsed { wait: Wait::Deadline(step) } => Some(self.overdue(step)),
             Event::CancelRequested => {
@@ -191,6 +200,9 @@ impl View {
             if let Some(step) = command.step() {
                 self.by_step.entry(step.clone()).or_default().push(command.clone());
             }
+        }
+        if self.run.asks_people(command) {
+            self.questions.push(command.clone());
         }
         Change::Started(command.clone())
     }

@@ -26,7 +26,7 @@ impl Run {
 
     /// A command was begun: from the start of its first attempt a step owes its rollback and its release.
     pub(crate) fn started(&mut self, command: &CommandId) {
-        self.state.in_flight += 1;
+        self.state.in_flight += u32::from(!self.asks_people(command));
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
@@ -82,6 +82,16 @@ impl Run {
                 state.effective = (state.effective + 1).min(state.attempts - state.voided);
             }
         }
+        self.attempt_ended();
+    }
+
+    /// Takes note that people are not asked any more: from now on what they may have done counts.
+    pub(crate) fn note_answer(&mut self, command: &CommandId) {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
+        let state = &mut self.state.steps[step];
+        state.exit_code = None;
+        state.effective = (state.effective + 1).min(state.attempts - state.voided);
         self.attempt_ended();
     }
 

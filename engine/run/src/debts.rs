@@ -171,8 +171,12 @@ impl Run {
     pub(crate) fn call_off(&mut self, step: usize, kind: DebtKind) -> bool {
         let is_off = match *self.debt(step, kind) {
             Debt::Deciding => true,
-            Debt::Discharging(task) if matches!(task.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Pausing) => {
+            Debt::Discharging(task) if task.is_unbegun() || task.at == TaskAt::Pausing => {
                 *self.state.steps[step].tried.of_mut(kind) = task.r#try - 1;
+                true
+            }
+            Debt::Discharging(task) if kind == DebtKind::Rollback && matches!(task.at, TaskAt::Asked(_)) => {
+                *self.state.steps[step].tried.of_mut(kind) = task.r#try;
                 true
             }
             Debt::Discharging(_) | Debt::None | Debt::Owed | Debt::Open | Debt::Discharged | Debt::Off => false,

@@ -21,6 +21,9 @@ pub enum Event {
         run: String,
         /// The digest of its plan.
         plan: String,
+        /// Who started it, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// An engine has taken the run; every command in flight becomes unsure.
     EngineStarted {
@@ -88,6 +91,24 @@ pub enum Event {
     Elapsed {
         /// What waited.
         wait: Wait,
+    },
+    /// Somebody answered what people were asked.
+    Answered {
+        /// The command that asked.
+        command: CommandId,
+        /// The answer.
+        response: Response,
+        /// The values that were asked for.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        outputs: BTreeMap<String, Value>,
+        /// Who answered.
+        by: String,
+        /// What they remarked.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+        /// SHA-256 of what whoever decided was shown, in hex. Decisions about something else do not add up.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        shown: String,
     },
     /// Somebody asked for the run to stop.
     CancelRequested,
@@ -185,6 +206,20 @@ pub enum Answer {
     Error(String),
 }
 
+/// What people answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// It is done.
+    Done,
+    /// It could not be done.
+    Failed,
+    /// The run may go on.
+    Approved,
+    /// It may not.
+    Declined,
+}
+
 /// The texts of a command, or why they cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -199,7 +234,7 @@ pub enum Rendering {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rendered {
-    /// The program and its arguments.
+    /// The program and its arguments; of a question, what people are told.
     pub argv: Vec<String>,
     /// Environment beyond the engine's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -226,6 +261,8 @@ pub enum Wait {
     Deadline(StepId),
     /// A poll, for its last answer at the latest; it bears the name of try 1.
     Within(CommandId),
+    /// A question, for its answer at the latest.
+    Answer(CommandId),
 }
 
 /// The three obligations of a step.
@@ -274,6 +311,18 @@ pub enum Done {
     Done,
     /// It is not.
     NotDone,
+}
+
+impl Response {
+    /// Returns the answer in the words of the glossary.
+    pub fn words(self) -> &'static str {
+        match self {
+            Response::Done => "done",
+            Response::Failed => "failed",
+            Response::Approved => "approved",
+            Response::Declined => "declined",
+        }
+    }
 }
 
 impl DebtKind {

@@ -161,7 +161,7 @@ impl Asking {
 }
 
 impl Task {
-    /// Returns how far the try is and how many have failed, in 16 bits.
+    /// Returns how far the try is, how many have failed and how many have approved, in 16 bits.
     fn code(&self) -> u64 {
         let at = match self.at {
             TaskAt::Rendering => 0,
@@ -170,7 +170,13 @@ impl Task {
             TaskAt::Unsure => 3,
             TaskAt::Judging(_) => 4,
             TaskAt::Pausing => 5,
+            TaskAt::Unasked => 6,
+            TaskAt::Asked(_) => 7,
         };
-        u64::from(self.failures.min(0xFFF)) << 3 | at
+        let count = match self.at {
+            TaskAt::Asked(approved) => self.failures.min(0x7F) << 5 | approved.min(0x1F),
+            _ => self.failures.min(0xFFF),
+        };
+        u64::from(count) << 3 | at
     }
 }

@@ -138,6 +138,8 @@ impl fmt::Display for Kind<'_> {
             FaultKind::Crash => f.write_str("crash"),
             FaultKind::LostSupervisor => f.write_str("lost_supervisor"),
             FaultKind::Cancel => f.write_str("cancel"),
+            FaultKind::NoAnswer => f.write_str("no_answer"),
+            FaultKind::Declined => f.write_str("declined"),
         }
     }
 }
@@ -226,6 +228,8 @@ fn kind(text: &str) -> Result<FaultKind, String> {
         "crash" => FaultKind::Crash,
         "lost_supervisor" => FaultKind::LostSupervisor,
         "cancel" => FaultKind::Cancel,
+        "no_answer" => FaultKind::NoAnswer,
+        "declined" => FaultKind::Declined,
         other => return Err(format!("there is no kind `{other}`")),
     })
 }
@@ -246,6 +250,8 @@ mod tests {
             "record=17:crash_before",
             "record=17:crash_after",
             "age=600000ms:cancel",
+            "window.attempt:no_answer",
+            "move.rollback:declined#1x*",
         ] {
             assert_eq!(text.parse::<Injection>().map(|it| it.to_string()).as_deref(), Ok(text));
         }

@@ -175,7 +175,7 @@ mod tests {
         let mut bytes = Vec::new();
         let command = || "backup.attempt.1.1".parse().expect("a command's name");
         for event in [
-            Event::RunStarted { run: "r1".into(), plan: "ab".into() },
+            Event::RunStarted { run: "r1".into(), plan: "ab".into(), by: None },
             Event::Started { command: command() },
             Event::Ended { command: command(), exit: Exit::Code(0), ms: 12 },
         ] {

@@ -19,6 +19,7 @@ mod machine;
 mod milestones;
 mod next;
 mod outputs;
+mod people;
 mod poll;
 mod rest;
 mod ruling;
@@ -32,7 +33,8 @@ mod verdict;
 
 pub use command::{CommandId, Role, StepId, Subject};
 pub use effect::{Effect, Pause};
-pub use event::{Answer, DebtKind, Done, Event, Exit, Question, Rendered, Rendering, Ruling, Wait};
+pub use event::{Answer, DebtKind, Done, Event, Exit, Question, Rendered, Rendering, Response, Ruling, Wait};
 pub use machine::{IllegalEvent, Run};
+pub use people::{Ask, Waiting};
 pub use state::{Answered, Cause, Conclusion, Debt, Doubt, Outcome, Phase, Stage, State, Task, TaskAt};
 pub use verdict::{Open, Summary, Verdict};

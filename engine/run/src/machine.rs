@@ -80,7 +80,10 @@ impl Run {
             return Err("a journal begins with the start of the run, once");
         }
         match event {
-            Event::RunStarted { .. } => self.start(),
+            Event::RunStarted { by, .. } => {
+                self.state.starter.clone_from(by);
+                self.start();
+            }
             Event::EngineStarted { .. } => self.reopen(),
             Event::Decided { question, answer } => self.decided(question, answer)?,
             Event::Rendered { command, outcome } => {
@@ -103,6 +106,9 @@ impl Run {
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
+            Event::Answered { command, response, outputs, by, shown, .. } => {
+                self.answered(command, *response, outputs, (by, shown))?;
+            }
             Event::CancelRequested => self.cancel(),
             Event::RollbackRequested { .. } => self.reverse()?,
             Event::Ruled { step, ruling, outputs, .. } => self.ruled(step, *ruling, outputs)?,
@@ -150,7 +156,7 @@ impl Run {
     }
 
     /// Moves one try on and hands its end to whom it belongs.
-    fn task_event(&mut self, id: &CommandId, event: TaskEvent<'_>) -> Result<(), &'static str> {
+    pub(crate) fn task_event(&mut self, id: &CommandId, event: TaskEvent<'_>) -> Result<(), &'static str> {
         let plan = Arc::clone(&self.plan);
         let (command, kind) = self.look_up(&plan, id).ok_or("the plan has no such command")?;
         let task = self.task_mut(id).ok_or("no such try is under way")?;
@@ -225,6 +231,7 @@ impl Run {
             Wait::Hook(id, kind) => self.answer_step(id, |run, step| run.hook_pause_over(step, *kind)),
             Wait::Look(id) => self.look_due(id),
             Wait::Within(id) => self.within_over(id),
+            Wait::Answer(id) => self.overdue(id),
         };
         if has_waited { Ok(()) } else { Err("nothing waits for that") }
     }
@@ -291,6 +298,8 @@ impl State {
             completed: 0,
             rendered: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            starter: None,
         }
     }
 }

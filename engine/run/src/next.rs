@@ -46,7 +46,10 @@ impl Run {
         let mut due = Due { effects: Vec::new(), starts: Vec::new(), flights: Vec::new(), is_cancelled };
         self.playbook_effects(&mut due);
         for &step in self.state.busy.iter().filter(|_| !self.is_resting()) {
-            self.stage_effects(step, &mut due);
+            if self.state.steps[step].stage.task().is_none_or(|task| task.at != TaskAt::Unasked) || self.may_start(step)
+            {
+                self.stage_effects(step, &mut due);
+            }
             self.debt_effects(step, &mut due);
         }
         due
@@ -70,6 +73,7 @@ impl Run {
         }
         self.poll_pauses(&mut pauses);
         self.deadline_pauses(&mut pauses);
+        self.answer_pauses(&mut pauses);
         pauses
     }
 
@@ -241,7 +245,8 @@ impl Due {
             TaskAt::Unsure => self.effects.push(Effect::Settle(command)),
             TaskAt::Judging(_) => self.effects.push(Effect::Judge(command)),
             TaskAt::InFlight => self.flights.push(command),
-            TaskAt::Pausing => {}
+            TaskAt::Unasked => self.effects.push(Effect::Start(command)),
+            TaskAt::Pausing | TaskAt::Asked(_) => {}
         }
     }
 }

@@ -60,9 +60,16 @@ impl Run {
                 self.task_over(&CommandId { r#try: id.r#try - 1, ..id.clone() }, end);
             }
             (TaskAt::Pausing, None) => *task = task.hurried(command),
-            (TaskAt::Rendering | TaskAt::Due | TaskAt::InFlight | TaskAt::Unsure | TaskAt::Judging(_), _) => {
-                task.poll = Polling::Over;
-            }
+            (
+                TaskAt::Rendering
+                | TaskAt::Due
+                | TaskAt::InFlight
+                | TaskAt::Unsure
+                | TaskAt::Judging(_)
+                | TaskAt::Unasked
+                | TaskAt::Asked(_),
+                _,
+            ) => task.poll = Polling::Over,
         }
         self.place_of(id);
     }

@@ -200,7 +200,7 @@ impl Run {
             let is_still =
                 matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::Waiting | Stage::Inside)
                     || state.stage.waits_for_word();
-            (is_still || state.stage.waits_to_look()) && !state.debts.are_under_way()
+            (is_still || state.stage.waits_to_look() || state.stage.waits_for_people()) && !state.debts.are_under_way()
         };
         let is_held_back =
             |&step: &usize| matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_));
@@ -348,7 +348,7 @@ impl Task {
 
     /// Returns whether nothing of the command has been started.
     pub(crate) fn is_unbegun(&self) -> bool {
-        matches!(self.at, TaskAt::Rendering | TaskAt::Due)
+        matches!(self.at, TaskAt::Rendering | TaskAt::Due | TaskAt::Unasked)
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::CommandId;
 use crate::event::Rendered;
+use crate::people::Approvals;
 use crate::scope::Course;
 use crate::task::TaskEnd;
 
@@ -50,6 +51,10 @@ pub struct State {
     pub(crate) completed: u32,
     pub(crate) rendered: BTreeMap<CommandId, Rendered>,
     pub(crate) outputs: BTreeMap<usize, BTreeMap<String, Value>>,
+    /// Who has approved of what still waits for others to approve.
+    pub(crate) approvals: BTreeMap<CommandId, Approvals>,
+    /// Who started the run.
+    pub(crate) starter: Option<String>,
 }
 
 /// What the run as a whole is doing.
@@ -333,6 +338,10 @@ pub enum TaskAt {
     Judging(i32),
     /// Waits before the next try, or before the first look.
     Pausing,
+    /// People may be asked.
+    Unasked,
+    /// People were asked, and so many have approved.
+    Asked(u32),
 }
 
 impl Stage {
@@ -393,6 +402,11 @@ impl Stage {
     /// Returns whether the step can go on only when a human has said something.
     pub(crate) fn waits_for_word(&self) -> bool {
         matches!(self, Stage::InDoubt(_) | Stage::Undecided(_))
+    }
+
+    /// Returns whether the step waits for people, or to ask them, and has nothing else to do.
+    pub(crate) fn waits_for_people(&self) -> bool {
+        matches!(self, Stage::Attempting(task) if matches!(task.at, TaskAt::Unasked | TaskAt::Asked(_)))
     }
 
     /// Returns whether the step is between the settling of its needs and its own settling.

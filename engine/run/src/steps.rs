@@ -4,7 +4,7 @@ use firedrill_model::plan::{Condition, OnUnmet, Step};
 
 use crate::event::{Answer, DebtKind};
 use crate::machine::{News, Run};
-use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task};
+use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task, TaskAt};
 use crate::task::TaskEnd;
 
 impl Run {
@@ -197,6 +197,7 @@ impl Run {
             }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
+            Stage::Attempting(Task { at: TaskAt::Asked(_), .. }) => self.call_off_question(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),
             Stage::Undecided(cause) => {
                 self.state.doubts -= 1;

@@ -1,9 +1,9 @@
 //! One try of a command: the one mechanism behind attempts, probes, looks and hooks.
 
 use firedrill_model::judge::Judgement;
-use firedrill_model::plan::Command;
+use firedrill_model::plan::{Command, Program};
 
-use crate::event::{Exit, Rendering};
+use crate::event::{Exit, Rendering, Response};
 use crate::state::{Doubt, Polling, Task, TaskAt};
 
 /// How a command is held against what was expected.
@@ -24,6 +24,11 @@ pub(crate) enum TaskEvent<'a> {
     Adopted,
     Ended(&'a Exit),
     Judged(&'a Judgement),
+    Answered(Response),
+    /// Nobody answered in time.
+    Overdue,
+    /// Nobody need answer any more.
+    CalledOff,
 }
 
 /// How a try came to its end.
@@ -85,9 +90,10 @@ impl Task {
             (TaskAt::Due, TaskEvent::Started) | (TaskAt::Unsure, TaskEvent::Adopted) => {
                 Some(TaskStep::On(TaskAt::InFlight))
             }
-            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Text(_))) | (TaskAt::Unsure, TaskEvent::NotStarted) => {
-                Some(TaskStep::On(TaskAt::Due))
-            }
+            (TaskAt::Rendering, TaskEvent::Rendered(Rendering::Text(_))) => Some(TaskStep::On(due(command))),
+            (TaskAt::Unsure, TaskEvent::NotStarted) => Some(TaskStep::On(TaskAt::Due)),
+            (TaskAt::Unasked, TaskEvent::Started) => Some(TaskStep::On(TaskAt::Asked(0))),
+            (TaskAt::Asked(approved), event) => asked(approved, event, &command.program),
             (TaskAt::InFlight | TaskAt::Unsure, TaskEvent::Ended(exit)) => Some(ended(exit, kind, command)),
             (TaskAt::Judging(_), TaskEvent::Judged(judgement)) => Some(TaskStep::End(judged(judgement))),
             (
@@ -96,7 +102,8 @@ impl Task {
                 | TaskAt::InFlight
                 | TaskAt::Unsure
                 | TaskAt::Judging(_)
-                | TaskAt::Pausing,
+                | TaskAt::Pausing
+                | TaskAt::Unasked,
                 _,
             ) => None,
         }
@@ -105,7 +112,31 @@ impl Task {
 
 /// Returns where the next try of a command begins.
 pub(crate) fn begin(command: &Command) -> TaskAt {
-    if command.is_known() { TaskAt::Due } else { TaskAt::Rendering }
+    if command.is_known() { due(command) } else { TaskAt::Rendering }
+}
+
+fn due(command: &Command) -> TaskAt {
+    if command.program.asks_people() { TaskAt::Unasked } else { TaskAt::Due }
+}
+
+/// Returns what happens to a question. What was asked of people may have been begun; what was to be decided has no effect.
+fn asked(approved: u32, event: TaskEvent<'_>, program: &Program) -> Option<TaskStep> {
+    let end = match (program, event) {
+        (Program::Approve { min, .. }, TaskEvent::Answered(Response::Approved)) if approved + 1 < min.get() => {
+            return Some(TaskStep::On(TaskAt::Asked(approved + 1)));
+        }
+        (Program::Approve { .. }, TaskEvent::Answered(Response::Approved))
+        | (Program::Manual { .. }, TaskEvent::Answered(Response::Done)) => TaskEnd::Met,
+        (Program::Approve { .. }, TaskEvent::Answered(Response::Declined))
+        | (Program::Manual { .. }, TaskEvent::Answered(Response::Failed))
+        | (Program::Approve { .. }, TaskEvent::Overdue | TaskEvent::CalledOff) => TaskEnd::Unmet,
+        (Program::Manual { .. }, TaskEvent::Overdue) => TaskEnd::Doubt(Doubt::TimedOut),
+        (Program::Manual { .. }, TaskEvent::CalledOff) => TaskEnd::Doubt(Doubt::Cancelled),
+        (Program::Argv(_) | Program::Script { .. } | Program::Manual { .. } | Program::Approve { .. }, _) => {
+            return None;
+        }
+    };
+    Some(TaskStep::End(end))
 }
 
 fn ended(exit: &Exit, kind: Kind, command: &Command) -> TaskStep {

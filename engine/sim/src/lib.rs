@@ -1,6 +1,7 @@
 //! Drivers without a world: scripted outcomes, the sweep of the state machine, and what a sweep of the sandbox strikes. Pure.
 
 mod mutants;
+mod people;
 mod place;
 mod script;
 mod sketch;

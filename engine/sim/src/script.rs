@@ -7,6 +7,7 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Plan, examples};
 use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run};
 
+use crate::people;
 use crate::waits::waits;
 
 /// Outcomes by the name of the command; everything that is not named succeeds at once.
@@ -72,7 +73,7 @@ impl Script {
     /// Plays a plan to its rest: of the commands in flight, the one that started first ends first.
     pub fn play(&self, plan: Arc<Plan>) -> Result<Played, IllegalEvent> {
         let events = vec![
-            Event::RunStarted { run: "scripted".into(), plan: String::new() },
+            Event::RunStarted { run: "scripted".into(), plan: String::new(), by: None },
             Event::EngineStarted { boot: String::new(), engine: String::new() },
         ];
         let run = Run::replay(plan, &events)?;
@@ -98,6 +99,9 @@ impl Script {
         }
         if let Some(command) = run.in_flight().into_iter().next() {
             return Some(self.end(command));
+        }
+        if let Some(question) = run.waiting_for().first() {
+            return Some(people::yes(run, question));
         }
         waits(run).into_iter().next().map(|wait| Event::Elapsed { wait })
     }

@@ -13,6 +13,9 @@
 //! | lost supervisor | once | once | | |
 //! | cancel | once | | | |
 //!
+//! Where people are asked nothing is started, and other things go wrong: nobody answers (with a time limit), whoever is asked
+//! declines or says that it failed, the engine crashes, the run is cancelled.
+//!
 //! For a probe a time-out, a kill and a program that cannot be started are all "could not tell": the machine does not tell
 //! them apart. Steps and hooks whose `when` is known to be false have no strikes, and with `on_failure: stop` rollbacks have
 //! none: they never run.
@@ -181,6 +184,9 @@ fn of_step(at: usize, step: &Step) -> impl Iterator<Item = Site<'_>> {
 impl Site<'_> {
     /// Returns every fault of a kind that can strike here.
     fn blows(&self, kind: SweptKind) -> Vec<Blow> {
+        if self.command.program.asks_people() {
+            return self.blows_on_people(kind);
+        }
         let nature = Nature::of(&self.role);
         let is_deed = nature != Nature::Probe;
         let is_of_step = matches!(nature, Nature::Attempt | Nature::Hook);
@@ -194,10 +200,7 @@ impl Site<'_> {
             SweptKind::WrongOutput if is_deed && is_judged(self.command) => once(FaultKind::WrongOutput(String::new())),
             SweptKind::DoesNotHold if !is_deed && can_be_unmet(self.command) => once(FaultKind::DoesNotHold),
             SweptKind::CouldNotTell if !is_deed => once(FaultKind::CouldNotTell),
-            SweptKind::Crash => {
-                let aims = [Aim::Intent(Side::Before), Aim::Intent(Side::After), Aim::Command];
-                aims.map(|aim| Blow { kind: FaultKind::Crash, times: Some(1), aim }).into()
-            }
+            SweptKind::Crash => crashes(),
             SweptKind::LostSupervisor if is_of_step => once(FaultKind::LostSupervisor),
             SweptKind::Cancel if nature == Nature::Attempt => once(FaultKind::Cancel),
             SweptKind::Exit
@@ -209,7 +212,20 @@ impl Site<'_> {
             | SweptKind::DoesNotHold
             | SweptKind::CouldNotTell
             | SweptKind::LostSupervisor
-            | SweptKind::Cancel => Vec::new(),
+            | SweptKind::Cancel
+            | SweptKind::NoAnswer
+            | SweptKind::Declined => Vec::new(),
+        }
+    }
+
+    /// Returns every fault of a kind where people are asked.
+    fn blows_on_people(&self, kind: SweptKind) -> Vec<Blow> {
+        match kind {
+            SweptKind::NoAnswer if self.command.time_limit.is_some() => once(FaultKind::NoAnswer),
+            SweptKind::Declined => once(FaultKind::Declined),
+            SweptKind::Crash => crashes(),
+            SweptKind::Cancel if self.role == Role::Attempt => once(FaultKind::Cancel),
+            _ => Vec::new(),
         }
     }
 
@@ -229,6 +245,11 @@ impl Site<'_> {
         let injection = injected(&self.subject, &self.role, blow.kind, blow.times);
         Strike { kind, provoke, injection, aim: blow.aim, what }
     }
+}
+
+fn crashes() -> Vec<Blow> {
+    let aims = [Aim::Intent(Side::Before), Aim::Intent(Side::After), Aim::Command];
+    aims.map(|aim| Blow { kind: FaultKind::Crash, times: Some(1), aim }).into()
 }
 
 fn once(kind: FaultKind) -> Vec<Blow> {
@@ -264,14 +285,15 @@ fn runs_always(cleanup: Option<&Hook>) -> bool {
 
 /// Returns the fault of an attempt that does its work and then fails.
 fn late(step: &Step, times: Option<u32>) -> Injection {
-    let kind = FaultKind::LateFailure(step.command().map_or(1, |command| bad(command, 1)));
+    let kind = match step.command() {
+        Some(command) if command.program.asks_people() => FaultKind::Declined,
+        command => FaultKind::LateFailure(command.map_or(1, |command| bad(command, 1))),
+    };
     injected(&Subject::Step(step.id.as_str().into()), &Role::Attempt, kind, times)
 }
 
 /// Returns the faults after which the rollback of a step runs.
 fn failure_after(plan: &Plan, step: usize) -> Vec<Injection> {
-    let never =
-        |step: &Step, role| injected(&Subject::Step(step.id.as_str().into()), &role, FaultKind::NotStarted, None);
     if let Some(dependent) = first_dependent(plan, step) {
         return vec![never(&plan.steps[dependent], Role::Attempt)];
     }
@@ -279,6 +301,17 @@ fn failure_after(plan: &Plan, step: usize) -> Vec<Injection> {
     let cleanup = own.cleanup.as_ref().filter(|hook| can_run(hook.when.as_ref()));
     let cleanup = cleanup.map(|_| never(own, Role::Cleanup));
     [late(own, None)].into_iter().chain(cleanup).collect()
+}
+
+/// Returns the fault with which a command never does anything: what asks people is declined.
+fn never(step: &Step, role: Role) -> Injection {
+    let command = match role {
+        Role::Cleanup => step.cleanup.as_ref().map(|hook| &hook.command),
+        _ => step.command(),
+    };
+    let asks_people = command.is_some_and(|command| command.program.asks_people());
+    let kind = if asks_people { FaultKind::Declined } else { FaultKind::NotStarted };
+    injected(&Subject::Step(step.id.as_str().into()), &role, kind, None)
 }
 
 /// Returns the first step that runs after this one because it needs it, with nothing irreversible between them; one that
@@ -326,6 +359,8 @@ impl Blow {
             (FaultKind::Crash, Aim::Command) => format!("the engine crashes during {place}"),
             (FaultKind::LostSupervisor, _) => format!("engine and supervisor die during {place}"),
             (FaultKind::Cancel, _) => format!("somebody cancels the run during {place}"),
+            (FaultKind::NoAnswer, _) => format!("nobody answers {place}"),
+            (FaultKind::Declined, _) => format!("whoever is asked by {place} declines"),
         }
     }
 }
@@ -336,6 +371,7 @@ fn caused(plan: &Plan, cause: &Injection) -> String {
     let place = place(plan, &starts.subject, &starts.role);
     match cause.kind {
         FaultKind::NotStarted => format!("{place} could not be started"),
+        FaultKind::Declined => format!("{place} was declined"),
         _ => format!("{place} had done its work and failed"),
     }
 }

@@ -7,7 +7,8 @@ const LOOKS: u32 = 2;
 
 /// Returns the waits that may be over next, deadlines left out: in a run without faults nothing takes long.
 ///
-/// The time of a poll ends between two looks only: while one is out its end would change nothing but the order.
+/// The time of a poll ends between two looks only: while one is out its end would change nothing but the order. That nobody
+/// answers a question is for the people around the run to choose, see [`crate::people`].
 pub(crate) fn waits(run: &Run) -> Vec<Wait> {
     let pauses = run.pauses().into_iter().map(|pause| pause.wait);
     let pauses: Vec<Wait> = pauses.filter(|wait| !matches!(wait, Wait::Deadline(_))).collect();
@@ -18,6 +19,7 @@ pub(crate) fn waits(run: &Run) -> Vec<Wait> {
         Wait::Look(next) => next.r#try <= LOOKS,
         Wait::Within(first) => is_between(first),
         Wait::Attempt(_) | Wait::Hook(..) | Wait::Deadline(_) => true,
+        Wait::Answer(_) => false,
     };
     pauses.iter().filter(is_worth).cloned().collect()
 }
@@ -26,6 +28,6 @@ pub(crate) fn waits(run: &Run) -> Vec<Wait> {
 pub(crate) fn deadlines(run: &Run) -> impl Iterator<Item = StepId> {
     run.pauses().into_iter().filter_map(|pause| match pause.wait {
         Wait::Deadline(step) => Some(step),
-        Wait::Attempt(_) | Wait::Hook(..) | Wait::Look(_) | Wait::Within(_) => None,
+        Wait::Attempt(_) | Wait::Hook(..) | Wait::Look(_) | Wait::Within(_) | Wait::Answer(_) => None,
     })
 }

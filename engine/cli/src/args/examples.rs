@@ -9,6 +9,7 @@ Exit codes:
     4  rolled back: a step failed, nothing of what was done is left
     5  stuck: a human is needed
     6  refused: a guard was unmet or something is not as approved, nothing was done
+    7  waiting for people (with --no-wait): resume it when they have answered
   130  cancelled";
 
 pub(super) const VALIDATE: &str = "\
@@ -32,6 +33,7 @@ Examples:
   firedrill run playbooks/director-backup.yaml --sandbox
   firedrill run playbooks/director-backup.yaml --target prod --confirm prod
   firedrill run --plan tonight.plan --confirm prod
+  firedrill run playbooks/director-backup.yaml --target prod --confirm prod --no-wait
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --id nightly-42
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --drill
   firedrill run playbooks/director-backup.yaml --inputs prod.yaml --json | jq .event
@@ -43,6 +45,7 @@ pub(super) const RESUME: &str = "\
 Examples:
   firedrill resume --last
   firedrill resume nightly-42
+  firedrill resume nightly-42 --no-wait
 
 The exit code says how the run ended: see `firedrill --help`.";
 

@@ -2,7 +2,7 @@
 
 use firedrill_exec::Locks;
 
-use super::run::to_rest;
+use super::run::{Manner, patience, to_rest};
 use crate::args::ResumeArgs;
 use crate::failure::{Failure, Status};
 use crate::home::Home;
@@ -12,5 +12,6 @@ pub(super) fn resume(args: &ResumeArgs, home: &Home, terminal: &Terminal) -> Res
     let dir = home.run(args.run.as_deref())?;
     let lock = dir.lock()?;
     Locks::of(&home.store()?)?.take_again(&dir, &lock)?;
-    to_rest(&dir, &lock, home, args.json.format(), terminal)
+    let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };
+    to_rest(&dir, &lock, home, manner, terminal)
 }

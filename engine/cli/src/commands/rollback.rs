@@ -1,9 +1,9 @@
 //! `firedrill rollback`
 
-use firedrill_exec::Locks;
+use firedrill_exec::{Locks, Patience};
 use firedrill_run::Event;
 
-use super::run::to_rest;
+use super::run::{Manner, to_rest};
 use super::settle::say;
 use crate::args::RollbackArgs;
 use crate::failure::{Failure, Status};
@@ -15,5 +15,6 @@ pub(super) fn rollback(args: RollbackArgs, home: &Home, terminal: &Terminal) -> 
     let lock = dir.lock()?;
     Locks::of(&home.store()?)?.take_again(&dir, &lock)?;
     say(&dir, &lock, Event::RollbackRequested { by: args.by, note: args.note })?;
-    to_rest(&dir, &lock, home, args.json.format(), terminal)
+    let manner = Manner { format: args.json.format(), patience: Patience::Wait };
+    to_rest(&dir, &lock, home, manner, terminal)
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_exec::{
-    About, Locks, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError, clock, drive, journal,
+    About, DriveError, Locks, Patience, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError, clock,
+    drive, journal,
 };
 use firedrill_model::plan::Plan;
 use firedrill_model::units;
@@ -16,6 +17,7 @@ use crate::args::{Format, RunArgs};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::past;
+use crate::question;
 use crate::run_id;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
@@ -37,7 +39,8 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     target::allowed(&planned, args.confirm.as_deref(), playbook, target)?;
     let about = about(&planned, args.id.as_deref())?;
     let (dir, lock) = create(&home.store()?, &about, &planned.plan, args.wait_lock)?;
-    to_rest(&dir, &lock, home, args.json.format(), terminal)
+    let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };
+    to_rest(&dir, &lock, home, manner, terminal)
 }
 
 /// Reads a plan that was written to be run, unless something differs by now.
@@ -81,6 +84,7 @@ fn about(planned: &PlanFile, id: Option<&str>) -> Result<About, Failure> {
         sandbox: world.map(|world| world.root().to_owned()),
         drill: planned.drill,
         target: plan.target.as_ref().map(|target| target.name.clone()),
+        by: Some(question::user()),
     })
 }
 
@@ -107,12 +111,24 @@ fn create(
     }
 }
 
+/// How a run is driven and shown.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) format: Format,
+    pub(super) patience: Patience,
+}
+
+/// Returns whether people are waited for.
+pub(super) fn patience(no_wait: bool) -> Patience {
+    if no_wait { Patience::Leave } else { Patience::Wait }
+}
+
 /// Drives a run to its rest on the screen.
 pub(super) fn to_rest(
     dir: &RunDir,
     lock: &RunLock,
     home: &Home,
-    format: Format,
+    Manner { format, patience }: Manner,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
     let past = journal::read(&dir.journal()).map_err(|error| Failure::failed(error.to_string()))?;
@@ -120,7 +136,16 @@ pub(super) fn to_rest(
     let about = dir.about()?;
     let screen = Screen::new(dir, Arc::clone(&plan), (past::purpose(&about), &past), terminal, format);
     let mut screen = screen.map_err(|error| Failure::failed(format!("the journal does not fit the plan: {error}")))?;
-    let verdict = drive(dir, lock, &mut screen)?;
+    if patience == Patience::Wait {
+        screen.ask_here();
+    }
+    let verdict = match drive(dir, lock, patience, &mut screen) {
+        Err(DriveError::AwaitsPeople) => {
+            screen.leave();
+            return Ok(Status::Waiting);
+        }
+        driven => driven?,
+    };
     Locks::of(&home.store()?)?.give_back(dir, lock)?;
     let is_shown = plan.objectives.is_some() || format == Format::Json;
     let measures = if is_shown { past::measures(dir, &about, &plan, &home.store()?) } else { None };
@@ -128,19 +153,24 @@ pub(super) fn to_rest(
     Ok(verdict.into())
 }
 
-/// Refuses a plan with a point of no return that nobody accepted, and what was accepted and is none.
+/// Refuses a plan with a point of no return that nobody has to approve of and nobody accepted, and what was accepted and is
+/// none.
 fn accepted(plan: &Plan, accepted: &[String]) -> Result<(), Failure> {
-    let irreversible: Vec<&str> =
-        plan.steps.iter().filter(|step| step.effect.irreversible).map(|step| step.id.as_str()).collect();
-    if let Some(other) = accepted.iter().find(|id| !irreversible.contains(&id.as_str())) {
+    let irreversible: Vec<usize> = (0..plan.steps.len()).filter(|&at| plan.steps[at].effect.irreversible).collect();
+    let id = |at: usize| plan.steps[at].id.as_str();
+    if let Some(other) = accepted.iter().find(|accepted| irreversible.iter().all(|&at| id(at) != accepted.as_str())) {
         return Err(Failure::usage(format!("`{other}` is no irreversible step of this playbook")));
     }
-    let missing: Vec<&str> =
-        irreversible.into_iter().filter(|id| !accepted.iter().any(|accepted| accepted == id)).collect();
+    let is_accepted = |at: usize| plan.is_approved_before(at) || accepted.iter().any(|accepted| accepted == id(at));
+    let missing: Vec<&str> = irreversible.into_iter().filter(|&at| !is_accepted(at)).map(id).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let flags: Vec<String> = missing.iter().map(|id| format!("--accept-irreversible {id}")).collect();
-    let message = format!("what {} does cannot be undone, and nobody has accepted that", missing.join(" and "));
-    Err(Failure::invalid(message).help(format!("look at the plan, then add {}", flags.join(" "))))
+    let message = format!(
+        "what {} does cannot be undone, and nobody has to approve of it or has accepted that",
+        missing.join(" and ")
+    );
+    Err(Failure::invalid(message)
+        .help(format!("look at the plan, then add {}, or let it need an `approve`", flags.join(" "))))
 }

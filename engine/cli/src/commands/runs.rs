@@ -1,6 +1,6 @@
 //! `firedrill runs`
 
-use firedrill_exec::{About, RunDir, summary};
+use firedrill_exec::{About, RunDir, people, summary};
 use firedrill_report::{RunRow, RunState, runs_json, runs_text};
 
 use crate::args::Format;
@@ -25,6 +25,8 @@ fn row(dir: &RunDir, about: &About) -> RunRow {
         RunState::Running
     } else if summary.is_some() {
         RunState::AtRest
+    } else if people::read(dir).is_ok_and(|run| !run.waiting_for().is_empty()) {
+        RunState::Waiting
     } else {
         RunState::Interrupted
     };

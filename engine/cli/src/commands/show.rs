@@ -17,6 +17,7 @@ pub(super) fn show(args: &ShowArgs, home: &Home, terminal: &Terminal) -> Result<
     let state = match (dir.is_driven(), view.verdict()) {
         (true, _) => RunState::Running,
         (false, Some(_)) => RunState::AtRest,
+        (false, None) if !view.waiting_for().is_empty() => RunState::Waiting,
         (false, None) => RunState::Interrupted,
     };
     let outputs = dir.summary().map(|summary| summary.outputs).unwrap_or_default();

@@ -13,7 +13,7 @@ use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
-use firedrill_model::rehearsal::{Reply, Sandbox, Scenario, fill, fill_command};
+use firedrill_model::rehearsal::{Answer, Reply, Sandbox, Scenario, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
@@ -24,6 +24,7 @@ use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
 
 use super::Rehearsing;
+use super::answers::{plain, usual_answers};
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -39,6 +40,8 @@ pub(crate) struct Case<'a> {
     pub(crate) given: &'a [Spanned<Vec<String>>],
     /// What is made to go wrong.
     pub(crate) faults: Vec<Injection>,
+    /// What people answer; as they usually do if none.
+    pub(crate) answers: Option<BTreeMap<String, Answer>>,
     /// Answers where nothing stands in.
     pub(crate) replies: &'a [Spanned<Reply>],
     /// Commands that examine the world in any case.
@@ -56,6 +59,7 @@ impl<'a> Case<'a> {
             inputs: Some(&scenario.inputs),
             given: &scenario.given,
             faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
+            answers: Some(plain(&scenario.answers)),
             replies: &scenario.replies,
             world: &scenario.expect.world,
             ..Case::default()
@@ -111,9 +115,11 @@ impl Rehearsing {
         };
         let (given, world, check) = (filled(case.given)?, filled(case.world)?, filled(&self.rehearsal.check)?);
         let replies: Vec<Reply> = case.replies.iter().map(|reply| reply.value.clone()).collect();
+        let answers = case.answers.clone().unwrap_or_else(|| usual_answers(&self.rehearsal, &plan));
         let is_bare = self.rehearsal.sandbox.value == Sandbox::None;
         let staging = Staging {
             faults: &case.faults,
+            answers: &answers,
             replies: is_bare.then_some(&replies),
             given: &given,
             world: &world,
@@ -194,6 +200,7 @@ impl Rehearsing {
             sandbox: place.sandbox.clone(),
             drill: false,
             target: None,
+            by: None,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)
     }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Effect, Event, Exit, Phase, Run, TaskAt, Verdict, Wait};
+use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, TaskAt, Verdict, Wait};
 
-use super::{DriveError, Note, Sink};
+use super::{DriveError, Note, Patience, Sink};
 use crate::clock;
 use crate::environment;
 use crate::journal::Urgency;
 use crate::milestones::Watch;
+use crate::people::{self, Ear, Word};
 use crate::questions::Known;
 use crate::signals::Signal;
 use crate::store::{About, RunDir};
@@ -21,6 +22,7 @@ use crate::world::{Happening, Start, World};
 struct Undurable {
     shows: VecDeque<Envelope>,
     starts: VecDeque<(u64, CommandId)>,
+    ears: VecDeque<(u64, Ear)>,
     last: u64,
 }
 
@@ -41,6 +43,7 @@ pub(crate) struct Driver<'a> {
     /// When the waits of the run are over, in the world's time.
     deadlines: BTreeMap<Wait, Duration>,
     lengths: BTreeMap<CommandId, u64>,
+    patience: Patience,
     sink: &'a mut dyn Sink,
 }
 
@@ -66,18 +69,27 @@ impl<'a> Driver<'a> {
             asked: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             lengths: lengths(past),
+            patience: Patience::Wait,
             sink,
         })
+    }
+
+    /// Returns a driver that has this much patience with people.
+    pub(crate) fn with(self, patience: Patience) -> Self {
+        Driver { patience, ..self }
     }
 
     /// Records that this engine has the run.
     fn begin(&mut self) -> Result<(), DriveError> {
         if self.undurable.last == 0 {
             let plan = self.about.plan.clone();
-            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan })?;
+            let by = self.about.by.clone();
+            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan, by })?;
         }
         let engine_started = self.world.engine_started();
-        self.record(engine_started)
+        self.record(engine_started)?;
+        self.run.waiting_for().iter().for_each(|question| self.world.people_asked(question));
+        Ok(())
     }
 
     /// Does what is due and waits for what happens, until the run is at rest and everything is durable and shown.
@@ -95,6 +107,10 @@ impl<'a> Driver<'a> {
                 let is_done = verdict == Verdict::Succeeded;
                 return Ok((verdict, if is_done { self.known().outputs() } else { BTreeMap::new() }));
             }
+            if self.patience == Patience::Leave && self.awaits_people() {
+                self.world.dismiss()?;
+                return Err(DriveError::AwaitsPeople);
+            }
             match self.wait()? {
                 Some(happening) => self.take(happening)?,
                 None => self.end_waits()?,
@@ -103,6 +119,13 @@ impl<'a> Driver<'a> {
                 self.take(happening)?;
             }
         }
+    }
+
+    /// Returns whether nothing can happen before people have answered.
+    fn awaits_people(&self) -> bool {
+        let is_answer = |pause: &Pause| matches!(pause.wait, Wait::Answer(_));
+        let is_idle = self.run.in_flight().is_empty() && self.run.next().is_empty() && self.undurable.shows.is_empty();
+        is_idle && !self.run.waiting_for().is_empty() && self.run.pauses().iter().all(is_answer)
     }
 
     /// Makes what was recorded durable; returns whether that has happened already. While nothing runs there is nothing
@@ -141,7 +164,7 @@ impl<'a> Driver<'a> {
                 self.record(Event::Decided { question, answer })
             }
             Effect::Render(command) => {
-                let outcome = self.known().render(&command);
+                let outcome = self.rendered(&command);
                 self.record(Event::Rendered { command, outcome })
             }
             Effect::Judge(command) => {
@@ -166,6 +189,42 @@ impl<'a> Driver<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Works out the texts of a command. What was approved and has become another is not executed.
+    fn rendered(&self, command: &CommandId) -> Rendering {
+        match self.known().render(command) {
+            Rendering::Text(text) => match people::differs(&self.run, self.dir, command, &text) {
+                Some(why) => Rendering::Error(why),
+                None => Rendering::Text(text),
+            },
+            Rendering::Error(why) => Rendering::Error(why),
+        }
+    }
+
+    /// Records what somebody says, if it means something as the run stands.
+    fn word(&mut self, mut word: Word) -> Result<(), DriveError> {
+        people::bind(&self.known(), &mut word.event);
+        let checked = people::check(&self.known(), &word.event);
+        let said = word.event.clone();
+        if checked.is_ok() {
+            self.record(word.event)?;
+        }
+        match (checked, word.ear) {
+            (Ok(()), Some(ear)) => self.undurable.ears.push_back((self.undurable.last, ear)),
+            (Err(why), Some(ear)) => ear.tell(Err(why)),
+            (Err(why), None) if self.is_asked(&said) => {
+                return Err(DriveError::Rehearsal(format!("what people answer is refused: {why}")));
+            }
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Returns whether people are asked what somebody answers.
+    fn is_asked(&self, said: &Event) -> bool {
+        let Event::Answered { command, .. } = said else { return false };
+        self.run.waiting_for().iter().any(|question| question.command == *command)
     }
 
     fn known(&self) -> Known<'_> {
@@ -225,6 +284,7 @@ impl<'a> Driver<'a> {
                 Ok(())
             }
             Happening::SupervisorGone => self.supervise_again(),
+            Happening::Word(word) => self.word(word),
             Happening::Signal(signal) => self.signal(signal),
         }
     }
@@ -234,6 +294,9 @@ impl<'a> Driver<'a> {
         while let Some(envelope) = self.undurable.shows.pop_front_if(|envelope| envelope.sequence <= sequence) {
             self.sink.event(&envelope, &self.run);
         }
+        while let Some((_, ear)) = self.undurable.ears.pop_front_if(|(word, _)| *word <= sequence) {
+            ear.tell(Ok(()));
+        }
         while let Some((_, command)) = self.undurable.starts.pop_front_if(|(intent, _)| *intent <= sequence) {
             self.spawn(command)?;
         }
@@ -241,6 +304,11 @@ impl<'a> Driver<'a> {
     }
 
     fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {
+        if self.run.asks_people(&id) {
+            let asked = self.run.waiting_for().into_iter().find(|question| question.command == id);
+            asked.iter().for_each(|question| self.world.people_asked(question));
+            return Ok(());
+        }
         self.watch(&id);
         let (Some(command), Some(text)) = (self.run.command(&id), self.known().texts(&id)) else {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
@@ -308,7 +376,7 @@ impl<'a> Driver<'a> {
 }
 
 /// Returns how long the attempts of a journal took.
-fn lengths(envelopes: &[Envelope]) -> BTreeMap<CommandId, u64> {
+pub(crate) fn lengths(envelopes: &[Envelope]) -> BTreeMap<CommandId, u64> {
     let ends = envelopes.iter().filter_map(|envelope| match &envelope.event {
         Event::Ended { command, ms, .. } => Some((command.clone(), *ms)),
         _ => None,

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use super::session::Session;
 use crate::driver::DriveError;
 use crate::journal::JournalFileError;
+use crate::people::Word;
 use crate::signals::Signal;
 use crate::supervisor::{ClientError, Reply};
 
@@ -22,6 +23,7 @@ pub(crate) enum News {
     SupervisorGone,
     Durable(Result<u64, JournalFileError>),
     Signal(Signal),
+    Word(Word),
     /// A file that is watched has grown.
     Grown,
     /// Nothing is left of a command whose supervisor died.

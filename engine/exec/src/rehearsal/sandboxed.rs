@@ -1,6 +1,7 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
 mod held;
+mod people;
 mod seam;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,11 +9,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use firedrill_model::rehearsal::FaultKind;
+use firedrill_model::rehearsal::{Answer, FaultKind};
 use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
 use self::held::Held;
+use self::people::People;
 use super::pretence::{self, Took};
 use super::replies::Replies;
 use super::scene::{Scene, SceneError, Turn};
@@ -49,6 +51,7 @@ pub(super) struct Sandboxed<'a> {
     is_crashing: bool,
     /// How often each command was parked.
     pub(super) waits: BTreeMap<CommandId, u32>,
+    people: People,
     /// Probes that are asked before the first attempt of their step, until they are.
     probes: BTreeMap<StepId, Spawn>,
     /// How they ended.
@@ -72,7 +75,13 @@ struct Played {
 }
 
 impl<'a> Sandboxed<'a> {
-    pub(super) fn new(dir: &'a RunDir, scene: Scene, strikes: Strikes, replies: Option<Replies>) -> Sandboxed<'a> {
+    pub(super) fn new(
+        dir: &'a RunDir,
+        scene: Scene,
+        strikes: Strikes,
+        answers: &BTreeMap<String, Answer>,
+        replies: Option<Replies>,
+    ) -> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
@@ -88,6 +97,7 @@ impl<'a> Sandboxed<'a> {
             ends: BTreeMap::new(),
             is_crashing: false,
             waits: BTreeMap::new(),
+            people: People::new(answers),
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
@@ -116,6 +126,7 @@ impl<'a> Sandboxed<'a> {
         self.is_crashing = false;
         self.starts.clear();
         self.happenings.clear();
+        self.speak_again();
         self.end_orphans()
     }
 
@@ -264,7 +275,9 @@ impl<'a> Sandboxed<'a> {
                 | FaultKind::Exit(_)
                 | FaultKind::NotStarted
                 | FaultKind::DoesNotHold
-                | FaultKind::CouldNotTell,
+                | FaultKind::CouldNotTell
+                | FaultKind::NoAnswer
+                | FaultKind::Declined,
             )
             | None => {}
         }
@@ -345,7 +358,7 @@ impl<'a> Sandboxed<'a> {
     /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.
     fn pass(&mut self, until: Option<Duration>) -> Result<Passed, DriveError> {
         let held = self.next_held();
-        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), until];
+        let moments = [held.as_ref().map(|(moment, _)| *moment), self.strikes.next_age(), self.people.next(), until];
         let first = moments.into_iter().flatten().min();
         if let Some(turn) = self.scene.next(first)? {
             self.turn(turn)?;
@@ -354,6 +367,9 @@ impl<'a> Sandboxed<'a> {
         let now = self.scene.now();
         if self.strikes.next_age().is_some_and(|age| age <= now) {
             self.strike_at_age()?;
+            return Ok(Passed::Something);
+        }
+        if self.speak() {
             return Ok(Passed::Something);
         }
         if let Some((_, id)) = held.filter(|(moment, _)| *moment <= now) {
@@ -366,7 +382,7 @@ impl<'a> Sandboxed<'a> {
     fn standing(&self) -> String {
         let hung = self.commands.iter().filter(|(_, played)| played.held.is_some());
         let hung = hung.map(|(id, _)| format!("{id} hangs and has no time limit"));
-        let standing: Vec<String> = hung.chain(self.scene.standing()).collect();
+        let standing: Vec<String> = hung.chain(self.scene.standing()).chain(self.unanswered_questions()).collect();
         if standing.is_empty() { "the engine waits for nothing".to_owned() } else { standing.join("; ") }
     }
 }

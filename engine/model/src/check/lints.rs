@@ -1,6 +1,7 @@
 //! What a playbook may say but probably does not mean: warnings, found in playbooks without errors.
 
 mod holds;
+mod people;
 mod pitfalls;
 mod probes;
 mod script;
@@ -16,6 +17,7 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = playbook.steps.iter().filter_map(unsaid).collect();
     found.extend(steps.filter_map(unlimited));
     found.extend(holds::of(playbook));
+    found.extend(people::of(playbook));
     found.extend(probes::of(playbook));
     found.extend(skipped::of(playbook));
     found.extend(pitfalls::of(playbook));
@@ -37,10 +39,15 @@ fn unsaid(step: &Step) -> Option<Diagnostic> {
 
 /// Warns of a step that may run for ever.
 fn unlimited(step: &Step) -> Option<Diagnostic> {
-    if step.invocation()?.timeout.is_some() {
+    let invocation = step.invocation()?;
+    if invocation.timeout.is_some() {
         return None;
     }
-    let message = format!("`{}` has no time limit: if it hangs, the run hangs", step.id.value);
-    let help = "add `timeout:`, several times what it usually takes";
+    let (why, help) = if invocation.command.asks_people() {
+        ("if nobody answers, the run waits for ever", "add `timeout:`, how long an answer is waited for")
+    } else {
+        ("if it hangs, the run hangs", "add `timeout:`, several times what it usually takes")
+    };
+    let message = format!("`{}` has no time limit: {why}", step.id.value);
     Some(Diagnostic::warning(Code::NoTimeLimit, step.id.span, message).help(help))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::names::{self, Names};
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::playbook::{Guard, OutputSource, Playbook, Rollback, Step};
-use crate::rehearsal::{Expectation, ExpectedStep, Fault, Rehearsal, Strikes, Target};
+use crate::playbook::{Command, Guard, OutputSource, Playbook, Rollback, Step};
+use crate::rehearsal::{Answer, Expectation, ExpectedStep, Fault, Rehearsal, Says, Strikes, Target};
 use crate::source::{Source, Span, Spanned};
 
 /// What a rehearsal's file name ends with, behind the name of its playbook and before `.yaml`.
@@ -35,6 +35,7 @@ pub fn check(rehearsal: &Rehearsal, playbook: &Playbook) -> Vec<Diagnostic> {
     for scenario in &rehearsal.scenarios {
         check.inputs(&scenario.inputs);
         scenario.faults.iter().for_each(|fault| check.fault(fault));
+        scenario.answers.iter().for_each(|(name, answer)| check.answer(name, answer));
         check.expectation(&scenario.expect);
     }
     decode::in_order(check.diagnostics)
@@ -117,6 +118,37 @@ impl<'a> Check<'a> {
         };
         self.report(Code::UnknownStep, span, message, help);
         None
+    }
+
+    /// Checks that what is answered asks people, and that the answer is one to it.
+    fn answer(&mut self, name: &str, answer: &Spanned<Answer>) {
+        let (id, hook) = name.split_once('.').map_or((name, None), |(id, hook)| (id, Some(hook)));
+        let Some(step) = self.step(id, answer.span) else { return };
+        let asking = match hook {
+            None => step.invocation(),
+            Some(key) => step.hooks().find(|(name, _)| *name == key).map(|(_, hook)| &hook.invocation),
+        };
+        let Some(command) = asking.map(|invocation| &invocation.command).filter(|command| command.asks_people()) else {
+            let message = format!("`{name}` asks nobody");
+            return self.report(
+                Code::NoCommand,
+                answer.span,
+                message,
+                Some("only `manual` and `approve` are answered".to_owned()),
+            );
+        };
+        let is_decision = matches!(command, Command::Approve(_));
+        if let Some(says) = &answer.value.says
+            && is_decision != matches!(says.value, Says::Approved | Says::Declined)
+        {
+            let words = if is_decision { "`approved` or `declined`" } else { "`done` or `failed`" };
+            self.report(Code::UnknownChoice, says.span, format!("`{name}` is answered with {words}"), None);
+        }
+        for (output, value) in &answer.value.outputs {
+            if step.outputs.iter().all(|asked| asked.name.value != *output) || hook.is_some() {
+                self.report(Code::UnknownOutput, value.span, format!("`{name}` asks for no `{output}`"), None);
+            }
+        }
     }
 
     fn last(&mut self, id: &str, span: Span) {

@@ -121,7 +121,7 @@ impl<'p> Walk<'p> {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
                 OutputSource::Look(look) => self.invocation(look, Site::Body(position)),
-                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr => {}
+                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::Asked => {}
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));

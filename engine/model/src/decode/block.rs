@@ -46,12 +46,20 @@ pub(crate) enum Block {
     Rollback,
     /// `release`
     Release,
+    /// `manual`
+    Manual,
+    /// One of the `outputs` of a `manual`.
+    Asked,
+    /// `approve`
+    Approve,
     /// The whole file of a rehearsal.
     Rehearsal,
     /// One of `scenarios`.
     Scenario,
     /// One of `faults`.
     Fault,
+    /// One of `answers`.
+    Answer,
     /// One of `replies`.
     Reply,
     /// `expect` of a scenario.
@@ -86,8 +94,10 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 30] = [
+const STEP: [&str; 32] = [
     "id",
+    "manual",
+    "approve",
     "title",
     "why",
     "caution",
@@ -178,9 +188,13 @@ impl Block {
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
             Self::Release => "`release`",
+            Self::Manual => "`manual`",
+            Self::Asked => "a value that is asked for",
+            Self::Approve => "`approve`",
             Self::Rehearsal => "a rehearsal",
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
+            Self::Answer => "an answer",
             Self::Reply => "a reply",
             Self::Expectation => "`expect` of a scenario",
             Self::Within => "`within`",
@@ -211,6 +225,10 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target => false,
             Self::Guard
             | Self::Invariant
@@ -245,12 +263,16 @@ impl Block {
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
             Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
-            Self::Cleanup => &["expect", "retry", "when"],
-            Self::Rollback => &["expect", "retry"],
-            Self::Release => &["expect", "retry", "when", "until"],
+            Self::Cleanup => &["manual", "expect", "retry", "when"],
+            Self::Rollback => &["manual", "expect", "retry"],
+            Self::Release => &["manual", "expect", "retry", "when", "until"],
+            Self::Manual => &["instructions", "confirm", "outputs"],
+            Self::Asked => &["type", "optional"],
+            Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
             Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "replies", "expect"],
+            Self::Scenario => &["name", "inputs", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
+            Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
@@ -304,6 +326,10 @@ impl Block {
             | Self::Within
             | Self::ExpectedStep
             | Self::Sweep
+            | Self::Manual
+            | Self::Asked
+            | Self::Approve
+            | Self::Answer
             | Self::Target => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],

@@ -64,12 +64,6 @@ impl<'n> Fields<'n> {
         self.entries.is_empty()
     }
 
-    /// Returns whether there is a key that the engine does not support yet and that makes a step of another kind.
-    pub(super) fn is_other_kind(&self) -> bool {
-        let other = |entry: &Entry| unsupported::find(self.block, &entry.key.value).is_some_and(|key| key.is_step_kind);
-        self.entries.iter().any(other)
-    }
-
     /// Returns where `key` stands.
     pub(super) fn key_span(&self, key: &str) -> Option<Span> {
         self.entries.iter().find(|entry| entry.key.value == key).map(|entry| entry.key.span)
@@ -79,6 +73,13 @@ impl<'n> Fields<'n> {
         let entry = self.entries.iter().find(|entry| entry.key.value == key)?;
         Some(Field::new(&entry.key.value, &entry.value))
     }
+}
+
+/// Returns the field under a key of a map; nothing of what is no map.
+pub(super) fn entry<'n>(map: &'n Node, key: &str) -> Option<Field<'n>> {
+    let Kind::Map(entries) = &map.kind else { return None };
+    let entry = entries.iter().find(|entry| entry.key.value == key)?;
+    Some(Field::new(&entry.key.value, &entry.value))
 }
 
 impl Decoder<'_> {
@@ -101,10 +102,6 @@ impl Decoder<'_> {
         }
         let name = &key.value;
         let diagnostic = match unsupported::find(block, name) {
-            Some(known) if known.is_step_kind => {
-                let message = format!("`{name}` in {} is not yet supported", block.name());
-                Diagnostic::error(Code::StepKindNotYet, key.span, message).help(format!("it {}", known.purpose))
-            }
             Some(known) => {
                 let message = format!("`{name}` of {} is not yet supported", block.name());
                 Diagnostic::error(Code::KeyNotYet, key.span, message).help(format!("it {}", known.purpose))

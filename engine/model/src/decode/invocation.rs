@@ -20,7 +20,7 @@ impl Decoder<'_> {
     pub(super) fn invocation(&mut self, fields: &Fields<'_>) -> Invocation {
         let shell = fields.get("shell").and_then(|field| self.shell(field));
         let kind = shell.as_ref().map_or(self.shell, |shell| kind(&shell.value));
-        let command = self.command(fields, kind);
+        let command = self.people(fields).or_else(|| self.command(fields, kind));
         let command = command.unwrap_or(Command::Argv(Spanned::new(Vec::new(), fields.head)));
         Invocation {
             command,
@@ -28,7 +28,7 @@ impl Decoder<'_> {
             env: fields.get("env").map_or_else(Vec::new, |field| self.env(field)),
             dir: fields.get("dir").and_then(|field| self.template(field)),
             stdin: fields.get("stdin").and_then(|field| self.template(field)),
-            timeout: fields.get("timeout").and_then(|field| self.given_duration(field)),
+            timeout: self.time_limit(fields),
         }
     }
 
@@ -47,7 +47,7 @@ impl Decoder<'_> {
                 self.exclusive(fields, "argv", "run");
                 argv.or(run.map(Command::Run))
             }
-            (None, None) if fields.is_other_kind() => None,
+            (None, None) if fields.asks_people() => None,
             (None, None) => {
                 self.missing(fields, "`argv` or `run`");
                 None

@@ -1,5 +1,6 @@
 //! `NAME.rehearsal.yaml`: the whole file, its scenarios and their replies.
 
+mod answer;
 mod expectation;
 mod fault;
 mod words;
@@ -72,6 +73,7 @@ impl Decoder<'_> {
             inputs: self.filled_inputs(&fields),
             given: fields.get("given").map_or_else(Vec::new, |field| self.commands(field)),
             faults: faults.into_iter().filter_map(|item| self.fault(item)).collect(),
+            answers: self.answers(&fields),
             replies: self.replies(&fields, sandbox),
             expect: self.expectation(&fields),
         })

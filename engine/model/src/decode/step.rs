@@ -6,8 +6,8 @@ use super::{Block, Decoder, invocation, scalar};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::plan::{InDoubt, MAX_MILESTONES, OnCancel, OnEngineDeath};
 use crate::playbook::{
-    Backoff, Body, Command, Conduct, Expect, Extract, Hook, Invocation, Jitter, Milestone, Output, OutputSource, Probe,
-    Release, Retry, Rollback, Step,
+    Backoff, Body, Conduct, Expect, Extract, Hook, Jitter, Milestone, Output, OutputSource, Probe, Release, Retry,
+    Rollback, Step,
 };
 use crate::source::Spanned;
 use crate::value::Type;
@@ -34,9 +34,6 @@ impl Decoder<'_> {
     fn step(&mut self, field: Field<'_>, block: Block) -> Option<Step> {
         let fields = self.fields(field, block)?;
         let id = self.id(&fields);
-        if fields.is_other_kind() {
-            return Some(of_other_kind(id, &fields));
-        }
         // Whether it is repeated at all cannot depend on the item.
         let when = fields.get("when").and_then(|field| self.condition(field));
         let for_each = fields.get("for_each").and_then(|field| self.for_each(field));
@@ -65,13 +62,13 @@ impl Decoder<'_> {
             expect: self.expect(fields.get("expect")),
             poll: self.poll(fields).map(Box::new),
             on_failure: fields.get("on_failure").and_then(|field| self.scope_on_failure(field)),
-            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field)),
+            outputs: self.outputs_of(fields),
             milestones: fields.get("milestones").map_or_else(Vec::new, |field| self.milestones(field)),
             verify: fields.get("verify").and_then(|field| self.verify(field)).map(Box::new),
             cleanup: fields.get("cleanup").and_then(|field| self.hook(field, Block::Cleanup)).map(Box::new),
             rollback: fields.get("rollback").and_then(|field| self.rollback(field)),
             release: fields.get("release").and_then(|field| self.release(field)).map(Box::new),
-            read_only: self.optional_flag(fields.get("read_only")),
+            read_only: self.optional_flag(fields.get("read_only")) || fields.get("approve").is_some(),
             idempotent: self.optional_flag(fields.get("idempotent")),
             irreversible: self.optional_flag(fields.get("irreversible")),
             ..nothing(id, Body::Command(Box::new(invocation)), fields)
@@ -169,7 +166,7 @@ impl Decoder<'_> {
         entries.into_iter().filter_map(milestone).collect()
     }
 
-    fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+    pub(super) fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
         let entries = self.named(field);
         entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
     }
@@ -253,13 +250,6 @@ fn kind_of(node: &Node, block: Block) -> Block {
         (false, true) => Block::Use,
         (false, false) => block,
     }
-}
-
-/// Returns what stands for a step of a kind that is not supported, so that its name is known.
-fn of_other_kind(id: Spanned<String>, fields: &Fields<'_>) -> Step {
-    let command = Command::Argv(Spanned::new(Vec::new(), fields.head));
-    let invocation = Invocation { command, env: Vec::new(), dir: None, shell: None, stdin: None, timeout: None };
-    nothing(id, Body::Command(Box::new(invocation)), fields)
 }
 
 /// Returns a step of which nothing is said but what it does.

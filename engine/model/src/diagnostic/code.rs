@@ -114,10 +114,11 @@ codes! {
     KilledAtOnce "FD0613" "a process is killed without a chance to end in order",
     UnquotedTest "FD0614" "an unquoted variable in a test",
     EmptyVerify "FD0615" "a verify that looks at nothing",
+    HeldWhileAsking "FD0620" "something is held while people are asked",
+    Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",
     ValueNotYet "FD0902" "a value that is not yet supported",
     NameNotYet "FD0903" "a name in an expression that is not yet supported",
-    StepKindNotYet "FD0904" "a kind of step that is not yet supported",
 }
 
 impl std::fmt::Display for Code {

@@ -45,6 +45,8 @@ pub enum OutputSource {
     Published,
     /// A look of its own; its standard output is what the opener yields as standard output.
     Look,
+    /// A human says it. Nothing that a command leaves behind holds it.
+    Asked,
 }
 
 /// Which part of a text is the output.
@@ -84,6 +86,9 @@ pub(super) fn collect(
 
 impl OutputRule {
     fn found(&self, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Value>, Finding> {
+        if self.source == OutputSource::Asked {
+            return Ok(None);
+        }
         if self.source == OutputSource::Published {
             return self.found_in_published(open, bindings);
         }
@@ -106,7 +111,7 @@ impl OutputRule {
             OutputSource::Stdout | OutputSource::Look => Stream::Stdout,
             OutputSource::Stderr => Stream::Stderr,
             OutputSource::File(path) => Stream::File(path.clone()),
-            OutputSource::Published => Stream::Published,
+            OutputSource::Published | OutputSource::Asked => Stream::Published,
         }
     }
 

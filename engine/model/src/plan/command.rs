@@ -67,7 +67,7 @@ pub struct Command {
     /// Text on standard input; closed if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Text>,
-    /// Time limit of one try.
+    /// Time limit of one try; of a question, of its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Duration>,
     /// How it is looked at again until it ends as expected; one look if none. Only what changes nothing has it.
@@ -106,6 +106,36 @@ pub enum Program {
         /// The script.
         script: Text,
     },
+    /// A human does it and says whether it is done. What he is asked for are the outputs of the command.
+    Manual {
+        /// What to do.
+        instructions: Text,
+        /// What is asked when it should be done; a plain question if none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirm: Option<Text>,
+    },
+    /// People decide whether the run goes on. It changes nothing.
+    Approve {
+        /// What they decide.
+        prompt: Text,
+        /// Who may decide; anybody if empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by: Vec<String>,
+        /// How many must approve, each once.
+        min: NonZeroU32,
+        /// Whether whoever started the run may decide.
+        starter: Starter,
+    },
+}
+
+/// Whether whoever started a run may decide in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Starter {
+    /// Like anybody.
+    Allowed,
+    /// No: somebody else must.
+    Excluded,
 }
 
 /// How often and how soon something is tried again.
@@ -152,13 +182,20 @@ pub enum Jitter {
 }
 
 impl Program {
-    /// Iterates over every text of the program: its arguments, or its script.
+    /// Iterates over every text of the program: its arguments, its script, or what people are told.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let (arguments, script) = match self {
-            Program::Argv(arguments) => (arguments.as_slice(), None),
-            Program::Script { script, .. } => (&[][..], Some(script)),
+        let (arguments, text, more) = match self {
+            Program::Argv(arguments) => (arguments.as_slice(), None, None),
+            Program::Script { script, .. } => (&[][..], Some(script), None),
+            Program::Manual { instructions, confirm } => (&[][..], Some(instructions), confirm.as_ref()),
+            Program::Approve { prompt, .. } => (&[][..], Some(prompt), None),
         };
-        arguments.iter().chain(script)
+        arguments.iter().chain(text).chain(more)
+    }
+
+    /// Returns whether people are asked instead of anything being started.
+    pub fn asks_people(&self) -> bool {
+        matches!(self, Program::Manual { .. } | Program::Approve { .. })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Commands with what is around them: the part that steps, probes, hooks and looks share.
 
-use super::Given;
+use super::{Approve, Given, Manual};
 use crate::expression::Expression;
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -32,6 +32,10 @@ pub enum Command {
     Computed(Spanned<Template>),
     /// A script for the shell.
     Run(Spanned<Template>),
+    /// A human does it.
+    Manual(Box<Manual>),
+    /// People decide.
+    Approve(Box<Approve>),
 }
 
 impl Command {
@@ -40,15 +44,25 @@ impl Command {
         match self {
             Self::Argv(argv) => argv.span,
             Self::Computed(template) | Self::Run(template) => template.span,
+            Self::Manual(manual) => manual.span,
+            Self::Approve(approve) => approve.span,
         }
     }
 
     /// Returns its texts in the order in which they were written.
-    pub fn templates(&self) -> &[Spanned<Template>] {
-        match self {
-            Self::Argv(argv) => &argv.value,
-            Self::Computed(template) | Self::Run(template) => std::slice::from_ref(template),
-        }
+    pub fn templates(&self) -> impl Iterator<Item = &Spanned<Template>> {
+        let (words, text, more) = match self {
+            Self::Argv(argv) => (argv.value.as_slice(), None, None),
+            Self::Computed(template) | Self::Run(template) => (&[][..], Some(template), None),
+            Self::Manual(manual) => (&[][..], Some(&manual.instructions), manual.confirm.as_ref()),
+            Self::Approve(approve) => (approve.by.as_slice(), Some(&approve.prompt), None),
+        };
+        text.into_iter().chain(more).chain(words)
+    }
+
+    /// Returns whether people are asked instead of anything being started.
+    pub fn asks_people(&self) -> bool {
+        matches!(self, Self::Manual(_) | Self::Approve(_))
     }
 }
 

@@ -35,6 +35,8 @@ pub enum OutputSource {
     File(Spanned<Template>),
     /// Standard output of a read-only look of its own.
     Look(Invocation),
+    /// What a human says who does the step.
+    Asked,
 }
 
 /// How an output is taken from its source.

@@ -106,4 +106,8 @@ pub enum FaultKind {
     LostSupervisor,
     /// Somebody cancels the run.
     Cancel,
+    /// Nobody answers what people are asked.
+    NoAnswer,
+    /// Whoever is asked declines, or says that it failed.
+    Declined,
 }

@@ -40,11 +40,15 @@ pub enum SweptKind {
     LostSupervisor,
     /// The run is cancelled.
     Cancel,
+    /// Nobody answers what people are asked.
+    NoAnswer,
+    /// Whoever is asked declines, or says that it failed.
+    Declined,
 }
 
 impl SweptKind {
     /// Every kind, in the order in which it is tried.
-    pub const ALL: [SweptKind; 11] = [
+    pub const ALL: [SweptKind; 13] = [
         SweptKind::Exit,
         SweptKind::Timeout,
         SweptKind::LateFailure,
@@ -56,6 +60,8 @@ impl SweptKind {
         SweptKind::Crash,
         SweptKind::LostSupervisor,
         SweptKind::Cancel,
+        SweptKind::NoAnswer,
+        SweptKind::Declined,
     ];
 
     /// Returns whether it strikes a command while it runs.
@@ -71,7 +77,9 @@ impl SweptKind {
             | SweptKind::NotStarted
             | SweptKind::WrongOutput
             | SweptKind::DoesNotHold
-            | SweptKind::CouldNotTell => false,
+            | SweptKind::CouldNotTell
+            | SweptKind::NoAnswer
+            | SweptKind::Declined => false,
         }
     }
 
@@ -89,6 +97,8 @@ impl SweptKind {
             SweptKind::Crash => "crash",
             SweptKind::LostSupervisor => "lost_supervisor",
             SweptKind::Cancel => "cancel",
+            SweptKind::NoAnswer => "no_answer",
+            SweptKind::Declined => "declined",
         }
     }
 }

@@ -94,6 +94,8 @@ impl<'a> Resolver<'a> {
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
         match command {
             Command::Run(script) => Program::Script { shell: self.shell(shell), script: self.script(script, step) },
+            Command::Manual(manual) => self.manual(manual, step),
+            Command::Approve(approve) => self.approve(approve, step),
             Command::Computed(template) => Program::Argv(self.arguments(template, step)),
             Command::Argv(arguments) => {
                 let texts = arguments.value.iter().flat_map(|argument| self.arguments(argument, step));
@@ -103,7 +105,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Resolves an argument; a list becomes several.
-    fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
+    pub(super) fn arguments(&mut self, template: &Spanned<Template>, step: Option<&str>) -> Vec<Text> {
         let folded = self.fold(template);
         if folded.references().next().is_some() {
             return vec![self.text(template, step)];
@@ -218,6 +220,7 @@ impl<'a> Resolver<'a> {
                 OutputSource::Published => judge::OutputSource::Published,
                 OutputSource::Stdout => judge::OutputSource::Stdout,
                 OutputSource::Look(_) => judge::OutputSource::Look,
+                OutputSource::Asked => judge::OutputSource::Asked,
                 OutputSource::Stderr => judge::OutputSource::Stderr,
                 OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
             },

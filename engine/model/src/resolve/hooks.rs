@@ -12,7 +12,7 @@ impl<'a> Resolver<'a> {
         plan::Hook {
             command: self.deed(&hook.invocation, &hook.expect, around, &[], Some(step)),
             when: hook.when.as_ref().map(|when| self.condition(when, Some(step))),
-            retry: self.hook_retry(hook.retry.as_deref()),
+            retry: self.hook_retry(hook),
         }
     }
 
@@ -26,9 +26,11 @@ impl<'a> Resolver<'a> {
         plan::Release { hook, until: Vec::new(), until_reached: Vec::new(), hold: Vec::new() }
     }
 
-    fn hook_retry(&mut self, retry: Option<&'a playbook::Retry>) -> plan::Retry {
-        match retry {
+    /// People who have said that it failed are not asked again by themselves.
+    fn hook_retry(&mut self, hook: &'a playbook::Hook) -> plan::Retry {
+        match hook.retry.as_deref() {
             Some(retry) => self.retry(Some(retry), number(HOOK_TRIES), Duration::from_secs(1)),
+            None if hook.invocation.command.asks_people() => self.retry(None, NonZeroU32::MIN, Duration::ZERO),
             None => plan::Retry {
                 max_attempts: number(HOOK_TRIES),
                 delay: Duration::from_secs(1),

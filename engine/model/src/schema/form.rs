@@ -112,6 +112,8 @@ pub(super) enum Form {
     Some(Block),
     /// Maps by name.
     Named(Block),
+    /// Maps, or one of these words, by name.
+    NamedWordOr(Block, &'static [&'static str]),
 }
 
 impl Form {
@@ -124,7 +126,8 @@ impl Form {
             | Self::TypeOr(block)
             | Self::Many(block)
             | Self::Some(block)
-            | Self::Named(block) => vec![block],
+            | Self::Named(block)
+            | Self::NamedWordOr(block, _) => vec![block],
             _ => Vec::new(),
         }
     }
@@ -146,6 +149,9 @@ impl Form {
             }
             Self::Named(inner) => {
                 json!({"type": "object", "propertyNames": {"pattern": SNAKE}, "additionalProperties": block(inner)})
+            }
+            Self::NamedWordOr(inner, words) => {
+                json!({"type": "object", "additionalProperties": {"anyOf": [{"enum": words}, block(inner)]}})
             }
             other => other.plain(),
         }

@@ -116,8 +116,12 @@ const GUARD: &[Key] = &[
 
 const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY, EVERY, WITHIN, AFTER];
 
+const MANUAL_KEY: Key = key("manual", One(Block::Manual), "A human does it and says whether it is done.");
+
 const STEP: &[Key] = &[
     ID,
+    MANUAL_KEY,
+    key("approve", One(Block::Approve), "People decide whether the run goes on."),
     EVERY,
     WITHIN,
     AFTER,
@@ -218,6 +222,25 @@ const EACH: &[Key] = &[
     key("tolerate", Tolerance, "How many instances may fail: a number, or a percentage."),
 ];
 
+const MANUAL: &[Key] = &[
+    key("instructions", Template, "What to do."),
+    key("confirm", Template, "What is asked when it should be done."),
+    key("outputs", Named(Block::Asked), "The values that are asked for, by name; only of a step."),
+];
+
+const ASKED: &[Key] = &[
+    key("type", Type, "The type; a string if not given."),
+    key("optional", Flag, "Whether it may be left out; it is none then."),
+];
+
+const APPROVE: &[Key] = &[
+    key("prompt", Template, "What is decided."),
+    key("by", Templates, "Who may decide, by their names; anybody if not given."),
+    key("min", Count, "How many must approve, each once; one if not given."),
+    key("starter", OneOf(&["allowed", "excluded"]), "Whether whoever started the run may decide; yes if not given."),
+    key("timeout", GivenDuration, "How long the decision is waited for; after that the step has failed."),
+];
+
 const RETRY: &[Key] = &[
     key("max_attempts", GivenCount, "How many attempts there are, the first included."),
     key("delay", GivenDuration, "How long to wait before the second attempt."),
@@ -272,9 +295,12 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Expect => EXPECT_KEYS,
         Block::Output => OUTPUT,
         Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
-        Block::Cleanup => &[EXPECT, RETRY_HOOK, WHEN_HOOK],
-        Block::Rollback => &[EXPECT, RETRY_HOOK],
-        Block::Release => &[EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Cleanup => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK],
+        Block::Rollback => &[MANUAL_KEY, EXPECT, RETRY_HOOK],
+        Block::Release => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK, UNTIL],
+        Block::Manual => MANUAL,
+        Block::Asked => ASKED,
+        Block::Approve => APPROVE,
         _ => &[],
     }
 }
@@ -306,6 +332,8 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Scenario => &["name"],
         Block::Fault => &["fault"],
         Block::Reply => &["command"],
+        Block::Manual => &["instructions"],
+        Block::Approve => &["prompt"],
         _ => &[],
     }
 }

@@ -2,7 +2,7 @@
 
 use super::form::Form::{
     Amount, AnyText, Commands, Count, Duration, Exit, Fault, Faults, Flag, Kebab, Many, Named, NamedData,
-    NamedDurations, NamedScalars, Names, One, OneOf, Sandbox, Text, Times, Version,
+    NamedDurations, NamedScalars, NamedWordOr, Names, One, OneOf, Sandbox, Text, Times, Version,
 };
 use super::{Key, form, key};
 use crate::decode::Block;
@@ -26,6 +26,11 @@ const SCENARIO: &[Key] = &[
     key("inputs", NamedData, "Inputs of this scenario, by name."),
     key("given", Commands, "Commands that prepare the world."),
     key("faults", Many(Block::Fault), "What goes wrong."),
+    key(
+        "answers",
+        NamedWordOr(Block::Answer, &["approved", "declined", "done", "failed"]),
+        "What people answer, by the step that asks, or STEP.cleanup, STEP.rollback, STEP.release.",
+    ),
     key("replies", Many(Block::Reply), "What commands answer where there are no stand-ins."),
     key("expect", One(Block::Expectation), "What must become of it."),
 ];
@@ -50,6 +55,13 @@ const FAULT_KEYS: &[Key] = &[
     key("nth", Count, "At which start it strikes first."),
     key("wait", Count, "At which of the times at which the command waits it strikes."),
     key("times", Times, "How often it strikes; `always` for every time."),
+];
+
+const ANSWER: &[Key] = &[
+    key("answer", OneOf(&["approved", "declined", "done", "failed"]), "What they say; yes if not given."),
+    key("outputs", NamedData, "The values that they are asked for, by name."),
+    key("after", Duration, "How long they take, in virtual time; no time at all if not given."),
+    key("by", Names, "Who answers; as many as it takes if not given."),
 ];
 
 const REPLY: &[Key] = &[
@@ -98,6 +110,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Rehearsal => REHEARSAL,
         Block::Scenario => SCENARIO,
         Block::Fault => FAULT_KEYS,
+        Block::Answer => ANSWER,
         Block::Reply => REPLY,
         Block::Expectation => EXPECTATION,
         Block::ExpectedStep => EXPECTED_STEP,

@@ -33,9 +33,28 @@ fn whatever_says_how_a_step_is_undone_is_enough() {
     for key in ["rollback: none", "rollback: {argv: [b]}", "cleanup: {argv: [b]}", "release: {argv: [b]}"] {
         assert_eq!(step(&format!("argv: [a], {key}")), [""; 0], "{key}");
     }
-    for key in ["read_only", "idempotent", "irreversible"] {
+    for key in ["read_only", "idempotent"] {
         assert_eq!(step(&format!("argv: [a], {key}: true")), [""; 0], "{key}");
     }
+    assert_eq!(step("argv: [a], irreversible: true"), ["FD0621"]);
+}
+
+#[test]
+fn people_are_asked_before_something_is_held_and_before_what_cannot_be_undone() {
+    let steps = |steps: &str| review(&format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}"));
+    let ask = "  - {id: ask, approve: {prompt: Now?, timeout: 1h}}\n";
+    let take = "  - {id: take, argv: [a], timeout: 1m, release: {argv: [b], until: [work]}}\n";
+    let work = "  - {id: work, argv: [c], timeout: 1m, rollback: none}\n";
+    let erase = "  - {id: erase, argv: [d], timeout: 1m, irreversible: true}\n";
+    assert_eq!(steps(&[ask, take, work].concat()), [""; 0]);
+    assert_eq!(steps(&[take, ask, work].concat()), ["FD0620"]);
+    assert_eq!(steps(&[take, work, ask].concat()), [""; 0]);
+    assert_eq!(steps(&[ask, erase].concat()), [""; 0]);
+    assert_eq!(steps(&[erase, ask].concat()), ["FD0621"]);
+    let skippable = ask.replace("approve:", "when: inputs.x, approve:");
+    let inputs = "firedrill: 1\nplaybook: x\ninputs: {x: {type: boolean, default: true}}\nsteps:\n";
+    assert_eq!(review(&[inputs, &skippable, erase].concat()), ["FD0621"]);
+    assert_eq!(steps(&ask.replace(", timeout: 1h", "")), ["FD0602"]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn the_pages_name_every_key_of_a_step() {
     let text: String = pages().into_iter().map(|(_, text)| text).collect();
     let keys = "id title why caution phase typical needs when guards retry expect outputs verify cleanup rollback release \
                 read_only idempotent irreversible argv run env dir shell stdin timeout on_failure max_parallel finally \
-                invariants inputs vars defaults on_unmet until max_attempts backoff jitter exit stdout stderr jq regex line";
+                invariants inputs vars defaults on_unmet until max_attempts backoff jitter exit stdout stderr jq regex line manual approve instructions confirm prompt by min starter";
     let is_named = |key: &&str| text.contains(&format!("`{key}")) || text.contains(&format!("{key}:"));
     let missing: Vec<&str> = keys.split_whitespace().filter(|key| !is_named(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");

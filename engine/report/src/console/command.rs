@@ -12,6 +12,9 @@ const TAIL_LINES: usize = 8;
 
 impl Console {
     pub(super) fn started(&self, view: &View, at_ms: u64, command: &CommandId) -> String {
+        if view.run().asks_people(command) {
+            return self.asked(view, at_ms, command);
+        }
         let text = match &command.role {
             Role::Attempt if command.r#try > 1 => return String::new(),
             Role::Attempt => attempt_started(view, command),
@@ -42,7 +45,7 @@ impl Console {
                 let text = unwell(view, execution, finish, why);
                 let mut lines = self.line(at_ms, subject(command), &Line::new(tone(command, finish), &text));
                 advice(view, command, finish).for_each(|text| lines += &self.prose(&text));
-                if !matches!(execution.exit, Some(Exit::NotSpawned(_))) {
+                if !matches!(execution.exit, Some(Exit::NotSpawned(_))) && !view.run().asks_people(command) {
                     lines += &self.printed(command, tail);
                 }
                 lines
@@ -88,6 +91,7 @@ fn attempt_started(view: &View, command: &CommandId) -> String {
     let title = step.and_then(|step| step.title.as_deref()).map(|title| format!(": {title}")).unwrap_or_default();
     match (command.round, most) {
         (1, _) => format!("started{title}"),
+        (round, most) if round > most => format!("attempt {round} started, as decided"),
         (round, most) => format!("attempt {round} of {most} started"),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, IllegalEvent, Phase, Role, Run, Stage};
+use firedrill_run::{CommandId, Event, IllegalEvent, Pause, Phase, Role, Run, Stage, Wait};
 
 use super::spans::{TimeSpan, covered};
 
@@ -18,8 +18,10 @@ pub(crate) struct Timeline {
     pub(crate) started_ms: u64,
     /// When it last came to rest, or its latest event if it has not.
     pub(crate) rested_ms: u64,
-    /// When it was at rest before an engine went on with it.
+    /// When people were waited for: at rest before an engine went on, and while nothing else was under way.
     pub(crate) people: Vec<TimeSpan>,
+    /// Since when nothing but people is waited for.
+    asked_ms: Option<u64>,
     /// By the index of the step in the plan.
     pub(crate) steps: Vec<StepTimes>,
     /// Steps that were attempted and have not settled.
@@ -61,6 +63,7 @@ impl Timeline {
             started_ms: 0,
             rested_ms: 0,
             people: Vec::new(),
+            asked_ms: None,
             steps: vec![StepTimes::default(); plan.steps.len()],
             open: Vec::new(),
             hooks: BTreeMap::new(),
@@ -79,10 +82,22 @@ impl Timeline {
         if was_at_rest && !is_at_rest {
             self.people.push(TimeSpan::new(self.rested_ms, envelope.at_ms));
         }
+        self.wait_for_people(envelope.at_ms);
         if !(was_at_rest && is_at_rest) {
             self.rested_ms = envelope.at_ms;
         }
         Ok(())
+    }
+
+    /// Takes note of the time in which nothing runs or waits but people.
+    fn wait_for_people(&mut self, at_ms: u64) {
+        let is_answer = |pause: &Pause| matches!(pause.wait, Wait::Answer(_));
+        let is_idle = self.run.in_flight().is_empty() && self.run.pauses().iter().all(is_answer);
+        if is_idle && !self.run.waiting_for().is_empty() {
+            self.asked_ms.get_or_insert(at_ms);
+        } else if let Some(since) = self.asked_ms.take() {
+            self.people.push(TimeSpan::new(since, at_ms));
+        }
     }
 
     fn take(&mut self, event: &Event, at_ms: u64) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{self, After, Backoff, Jitter, Program};
+use firedrill_model::plan::{self, After, Backoff, Jitter, Program, Starter};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,9 @@ pub(super) enum Condition {
 pub(super) struct Command {
     /// The program and its arguments; the script is the last one if there is a shell.
     argv: Vec<Text>,
+    /// What people are asked instead; absent if something is started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<Asks>,
     /// Whether the last argument is a script for a shell.
     is_script: bool,
     /// Environment beyond the engine's own.
@@ -62,6 +65,30 @@ pub(super) struct Command {
     outputs: Vec<String>,
     /// Whether every text is known.
     is_exact: bool,
+}
+
+/// What people are asked.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Asks {
+    /// To do something and say whether it is done.
+    Manual {
+        /// What to do.
+        instructions: Text,
+        /// What is asked when it should be done.
+        confirm: Option<Text>,
+    },
+    /// To decide whether the run goes on.
+    Approve {
+        /// What is decided.
+        prompt: Text,
+        /// Who may decide; anybody if empty.
+        by: Vec<String>,
+        /// How many must approve.
+        min: u32,
+        /// Whether whoever started the run may not.
+        is_starter_excluded: bool,
+    },
 }
 
 /// How often and how long something is looked at again.
@@ -156,9 +183,11 @@ impl Command {
                 let shell = shell.iter().cloned().map(Text::Known);
                 (shell.chain([Text::of(script)]).collect(), true)
             }
+            Program::Manual { .. } | Program::Approve { .. } => (Vec::new(), false),
         };
         Command {
             argv,
+            asks: Asks::of(&command.program),
             is_script,
             env: command.env.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
             dir: command.dir.as_ref().map(Text::of),
@@ -178,6 +207,23 @@ impl Command {
             },
             outputs: command.outputs.iter().map(|rule| rule.name.clone()).collect(),
             is_exact: command.is_known(),
+        }
+    }
+}
+
+impl Asks {
+    fn of(program: &Program) -> Option<Asks> {
+        match program {
+            Program::Argv(_) | Program::Script { .. } => None,
+            Program::Manual { instructions, confirm } => {
+                Some(Asks::Manual { instructions: Text::of(instructions), confirm: confirm.as_ref().map(Text::of) })
+            }
+            Program::Approve { prompt, by, min, starter } => Some(Asks::Approve {
+                prompt: Text::of(prompt),
+                by: by.clone(),
+                min: min.get(),
+                is_starter_excluded: *starter == Starter::Excluded,
+            }),
         }
     }
 }

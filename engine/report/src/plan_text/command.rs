@@ -18,10 +18,13 @@ impl Page {
         match &command.program {
             Program::Argv(arguments) => self.argv(indent, arguments),
             Program::Script { shell, script } => self.script(indent, shell, script),
+            Program::Manual { instructions, confirm } => self.manual(indent, instructions, confirm.as_ref()),
+            Program::Approve { prompt, by, min, starter } => self.approve(indent, prompt, (by, min.get(), *starter)),
         }
-        let own: Vec<(&String, &Text)> = self.shared.own_env(command).collect();
-        let dir = self.shared.own_dir(command);
-        let texts = arguments(command).chain(own.iter().map(|(_, text)| *text)).chain(dir);
+        let is_started = !command.program.asks_people();
+        let own: Vec<(&String, &Text)> = self.shared.own_env(command).filter(|_| is_started).collect();
+        let dir = self.shared.own_dir(command).filter(|_| is_started);
+        let texts = command.program.texts().chain(own.iter().map(|(_, text)| *text)).chain(dir);
         self.later(indent, later_mark(texts.chain(&command.stdin)));
         for (name, text) in own {
             self.labelled(indent, "env", &format!("{name}={}", word(text)));
@@ -151,15 +154,6 @@ pub(crate) fn quoted(text: &str) -> String {
     } else {
         format!("$'{}'", text.escape_default().to_string().replace("\\u{", "\\U{").replace(['{', '}'], ""))
     }
-}
-
-/// Iterates over the texts of what is started, without its surroundings.
-fn arguments(command: &Command) -> impl Iterator<Item = &Text> {
-    let (arguments, script) = match &command.program {
-        Program::Argv(arguments) => (arguments.as_slice(), None),
-        Program::Script { script, .. } => (&[][..], Some(script)),
-    };
-    arguments.iter().chain(script)
 }
 
 /// Returns the line that explains the marks in these texts, if there are any.

@@ -101,7 +101,8 @@ impl Page {
 
     fn hook(&mut self, label: &str, due: &str, hook: &Hook) {
         let tries = hook.retry.max_attempts.get();
-        let tries = if tries == USUAL_TRIES { String::new() } else { format!(", {tries} tries") };
+        let usual = if hook.command.program.asks_people() { 1 } else { USUAL_TRIES };
+        let tries = if tries == usual { String::new() } else { format!(", {tries} tries") };
         self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
     }
@@ -243,6 +244,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::Stderr => "stderr".to_owned(),
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
+        OutputSource::Asked => "whoever does it".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),

@@ -36,6 +36,8 @@ fn at_command(kind: &FaultKind, place: &str, times: &str) -> String {
         FaultKind::Crash => format!("the engine crashes at the start of {place}{times}"),
         FaultKind::LostSupervisor => format!("engine and supervisor die at the start of {place}{times}"),
         FaultKind::Cancel => format!("the run is cancelled at the start of {place}{times}"),
+        FaultKind::NoAnswer => format!("nobody answers {place}{times}"),
+        FaultKind::Declined => format!("whoever is asked by {place} declines{times}"),
     }
 }
 
@@ -51,7 +53,9 @@ fn at_age(kind: &FaultKind, age: &str) -> String {
         | FaultKind::NotStarted
         | FaultKind::WrongOutput(_)
         | FaultKind::DoesNotHold
-        | FaultKind::CouldNotTell => "what runs fails",
+        | FaultKind::CouldNotTell
+        | FaultKind::NoAnswer
+        | FaultKind::Declined => "what runs fails",
     };
     format!("after {age}, {what}")
 }

@@ -62,7 +62,9 @@ fn misled(course: &Course, injected: &[Injection]) -> BTreeSet<usize> {
         | FaultKind::CouldNotTell
         | FaultKind::Crash
         | FaultKind::LostSupervisor
-        | FaultKind::Cancel => false,
+        | FaultKind::Cancel
+        | FaultKind::NoAnswer
+        | FaultKind::Declined => false,
     };
     let liars = struck(course, injected);
     let liars = liars.iter().filter(|(command, kind)| lies(command, kind));

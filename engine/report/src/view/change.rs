@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill_run::{CommandId, Debt, DebtKind, Outcome, Phase, Run, Stage, StepId, TaskAt, Wait};
 
-use super::Word;
+use super::{Reply, Word};
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Change {
     Remarked(Option<StepId>, String),
     /// Somebody asked for the run to stop, for the first, second, ... time.
     CancelRequested(u32),
+    /// Somebody answered what people were asked.
+    Replied(Reply),
     /// Somebody said what became of a doubt, an obligation or a failure.
     Said(Word),
     /// A step, or one of its hooks, waits before its next try.

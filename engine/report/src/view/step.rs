@@ -1,6 +1,6 @@
 //! A step as it is shown.
 
-use firedrill_run::{Debt, DebtKind, Outcome, Phase, Role, Stage, Summary};
+use firedrill_run::{Debt, DebtKind, Outcome, Phase, Role, Stage, Summary, TaskAt};
 use serde::Serialize;
 
 use super::{Execution, View};
@@ -18,6 +18,8 @@ pub enum Status {
     Guarding,
     /// An attempt is running.
     Running,
+    /// People were asked and have not answered.
+    Asking,
     /// Outputs and verify of an attempt are being looked at.
     Checking,
     /// A failed attempt is being made harmless.
@@ -124,6 +126,7 @@ impl View {
             Stage::Waiting | Stage::Deciding | Stage::Expanding => Status::Waiting,
             Stage::Inside if self.run().phase() == Phase::AtRest => Status::Failed,
             Stage::Guarding(..) => Status::Guarding,
+            Stage::Attempting(task) if matches!(task.at, TaskAt::Asked(_)) => Status::Asking,
             Stage::Inside | Stage::Attempting(_) => Status::Running,
             Stage::Looking(..) | Stage::Verifying(..) | Stage::Salvaging(_) => Status::Checking,
             Stage::Concluding(_) | Stage::Cleaning(_) => Status::CleaningUp,
@@ -168,6 +171,7 @@ impl Status {
             Status::NotReached => "not reached",
             Status::Guarding => "asking guards",
             Status::Running => "running",
+            Status::Asking => "waiting for people",
             Status::Checking => "checking",
             Status::CleaningUp => "cleaning up",
             Status::Pausing => "waiting to try again",

@@ -15,6 +15,8 @@ impl Clone for State {
             polling: self.polling.clone(),
             rendered: self.rendered.clone(),
             outputs: self.outputs.clone(),
+            approvals: self.approvals.clone(),
+            starter: self.starter.clone(),
             ..*self
         }
     }
@@ -29,6 +31,8 @@ impl Clone for State {
         self.polling.clone_from(&source.polling);
         self.rendered.clone_from(&source.rendered);
         self.outputs.clone_from(&source.outputs);
+        self.approvals.clone_from(&source.approvals);
+        self.starter.clone_from(&source.starter);
         *self = State {
             guards: take(&mut self.guards),
             steps: take(&mut self.steps),
@@ -38,6 +42,8 @@ impl Clone for State {
             polling: take(&mut self.polling),
             rendered: take(&mut self.rendered),
             outputs: take(&mut self.outputs),
+            approvals: take(&mut self.approvals),
+            starter: take(&mut self.starter),
             ..*source
         };
     }

@@ -54,6 +54,10 @@ pub enum FaultKind {
     Crash,
     /// The run is cancelled while it runs.
     Cancel,
+    /// Nobody answers in time.
+    Unanswered,
+    /// Whoever is asked declines, or says that it failed.
+    Declined,
 }
 
 /// Whether a command does something or answers a question.
@@ -143,10 +147,26 @@ fn of_hook(points: &mut Vec<FaultPoint>, subject: &Subject, role: Role, hook: &H
 }
 
 fn of_command(points: &mut Vec<FaultPoint>, subject: &Subject, role: Role, command: &Command, tries: u32) {
-    let kinds = kinds(Nature::of(&role), command, tries);
+    let kinds: Vec<FaultKind> = if command.program.asks_people() {
+        kinds_of_people(command).collect()
+    } else {
+        kinds(Nature::of(&role), command, tries).collect()
+    };
     let subject = subject.clone();
     let site = Site::Command { subject, role };
-    points.extend(kinds.map(|kind| FaultPoint { site: site.clone(), kind }));
+    points.extend(kinds.into_iter().map(|kind| FaultPoint { site: site.clone(), kind }));
+}
+
+/// Iterates over what can go wrong where people are asked.
+fn kinds_of_people(command: &Command) -> impl Iterator<Item = FaultKind> {
+    let kinds = [
+        (FaultKind::NoValue, !command.is_known()),
+        (FaultKind::Crash, true),
+        (FaultKind::Cancel, true),
+        (FaultKind::Unanswered, command.time_limit.is_some()),
+        (FaultKind::Declined, true),
+    ];
+    kinds.into_iter().filter_map(|(kind, can_happen)| can_happen.then_some(kind))
 }
 
 /// Iterates over what can go wrong with a command that has this many tries.
@@ -203,7 +223,7 @@ impl Site {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 10] = [
+    pub const ALL: [FaultKind; 12] = [
         FaultKind::Fails,
         FaultKind::FailsForGood,
         FaultKind::TimesOut,
@@ -214,6 +234,8 @@ impl FaultKind {
         FaultKind::NoValue,
         FaultKind::Crash,
         FaultKind::Cancel,
+        FaultKind::Unanswered,
+        FaultKind::Declined,
     ];
 
     /// Returns what a kind of fault of a rehearsal is on the state machine, where only what becomes known of a command
@@ -229,6 +251,8 @@ impl FaultKind {
             SweptKind::CouldNotTell => &[FaultKind::CouldNotTell],
             SweptKind::Crash | SweptKind::LostSupervisor => &[FaultKind::Crash],
             SweptKind::Cancel => &[FaultKind::Cancel],
+            SweptKind::NoAnswer => &[FaultKind::Unanswered],
+            SweptKind::Declined => &[FaultKind::Declined],
         }
     }
 
@@ -245,6 +269,8 @@ impl FaultKind {
             FaultKind::NoValue => "no_value",
             FaultKind::Crash => "crash",
             FaultKind::Cancel => "cancel",
+            FaultKind::Unanswered => "unanswered",
+            FaultKind::Declined => "declined",
         }
     }
 
@@ -260,6 +286,8 @@ impl FaultKind {
             FaultKind::NoValue => "has no value",
             FaultKind::Crash => "is running when the engine crashes",
             FaultKind::Cancel => "is running when the run is cancelled",
+            FaultKind::Unanswered => "is not answered in time",
+            FaultKind::Declined => "is declined, or said to have failed",
         }
     }
 }

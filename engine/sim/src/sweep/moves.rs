@@ -6,12 +6,13 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Command, Plan};
 use firedrill_run::{
     Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Run, Stage, StepId,
-    Subject, Wait,
+    Subject, Wait, Waiting,
 };
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
 use super::orders::{Orders, is_asked_in_vain, is_one_enough};
+use crate::people;
 use crate::waits::{deadlines, waits};
 
 /// One thing that can happen next.
@@ -137,7 +138,7 @@ impl Listing<'_> {
         }
         let (effects, flights) = run.next_and_in_flight();
         let own = effects.iter().find(|effect| !is_awaited(effect));
-        if !flights.is_empty() {
+        if !flights.is_empty() || !run.waiting_for().is_empty() {
             self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }
         if let Some(effect) = own {
@@ -179,10 +180,25 @@ impl Listing<'_> {
                 self.end(command, is_ended);
             }
         }
+        for question in self.node.run.waiting_for() {
+            if !is_full(self) {
+                self.answer(&question);
+            }
+        }
         for wait in waits(&self.node.run) {
             if !is_full(self) || self.is_other_end(&wait) {
                 self.push(Event::Elapsed { wait }, Cost::Free);
             }
+        }
+    }
+
+    /// Lists what people can answer, and that they do not.
+    fn answer(&mut self, question: &Waiting) {
+        let run = &self.node.run;
+        self.push(people::yes(run, question), Cost::Free);
+        self.fault(&question.command, FaultKind::Declined, people::no(question));
+        if let Some(event) = people::silence(run, question) {
+            self.fault(&question.command, FaultKind::Unanswered, event);
         }
     }
 
@@ -358,7 +374,7 @@ fn index(run: &Run, id: &StepId) -> Option<usize> {
 }
 
 pub(super) fn run_started() -> Event {
-    Event::RunStarted { run: "swept".into(), plan: String::new() }
+    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None }
 }
 
 pub(super) fn engine_started() -> Event {

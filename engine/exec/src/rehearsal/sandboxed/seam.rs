@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firedrill_model::rehearsal::Side;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit};
+use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use super::super::clock::EPOCH_MS;
 use super::super::pretence;
@@ -68,6 +68,10 @@ impl World for Sandboxed<'_> {
         self.commands.insert(id.clone(), played);
         self.starts.push_back((id, spawn));
         Ok(())
+    }
+
+    fn people_asked(&mut self, question: &Waiting) {
+        self.put(question);
     }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {

@@ -70,20 +70,20 @@ fn undoing(step: &Step) -> Option<crate::source::Span> {
 }
 
 /// Which step comes after which.
-struct Order<'p> {
+pub(super) struct Order<'p> {
     needs: &'p [Vec<usize>],
     order: Vec<usize>,
 }
 
 impl<'p> Order<'p> {
-    fn of(playbook: &'p Checked<Playbook>) -> Self {
+    pub(super) fn of(playbook: &'p Checked<Playbook>) -> Self {
         let needs = &playbook.needs;
         let graph = Graph::new(needs.len(), |at| needs[at].iter().copied());
         Self { needs, order: graph.order().expect("a checked playbook has an order") }
     }
 
     /// Returns the steps that need this one, directly or through others, in an order in which they can run.
-    fn below(&self, step: usize) -> Vec<usize> {
+    pub(super) fn below(&self, step: usize) -> Vec<usize> {
         let mut is_below = vec![false; self.needs.len()];
         for &at in &self.order {
             is_below[at] = self.needs[at].iter().any(|&above| above == step || is_below[above]);

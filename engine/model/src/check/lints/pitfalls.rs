@@ -38,7 +38,7 @@ fn commands(command: &Command) -> Vec<Simple> {
             let words = words.value.iter().map(|word| script::text(&word.value)).collect();
             vec![Simple { words, is_fed: false }]
         }
-        Command::Computed(_) => Vec::new(),
+        Command::Computed(_) | Command::Manual(_) | Command::Approve(_) => Vec::new(),
     }
 }
 
@@ -158,7 +158,11 @@ fn of_step(step: &Step) -> impl Iterator<Item = &Invocation> {
     let hooks = step.hooks().map(|(_, hook)| &hook.invocation);
     let looks = step.outputs.iter().filter_map(|output| match &output.source {
         OutputSource::Look(look) => Some(look),
-        OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::File(_) => None,
+        OutputSource::Published
+        | OutputSource::Stdout
+        | OutputSource::Stderr
+        | OutputSource::File(_)
+        | OutputSource::Asked => None,
     });
     step.invocation().into_iter().chain(guards).chain(verify).chain(hooks).chain(looks)
 }

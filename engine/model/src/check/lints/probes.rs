@@ -63,5 +63,5 @@ fn has_content(expect: &Expect) -> bool {
 }
 
 fn words(command: &Command) -> Vec<String> {
-    command.templates().iter().map(|word| word.value.display().to_string()).collect()
+    command.templates().map(|word| word.value.display().to_string()).collect()
 }

@@ -69,7 +69,11 @@ fn warning(source: &Step, text: &Spanned<Template>) -> Diagnostic {
 fn texts(step: &Step) -> impl Iterator<Item = &Spanned<Template>> {
     let looks = step.outputs.iter().filter_map(|output| match &output.source {
         OutputSource::Look(look) => Some(look),
-        OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::File(_) => None,
+        OutputSource::Published
+        | OutputSource::Stdout
+        | OutputSource::Stderr
+        | OutputSource::File(_)
+        | OutputSource::Asked => None,
     });
     let verify = step.verify.iter().map(|verify| &verify.invocation);
     let hooks = step.hooks().map(|(_, hook)| &hook.invocation);
@@ -78,5 +82,5 @@ fn texts(step: &Step) -> impl Iterator<Item = &Spanned<Template>> {
 
 fn around(invocation: &Invocation) -> impl Iterator<Item = &Spanned<Template>> {
     let env = invocation.env.iter().map(|var| &var.value);
-    invocation.command.templates().iter().chain(env).chain(&invocation.stdin).chain(&invocation.dir)
+    invocation.command.templates().chain(env).chain(&invocation.stdin).chain(&invocation.dir)
 }

@@ -201,13 +201,15 @@ impl Details {
             SweptKind::Crash => FaultKind::Crash,
             SweptKind::LostSupervisor => FaultKind::LostSupervisor,
             SweptKind::Cancel => FaultKind::Cancel,
+            SweptKind::NoAnswer => FaultKind::NoAnswer,
+            SweptKind::Declined => FaultKind::Declined,
         }
     }
 }
 
 /// Returns whether something can go wrong there, or else what can.
 fn fits(strikes: &Strikes, kind: SweptKind) -> Result<(), &'static str> {
-    use SweptKind::{Cancel, CouldNotTell, Crash, DoesNotHold, LostSupervisor};
+    use SweptKind::{Cancel, CouldNotTell, Crash, Declined, DoesNotHold, LostSupervisor, NoAnswer};
     match strikes {
         Strikes::Record { .. } if kind != Crash => Err("at a record the engine can `crash`"),
         Strikes::Age(_) if !matches!(kind, Cancel | Crash | LostSupervisor) => {
@@ -216,8 +218,15 @@ fn fits(strikes: &Strikes, kind: SweptKind) -> Result<(), &'static str> {
         Strikes::Command { target, .. } if matches!(kind, DoesNotHold | CouldNotTell) && !is_probe(target) => {
             Err("guards, verifies and invariants are probes; what is no probe can `exit`")
         }
+        Strikes::Command { target, .. } if matches!(kind, NoAnswer | Declined) && !may_ask(target) => {
+            Err("people are asked by attempts and hooks")
+        }
         Strikes::Record { .. } | Strikes::Age(_) | Strikes::Command { .. } => Ok(()),
     }
+}
+
+fn may_ask(target: &Target) -> bool {
+    matches!(target, Target::Attempt(_) | Target::Cleanup(_) | Target::Rollback(_) | Target::Release(_))
 }
 
 fn is_probe(target: &Target) -> bool {

@@ -237,6 +237,8 @@ fn kind_of(kind: &FaultKind) -> SweptKind {
         FaultKind::Crash => SweptKind::Crash,
         FaultKind::LostSupervisor => SweptKind::LostSupervisor,
         FaultKind::Cancel => SweptKind::Cancel,
+        FaultKind::NoAnswer => SweptKind::NoAnswer,
+        FaultKind::Declined => SweptKind::Declined,
     }
 }
 
