@@ -18,6 +18,7 @@ mod polling;
 mod processes;
 mod rehearsals;
 mod rig;
+mod skips;
 mod targets;
 mod values;
 mod virtual_time;

@@ -4,6 +4,7 @@
 //! since 1970 (for display only), the event, and the first 16 bytes of SHA-256 over the predecessor's hash and the
 //! line up to here. The first line's predecessor is the format's name, so that the version is bound too.
 
+
 use firedrill_model::plan::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -167,6 +168,8 @@ fn first_bytes(digest: &[u8]) -> [u8; HASH_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::event::Exit;
 
@@ -175,7 +178,7 @@ mod tests {
         let mut bytes = Vec::new();
         let command = || "backup.attempt.1.1".parse().expect("a command's name");
         for event in [
-            Event::RunStarted { run: "r1".into(), plan: "ab".into(), by: None },
+            Event::RunStarted { run: "r1".into(), plan: "ab".into(), by: None, skips: BTreeMap::new() },
             Event::Started { command: command() },
             Event::Ended { command: command(), exit: Exit::Code(0), ms: 12 },
         ] {
