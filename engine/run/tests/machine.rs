@@ -708,7 +708,7 @@ fn a_step_that_is_left_out_counts_as_skipped() {
     };
     let begins_b = Ok(vec![Effect::Start("b.attempt.1.1".parse().expect("a name"))]);
     assert_eq!(next("a !\nb a", "a"), begins_b);
-    assert_eq!(next("g {}\ng/x\nb g", "g"), begins_b);
-    assert_eq!(next("g {}\ng/x\nb g", "g/x"), begins_b);
+    assert_eq!(next("box {}\nbox/x\nb box", "box"), begins_b);
+    assert_eq!(next("box {}\nbox/x\nb box", "box/x"), begins_b);
     assert!(next("a\nb a", "c").is_err());
 }
