@@ -4,7 +4,6 @@
 //! since 1970 (for display only), the event, and the first 16 bytes of SHA-256 over the predecessor's hash and the
 //! line up to here. The first line's predecessor is the format's name, so that the version is bound too.
 
-
 use firedrill_model::plan::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
