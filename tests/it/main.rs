@@ -4,8 +4,10 @@
 mod approved;
 mod conduct;
 mod crash;
+mod decisions;
 mod disk;
 mod environment;
+mod groups;
 mod hostile;
 mod house;
 mod inert;
@@ -18,6 +20,7 @@ mod polling;
 mod processes;
 mod rehearsals;
 mod rig;
+mod secrets;
 mod skips;
 mod targets;
 mod values;

@@ -125,7 +125,7 @@ impl Text<'_> {
         let bindings = Bindings::from(Scope::new().with_inputs(inputs));
         match self {
             Text::Accepts(_) => unreachable!("answered above"),
-            Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &open, &bindings)),
+            Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &[], &open, &bindings)),
             Text::Attempt(expect) => answer(&judge_attempt(expect, transcript.code, &[], &open, &bindings)),
             Text::Output(rule) => {
                 let expect = judge::Expect { exit: vec![transcript.code], ..judge::Expect::default() };
@@ -292,6 +292,7 @@ impl<'p> Texts<'p> {
             extract,
             r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
             optional: output.optional,
+            is_file: false,
         };
         self.0.insert(format!("{place}.{key}"), Text::Output(rule));
     }

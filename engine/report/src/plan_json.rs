@@ -1,6 +1,7 @@
 //! The public JSON form of a plan. It has a version of its own, so that the engine's own form can change.
 
 mod command;
+mod group;
 
 use std::collections::BTreeMap;
 
@@ -9,9 +10,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::command::{Command, Condition, Hook, Probe, Retry, Text};
+use self::group::Block;
 use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
-use crate::words::milliseconds;
+use crate::words::{milliseconds, secret_source};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -38,8 +40,13 @@ struct Document {
     target: Option<Target>,
     /// Inputs by name.
     inputs: BTreeMap<String, Input>,
+    /// Secret inputs by name; their values are nowhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Secret>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    last: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
     /// The names of the locks that the run holds until it owes nothing.
@@ -111,6 +118,15 @@ struct Input {
     origin: String,
 }
 
+/// A secret.
+#[derive(Serialize, JsonSchema)]
+struct Secret {
+    /// Where its value comes from, in words.
+    source: String,
+    /// Who said so: `flag`, `sandbox`, or `target NAME`.
+    origin: String,
+}
+
 /// A condition that must hold before anything is done.
 #[derive(Serialize, JsonSchema)]
 struct Guard {
@@ -158,6 +174,8 @@ struct Step {
     group: Option<String>,
     /// What its final failure does: `rollback`, `stop`, `ask` or `continue`.
     on_failure: &'static str,
+    /// What it says of its members, if it is a group.
+    block: Option<Block>,
     /// The attempt itself; none of a group.
     command: Option<Command>,
     /// How often it is tried.
@@ -266,13 +284,15 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            secrets: secrets(plan),
+            last: plan.last.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
             on_failure: plan.on_failure.word(),
             max_parallel: plan.max_parallel.get(),
             guards: plan.guards.iter().map(Guard::of).collect(),
-            steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
+            steps: plan.steps.iter().map(|step| Step::of(&plan.steps, step)).collect(),
             invariants: plan.invariants.iter().map(Invariant::of).collect(),
             finally: plan.finally.iter().map(Final::of).collect(),
             outputs: plan.outputs.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
@@ -311,30 +331,42 @@ impl Times {
 }
 
 fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
-    let inputs = plan.inputs.iter().map(|(name, value)| {
-        let origin = match plan.origins.get(name) {
-            Some(Origin::Flag) => "flag".to_owned(),
-            Some(Origin::Sandbox) => "sandbox".to_owned(),
-            Some(Origin::Target(target)) => format!("target {target}"),
-            Some(Origin::File(file)) => format!("file {file}"),
-            Some(Origin::Default) | None => "default".to_owned(),
-        };
-        (name.clone(), Input { value: json(value), origin })
-    });
+    let inputs = plan
+        .inputs
+        .iter()
+        .map(|(name, value)| (name.clone(), Input { value: json(value), origin: origin(plan, name) }));
     inputs.collect()
+}
+
+fn secrets(plan: &Plan) -> BTreeMap<String, Secret> {
+    let secrets = plan
+        .secrets
+        .iter()
+        .map(|(name, source)| (name.clone(), Secret { source: secret_source(source), origin: origin(plan, name) }));
+    secrets.collect()
+}
+
+fn origin(plan: &Plan, name: &str) -> String {
+    match plan.origins.get(name) {
+        Some(Origin::Flag) => "flag".to_owned(),
+        Some(Origin::Sandbox) => "sandbox".to_owned(),
+        Some(Origin::Target(target)) => format!("target {target}"),
+        Some(Origin::File(file)) => format!("file {file}"),
+        Some(Origin::Default) | None => "default".to_owned(),
+    }
 }
 
 fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
     serde_json::to_value(value).expect("a value always has a JSON form")
 }
 
-fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
-    steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
+fn names(steps: &[plan::Step], wanted: &[usize]) -> Vec<String> {
+    wanted.iter().map(|&step| steps[step].id.clone()).collect()
 }
 
-fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
-    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
-    names(plan, &release.until).into_iter().chain(reached).collect()
+fn until(steps: &[plan::Step], release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan::signal_name(steps, *signal));
+    names(steps, &release.until).into_iter().chain(reached).collect()
 }
 
 impl Guard {
@@ -353,7 +385,7 @@ impl Guard {
 }
 
 impl Step {
-    fn of(plan: &Plan, step: &plan::Step) -> Step {
+    fn of(steps: &[plan::Step], step: &plan::Step) -> Step {
         Step {
             id: step.id.clone(),
             title: step.title.clone(),
@@ -361,12 +393,13 @@ impl Step {
             caution: step.caution.clone(),
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
-            needs: names(plan, &step.needs),
-            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            needs: names(steps, &step.needs),
+            after: step.after.iter().map(|signal| plan::signal_name(steps, *signal)).collect(),
             milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
-            group: step.group.map(|group| plan.steps[group].id.clone()),
+            group: step.group.map(|group| steps[group].id.clone()),
+            block: step.as_group().map(Block::of),
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
@@ -385,8 +418,8 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: until(plan, release),
-                hold: names(plan, &release.hold),
+                until: until(steps, release),
+                hold: names(steps, &release.hold),
             }),
         }
     }

@@ -25,7 +25,9 @@ impl Run {
     /// Returns whether the clock of a step's deadline runs. Hooks and people are not on the clock.
     fn is_timed(&self, step: usize) -> bool {
         let state = &self.state.steps[step];
+        let asks_people = self.planned(step).command().is_some_and(|command| command.program.asks_people());
         let is_on_clock = match state.stage {
+            Stage::Attempting(_) if asks_people => false,
             Stage::Guarding(..)
             | Stage::Attempting(_)
             | Stage::Looking(..)
@@ -45,8 +47,7 @@ impl Run {
         };
         // As long as nobody knows whether a command runs, nobody knows for how long it has.
         let is_unsure = state.stage.task().is_some_and(|task| task.at == TaskAt::Unsure);
-        let is_asking = self.planned(step).command().is_some_and(|command| command.program.asks_people());
-        is_on_clock && !is_asking && !is_unsure && !state.clock.is_over && self.state.doubts == 0
+        is_on_clock && !is_unsure && !state.clock.is_over && self.state.doubts == 0
     }
 
     /// The deadline of a step is over: what runs is ended, what waits has failed. Returns whether its clock ran.
@@ -106,7 +107,7 @@ impl Run {
         let step = match wait {
             Wait::Attempt(id) => Some(id),
             Wait::Look(command) => command.step(),
-            Wait::Hook(..) | Wait::Within(_) | Wait::Answer(_) | Wait::Deadline(_) => None,
+            Wait::Hook(..) | Wait::Within(_) | Wait::Deadline(_) | Wait::Answer(_) => None,
         };
         let step = step.and_then(|id| self.shape.index(id)).filter(|&step| self.planned(step).deadline.is_some());
         let Some(step) = step else { return };

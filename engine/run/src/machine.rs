@@ -301,6 +301,7 @@ impl State {
             outputs: BTreeMap::new(),
             approvals: BTreeMap::new(),
             starter: None,
+            seen: BTreeMap::new(),
         }
     }
 }

@@ -72,8 +72,8 @@ impl Run {
             pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
         }
         self.poll_pauses(&mut pauses);
-        self.deadline_pauses(&mut pauses);
         self.answer_pauses(&mut pauses);
+        self.deadline_pauses(&mut pauses);
         pauses
     }
 

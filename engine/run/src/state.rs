@@ -4,12 +4,13 @@ mod copying;
 mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::command::CommandId;
+use crate::command::{CommandId, Subject};
 use crate::event::Rendered;
 use crate::people::Approvals;
 use crate::scope::Course;
@@ -55,6 +56,8 @@ pub struct State {
     pub(crate) approvals: BTreeMap<CommandId, Approvals>,
     /// Who started the run.
     pub(crate) starter: Option<String>,
+    /// What guards have seen when they held, by whose they are and their id.
+    pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
 }
 
 /// What the run as a whole is doing.

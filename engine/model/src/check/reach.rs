@@ -1,12 +1,12 @@
 //! Which names can be used where.
 
+use super::guards;
 use super::names::{self, Names};
 use super::uses::{Position, Site, Use};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, RunField};
 use crate::playbook::{Body, Command, Playbook};
 use crate::source::Spanned;
-use crate::unsupported;
 
 /// What a use of a name asks of the order of the steps.
 pub(super) enum Demand {
@@ -28,10 +28,11 @@ pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> 
         Reference::Var(name) => known(used, names, name, Kind::Var),
         Reference::Run(field) => run(used, *field),
         Reference::Attempt(field) => attempt(used, field.name()),
-        Reference::StepFile { .. } => {
-            let message = format!("{} are not yet supported", unsupported::STEP_FILES);
-            Err(Diagnostic::error(Code::NameNotYet, used.span, message))
-        }
+        Reference::StepFile { step, output } => step_demand(names, used, step).and_then(|(demand, at)| {
+            has_output(playbook, names, used, at, output)?;
+            has_files(playbook, used, at)?;
+            Ok(demand)
+        }),
         Reference::StepOutput { step, output } => step_demand(names, used, step).and_then(|(demand, at)| {
             has_output(playbook, names, used, at, output)?;
             Ok(demand)
@@ -41,7 +42,11 @@ pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> 
             Ok(demand)
         }),
         Reference::StepOutcome(step) => step_demand(names, used, step).map(|(demand, _)| demand),
-        Reference::Sandbox(_) | Reference::Item(_) => Ok(Demand::Nothing),
+        Reference::GuardOutput { guard, output } => {
+            guards::check(playbook, used, guard, output).map(|()| Demand::Nothing)
+        }
+        Reference::Last(name) => last(playbook, used, name),
+        Reference::Target(_) | Reference::Sandbox(_) | Reference::Item(_) => Ok(Demand::Nothing),
     }
 }
 
@@ -77,8 +82,28 @@ fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
         (_, RunField::Verdict) if !is_final => {
             Err(out_of_reach(used, "`run.verdict`", "there is a verdict only in `finally`"))
         }
-        (_, RunField::Id | RunField::Dir | RunField::StartedAt | RunField::Verdict) => Ok(Demand::Nothing),
+        (_, RunField::Id | RunField::Dir | RunField::Files | RunField::StartedAt | RunField::Verdict) => {
+            Ok(Demand::Nothing)
+        }
     }
+}
+
+/// Checks a use of what the last run that succeeded has published.
+fn last(playbook: &Playbook, used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
+    if used.site == Site::Requirement {
+        return Err(out_of_reach(
+            used,
+            &format!("`last.{name}`"),
+            "whether an input is required depends on inputs only",
+        ));
+    }
+    let index = names::index(playbook.outputs.iter().map(|output| &output.name));
+    if index.contains_key(name) {
+        return Ok(Demand::Nothing);
+    }
+    let message = format!("the playbook has no output `{name}`");
+    let diagnostic = Diagnostic::error(Code::UnknownOutput, used.span, message);
+    Err(diagnostic.help("`last` holds what the playbook's own `outputs` were in its last run that succeeded"))
 }
 
 fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
@@ -92,6 +117,7 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         | Site::Body(_)
         | Site::Verify(_)
         | Site::Gate(_)
+        | Site::Asking(..)
         | Site::Hook(_)
         | Site::Invariant
         | Site::Output
@@ -147,7 +173,9 @@ fn reader(site: Site) -> Result<Option<Position>, &'static str> {
         Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),
         Site::Output | Site::Published(_) => Ok(None),
         Site::Body(position) | Site::Gate(position) | Site::Repeat(position) => Ok(Some(position)),
-        Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => Ok(Some(Position::Main(step))),
+        Site::Asking(step, _) | Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => {
+            Ok(Some(Position::Main(step)))
+        }
     }
 }
 
@@ -222,6 +250,16 @@ fn has_exit_code(playbook: &Playbook, used: &Use<'_>, step: Position) -> Result<
     Err(Diagnostic::error(Code::UnknownOutput, used.span, message).help("read its `outcome`, or its outputs"))
 }
 
+fn has_files(playbook: &Playbook, used: &Use<'_>, step: Position) -> Result<(), Diagnostic> {
+    let Position::Main(at) = step else { return Ok(()) };
+    let step = &playbook.steps[at];
+    if step.invocation().is_some() && step.for_each.is_none() {
+        return Ok(());
+    }
+    let message = format!("`{}` is more than one command and has no files", step.id.value);
+    Err(Diagnostic::error(Code::UnknownOutput, used.span, message).help("read them inside of it, or its outputs"))
+}
+
 fn from_inside(used: &Use<'_>, step: &str) -> Diagnostic {
     let message = format!("`{step}` is the group around this, and nothing of it is known before it is over");
     Diagnostic::error(Code::OwnName, used.span, message)
@@ -232,6 +270,6 @@ fn own_name(used: &Use<'_>, step: &str) -> Diagnostic {
     Diagnostic::error(Code::OwnName, used.span, message)
 }
 
-fn out_of_reach(used: &Use<'_>, name: &str, why: &str) -> Diagnostic {
+pub(super) fn out_of_reach(used: &Use<'_>, name: &str, why: &str) -> Diagnostic {
     Diagnostic::error(Code::OutOfReach, used.span, format!("{name} cannot be read here")).help(why)
 }

@@ -38,6 +38,8 @@ pub(crate) enum Block {
     Expect,
     /// One of the `outputs` of a step.
     Output,
+    /// One of the `outputs` of a guard.
+    Sight,
     /// `verify`
     Verify,
     /// `cleanup`
@@ -72,10 +74,14 @@ pub(crate) enum Block {
     Sweep,
     /// The whole file of a target.
     Target,
+    /// One of the `secrets` of a target.
+    Secret,
+    /// A variable that holds the path of a file.
+    EnvFile,
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 17] = [
+const PLAYBOOK: [&str; 18] = [
     "firedrill",
     "playbook",
     "title",
@@ -85,6 +91,7 @@ const PLAYBOOK: [&str; 17] = [
     "inputs",
     "vars",
     "defaults",
+    "files",
     "locks",
     "on_failure",
     "max_parallel",
@@ -183,7 +190,7 @@ impl Block {
             Self::Final => "a step of `finally`",
             Self::Retry => "`retry`",
             Self::Expect => "`expect`",
-            Self::Output => "an output",
+            Self::Output | Self::Sight => "an output",
             Self::Verify => "`verify`",
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
@@ -201,6 +208,8 @@ impl Block {
             Self::ExpectedStep => "what is expected of a step",
             Self::Sweep => "`sweep`",
             Self::Target => "a target",
+            Self::Secret => "a secret",
+            Self::EnvFile => "a variable with a file",
         }
     }
 
@@ -217,6 +226,7 @@ impl Block {
             | Self::ForEach
             | Self::Retry
             | Self::Expect
+            | Self::Sight
             | Self::Rehearsal
             | Self::Scenario
             | Self::Fault
@@ -229,7 +239,9 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
-            | Self::Target => false,
+            | Self::Target
+            | Self::Secret
+            | Self::EnvFile => false,
             Self::Guard
             | Self::Invariant
             | Self::Step
@@ -246,11 +258,13 @@ impl Block {
     fn own_keys(self) -> &'static [&'static str] {
         match self {
             Self::Playbook => &PLAYBOOK,
-            Self::Input => &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required"],
+            Self::Input => {
+                &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required", "secret"]
+            }
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
-            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
+            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet", "outputs"],
             Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
             Self::Group => &GROUP,
@@ -261,7 +275,7 @@ impl Block {
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
-            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["manual", "expect", "retry", "when"],
             Self::Rollback => &["manual", "expect", "retry"],
@@ -269,15 +283,17 @@ impl Block {
             Self::Manual => &["instructions", "confirm", "outputs"],
             Self::Asked => &["type", "optional"],
             Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
-            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "answers", "replies", "expect"],
+            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
+            Self::Scenario => &["name", "inputs", "last", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
             Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
             Self::Sweep => &["depth", "faults", "always", "never"],
-            Self::Target => &["target", "description", "inputs", "env", "protected"],
+            Self::Target => &["target", "description", "inputs", "env", "secrets", "protected"],
+            Self::Secret => &["env", "file", "command"],
+            Self::EnvFile => &["file"],
         }
     }
 
@@ -321,6 +337,7 @@ impl Block {
             | Self::Expect
             | Self::ForEach
             | Self::Output
+            | Self::Sight
             | Self::Fault
             | Self::Reply
             | Self::Within
@@ -330,7 +347,9 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
-            | Self::Target => &[],
+            | Self::Target
+            | Self::Secret
+            | Self::EnvFile => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],
             Self::Expectation => &[Self::Within],

@@ -1,14 +1,20 @@
 //! What the names of expressions stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::reference::{AttemptField, Reference, RunField};
+use super::EvalError;
+use super::reference::{AttemptField, Reference, RunField, TargetField};
+use crate::plan::Target;
 use crate::value::Value;
 
 /// The values that expressions see: a tree of roots (`inputs`, `vars`, `steps`, ...).
 #[must_use]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope(BTreeMap<String, Value>);
+pub struct Scope {
+    names: BTreeMap<String, Value>,
+    /// What is too large for a value.
+    withheld: BTreeSet<Reference>,
+}
 
 impl Scope {
     /// Returns a scope that knows nothing.
@@ -26,9 +32,27 @@ impl Scope {
         vars.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Var(name), value))
     }
 
+    /// Adds what the last run that succeeded has published.
+    pub fn with_last(self, outputs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        outputs.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Last(name), value))
+    }
+
+    /// Adds what is known of the target; none of all of it if there is no target.
+    pub fn with_target(self, target: Option<&Target>) -> Self {
+        let name = target.map_or(Value::None, |target| Value::from(target.name.as_str()));
+        let is_protected = target.map_or(Value::None, |target| Value::from(target.is_protected));
+        let scope = self.with(&Reference::Target(TargetField::Name), name);
+        scope.with(&Reference::Target(TargetField::Protected), is_protected)
+    }
+
     /// Adds an output of a step.
     pub fn with_step_output(self, step: &str, output: &str, value: Value) -> Self {
         self.with(&Reference::StepOutput { step: step.to_owned(), output: output.to_owned() }, value)
+    }
+
+    /// Adds an output of a guard.
+    pub fn with_guard_output(self, guard: &str, output: &str, value: Value) -> Self {
+        self.with(&Reference::GuardOutput { guard: guard.to_owned(), output: output.to_owned() }, value)
     }
 
     /// Adds the path of an output that is kept as a file.
@@ -76,7 +100,7 @@ impl Scope {
     pub fn set(&mut self, reference: &Reference, value: Value) {
         let segments: Vec<&str> = reference.segments().collect();
         let (last, parents) = segments.split_last().expect("a reference has at least one part");
-        let mut level = &mut self.0;
+        let mut level = &mut self.names;
         for part in parents {
             let below = level.entry((*part).to_owned()).or_insert_with(|| Value::Map(BTreeMap::new()));
             let Value::Map(entries) = below else { unreachable!("no reference is a prefix of another") };
@@ -85,10 +109,25 @@ impl Scope {
         level.insert((*last).to_owned(), value);
     }
 
+    /// Makes the use of a name an error because its value is kept in a file.
+    pub fn withhold(&mut self, reference: &Reference) {
+        self.withheld.insert(reference.clone());
+    }
+
+    /// Returns why a name has no value.
+    pub(super) fn missing(&self, reference: &Reference) -> EvalError {
+        let reference = reference.clone();
+        if self.withheld.contains(&reference) {
+            EvalError::InFile { reference }
+        } else {
+            EvalError::NotKnown { reference }
+        }
+    }
+
     /// Returns the value of a name.
     pub fn get(&self, reference: &Reference) -> Option<&Value> {
         let mut segments = reference.segments();
-        let root = self.0.get(segments.next()?)?;
+        let root = self.names.get(segments.next()?)?;
         segments.try_fold(root, |value, segment| match value {
             Value::Map(entries) => entries.get(segment),
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => None,
@@ -97,6 +136,6 @@ impl Scope {
 
     /// Returns everything below a root, `inputs` for example.
     pub fn root(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.names.get(name)
     }
 }

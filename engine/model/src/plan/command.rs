@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::SecretUse;
 use crate::expression::Expression;
 use crate::judge::{Expect, OutputRule};
 use crate::template::Template;
@@ -31,6 +32,8 @@ pub enum Text {
 pub enum After {
     /// The start of the run: its id, its folder.
     Start,
+    /// A guard, by its id.
+    Guard(String),
     /// A step, by its id.
     Step(String),
     /// The end of the run: its verdict.
@@ -67,6 +70,9 @@ pub struct Command {
     /// Text on standard input; closed if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Text>,
+    /// The secrets that reach it, ordered by how.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
     /// Time limit of one try; of a question, of its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Duration>,

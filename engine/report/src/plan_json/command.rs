@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{self, After, Backoff, Jitter, Program, Starter};
+use firedrill_model::plan::{self, After, Backoff, Jitter, Program, SecretPlace, SecretUse, Starter};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -54,6 +54,9 @@ pub(super) struct Command {
     dir: Option<Text>,
     /// Text on standard input; closed if none.
     stdin: Option<Text>,
+    /// The names of the secrets that reach it, by `env NAME`, `file NAME` (a variable with the path of a file) or `stdin`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, String>,
     /// Time limit of one try, in milliseconds.
     time_limit_ms: Option<u64>,
     /// How it is looked at again until it ends as expected; absent if there is one look only.
@@ -157,6 +160,9 @@ impl Text {
     pub(super) fn of(text: &plan::Text) -> Text {
         match text {
             plan::Text::Known(text) => Text::Known(text.clone()),
+            plan::Text::Deferred { template, after } if after.is_empty() && template.references().next().is_none() => {
+                Text::Known(template.expressions().map(|value| value.source.as_str()).collect())
+            }
             plan::Text::Deferred { template, after } => {
                 Text::Deferred { template: template.display().to_string(), after: moments(after) }
             }
@@ -192,6 +198,7 @@ impl Command {
             env: command.env.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
             dir: command.dir.as_ref().map(Text::of),
             stdin: command.stdin.as_ref().map(Text::of),
+            secrets: command.secrets.iter().map(secret).collect(),
             time_limit_ms: command.time_limit.map(milliseconds),
             poll: command.poll.as_ref().map(|poll| Poll {
                 every_ms: milliseconds(poll.every),
@@ -209,6 +216,15 @@ impl Command {
             is_exact: command.is_known(),
         }
     }
+}
+
+fn secret(used: &SecretUse) -> (String, String) {
+    let place = match &used.into {
+        SecretPlace::Env(name) => format!("env {name}"),
+        SecretPlace::EnvFile(name) => format!("file {name}"),
+        SecretPlace::Stdin => "stdin".to_owned(),
+    };
+    (place, used.secret.clone())
 }
 
 impl Asks {
@@ -260,9 +276,10 @@ impl Hook {
     }
 }
 
-fn moments(after: &[After]) -> Vec<String> {
+pub(super) fn moments(after: &[After]) -> Vec<String> {
     let moments = after.iter().map(|after| match after {
         After::Start => "start".to_owned(),
+        After::Guard(guard) => format!("guard {guard}"),
         After::Step(step) => format!("step {step}"),
         After::Rest => "rest".to_owned(),
     });

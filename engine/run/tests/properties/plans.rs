@@ -233,5 +233,6 @@ fn output(name: &str) -> OutputRule {
         extract: Extract::Whole,
         r#type: Type::String,
         optional: false,
+        is_file: false,
     }
 }
