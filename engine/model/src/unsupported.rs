@@ -12,18 +12,18 @@ const fn key(purpose: &'static str) -> Unsupported {
     Unsupported { purpose }
 }
 
-/// The names in expressions that are not yet supported.
-pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
-
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Playbook => playbook(name),
-        Block::Input | Block::Output => output_or_input(name),
+        Block::Output => output(name),
         Block::Step => step(name),
         Block::Group | Block::Use => group(name),
-        Block::Target => target(name),
-        Block::ForEach
+        Block::Playbook
+        | Block::Input
+        | Block::Target
+        | Block::Secret
+        | Block::EnvFile
+        | Block::ForEach
         | Block::Guard
         | Block::Sight
         | Block::Final
@@ -60,13 +60,6 @@ fn group(name: &str) -> Option<Unsupported> {
     })
 }
 
-fn playbook(name: &str) -> Option<Unsupported> {
-    Some(match name {
-        "files" => key("adds files to what is hashed into the plan"),
-        _ => return None,
-    })
-}
-
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
         "locks" => key("holds named locks during the step"),
@@ -74,10 +67,6 @@ fn step(name: &str) -> Option<Unsupported> {
     })
 }
 
-fn output_or_input(name: &str) -> Option<Unsupported> {
+fn output(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
-}
-
-fn target(name: &str) -> Option<Unsupported> {
-    (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
 }

@@ -84,6 +84,7 @@ codes! {
     UnknownMilestone "FD0313" "a milestone that the step does not have",
     UnknownPlaybook "FD0314" "a playbook that cannot be used",
     UseCircle "FD0315" "playbooks use each other in a circle",
+    BadFile "FD0316" "a file that a run cannot take along",
     NoLicence "FD0401" "a repeat without a licence",
     NothingToUndo "FD0402" "a step that changes nothing declares how to undo it",
     UntilNotBelow "FD0403" "a release waits for a step that does not come after",
@@ -99,6 +100,10 @@ codes! {
     InvalidInput "FD0505" "a value that its input refuses",
     NoValue "FD0506" "an expression that has no value with these inputs",
     BadItems "FD0507" "items that cannot be repeated over",
+    BadSecret "FD0508" "a secret that has what only open inputs have",
+    SecretPlace "FD0509" "a secret where others could see it",
+    SecretGiven "FD0510" "the value of a secret is given openly",
+    NoSecret "FD0511" "an open input is given as a secret",
     Unsaid "FD0601" "a changing step does not say how it is undone",
     NoTimeLimit "FD0602" "a step without a time limit",
     HeldWhileReading "FD0603" "something is held while steps only read",
@@ -117,8 +122,6 @@ codes! {
     HeldWhileAsking "FD0620" "something is held while people are asked",
     Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",
-    ValueNotYet "FD0902" "a value that is not yet supported",
-    NameNotYet "FD0903" "a name in an expression that is not yet supported",
 }
 
 impl std::fmt::Display for Code {
