@@ -263,7 +263,7 @@ impl RunDir {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &copy_of(&self.path, &file.path), file)?;
+            copy_private(&about.dir.join(file.place()), &copy_of(&self.path, &file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)
