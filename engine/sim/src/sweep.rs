@@ -213,7 +213,7 @@ impl Sweep {
 
     fn orders_needed(&self) -> Orders {
         match self.orders {
-            Orders::Distinct if self.properties.iter().any(|property| property.states() == States::All) => Orders::All,
+            Orders::Distinct if self.properties.iter().any(|property| property.states() == States::All) => Orders::Watched,
             orders => orders,
         }
     }
