@@ -237,16 +237,16 @@ impl Known<'_> {
         })
     }
 
-    fn of_attempt(&self, field: AttemptField, at: usize) -> Option<Value> {
+    fn of_attempt(&self, field: AttemptField, at: usize) -> Value {
         let summary = self.run.summary(at);
         let attempt = self.run.attempt_id(at);
-        Some(match field {
+        match field {
             AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
             AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
             AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
             AttemptField::Duration => self.seconds(&attempt),
-        })
+        }
     }
 }
 

@@ -195,6 +195,28 @@ fn never(plan: &str, text: &str) -> Swept {
     sweep.run().expect("the machine takes every event that it asks for")
 }
 
+/// What is looked at in every state makes all orders matter, but not those of guards, which change no step.
+#[test]
+fn guards_do_not_multiply_the_states_that_a_condition_looks_at() {
+    let guards: String = (0..6).map(|at| format!("@guard g{at}\n")).collect();
+    for (steps, condition) in [
+        ("a\nb a !\nc", "a.succeeded and c.running"),
+        ("lock\nbackup lock ~\nunlock backup", "backup.failed and not unlock.started"),
+        ("a !\nb\nc a b", "a.rolled_back and b.running"),
+    ] {
+        let plan = format!("{guards}@invariant i\n@invariant j\n{steps}");
+        let property = property(&plan, Quantifier::Never, condition);
+        let [watched, all] = [Orders::Distinct, Orders::All].map(|orders| {
+            let sweep = Sweep::new(Arc::new(sketch(&plan))).depth(2).orders(orders).property(property.clone());
+            sweep.run().expect("the machine takes every event that it asks for")
+        });
+        assert_eq!(watched.verdicts, all.verdicts, "states at rest: {plan}");
+        assert_eq!(bare(&watched), bare(&all), "points: {plan}");
+        assert_eq!(breaches(&watched), breaches(&all), "violations: {plan}");
+        assert!(watched.states < all.states, "{} of {} states: {plan}", watched.states, all.states);
+    }
+}
+
 #[test]
 fn an_unlock_that_is_missing_on_one_path_is_told() {
     let plan = "@stop\nlock\nbackup lock ~\nunlock backup";

@@ -159,7 +159,7 @@ impl Known<'_> {
             }
             Reference::Run(field) => self.of_run(*field),
             Reference::Attempt(field) => match place {
-                Place::Step(own) => self.of_attempt(*field, own),
+                Place::Step(own) => Some(self.of_attempt(*field, own)),
                 Place::Playbook | Place::Outputs(_) | Place::Around(_) => None,
             },
             Reference::GuardOutput { guard, output } => Some(self.seen(guard, output, place)),

@@ -12,6 +12,7 @@ use crate::value::Value;
 /// An item of a repetition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Item {
     /// What tells it from the others.
     pub key: String,
