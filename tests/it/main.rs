@@ -18,4 +18,5 @@ mod processes;
 mod rehearsals;
 mod rig;
 mod targets;
+mod values;
 mod virtual_time;

@@ -122,7 +122,7 @@ impl Text<'_> {
             let default = input.default.as_ref().map_or(Value::None, |default| default.value.clone());
             (input.name.value.clone(), default)
         });
-        let bindings = Bindings::from(&Scope::new().with_inputs(inputs));
+        let bindings = Bindings::from(Scope::new().with_inputs(inputs));
         match self {
             Text::Accepts(_) => unreachable!("answered above"),
             Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &open, &bindings)),
@@ -319,6 +319,7 @@ fn whole(expect: &Expect) -> judge::Expect {
         stdout: text(&expect.stdout),
         stderr: text(&expect.stderr),
         jq: text(&expect.jq),
+        that: expect.that.as_ref().map(|condition| condition.value.clone()),
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use firedrill_model::expression::{AttemptField, EvalError, Expression, RunField};
+use firedrill_model::expression::{AttemptField, EvalError, Expression, Reference, RunField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{self, Expect, Judgement, OutputRule, Stream};
 use firedrill_model::plan::{Command, Condition, Program, Text};
@@ -149,7 +149,7 @@ impl Known<'_> {
             return Judgement::Unclear { reason: "the plan has no such command".to_owned() };
         };
         let rules = command.outputs.as_slice();
-        let bindings = self.bindings(id.step(), &command.expect, rules);
+        let bindings = self.bindings(id, &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
             (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
@@ -174,13 +174,22 @@ impl Known<'_> {
         }
     }
 
-    /// Returns everything that a jq text may name, if there is one.
-    fn bindings(&self, step: Option<&StepId>, expect: &Expect, rules: &[OutputRule]) -> Bindings {
+    /// Returns everything that a judgement may name: a filter all there is, an expression what it uses.
+    fn bindings(&self, id: &CommandId, expect: &Expect, rules: &[OutputRule]) -> Bindings {
         let asks = expect.jq.is_some() || rules.iter().any(|rule| matches!(rule.extract, judge::Extract::Jq(_)));
-        if !asks {
-            return Bindings::default();
+        let mut scope = if asks { self.all_names(self.place(id.step())) } else { Scope::new() };
+        if let Some(that) = &expect.that {
+            let others = that.references.iter().filter(|name| !matches!(name, Reference::Attempt(_)));
+            scope = self.add_names(scope, others, self.place(id.step()));
+            scope.set(&Reference::Attempt(AttemptField::Duration), self.seconds(id));
         }
-        Bindings::from(&self.all_names(self.place(step)))
+        Bindings::from(scope)
+    }
+
+    /// Returns how long a command took, in whole seconds.
+    fn seconds(&self, id: &CommandId) -> Value {
+        let ms = self.lengths.get(id).copied().unwrap_or_default();
+        Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
     }
 
     fn of_run(&self, field: RunField) -> Option<Value> {
@@ -200,10 +209,7 @@ impl Known<'_> {
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
             AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
             AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
-            AttemptField::Duration => {
-                let ms = self.lengths.get(&attempt).copied().unwrap_or_default();
-                Value::Int(i64::try_from(ms / 1_000).unwrap_or(i64::MAX))
-            }
+            AttemptField::Duration => self.seconds(&attempt),
         })
     }
 }

@@ -18,11 +18,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use firedrill_model::expression::Scope;
+use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Judgement, Stream, judge_probe};
 use firedrill_model::plan::Plan;
 use firedrill_model::rehearsal::{Answer, Reply};
+use firedrill_model::value::Value;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Exit, Rendered, Role, Run, StepId, Subject, Verdict};
@@ -198,7 +199,7 @@ impl Stage<'_> {
     /// Returns the steps whose verify held before their first attempt.
     fn empty_verifies(&self) -> Vec<StepId> {
         let scope = Scope::new().with_inputs(self.plan.inputs.clone()).with_vars(self.plan.vars.clone());
-        let bindings = Bindings::from(&scope);
+        let bindings = Bindings::from(scope.with_attempt(AttemptField::Duration, Value::Int(0)));
         let holds = |step: &StepId, exit: &Exit| {
             let Exit::Code(code) = exit else { return false };
             let Some(at) = self.plan.step_index(step.as_str()) else { return false };

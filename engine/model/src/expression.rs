@@ -80,6 +80,11 @@ impl Expression {
         engine::evaluate(&self.source, &self.references, scope)
     }
 
+    /// Returns whether it uses what is known of an attempt.
+    pub fn uses(&self, field: AttemptField) -> bool {
+        self.references.contains(&Reference::Attempt(field))
+    }
+
     /// Evaluates a condition: anything but a boolean is an error.
     pub fn eval_condition(&self, scope: &Scope) -> Result<bool, EvalError> {
         let value = self.eval(scope)?;

@@ -58,24 +58,24 @@ pub enum JqError {
     TooMany,
 }
 
-/// What `$inputs`, `$vars` and `$steps` stand for.
+/// What the names of a judgement stand for: `$inputs`, `$vars` and `$steps` in filters, and all names in `that`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bindings {
-    inputs: Option<Value>,
-    vars: Option<Value>,
-    steps: Option<Value>,
-}
+pub struct Bindings(Scope);
 
-impl From<&Scope> for Bindings {
-    fn from(scope: &Scope) -> Self {
-        let root = |name| scope.root(name).cloned();
-        Self { inputs: root("inputs"), vars: root("vars"), steps: root("steps") }
+impl From<Scope> for Bindings {
+    fn from(scope: Scope) -> Self {
+        Self(scope)
     }
 }
 
 impl Bindings {
+    /// Returns the names with their values.
+    pub fn scope(&self) -> &Scope {
+        &self.0
+    }
+
     fn values(&self) -> impl Iterator<Item = Val> {
-        [&self.inputs, &self.vars, &self.steps].into_iter().map(|value| match value {
+        VARIABLES.into_iter().map(|name| match self.0.root(&name[1..]) {
             Some(value) => to_jaq(value),
             None => Val::obj(<_>::default()),
         })

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 pub use output::{Extract, OutputRule, OutputSource};
 pub use published::{PublishedFault, published};
 
+use crate::expression::{AttemptField, Expression};
 use crate::jq::{Bindings, Filter, JqError};
 use crate::pattern::Pattern;
 use crate::value::Value;
 
-/// Bytes that a jq filter is given; what is longer is refused.
+/// Bytes that a jq filter or an expression is given; what is longer is refused.
 const MAX_TEXT: u64 = 64 << 20;
 /// Characters of the last line of standard error that a reason quotes.
 const MAX_HINT: usize = 200;
@@ -33,18 +34,21 @@ pub struct Expect {
     pub stderr: Option<String>,
     /// A jq filter over standard output that must yield true.
     pub jq: Option<String>,
+    /// An expression over the end of the command that must be true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub that: Option<Expression>,
 }
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { exit: vec![0], stdout: None, stderr: None, jq: None }
+        Self { exit: vec![0], stdout: None, stderr: None, jq: None, that: None }
     }
 }
 
 impl Expect {
     /// Returns whether the exit code alone decides.
     pub fn is_by_exit(&self) -> bool {
-        self.stdout.is_none() && self.stderr.is_none() && self.jq.is_none()
+        self.stdout.is_none() && self.stderr.is_none() && self.jq.is_none() && self.that.is_none()
     }
 }
 
@@ -118,7 +122,7 @@ pub fn judge_attempt(
     bindings: &Bindings,
 ) -> Judgement {
     let conclusion = if expect.exit.contains(&exit_code) {
-        conditions(expect, open, bindings).and_then(|()| output::collect(outputs, open, bindings))
+        conditions(expect, exit_code, open, bindings).and_then(|()| output::collect(outputs, open, bindings))
     } else {
         Err(Finding::Unmet(wrong_exit(expect, exit_code)))
     };
@@ -139,7 +143,7 @@ pub fn judge_probe(expect: &Expect, exit_code: i32, open: Opener<'_>, bindings: 
         let says_no = expect.is_by_exit() && exit_code == 1;
         return if says_no { Judgement::Unmet { reason } } else { Judgement::Unclear { reason } };
     }
-    match conditions(expect, open, bindings) {
+    match conditions(expect, exit_code, open, bindings) {
         Ok(()) => Judgement::Met { outputs: BTreeMap::new() },
         Err(Finding::Unmet(reason)) => Judgement::Unmet { reason: with_hint(reason, open) },
         Err(Finding::Unfit(reason)) => Judgement::Unclear { reason: with_hint(reason, open) },
@@ -157,16 +161,40 @@ fn wrong_exit(expect: &Expect, exit_code: i32) -> String {
     format!("exited with {exit_code}{meaning}, expected {}", codes.join(" or "))
 }
 
-fn conditions(expect: &Expect, open: Opener<'_>, bindings: &Bindings) -> Result<(), Finding> {
+fn conditions(expect: &Expect, exit_code: i32, open: Opener<'_>, bindings: &Bindings) -> Result<(), Finding> {
     for (stream, pattern) in [(Stream::Stdout, &expect.stdout), (Stream::Stderr, &expect.stderr)] {
         if let Some(pattern) = pattern {
             must_match(&stream, pattern, open)?;
         }
     }
-    match &expect.jq {
-        Some(filter) => must_yield_true(filter, open, bindings),
+    if let Some(filter) = &expect.jq {
+        must_yield_true(filter, open, bindings)?;
+    }
+    match &expect.that {
+        Some(condition) => must_be_true(condition, exit_code, open, bindings),
         None => Ok(()),
     }
+}
+
+fn must_be_true(condition: &Expression, exit_code: i32, open: Opener<'_>, bindings: &Bindings) -> Result<(), Finding> {
+    let mut scope = bindings.scope().clone().with_attempt(AttemptField::ExitCode, Value::Int(exit_code.into()));
+    for (field, stream) in [(AttemptField::Stdout, Stream::Stdout), (AttemptField::Stderr, Stream::Stderr)] {
+        if condition.uses(field) {
+            scope = scope.with_attempt(field, Value::String(text(&stream, open)?));
+        }
+    }
+    match condition.eval_condition(&scope) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Finding::Unmet(format!("`{}` is false, expected true", condition.source))),
+        Err(error) => Err(Finding::Unfit(error.to_string())),
+    }
+}
+
+/// Reads a stream as text; what is no UTF-8 is replaced.
+fn text(stream: &Stream, open: Opener<'_>) -> Result<String, Finding> {
+    let too_large = || Finding::Unfit(format!("{stream} is larger than 64 MiB, too large for an expression"));
+    let bytes = limited(stream, MAX_TEXT, open)?.ok_or_else(too_large)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn must_match(stream: &Stream, pattern: &str, open: Opener<'_>) -> Result<(), Finding> {

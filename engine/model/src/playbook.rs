@@ -2,7 +2,9 @@
 
 mod group;
 mod invocation;
+mod output;
 mod people;
+mod retry;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -17,7 +19,9 @@ use crate::value::{Type, Value};
 
 pub use group::{Body, ForEach, List, Use, UsedPlaybook};
 pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
+pub use output::{Extract, Output, OutputSource};
 pub use people::{Approve, Manual, Starter};
+pub use retry::{Backoff, Jitter, Retry};
 
 /// A whole playbook file.
 #[derive(Clone, Debug)]
@@ -288,45 +292,6 @@ pub struct Conduct {
     pub stop_grace: Option<Spanned<Given<Duration>>>,
 }
 
-/// How often, after what and when something is attempted again.
-#[derive(Clone, Debug)]
-pub struct Retry {
-    /// How many attempts there are, the first included.
-    pub max_attempts: Spanned<Given<NonZeroU32>>,
-    /// How long to wait before the second attempt.
-    pub delay: Option<Spanned<Given<Duration>>>,
-    /// How the wait grows.
-    pub backoff: Option<Spanned<Backoff>>,
-    /// By how much an exponential wait grows, at least 1.
-    pub factor: Option<Spanned<f64>>,
-    /// The longest wait.
-    pub max_delay: Option<Spanned<Given<Duration>>>,
-    /// Whether the wait is spread.
-    pub jitter: Option<Spanned<Jitter>>,
-    /// After which failures there is another attempt; after any if not given.
-    pub when: Option<Spanned<Expression>>,
-    /// The whole of it.
-    pub span: Span,
-}
-
-/// How the wait between attempts grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Backoff {
-    /// It stays the same.
-    Constant,
-    /// It is multiplied by the factor each time.
-    Exponential,
-}
-
-/// Whether the wait between attempts is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Jitter {
-    /// It is exact.
-    None,
-    /// It lies anywhere between nothing and the wait.
-    Full,
-}
-
 /// A command that makes harmless, undoes or gives back; it inherits the step's shell, env and dir.
 #[derive(Clone, Debug)]
 pub struct Hook {
@@ -368,55 +333,6 @@ pub struct Milestone {
     pub name: Spanned<String>,
     /// A regex for the line that tells.
     pub pattern: Spanned<String>,
-}
-
-/// A value that a step publishes.
-#[derive(Clone, Debug)]
-pub struct Output {
-    /// The name in `steps.ID.outputs.NAME`, snake case.
-    pub name: Spanned<String>,
-    /// Where it is taken from.
-    pub source: OutputSource,
-    /// How it is taken from there.
-    pub extract: Extract,
-    /// What type it must have; a string if not given.
-    pub r#type: Option<Spanned<Type>>,
-    /// Whether it may be missing.
-    pub optional: bool,
-    /// The whole declaration.
-    pub span: Span,
-}
-
-/// Where an output is taken from.
-#[derive(Clone, Debug)]
-pub enum OutputSource {
-    /// What the program wrote to the file `$FIREDRILL_OUTPUT`.
-    Published,
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// A file, by its path.
-    File(Spanned<Template>),
-    /// Standard output of a read-only look of its own.
-    Look(Invocation),
-    /// What a human says who does the step.
-    Asked,
-}
-
-/// How an output is taken from its source.
-#[derive(Clone, Debug)]
-pub enum Extract {
-    /// The whole text, trimmed.
-    Whole,
-    /// The first group of a regex, or its whole match if there is no group.
-    Regex(Spanned<String>),
-    /// The one result of a jq filter.
-    Jq(Spanned<String>),
-    /// The first line.
-    FirstLine,
-    /// The last line that is not empty.
-    LastLine,
 }
 
 /// A value that a playbook publishes.

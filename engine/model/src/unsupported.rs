@@ -22,7 +22,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
         Block::Guard => guard(name),
-        Block::Expect => expect(name),
         Block::Target => target(name),
         Block::ForEach
         | Block::Final
@@ -40,6 +39,7 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Approve
         | Block::Scenario
         | Block::Answer
+        | Block::Expect
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -67,10 +67,6 @@ fn step(name: &str) -> Option<Unsupported> {
 
 fn guard(name: &str) -> Option<Unsupported> {
     (name == "outputs").then(|| key("keeps what a guard has seen"))
-}
-
-fn expect(name: &str) -> Option<Unsupported> {
-    (name == "that").then(|| key("is an expression over the attempt"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use firedrill_model::expression::Scope;
+use firedrill_model::expression::{Expression, Scope};
 use firedrill_model::jq::{Bindings, Filter};
 use firedrill_model::judge::{
     Expect, Extract, Judgement, OutputRule, OutputSource, Stream, judge_attempt, judge_probe,
@@ -44,7 +44,7 @@ impl Left {
 }
 
 fn bindings() -> Bindings {
-    Bindings::from(&Scope::new().with_inputs([("count".to_owned(), Value::Int(2))]))
+    Bindings::from(Scope::new().with_inputs([("count".to_owned(), Value::Int(2))]))
 }
 
 fn shown(judgement: &Judgement) -> String {
@@ -122,6 +122,46 @@ fn attempts_succeed_or_fail() {
         let answer = Left::stdout(stdout).attempt(&expect, exit_code, &[]);
         assert!(answer.starts_with(expected), "{expect:?} {exit_code} {stdout:?}: {answer}");
     }
+}
+
+fn by_expression(source: &str) -> Expect {
+    Expect { exit: vec![0, 3], that: Some(Expression::parse(source).unwrap()), ..Expect::default() }
+}
+
+#[test]
+fn an_expression_over_the_end_decides() {
+    let left = Left::stdout("copied 3 files\n").and(Stream::Stderr, "warning: slow\n");
+    let hint = "; stderr ends with: warning: slow";
+    let cases = [
+        ("exit_code == 3 and 'copied' in stdout", "met", "met"),
+        ("inputs.count + 1 == 3 and 'slow' in stderr", "met", "met"),
+        (
+            "stdout == ''",
+            "unmet: `stdout == ''` is false, expected true",
+            "unmet: `stdout == ''` is false, expected true",
+        ),
+        ("duration < 5", "unmet: `duration` is not known", "unclear: `duration` is not known"),
+        (
+            "stdout | length",
+            "unmet: `stdout | length` must be true or false, but is an integer",
+            "unclear: `stdout | length` must be true or false, but is an integer",
+        ),
+    ];
+    for (source, attempt, probe) in cases {
+        let hinted = |text: &str| if text == "met" { text.to_owned() } else { format!("{text}{hint}") };
+        assert_eq!(left.attempt(&by_expression(source), 3, &[]), hinted(attempt), "{source}");
+        assert_eq!(left.probe(&by_expression(source), 3), hinted(probe), "{source}");
+    }
+    let wrong_exit = left.probe(&by_expression("true"), 1);
+    assert_eq!(wrong_exit, format!("unclear: exited with 1, expected 0 or 3{hint}"));
+}
+
+#[test]
+fn what_is_too_large_for_an_expression_is_not_judged() {
+    let open = |_: &Stream| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::repeat(b'x').take((64 << 20) + 1))) };
+    let judged = |source: &str| shown(&judge_probe(&by_expression(source), 0, &open, &bindings()));
+    assert_eq!(judged("stdout == ''"), "unclear: stdout is larger than 64 MiB, too large for an expression");
+    assert_eq!(judged("exit_code == 0"), "met");
 }
 
 #[test]

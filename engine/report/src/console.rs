@@ -4,7 +4,7 @@ mod command;
 mod people;
 
 use firedrill_model::plan::{OnFailure, Plan};
-use firedrill_run::{CommandId, Outcome, Role, Stage, Wait};
+use firedrill_run::{Cause, CommandId, Outcome, Role, Stage, Wait};
 
 pub(crate) use self::people::{to_type, who};
 use crate::diagnostics::Colour;
@@ -278,9 +278,16 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
 fn settled(view: &View, at: usize) -> Line {
     let step = view.step(at);
     let after = step.took_ms.map(|ms| format!(" after {}", words::took(ms))).unwrap_or_default();
+    let is_group = view.plan().steps[at].as_group().is_some();
+    let is_given_up = view.plan().goes_on_after(at);
     match view.run().summary(at).stage {
         Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
         Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
+        Stage::Settled(Outcome::Unreached) => Line::new(Tone::Quiet, "not reached"),
+        Stage::Settled(Outcome::Failed(_)) if is_group && is_given_up => {
+            Line::new(Tone::Bad, "failed and taken back; the rest goes on")
+        }
+        Stage::Settled(Outcome::Failed(Cause::Members)) => Line::new(Tone::Bad, "failed: too much of it did"),
         _ if step.executions.iter().all(|execution| execution.command.role != Role::Attempt) => {
             Line::new(Tone::Bad, "failed before it started")
         }

@@ -98,8 +98,11 @@ impl Block<'_> {
     }
 
     fn failure(&self) -> String {
-        let failed: Vec<String> =
-            self.view.steps().filter(|step| step.status == Status::Failed).map(|step| step.id).collect();
+        let groups: Vec<bool> = self.view.plan().steps.iter().map(|step| step.as_group().is_some()).collect();
+        let has_failed = |(at, step): &(usize, StepView)| {
+            step.status == Status::Undecided || (step.status == Status::Failed && !groups[*at])
+        };
+        let failed: Vec<String> = self.view.steps().enumerate().filter(has_failed).map(|(_, step)| step.id).collect();
         match failed.as_slice() {
             [] => String::new(),
             [one] => format!("Step {one} failed."),
@@ -124,9 +127,25 @@ impl Block<'_> {
             let purpose = "all is settled, go on";
             return self.typed(purpose, &format!("firedrill resume {}", self.view.id()));
         }
-        let title = format!("{} for a human", words::count(open.len(), "matter"));
-        let items: String = open.iter().map(|open| self.item(open)).collect();
-        format!("{}\n{items}", self.ink.paint(Tone::Bad, &title))
+        // What is owed while somebody must decide is kept on purpose.
+        let is_asked = |open: &&Open| matches!(open, Open::Undecided { .. });
+        let is_kept =
+            |open: &&Open| matches!(open, Open::Owed { .. }) && self.view.run().open().iter().any(|it| is_asked(&it));
+        let (kept, matters): (Vec<&Open>, Vec<&Open>) = open.iter().partition(is_kept);
+        let title = format!("{} for a human", words::count(matters.len(), "matter"));
+        let items: String = matters.into_iter().map(|open| self.item(open)).collect();
+        format!("{}\n{items}{}", self.ink.paint(Tone::Bad, &title), self.kept(&kept))
+    }
+
+    /// Returns what is kept until somebody has decided.
+    fn kept(&self, kept: &[&Open]) -> String {
+        let steps =
+            kept.iter().filter_map(|open| if let Open::Owed { step, .. } = open { Some(step.as_str()) } else { None });
+        let steps: Vec<&str> = steps.collect();
+        if steps.is_empty() {
+            return String::new();
+        }
+        self.said(&format!("until then is kept what was taken by: {}", steps.join(", ")), "")
     }
 
     fn item(&self, open: &Open) -> String {

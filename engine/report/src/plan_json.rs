@@ -145,10 +145,10 @@ struct Step {
     /// Ids of the steps it needs.
     needs: Vec<String>,
     /// Milestones that must have been reached before, as `STEP.NAME`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     after: Vec<String>,
     /// Its milestones: regexes for lines that an attempt prints, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,

@@ -18,11 +18,7 @@ use table::check;
 #[test]
 fn people_are_asked_like_commands_are_started() {
     check("a !\nb a yes\nc b man !\nd c", "", "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 d.attempt.1.1 = succeeded");
-    check(
-        "a ! !none\nb a man ?\nc b",
-        "",
-        "a.attempt.1.1 b.attempt.1.1 b.verify.1.1 c.attempt.1.1 = succeeded",
-    );
+    check("a ! !none\nb a man ?\nc b", "", "a.attempt.1.1 b.attempt.1.1 b.verify.1.1 c.attempt.1.1 = succeeded");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Plan, examples};
-use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run, Waiting};
+use firedrill_run::{
+    Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run, Waiting,
+};
 
 use crate::people;
 use crate::waits::waits;

@@ -23,8 +23,13 @@ pub(crate) fn pause(time: Duration) {
     }
 }
 
+/// Leaves the clock until this thread needs it again, so that a process which it waits for can be the one that is awake.
+pub(crate) fn let_go() {
+    Clock::let_go();
+}
+
 /// A moment of the stand-ins' time, printed in UTC.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Timestamp);
 
 impl Moment {
@@ -46,6 +51,21 @@ impl Moment {
     /// Returns the time from `earlier` to this moment, none if that is no earlier.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
+    }
+
+    /// Returns the moment so many milliseconds after the beginning of 1970.
+    pub(crate) fn from_millis(millis: i64) -> Moment {
+        Moment(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX))
+    }
+
+    /// Returns how many milliseconds have passed since 1970.
+    pub(crate) fn millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Returns how many seconds have passed since 1970.
+    pub(crate) fn seconds(self) -> i64 {
+        self.0.as_second()
     }
 
     pub(crate) fn timestamp(self) -> Timestamp {

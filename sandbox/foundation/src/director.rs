@@ -1,4 +1,4 @@
-//! The BOSH director as its API shows it: who it is, who may use it, what it deployed.
+//! The BOSH director as its API shows it: who it is and who may use it.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,42 +26,6 @@ pub(crate) struct Director {
     pub(crate) client: String,
     pub(crate) client_secret: String,
     pub(crate) reachability: Reachability,
-    pub(crate) deployments: Vec<Deployment>,
-    pub(crate) orphaned_disks: Vec<OrphanedDisk>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Deployment {
-    pub(crate) name: String,
-    pub(crate) releases: Vec<String>,
-    pub(crate) stemcells: Vec<String>,
-    pub(crate) instances: Vec<Instance>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Instance {
-    pub(crate) name: String,
-    pub(crate) index: u32,
-    pub(crate) az: String,
-    pub(crate) ip: String,
-    pub(crate) process_state: String,
-    pub(crate) vm_cid: String,
-    pub(crate) vm_type: String,
-    pub(crate) disk_cid: String,
-    pub(crate) processes: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrphanedDisk {
-    pub(crate) cid: String,
-    pub(crate) size: String,
-    pub(crate) deployment: String,
-    pub(crate) instance: String,
-    pub(crate) az: String,
-    pub(crate) orphaned_at: String,
 }
 
 impl Part for Director {
@@ -75,10 +39,6 @@ impl Director {
 
     pub(crate) fn is_reachable(&self) -> bool {
         self.reachability == Reachability::Reachable
-    }
-
-    pub(crate) fn deployment(&self, name: &str) -> Option<&Deployment> {
-        self.deployments.iter().find(|deployment| deployment.name == name)
     }
 }
 
@@ -96,38 +56,6 @@ impl Default for Director {
             client: "lab".into(),
             client_secret: "lab-secret".into(),
             reachability: Reachability::Reachable,
-            deployments: vec![cf()],
-            orphaned_disks: Vec::new(),
         }
-    }
-}
-
-fn cf() -> Deployment {
-    Deployment {
-        name: "cf".into(),
-        releases: vec!["cf/58.0.0".into()],
-        stemcells: vec!["bosh-vsphere-esxi-ubuntu-jammy-go_agent/1.506".into()],
-        instances: vec![
-            instance("backup_restore/b1c0", 0, "disk-b1", &["monit"]),
-            instance("cloud_controller/c0c0", 0, "", &["cloud_controller_ng", "nginx_cc"]),
-            instance("cloud_controller/c0c1", 1, "", &["cloud_controller_ng", "nginx_cc"]),
-            instance("nfs_server/8d2c", 0, "disk-n1", &["blobstore_nginx", "blobstore_url_signer", "route_registrar"]),
-        ],
-    }
-}
-
-fn instance(name: &str, index: u32, disk_cid: &str, processes: &[&str]) -> Instance {
-    let id = name.split('/').next_back().expect("split yields at least one piece");
-    let octet = 10 + u32::from(id.as_bytes()[0] % 50) + index;
-    Instance {
-        name: name.into(),
-        index,
-        az: "az1".into(),
-        ip: format!("10.0.4.{octet}"),
-        process_state: "running".into(),
-        vm_cid: format!("vm-{id}"),
-        vm_type: "large".into(),
-        disk_cid: disk_cid.into(),
-        processes: processes.iter().map(ToString::to_string).collect(),
     }
 }

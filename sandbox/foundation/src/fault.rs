@@ -29,9 +29,15 @@ impl FaultPoint {
     /// The export of the installation, after half of it was written.
     pub const EXPORT: FaultPoint = FaultPoint("om.export-installation");
 
+    /// A step of a task with which the director changes something.
+    pub const TASK: FaultPoint = FaultPoint("bosh.task-step");
+
+    /// The script of an errand; its exit status is the errand's.
+    pub const ERRAND: FaultPoint = FaultPoint("bosh.errand");
+
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 26] = [
+    pub const ALL: [FaultPoint; 53] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -44,12 +50,39 @@ impl FaultPoint {
         FaultPoint("bbr.restore-cleanup"),
         FaultPoint::UNLOCK,
         FaultPoint("bbr.version"),
+        FaultPoint("bosh.attach-disk"),
+        FaultPoint("bosh.cancel-task"),
+        FaultPoint("bosh.clean-up"),
+        FaultPoint("bosh.cloud-check"),
+        FaultPoint("bosh.configs"),
+        FaultPoint("bosh.create-recovery-plan"),
+        FaultPoint("bosh.delete-disk"),
+        FaultPoint("bosh.deploy"),
         FaultPoint("bosh.deployments"),
         FaultPoint("bosh.disks"),
         FaultPoint("bosh.env"),
+        FaultPoint::ERRAND,
+        FaultPoint("bosh.errands"),
+        FaultPoint("bosh.ignore"),
         FaultPoint("bosh.instances"),
         FaultPoint("bosh.locks"),
+        FaultPoint("bosh.manifest"),
+        FaultPoint("bosh.orphan-disk"),
+        FaultPoint("bosh.recover"),
+        FaultPoint("bosh.recreate"),
+        FaultPoint("bosh.releases"),
+        FaultPoint("bosh.restart"),
+        FaultPoint("bosh.run-errand"),
+        FaultPoint("bosh.scp"),
+        FaultPoint("bosh.ssh"),
+        FaultPoint("bosh.start"),
+        FaultPoint("bosh.stemcells"),
+        FaultPoint("bosh.stop"),
+        FaultPoint("bosh.task"),
+        FaultPoint::TASK,
         FaultPoint("bosh.tasks"),
+        FaultPoint("bosh.unignore"),
+        FaultPoint("bosh.update-resurrection"),
         FaultPoint("bosh.version"),
         FaultPoint("bosh.vms"),
         FaultPoint("om.bosh-env"),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::situation::Situation;
+use crate::tasks;
 use crate::world::{Part, World, WorldError};
 
 /// The two things that can happen to a situation.
@@ -38,6 +39,10 @@ impl Appointment {
     pub(crate) fn new(due: Moment, turn: Turn, situation: Situation) -> Appointment {
         Appointment { due_ms: due.timestamp().as_millisecond(), turn, situation }
     }
+
+    fn due(&self) -> Moment {
+        Moment::from_millis(self.due_ms)
+    }
 }
 
 /// What has not happened yet, in the order in which it will.
@@ -62,12 +67,17 @@ impl Agenda {
     }
 }
 
-/// Makes happen what is due. Stand-ins look when they start, and bbr again where it looks at the director's VM.
+/// Makes happen what is due, the director's work included. Stand-ins look when they start, and bbr again where it looks at the director's VM.
 pub(crate) fn catch_up(world: &World) -> Result<(), WorldError> {
     if world.read::<Agenda>()?.0.is_empty() {
-        return Ok(());
+        return tasks::advance(world);
     }
     let now = Moment::now();
     let due = world.update(|agenda: &mut Agenda| agenda.take_due(now))?;
-    due.iter().try_for_each(|appointment| appointment.turn.take(&appointment.situation, world))
+    for appointment in &due {
+        // The director has gone on until then.
+        tasks::advance_until(world, appointment.due())?;
+        appointment.turn.take(&appointment.situation, world)?;
+    }
+    tasks::advance(world)
 }

@@ -9,6 +9,8 @@ mod bosh;
 mod clock;
 mod director;
 mod fault;
+mod foundation;
+mod inside;
 mod later;
 mod ledger;
 mod om;
@@ -32,8 +34,9 @@ use std::sync::Arc;
 
 pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
+pub use foundation::Layout;
 pub use sandbox::{SandboxError, sandbox_command};
-pub use situation::{Situation, UnknownSituation};
+pub use situation::{Place, Situation, Trouble, UnknownSituation};
 pub use world::{Settings, World, WorldError};
 
 use ledger::Ledger;
@@ -70,29 +73,37 @@ pub fn install(bin: &Path, executable: &Path, names: &[&str]) -> Result<(), Worl
 /// What a stand-in does with its arguments; the result is its exit status.
 enum Program {
     /// It needs a world.
-    OfWorld(&'static str, fn(&World, &[String]) -> Result<u8, WorldError>),
+    World(&'static str, fn(&World, &[String]) -> Result<u8, WorldError>),
     /// It needs none.
-    OfTime(fn(&[String]) -> u8),
+    Time(fn(&[String]) -> u8),
+    /// It runs inside of a VM of a world.
+    Vm(inside::Program),
 }
 
 impl Program {
     fn named(name: &str) -> Option<Program> {
+        if let Some(program) = inside::program(name) {
+            return Some(Program::Vm(program));
+        }
         match name {
-            "bbr" => Some(Program::OfWorld("bbr", bbr::run)),
-            "bosh" => Some(Program::OfWorld("bosh", bosh::run)),
-            "om" => Some(Program::OfWorld("om", om::run)),
-            "sandbox" => Some(Program::OfWorld("sandbox", sandbox::run)),
-            "date" => Some(Program::OfTime(time::date)),
-            "sleep" => Some(Program::OfTime(time::sleep)),
-            "firedrill-sleep" => Some(Program::OfTime(time::firedrill_sleep)),
+            "bbr" => Some(Program::World("bbr", bbr::run)),
+            "bosh" => Some(Program::World("bosh", bosh::run)),
+            "om" => Some(Program::World("om", om::run)),
+            "sandbox" => Some(Program::World("sandbox", sandbox::run)),
+            "date" => Some(Program::Time(time::date)),
+            "sleep" => Some(Program::Time(time::sleep)),
+            "firedrill-sleep" => Some(Program::Time(time::firedrill_sleep)),
             _ => None,
         }
     }
 
     fn run(&self, args: &[String]) -> u8 {
         match self {
-            Program::OfTime(run) => run(args),
-            Program::OfWorld(name, run) => named_world()
+            Program::Time(run) => run(args),
+            Program::Vm(program) => named_world()
+                .and_then(|world| inside::run(&world, *program, args).map_err(|error| error.to_string()))
+                .unwrap_or_else(|message| refuse("a VM", &message)),
+            Program::World(name, run) => named_world()
                 .and_then(|world| run(&world, args).map_err(|error| error.to_string()))
                 .unwrap_or_else(|message| refuse(name, &message)),
         }

@@ -48,13 +48,39 @@ impl Phase {
     pub const BOSH_QUERY: Phase = Phase("bosh.query");
     /// A task of the director that the client waits for.
     pub const BOSH_TASK: Phase = Phase("bosh.task");
+    /// Cloud check's look at every VM and disk.
+    pub const BOSH_SCAN: Phase = Phase("bosh.scan");
+    /// A change of a record, a disk or a VM that is not created anew.
+    pub const BOSH_REPAIR: Phase = Phase("bosh.repair");
+    /// The preparation of a deploy: manifest, packages, templates.
+    pub const BOSH_PREPARE: Phase = Phase("bosh.prepare");
+    /// The update of one instance, until its processes run.
+    pub const BOSH_UPDATE: Phase = Phase("bosh.update-instance");
+    /// The creation of a VM.
+    pub const BOSH_RECREATE: Phase = Phase("bosh.recreate-vm");
+    /// The copy of a persistent disk to another one.
+    pub const BOSH_COPY_DISK: Phase = Phase("bosh.copy-disk");
+    /// How long the director waits for drain scripts that do not end.
+    pub const BOSH_DRAIN: Phase = Phase("bosh.drain");
+    /// How long the director waits for an agent that does not answer.
+    pub const BOSH_AGENT: Phase = Phase("bosh.agent");
+    /// How long a task waits for the lock of its deployment.
+    pub const BOSH_LOCK: Phase = Phase("bosh.lock");
+    /// An errand.
+    pub const BOSH_ERRAND: Phase = Phase("bosh.errand");
+    /// The director's preparation of an SSH session, and its end.
+    pub const BOSH_SSH: Phase = Phase("bosh.ssh");
+    /// The copy of a file to or from a VM.
+    pub const BOSH_COPY: Phase = Phase("bosh.scp");
+    /// monit's start or stop of processes, until it is done.
+    pub const MONIT: Phase = Phase("vm.monit");
     /// A question to Ops Manager.
     pub const OM_QUERY: Phase = Phase("om.query");
     /// The export of the installation.
     pub const EXPORT: Phase = Phase("om.export-installation");
 
     /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
-    const TABLE: [(Phase, u64); 14] = [
+    const TABLE: [(Phase, u64); 27] = [
         (Phase::CONNECT, 2),
         (Phase::CHECK, 6),
         (Phase::LOCK, 20),
@@ -67,8 +93,21 @@ impl Phase {
         (Phase::RESTORE, 3 * 60),
         (Phase::BOSH_QUERY, 1),
         (Phase::BOSH_TASK, 2),
+        (Phase::BOSH_SCAN, 30),
+        (Phase::BOSH_REPAIR, 60),
+        (Phase::BOSH_PREPARE, 60),
+        (Phase::BOSH_UPDATE, 120),
+        (Phase::BOSH_RECREATE, 240),
+        (Phase::BOSH_COPY_DISK, 480),
+        (Phase::BOSH_DRAIN, 1200),
+        (Phase::BOSH_AGENT, 45),
+        (Phase::BOSH_LOCK, 300),
+        (Phase::BOSH_ERRAND, 180),
+        (Phase::BOSH_SSH, 3),
+        (Phase::BOSH_COPY, 5),
         (Phase::OM_QUERY, 2),
         (Phase::EXPORT, 3 * 60),
+        (Phase::MONIT, 20),
     ];
 
     /// Returns every phase.
@@ -164,13 +203,17 @@ impl Pace {
         self.pass_for(phase, USUAL_BYTES);
     }
 
-    /// Lets the time of a phase pass that depends on how many bytes are read.
-    pub(crate) fn pass_for(&self, phase: Phase, bytes: u64) {
-        let whole = match self {
+    /// Returns how long a phase takes.
+    pub(crate) fn takes(&self, phase: Phase) -> time::Duration {
+        match self {
             Pace::Even(each) => *each,
             Pace::Realistic(durations) => durations.of(phase).as_std(),
-        };
-        let nanos = whole.as_nanos() * u128::from(bytes) / u128::from(USUAL_BYTES);
+        }
+    }
+
+    /// Lets the time of a phase pass that depends on how many bytes are read.
+    pub(crate) fn pass_for(&self, phase: Phase, bytes: u64) {
+        let nanos = self.takes(phase).as_nanos() * u128::from(bytes) / u128::from(USUAL_BYTES);
         clock::pause(time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
     }
 }

@@ -2,6 +2,7 @@
 
 mod assert;
 mod check;
+mod moment;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::artifacts::Artifacts;
 use crate::clock::Moment;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults, UnknownPoint};
+use crate::foundation::{Foundation, Layout};
 use crate::later::{Agenda, Appointment, Turn};
 use crate::opsman::{Change, OpsManager};
 use crate::pace::{Phase, UnknownPhase};
@@ -20,7 +22,8 @@ use crate::suggest::hint;
 use crate::tasks::TaskBoard;
 use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 8] = ["show", "fault", "pace", "break", "mend", "later", "check", "assert"];
+const VERBS: [&str; 11] =
+    ["show", "fault", "pace", "break", "mend", "later", "check", "assert", "layout", "mark", "diff"];
 
 /// A sandbox command that did not do its work, a check that found something, or an assertion that is not true.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +61,8 @@ pub enum SandboxError {
 ///
 /// `show`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
 /// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`, `later DURATION break|mend SITUATION`,
-/// which happens when the first stand-in looks after that time. `check` fails if it finds something unsafe,
+/// which happens when the first stand-in looks after that time, `layout NAME`, which begins anew with other deployments,
+/// `mark NAME`, and `diff [NAME]`, which prints what has changed since. `check` fails if it finds something unsafe,
 /// `assert` if something is not so: `lock free|held|ours|theirs`, `leftover none|ours|theirs`, `restore none|half-done`,
 /// `artifacts N whole|incomplete`, `calls PROGRAM.SUBCOMMAND N`.
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
@@ -93,6 +97,16 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
         "later" => later(world, rest),
         "check" => check::check(world, out),
         "assert" => assert::assert(world, rest),
+        "layout" => layout(world, rest),
+        "mark" => match rest {
+            [name] => moment::mark(world, name),
+            _ => Err(SandboxError::Usage("`mark` needs a name for the moment".into())),
+        },
+        "diff" => match rest {
+            [] => moment::diff(world, None, out),
+            [name] => moment::diff(world, Some(name), out),
+            _ => Err(SandboxError::Usage("`diff` needs the name of a moment, or nothing".into())),
+        },
         other => Err(SandboxError::Usage(format!(
             "no sandbox verb is called `{other}`{}",
             hint(other, VERBS.iter().copied())
@@ -115,6 +129,23 @@ fn later(world: &World, args: &[String]) -> Result<(), SandboxError> {
     };
     let appointment = Appointment::new(Moment::now().after(duration(time)?.as_std()), turn, situation(words)?);
     Ok(world.update(|agenda: &mut Agenda| agenda.add(appointment))?)
+}
+
+/// Begins anew with the deployments of a layout.
+fn layout(world: &World, args: &[String]) -> Result<(), SandboxError> {
+    let [name] = args else {
+        return Err(SandboxError::Usage(format!("`layout` needs one of {}", layouts().join(", "))));
+    };
+    let named = Layout::ALL.into_iter().find(|layout| layout.name() == name);
+    let layout = named.ok_or_else(|| {
+        let hint = hint(name, layouts());
+        SandboxError::Usage(format!("no layout is called `{name}`{hint}; the layouts are {}", layouts().join(", ")))
+    })?;
+    Ok(world.lay_out(layout)?)
+}
+
+fn layouts() -> Vec<&'static str> {
+    Layout::ALL.into_iter().map(Layout::name).collect()
 }
 
 fn duration(text: &str) -> Result<Duration, SandboxError> {
@@ -192,6 +223,7 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
         writeln!(out, "restore     half done by {}", holder.name())?;
     }
     show_api(world, out)?;
+    show_deployments(&world.foundation()?, out)?;
     for (folder, fate) in world.read::<Artifacts>()?.iter() {
         writeln!(out, "artifact    {} {}", folder.display(), fate.name())?;
     }
@@ -200,6 +232,27 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     }
     for situation in world.read::<Situations>()?.iter() {
         writeln!(out, "broken      {situation}")?;
+    }
+    Ok(())
+}
+
+/// Healthy instances are only counted.
+fn show_deployments(foundation: &Foundation, out: &mut dyn Write) -> Result<(), SandboxError> {
+    for deployment in &foundation.deployments {
+        let (all, name) = (deployment.instances.len(), &deployment.name);
+        let well = deployment.instances.iter().filter(|instance| instance.process_state() == "running");
+        writeln!(out, "deployment  {name}, {} of {all} instances running", well.count())?;
+        for instance in deployment.instances.iter().filter(|instance| instance.process_state() != "running") {
+            writeln!(out, "instance    {} {}", instance.name(), instance.process_state())?;
+        }
+        for problem in foundation.problems_of(name) {
+            let description = problem.description.lines().next().unwrap_or_default();
+            writeln!(out, "problem     {}: {description}", problem.kind.name())?;
+        }
+    }
+    for disk in foundation.disks.iter().filter_map(|disk| Some((disk, disk.orphan()?))) {
+        let exists = if disk.0.exists_in_iaas { "" } else { ", which does not exist" };
+        writeln!(out, "orphan      {} of {}{exists}", disk.0.cid, disk.1.instance)?;
     }
     Ok(())
 }

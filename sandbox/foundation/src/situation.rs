@@ -1,5 +1,7 @@
 //! Situations in which a foundation may be found, which can be broken into a world and mended again.
 
+mod trouble;
+
 use std::fmt;
 use std::fs;
 use std::str::FromStr;
@@ -14,10 +16,16 @@ use crate::tasks::{TaskBoard, TaskState};
 use crate::vm::{DIRECTOR_JOB, Holder, Job};
 use crate::world::{Part, Settings, World, WorldError};
 
+pub(crate) use trouble::RESURRECTOR;
+pub use trouble::{Place, Trouble};
+
 /// How many bytes of artifacts fit on a disk that is full.
 const FULL_DISK: u64 = 4 * 1024;
 
 const FOREIGN_USER: &str = "healthwatch";
+
+/// The task on whose behalf somebody else locks a deployment.
+const FOREIGN_LOCKER: &str = "99";
 
 /// A situation of the foundation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +51,8 @@ pub enum Situation {
     BadDisk,
     /// The named job has no bbr scripts.
     MissingJob(String),
+    /// Something is wrong with an instance, or with all of a group.
+    Of(Trouble, Place),
 }
 
 impl Situation {
@@ -58,9 +68,10 @@ impl Situation {
         ("unreachable", Situation::Unreachable),
     ];
 
-    /// Returns the names of all situations; `missing-job` is followed by a job.
+    /// Returns the names of all situations; `missing-job` is followed by a job, a trouble by a place.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Situation::PLAIN.iter().map(|(name, _)| *name).chain(["missing-job"])
+        let troubles = Trouble::ALL.iter().map(|(name, _)| *name);
+        Situation::PLAIN.iter().map(|(name, _)| *name).chain(["missing-job"]).chain(troubles)
     }
 
     /// Brings the situation about; breaking twice is breaking once.
@@ -94,6 +105,7 @@ impl Situation {
                 Wanted::Broken => world.vm().uninstall(job),
                 Wanted::Mended => world.vm().install(job),
             },
+            Situation::Of(trouble, place) => trouble.change(world, place, wanted),
         }
     }
 }
@@ -138,9 +150,14 @@ fn occupy(world: &World, wanted: Wanted) -> Result<(), WorldError> {
 
 fn lock(world: &World, wanted: Wanted) -> Result<(), WorldError> {
     let now = Moment::now();
+    let foundation = world.foundation()?;
+    let deployment = foundation.deployments.first().map_or("cf", |deployment| deployment.name.as_str());
     world.update(|board: &mut TaskBoard| match wanted {
-        Wanted::Broken => board.lock("cf", "99", now),
-        Wanted::Mended => board.locks.clear(),
+        Wanted::Broken => board.lock(deployment, FOREIGN_LOCKER, now),
+        Wanted::Mended => {
+            board.locks.retain(|lock| lock.task_id != FOREIGN_LOCKER);
+            board.promote(now);
+        }
     })
 }
 
@@ -197,8 +214,13 @@ fn cut_off(world: &World, wanted: Wanted) -> Result<(), WorldError> {
 
 impl fmt::Display for Situation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Situation::MissingJob(job) = self {
-            return write!(f, "missing-job {job}");
+        match self {
+            Situation::MissingJob(job) => return write!(f, "missing-job {job}"),
+            Situation::Of(trouble, place) => {
+                let named = Trouble::ALL.iter().find(|(_, known)| known == trouble);
+                return write!(f, "{} {place}", named.expect("every trouble is in the table").0);
+            }
+            _ => {}
         }
         let named = Situation::PLAIN.iter().find(|(_, situation)| situation == self);
         f.write_str(named.expect("every situation without data is in the table").0)
@@ -219,6 +241,12 @@ pub enum UnknownSituation {
     Job {
         /// The name that was given.
         name: String,
+    },
+    /// A trouble needs the instance that it befalls.
+    #[error("`{trouble}` needs an instance: GROUP/INDEX, GROUP/ID, GROUP, or DEPLOYMENT:GROUP/INDEX")]
+    Place {
+        /// The name of the trouble.
+        trouble: &'static str,
     },
 }
 
@@ -241,6 +269,11 @@ impl FromStr for Situation {
             } else {
                 Err(UnknownSituation::Job { name: job })
             };
+        }
+        let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+        if let Some((name, trouble)) = Trouble::ALL.into_iter().find(|(known, _)| *known == name) {
+            let place = Place::parse(rest.trim()).ok_or(UnknownSituation::Place { trouble: name })?;
+            return Ok(Situation::Of(trouble, place));
         }
         let named = Situation::PLAIN.into_iter().find(|(name, _)| *name == text);
         named.map(|(_, situation)| situation).ok_or_else(|| UnknownSituation::Name { name: text.to_owned() })

@@ -286,7 +286,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<String>, WorldError> {
     attempt("list", folder, names())
 }
 
-fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     if from.is_file() {
         return fs::copy(from, to).map(drop);
     }

@@ -17,6 +17,7 @@ use crate::STAND_INS;
 use crate::artifacts::Artifacts;
 use crate::director::Director;
 use crate::fault::{Fault, FaultPoint, Faults};
+use crate::foundation::Layout;
 use crate::later::Agenda;
 use crate::opsman::OpsManager;
 use crate::pace::Durations;
@@ -56,6 +57,12 @@ pub enum WorldError {
         /// The folder that was named.
         path: PathBuf,
     },
+    /// The world has no such instance.
+    #[error("no instance is called `{name}`")]
+    NoInstance {
+        /// The name that was given.
+        name: String,
+    },
     /// A new world would overwrite one.
     #[error("{} holds a world already", path.display())]
     Exists {
@@ -85,6 +92,9 @@ pub struct Settings {
     pub durations: Durations,
     /// How many bytes of artifacts there is room for; `None` is as many as the disk has.
     pub artifact_space: Option<u64>,
+    /// Which deployments it begins with.
+    #[serde(default)]
+    pub layout: Layout,
 }
 
 impl Settings {
@@ -99,6 +109,7 @@ impl Default for Settings {
             pace_ms: 0,
             durations: Durations::default(),
             artifact_space: None,
+            layout: Layout::default(),
         }
     }
 }
@@ -254,13 +265,47 @@ impl World {
         serde_json::from_slice(&text).map_err(|source| WorldError::Part { path, source })
     }
 
+    /// Takes the lock of a file of the world, and holds it for as long as the file is open.
+    pub(crate) fn alone_in(&self, name: &str) -> Result<File, WorldError> {
+        let path = self.root.join(name);
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        let file = opened.map_err(|source| WorldError::io("open", &path, source))?;
+        file.lock().map_err(|source| WorldError::io("lock", &path, source))?;
+        Ok(file)
+    }
+
+    /// Begins anew with other deployments: what was done to those of before is forgotten.
+    pub(crate) fn lay_out(&self, layout: Layout) -> Result<(), WorldError> {
+        self.update(|settings: &mut Settings| settings.layout = layout)?;
+        self.forget_foundation()
+    }
+
+    /// Returns whether a part was written.
+    pub(crate) fn has<T: Part>(&self) -> bool {
+        self.part::<T>().exists()
+    }
+
     /// Reads, changes and replaces a part while nobody else does.
     pub(crate) fn update<T: Part, R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, WorldError> {
-        let path = self.root.join(LOCK);
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        let guard = opened.map_err(|source| WorldError::io("open", &path, source))?;
-        guard.lock().map_err(|source| WorldError::io("lock", &path, source))?;
-        let mut part = self.read()?;
+        self.replace(|| self.read(), change)
+    }
+
+    /// Does the same with a part that is only written when it differs from what it began as.
+    pub(crate) fn update_or<T: Part, R>(
+        &self,
+        first: impl FnOnce() -> T,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, WorldError> {
+        self.replace(|| if self.has::<T>() { self.read() } else { Ok(first()) }, change)
+    }
+
+    fn replace<T: Part, R>(
+        &self,
+        before: impl FnOnce() -> Result<T, WorldError>,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, WorldError> {
+        let _alone = self.alone_in(LOCK)?;
+        let mut part = before()?;
         let result = change(&mut part);
         self.write(&part)?;
         Ok(result)

@@ -38,7 +38,16 @@ impl Known<'_> {
     }
 
     pub(super) fn scope_at<'r>(&self, references: impl IntoIterator<Item = &'r Reference>, place: Place) -> Scope {
-        let mut scope = Scope::new();
+        self.add_names(Scope::new(), references, place)
+    }
+
+    /// Adds the values of names as they mean it in a place.
+    pub(super) fn add_names<'r>(
+        &self,
+        mut scope: Scope,
+        references: impl IntoIterator<Item = &'r Reference>,
+        place: Place,
+    ) -> Scope {
         for reference in references {
             if let Some(value) = self.value(reference, place) {
                 scope.set(reference, value);

@@ -6,10 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Expect, Judgement, Stream, judge_probe};
 use firedrill_model::rehearsal::FaultKind;
 use firedrill_model::units;
+use firedrill_model::value::Value;
 
 use crate::driver::DriveError;
 use crate::supervisor::Spawn;
@@ -33,12 +35,13 @@ pub(super) fn concrete(fault: FaultKind, expect: &Expect) -> FaultKind {
 /// Returns an output that the probe understands and that does not hold.
 fn unmet_output(expect: &Expect) -> Option<String> {
     let code = *expect.exit.first()?;
+    let bindings = Bindings::from(Scope::new().with_attempt(AttemptField::Duration, Value::Int(0)));
     let is_unmet = |text: &str| {
         let open = |stream: &Stream| -> io::Result<Box<dyn Read>> {
             let bytes = if *stream == Stream::Stdout { text.as_bytes().to_vec() } else { Vec::new() };
             Ok(Box::new(io::Cursor::new(bytes)))
         };
-        matches!(judge_probe(expect, code, &open, &Bindings::default()), Judgement::Unmet { .. })
+        matches!(judge_probe(expect, code, &open, &bindings), Judgement::Unmet { .. })
     };
     OUTPUTS.into_iter().find(|text| is_unmet(text)).map(str::to_owned)
 }

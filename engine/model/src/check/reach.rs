@@ -96,7 +96,7 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         | Site::Invariant
         | Site::Output
         | Site::Published(_) => {
-            let why = "what an attempt did can be read in the `when` of a retry or cleanup only";
+            let why = "what an attempt did can be read in `expect.that` and in the `when` of a retry or cleanup only";
             Err(out_of_reach(used, &format!("`{name}`"), why))
         }
     }

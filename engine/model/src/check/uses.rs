@@ -1,9 +1,9 @@
 //! Every use of a name in a playbook, with its place and what may be named there.
 
-use crate::expression::{Expression, Reference};
+use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    Body, EnvVar, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe, Required, Retry, Shell,
-    Step,
+    Body, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe, Required, Retry,
+    Shell, Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -114,6 +114,7 @@ impl<'p> Walk<'p> {
         self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
+        self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
@@ -157,6 +158,7 @@ impl<'p> Walk<'p> {
 
     fn hook(&mut self, hook: &'p Hook, index: usize, when: Site) {
         self.invocation(&hook.invocation, Site::Hook(index));
+        self.expect(&hook.expect, Site::Hook(index));
         self.optional(hook.when.as_ref(), when);
         self.retry(hook.retry.as_deref(), Site::Hook(index), Site::HookWhen(index));
     }
@@ -169,7 +171,19 @@ impl<'p> Walk<'p> {
 
     fn probe(&mut self, probe: &'p Probe, site: Site) {
         self.invocation(&probe.invocation, site);
+        self.expect(&probe.expect, site);
         self.poll(probe.poll.as_ref(), site);
+    }
+
+    /// Adds what an expectation names besides the end of its own command.
+    fn expect(&mut self, expect: &'p Expect, site: Site) {
+        let Some(that) = &expect.that else { return };
+        let before = self.uses.len();
+        self.expression(that, site);
+        let is_other =
+            |used: &Use<'_>| !matches!(used.name, Reference::Attempt(field) if *field != AttemptField::Outcome);
+        let others: Vec<Use<'p>> = self.uses.drain(before..).filter(is_other).collect();
+        self.uses.extend(others);
     }
 
     fn poll(&mut self, poll: Option<&'p Poll>, site: Site) {

@@ -259,7 +259,7 @@ impl Block {
                 &["id", "title", "why", "caution", "needs", "when", "retry", "expect", "read_only", "idempotent"]
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
-            Self::Expect => &["exit", "stdout", "stderr", "jq"],
+            Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
             Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["manual", "expect", "retry", "when"],

@@ -148,6 +148,7 @@ impl Decoder<'_> {
             stdout: fields.get("stdout").and_then(|field| self.regex(field)),
             stderr: fields.get("stderr").and_then(|field| self.regex(field)),
             jq: fields.get("jq").and_then(|field| self.jq(field)),
+            that: fields.get("that").and_then(|field| self.condition(field)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Commands with what is around them: the part that steps, probes, hooks and looks share.
 
 use super::{Approve, Given, Manual};
+use crate::expression::Expression;
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::units::Duration;
@@ -118,4 +119,6 @@ pub struct Expect {
     pub stderr: Option<Spanned<String>>,
     /// A jq filter over standard output as JSON that must yield true.
     pub jq: Option<Spanned<String>>,
+    /// An expression over the end of the command that must be true.
+    pub that: Option<Spanned<Expression>>,
 }

@@ -49,7 +49,7 @@ impl<'a> Resolver<'a> {
         step: Option<&str>,
     ) -> plan::Command {
         let rules = self.rules(outputs, step, false);
-        plan::Command { expect: expected(expect), outputs: rules, ..self.command(invocation, around, step) }
+        plan::Command { expect: self.expected(expect), outputs: rules, ..self.command(invocation, around, step) }
     }
 
     /// Resolves a command that must exit with 0.
@@ -247,16 +247,17 @@ impl<'a> Resolver<'a> {
             }
         }
     }
-}
 
-fn expected(expect: &Expect) -> judge::Expect {
-    judge::Expect {
-        exit: expect.exit.as_ref().map_or_else(
-            || judge::Expect::default().exit,
-            |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
-        ),
-        stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
-        stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
-        jq: expect.jq.as_ref().map(|text| text.value.clone()),
+    fn expected(&self, expect: &Expect) -> judge::Expect {
+        judge::Expect {
+            exit: expect.exit.as_ref().map_or_else(
+                || judge::Expect::default().exit,
+                |codes| codes.value.iter().map(|code| i32::from(code.value)).collect(),
+            ),
+            stdout: expect.stdout.as_ref().map(|text| text.value.clone()),
+            stderr: expect.stderr.as_ref().map(|text| text.value.clone()),
+            jq: expect.jq.as_ref().map(|text| text.value.clone()),
+            that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
+        }
     }
 }

@@ -255,6 +255,7 @@ const EXPECT_KEYS: &[Key] = &[
     key("stdout", Text, "A regex that standard output must match."),
     key("stderr", Text, "A regex that standard error must match."),
     key("jq", Text, "A jq filter over standard output as JSON that must yield true."),
+    key("that", Condition, "An expression over exit_code, stdout, stderr and duration that must be true."),
 ];
 
 const OUTPUT: &[Key] = &[

@@ -91,6 +91,7 @@ fn attempt_started(view: &View, command: &CommandId) -> String {
     let title = step.and_then(|step| step.title.as_deref()).map(|title| format!(": {title}")).unwrap_or_default();
     match (command.round, most) {
         (1, _) => format!("started{title}"),
+        (round, most) if round > most => format!("attempt {round} started, as decided"),
         (round, most) => format!("attempt {round} of {most} started"),
     }
 }

@@ -114,6 +114,8 @@ struct Expect {
     stderr: Option<String>,
     /// A jq filter over standard output that must yield true.
     jq: Option<String>,
+    /// An expression over the end of the command that must be true.
+    that: Option<String>,
 }
 
 /// A read-only look with three answers: holds, does not hold, could not tell.
@@ -201,6 +203,7 @@ impl Command {
                 stdout: command.expect.stdout.clone(),
                 stderr: command.expect.stderr.clone(),
                 jq: command.expect.jq.clone(),
+                that: command.expect.that.as_ref().map(|condition| condition.source.clone()),
             },
             outputs: command.outputs.iter().map(|rule| rule.name.clone()).collect(),
             is_exact: command.is_known(),

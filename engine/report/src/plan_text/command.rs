@@ -92,6 +92,7 @@ impl Page {
         parts.extend(expect.stdout.iter().map(|pattern| format!("stdout matches /{pattern}/")));
         parts.extend(expect.stderr.iter().map(|pattern| format!("stderr matches /{pattern}/")));
         parts.extend(expect.jq.iter().map(|filter| format!("jq {}", filter.trim())));
+        parts.extend(expect.that.iter().map(|condition| condition.source.clone()));
         if !parts.is_empty() {
             self.labelled(indent, "expect", &parts.join("; "));
         }

@@ -1,6 +1,13 @@
 //! bosh's command line: flags may stand before and after the command.
 
+mod commands;
+
+use std::collections::BTreeMap;
+
 use crate::suggest::hint;
+
+pub(super) use commands::Command;
+use commands::{COMMANDS, Flag, Spec, Takes};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,148 +17,196 @@ pub(super) enum Format {
     Json,
 }
 
-/// Which tasks are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    Active,
-    Recent(usize),
-}
-
-/// Which columns `instances` has.
+/// Whether somebody can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Columns {
+pub(super) enum Asking {
     #[default]
-    Brief,
-    Details,
-    Processes,
+    Allowed,
+    /// Every question is answered with yes, and none with a choice.
+    Never,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) enum Command {
-    #[default]
-    Version,
-    Env,
-    Deployments,
-    Disks,
-    Instances(Columns),
-    Locks,
-    Tasks(Scope),
-    Vms,
-}
-
-impl Command {
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Command::Version => "version",
-            Command::Env => "env",
-            Command::Deployments => "deployments",
-            Command::Disks => "disks",
-            Command::Instances(_) => "instances",
-            Command::Locks => "locks",
-            Command::Tasks(_) => "tasks",
-            Command::Vms => "vms",
-        }
-    }
-}
-
-const COMMANDS: [&str; 7] = ["deployments", "disks", "env", "instances", "locks", "tasks", "vms"];
 
 /// What `bosh` was asked to do, and as whom.
 #[derive(Debug, Default)]
 pub(super) struct Invocation {
     pub(super) command: Command,
+    pub(super) args: Vec<String>,
     pub(super) format: Format,
+    pub(super) asking: Asking,
     pub(super) environment: String,
     pub(super) client: String,
     pub(super) client_secret: String,
     pub(super) deployment: String,
-    ca_cert: String,
+    /// The keys of the columns that are shown; none is all.
+    pub(super) columns: Vec<String>,
+    options: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// The flags of commands, before it is known which command they belong to.
-struct Switches {
-    scope: Scope,
-    columns: Columns,
-}
+/// Flags that every command has.
+const GLOBAL: [Flag; 14] = [
+    Flag::short("environment", 'e', Takes::Value),
+    Flag::short("deployment", 'd', Takes::Value),
+    Flag::short("non-interactive", 'n', Takes::Nothing),
+    Flag::short("version", 'v', Takes::Nothing),
+    Flag::long("ca-cert", Takes::Value),
+    Flag::long("client", Takes::Value),
+    Flag::long("client-secret", Takes::Value),
+    Flag::long("column", Takes::Value),
+    Flag::long("config", Takes::Value),
+    Flag::long("json", Takes::Nothing),
+    Flag::long("no-color", Takes::Nothing),
+    Flag::long("parallel", Takes::Value),
+    Flag::long("sha2", Takes::Nothing),
+    Flag::long("tty", Takes::Nothing),
+];
 
 impl Invocation {
     /// Reads arguments and environment; the error is what the client says.
     pub(super) fn parse(args: &[String]) -> Result<Invocation, String> {
-        let mut invocation = Invocation {
-            environment: variable("BOSH_ENVIRONMENT"),
-            client: variable("BOSH_CLIENT"),
-            client_secret: variable("BOSH_CLIENT_SECRET"),
-            deployment: variable("BOSH_DEPLOYMENT"),
-            ..Invocation::default()
-        };
-        let mut switches = Switches { scope: Scope::Active, columns: Columns::Brief };
-        let mut names = Vec::new();
-        let mut words = args.iter();
-        while let Some(word) = words.next() {
-            let (flag, inline) =
-                word.split_once('=').map_or((word.as_str(), None), |(flag, value)| (flag, Some(value)));
-            if !flag.starts_with('-') {
-                names.push(word.as_str());
-            } else if let Some(target) = invocation.valued(flag) {
-                let value = inline.or_else(|| words.next().map(String::as_str));
-                value.ok_or_else(|| format!("expected argument for flag `{flag}'"))?.clone_into(target);
-            } else {
-                invocation.switch(flag, inline, &mut switches)?;
+        let spec = find_command(args)?;
+        let mut words = Words { rest: args.iter(), spec, options: BTreeMap::new(), args: Vec::new() };
+        words.read()?;
+        let Words { options, args, .. } = words;
+        let mut invocation = Invocation { options, ..Invocation::default() };
+        match spec {
+            None if invocation.has("version") => {}
+            None => return Err(format!("Please specify one command of: {}", listed(names()))),
+            Some(spec) => {
+                invocation.command = spec.command;
+                invocation.args = args.get(1..).unwrap_or_default().to_vec();
+                check_arguments(spec, &invocation.args)?;
             }
         }
-        invocation.command = command(&names, &switches, args)?;
+        invocation.take_globals();
         Ok(invocation)
     }
 
-    fn valued(&mut self, flag: &str) -> Option<&mut String> {
-        match flag {
-            "-e" | "--environment" => Some(&mut self.environment),
-            "--client" => Some(&mut self.client),
-            "--client-secret" => Some(&mut self.client_secret),
-            "-d" | "--deployment" => Some(&mut self.deployment),
-            "--ca-cert" => Some(&mut self.ca_cert),
-            _ => None,
-        }
+    /// Returns whether a flag was given.
+    pub(super) fn has(&self, flag: &str) -> bool {
+        self.options.contains_key(flag)
     }
 
-    fn switch(&mut self, flag: &str, inline: Option<&str>, switches: &mut Switches) -> Result<(), String> {
-        match flag {
-            "--json" => self.format = Format::Json,
-            "-n" | "--non-interactive" | "--no-color" | "--tty" | "-v" | "--version" | "-a" | "--all" | "-o"
-            | "--orphaned" | "--vitals" => {}
-            "-r" | "--recent" => switches.scope = Scope::Recent(recent(inline)?),
-            "-p" | "--ps" => switches.columns = Columns::Processes,
-            "-i" | "--details" => switches.columns = Columns::Details,
-            other => return Err(format!("unknown flag `{}'", other.trim_start_matches('-'))),
+    /// Returns what was given with a flag, as often as it was; an optional value is empty if it was left out.
+    pub(super) fn values(&self, flag: &str) -> &[String] {
+        self.options.get(flag).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn value(&self, flag: &str) -> Option<&str> {
+        self.values(flag).last().map(String::as_str)
+    }
+
+    pub(super) fn arg(&self, index: usize) -> &str {
+        self.args.get(index).map_or("", String::as_str)
+    }
+
+    fn take_globals(&mut self) {
+        let of = |flag: &str, variable: &str| {
+            self.value(flag).map_or_else(|| std::env::var(variable).unwrap_or_default(), str::to_owned)
+        };
+        let environment = of("environment", "BOSH_ENVIRONMENT");
+        let client = of("client", "BOSH_CLIENT");
+        let client_secret = of("client-secret", "BOSH_CLIENT_SECRET");
+        let deployment = of("deployment", "BOSH_DEPLOYMENT");
+        let columns = self.values("column").iter().map(|column| column.to_lowercase().replace(' ', "_")).collect();
+        let is_quiet = self.has("non-interactive")
+            || std::env::var("BOSH_NON_INTERACTIVE").is_ok_and(|text| matches!(text.as_str(), "true" | "1"));
+        let format = if self.has("json") { Format::Json } else { Format::Human };
+        let asking = if is_quiet { Asking::Never } else { Asking::Allowed };
+        *self = Invocation {
+            format,
+            asking,
+            environment,
+            client,
+            client_secret,
+            deployment,
+            columns,
+            ..std::mem::take(self)
+        };
+    }
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|spec| spec.names[0])
+}
+
+fn listed(names: impl Iterator<Item = &'static str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let (last, most) = names.split_last().expect("there are commands");
+    format!("{} or {last}", most.join(", "))
+}
+
+/// Returns the command: the first word that is neither a flag nor the value of a global one.
+fn find_command(args: &[String]) -> Result<Option<&'static Spec>, String> {
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        if !word.starts_with('-') {
+            let known = COMMANDS.iter().find(|spec| spec.names.contains(&word.as_str()));
+            return known.map(Some).ok_or_else(|| format!("Unknown command `{word}'{}", hint(word, names())));
+        }
+        let is_separate = GLOBAL.iter().any(|flag| flag.takes == Takes::Value && flag.is_bare(word));
+        if is_separate {
+            words.next();
+        }
+    }
+    Ok(None)
+}
+
+fn check_arguments(spec: &Spec, args: &[String]) -> Result<(), String> {
+    if let Some(missing) = spec.arguments.get(args.len()).filter(|name| !name.starts_with('[')) {
+        return Err(format!("the required argument `{missing}` was not provided"));
+    }
+    let is_open = spec.arguments.last().is_some_and(|name| name.ends_with("..."));
+    match args.get(spec.arguments.len()..).filter(|extra| !extra.is_empty() && !is_open) {
+        Some(extra) => {
+            Err(format!("Command '{}' does not support extra arguments: {}", spec.names[0], extra.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The command line while it is read.
+struct Words<'a> {
+    rest: std::slice::Iter<'a, String>,
+    spec: Option<&'static Spec>,
+    options: BTreeMap<&'static str, Vec<String>>,
+    args: Vec<String>,
+}
+
+impl Words<'_> {
+    fn read(&mut self) -> Result<(), String> {
+        while let Some(word) = self.rest.next() {
+            if word == "--" {
+                self.args.extend(self.rest.by_ref().cloned());
+            } else if word.starts_with('-') && word.len() > 1 {
+                self.read_flag(word)?;
+            } else {
+                self.args.push(word.clone());
+            }
         }
         Ok(())
     }
-}
 
-fn recent(inline: Option<&str>) -> Result<usize, String> {
-    inline.map_or(Ok(30), |text| {
-        text.parse().map_err(|_| format!("invalid argument for flag `-r, --recent' (expected int): strconv.ParseInt: parsing \"{text}\": invalid syntax"))
-    })
-}
-
-fn command(names: &[&str], switches: &Switches, args: &[String]) -> Result<Command, String> {
-    match names {
-        [] if args.iter().any(|arg| arg == "-v" || arg == "--version") => Ok(Command::Version),
-        [] => Err("Please specify one command of: deployments, disks, env, instances, locks, tasks or vms".into()),
-        ["env" | "environment"] => Ok(Command::Env),
-        ["deployments" | "ds"] => Ok(Command::Deployments),
-        ["disks"] => Ok(Command::Disks),
-        ["instances" | "is"] => Ok(Command::Instances(switches.columns)),
-        ["locks"] => Ok(Command::Locks),
-        ["tasks" | "ts"] => Ok(Command::Tasks(switches.scope)),
-        ["vms"] => Ok(Command::Vms),
-        [known, extra @ ..] if COMMANDS.contains(known) => {
-            Err(format!("Command '{known}' does not support extra arguments: {}", extra.join(", ")))
-        }
-        [unknown, ..] => Err(format!("Unknown command `{unknown}'{}", hint(unknown, COMMANDS))),
+    fn read_flag(&mut self, word: &str) -> Result<(), String> {
+        let (name, inline) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word, None),
+        };
+        // A short flag may have its value at once: -dcf.
+        let joined = inline.is_none() && !name.starts_with("--") && name.chars().count() > 2;
+        let (name, inline) = if joined { (&name[..2], Some(name[2..].to_owned())) } else { (name, inline) };
+        let own = self.spec.map_or(&[][..], |spec| spec.flags);
+        let Some(flag) = own.iter().chain(&GLOBAL).find(|flag| flag.is_bare(name)) else {
+            return Err(format!("unknown flag `{}'", name.trim_start_matches('-')));
+        };
+        let value = match flag.takes {
+            Takes::Nothing => String::new(),
+            Takes::Perhaps => inline.unwrap_or_default(),
+            Takes::Value => match inline.or_else(|| self.rest.next().cloned()) {
+                Some(value) => value,
+                None => return Err(format!("expected argument for flag `{}'", flag.shown())),
+            },
+        };
+        self.options.entry(flag.name).or_default().push(value);
+        Ok(())
     }
-}
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
 }

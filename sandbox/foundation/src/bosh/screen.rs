@@ -11,8 +11,16 @@ use super::table::{Table, TableJson};
 /// Collects or prints what a command says, depending on the format.
 pub(super) struct Screen {
     format: Format,
-    spoke: bool,
+    last: Option<Mode>,
+    columns: Vec<String>,
     document: Document,
+}
+
+/// How something is set apart from what was printed before it: by a blank line, unless both are raw.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Raw,
+    Apart,
 }
 
 #[derive(Default, Serialize)]
@@ -24,8 +32,9 @@ struct Document {
 }
 
 impl Screen {
-    pub(super) fn new(format: Format) -> Screen {
-        Screen { format, spoke: false, document: Document::default() }
+    /// Returns a screen whose tables have these columns only, or all if none are named.
+    pub(super) fn new(format: Format, columns: Vec<String>) -> Screen {
+        Screen { format, last: None, columns, document: Document::default() }
     }
 
     /// Says something that a human reads on a terminal, and nobody without one.
@@ -35,19 +44,29 @@ impl Screen {
 
     pub(super) fn block(&mut self, text: &str) {
         match self.format {
-            Format::Human => out(text),
+            Format::Human => {
+                self.pad(Mode::Raw);
+                out(text);
+            }
             Format::Json => self.document.blocks.get_or_insert_default().push(text.to_owned()),
         }
     }
 
     pub(super) fn table(&mut self, table: Table) {
+        let table = table.only(&self.columns);
         match self.format {
             Format::Human => {
-                self.pad();
+                self.pad(Mode::Apart);
                 out(&table.plain());
             }
             Format::Json => self.document.tables.get_or_insert_default().push(table.json()),
         }
+    }
+
+    /// Asks something, whatever the format, and leaves the cursor behind the question.
+    pub(super) fn ask(&mut self, question: &str) {
+        self.pad(Mode::Apart);
+        out(question);
     }
 
     /// Says why the command failed; each level is indented below the one before.
@@ -55,6 +74,11 @@ impl Screen {
         let texts = levels.iter().enumerate().map(|(depth, level)| format!("{}{level}", "  ".repeat(depth)));
         self.error(&texts.collect::<Vec<_>>().join(":\n"));
         self.error(&format!("Exit code {code}"));
+    }
+
+    /// Returns how results are printed.
+    pub(super) fn format(&self) -> Format {
+        self.format
     }
 
     /// Prints the document, if there is one, and returns the exit status.
@@ -68,7 +92,7 @@ impl Screen {
     fn error(&mut self, text: &str) {
         match self.format {
             Format::Human => {
-                self.pad();
+                self.pad(Mode::Apart);
                 err(&format!("{text}\n"));
             }
             Format::Json => self.line(text),
@@ -76,8 +100,8 @@ impl Screen {
     }
 
     /// The client separates what it prints by blank lines on standard output, errors included.
-    fn pad(&mut self) {
-        if std::mem::replace(&mut self.spoke, true) {
+    fn pad(&mut self, mode: Mode) {
+        if self.last.replace(mode).is_some_and(|last| (last, mode) != (Mode::Raw, Mode::Raw)) {
             out("\n");
         }
     }

@@ -1,5 +1,6 @@
 //! The client of a virtual clock: one line to a socket, one line back.
 
+use std::cell::RefCell;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
@@ -18,7 +19,7 @@ const FOREVER_MS: u128 = 100 * 366 * 24 * 3_600_000;
 
 thread_local! {
     /// Each thread has its own connection, so that none waits for another one that is parked.
-    static CLOCK: Clock = Clock::open();
+    static CLOCK: RefCell<Option<Clock>> = const { RefCell::new(None) };
 }
 
 /// Where a thread's time comes from.
@@ -30,7 +31,12 @@ pub(super) enum Clock {
 impl Clock {
     /// Asks the clock of this thread.
     pub(super) fn with<R>(ask: impl FnOnce(&Clock) -> R) -> R {
-        CLOCK.with(ask)
+        CLOCK.with_borrow_mut(|clock| ask(clock.get_or_insert_with(Clock::open)))
+    }
+
+    /// Ends this thread's connection; the next question opens another one.
+    pub(super) fn let_go() {
+        CLOCK.set(None);
     }
 
     pub(super) fn is_virtual(&self) -> bool {

@@ -1,17 +1,21 @@
 //! `sandbox assert`: one fact about a world, true or not.
 
 use crate::artifacts::{self, Found};
+use crate::foundation::Instance;
 use crate::ledger;
+use crate::situation::Place;
 use crate::suggest::hint;
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
 use super::SandboxError;
 
-const KEYS: [&str; 5] = ["artifacts", "calls", "leftover", "lock", "restore"];
+const KEYS: [&str; 9] =
+    ["artifacts", "calls", "disk", "instance", "leftover", "lock", "orphans", "problems", "restore"];
 
 const FORMS: &str = "lock free|held|ours|theirs, leftover none|ours|theirs, restore none|half-done, \
-    artifacts N whole|incomplete, calls PROGRAM.SUBCOMMAND N";
+    artifacts N whole|incomplete, calls PROGRAM.SUBCOMMAND N, instance PLACE STATE, \
+    disk PLACE mounted|detached|lost|none, orphans N, problems N";
 
 /// Fails with a sentence unless the world is as the words say.
 pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError> {
@@ -21,6 +25,10 @@ pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError
         ["leftover", wanted @ ("none" | "ours" | "theirs")] => leftover(world, wanted),
         ["restore", wanted @ ("none" | "half-done")] => restore(world, wanted),
         ["artifacts", count, kind @ ("whole" | "incomplete")] => artifacts(world, number(count)?, kind)?,
+        ["instance", place, ref state @ ..] if !state.is_empty() => instance(world, place, &state.join(" "))?,
+        ["disk", place, wanted @ ("mounted" | "detached" | "lost" | "none")] => disk(world, place, wanted)?,
+        ["orphans", count] => orphans(world, number(count)?)?,
+        ["problems", count] => problems(world, number(count)?)?,
         ["calls", key, count] => calls(world, key, number(count)?)?,
         [key, ..] if !KEYS.contains(&key) => {
             return Err(SandboxError::Usage(format!("`assert` knows no `{key}`{}", hint(key, KEYS))));
@@ -80,4 +88,42 @@ fn counted(count: usize) -> String {
 fn calls(world: &World, key: &str, wanted: usize) -> Result<Sentence, WorldError> {
     let count = ledger::starts(world, key)?;
     Ok((count != wanted).then(|| format!("{key} was called {count} times, not {wanted}")))
+}
+
+fn place(text: &str) -> Result<Place, WorldError> {
+    Place::parse(text).ok_or_else(|| WorldError::NoInstance { name: text.to_owned() })
+}
+
+/// Every instance that is meant is in the state.
+fn instance(world: &World, text: &str, wanted: &str) -> Result<Sentence, WorldError> {
+    let foundation = world.foundation()?;
+    let meant = place(text)?.instances(&foundation)?;
+    let other = meant.into_iter().find(|instance| instance.process_state() != wanted);
+    Ok(other.map(|instance| format!("{} is {}, not {wanted}", instance.name(), instance.process_state())))
+}
+
+/// Every instance that is meant has such a disk.
+fn disk(world: &World, text: &str, wanted: &str) -> Result<Sentence, WorldError> {
+    let foundation = world.foundation()?;
+    let state = |instance: &Instance| match instance.disk.as_ref().and_then(|cid| foundation.disk(cid)) {
+        None => "none",
+        Some(disk) if !disk.exists_in_iaas => "lost",
+        Some(_) if foundation.has_lost_mount(instance) => "detached",
+        Some(_) => "mounted",
+    };
+    let meant = place(text)?.instances(&foundation)?;
+    let other = meant.into_iter().find(|instance| state(instance) != wanted);
+    Ok(other.map(|instance| format!("the disk of {} is {}, not {wanted}", instance.name(), state(instance))))
+}
+
+fn orphans(world: &World, wanted: usize) -> Result<Sentence, WorldError> {
+    let count = world.foundation()?.disks.iter().filter(|disk| disk.orphan().is_some()).count();
+    Ok((count != wanted).then(|| format!("{count} disks are orphaned, not {wanted}")))
+}
+
+fn problems(world: &World, wanted: usize) -> Result<Sentence, WorldError> {
+    let foundation = world.foundation()?;
+    let found = foundation.deployments.iter().map(|deployment| foundation.problems_of(&deployment.name).count());
+    let count: usize = found.sum();
+    Ok((count != wanted).then(|| format!("cloud check would find {count} problems, not {wanted}")))
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use crate::artifacts;
 use crate::fault::Faults;
-use crate::situation::{Situation, Situations, second_operator_marker};
+use crate::situation::{RESURRECTOR, Situation, Situations, second_operator_marker};
+use crate::tasks::TaskBoard;
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
@@ -28,11 +29,27 @@ fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     if world.read::<Situations>()?.holds(&Situation::SecondOperator) {
         findings.extend(harm_to_second_operator(world));
     }
+    findings.extend(world.foundation()?.contradictions());
+    findings.extend(at_work(&world.read()?));
     findings.extend(artifacts::found(world)?.iter().filter_map(artifacts::Found::lie));
     let faults: Faults = world.read()?;
     let half_used = faults.iter().filter(|fault| fault.is_half_used());
     findings.extend(half_used.map(|fault| format!("fault half used: {fault}")));
     Ok(findings)
+}
+
+/// A task that the director still works on changes the world behind the back of a run at rest, unless it is somebody
+/// else's; a lock whose task has ended is one that nobody will ever release.
+fn at_work(board: &TaskBoard) -> Vec<String> {
+    let ours = board.active().filter(|task| task.due().is_some() && task.user != RESURRECTOR);
+    let tasks =
+        ours.map(|task| format!("task {} ({}) is still at work on {}", task.id, task.description, task.deployment));
+    let has_ended =
+        |id: &str| id.parse().ok().and_then(|id| board.task(id)).is_some_and(|task| !task.state.is_active());
+    let stale = board.locks.iter().filter(|lock| has_ended(&lock.task_id));
+    let locks = stale
+        .map(|lock| format!("{} {} is locked by task {}, which has ended", lock.kind, lock.resource, lock.task_id));
+    tasks.chain(locks).collect()
 }
 
 /// A directory of unknown origin is a situation that runs start in; a lock of unknown origin is not.

@@ -44,7 +44,8 @@ fn assertions_are_true_or_say_what_is_so() {
 fn assertions_that_are_none_are_refused() {
     let rig = Rig::new();
     let forms = "`assert` knows lock free|held|ours|theirs, leftover none|ours|theirs, restore none|half-done, \
-                 artifacts N whole|incomplete, calls PROGRAM.SUBCOMMAND N";
+                 artifacts N whole|incomplete, calls PROGRAM.SUBCOMMAND N, \
+                 instance PLACE STATE, disk PLACE mounted|detached|lost|none, orphans N, problems N";
     for (line, error) in [
         ("assert", forms),
         ("assert lock", forms),

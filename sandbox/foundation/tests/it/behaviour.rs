@@ -254,7 +254,7 @@ fn om_exports_an_archive() {
 
 #[test]
 fn tasks_of_concurrent_clients_have_their_own_ids() {
-    let rig = Rig::new();
+    let rig = Rig::laboratory();
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| assert_eq!(rig.run("bosh", &["vms"]).code, Some(0)));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use firedrill_foundation::{Settings, World, sandbox_command};
+use firedrill_foundation::{Layout, Settings, World, sandbox_command};
 use regex::Regex;
 use tempfile::TempDir;
 
@@ -32,6 +32,11 @@ impl From<Output> for Ran {
 impl Rig {
     pub(crate) fn new() -> Rig {
         Rig::with(&Settings::default())
+    }
+
+    /// The foundation in front of which the clients were recorded.
+    pub(crate) fn laboratory() -> Rig {
+        Rig::with(&Settings { layout: Layout::Laboratory, ..Settings::default() })
     }
 
     pub(crate) fn with(settings: &Settings) -> Rig {
@@ -70,6 +75,19 @@ impl Rig {
 
     pub(crate) fn bbr(&self, args: &[&str]) -> Ran {
         self.director(args).output().unwrap().into()
+    }
+
+    /// A bosh that must succeed; returns what it printed.
+    pub(crate) fn bosh(&self, line: &str) -> String {
+        let ran = self.run("bosh", &line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(ran.code, Some(0), "bosh {line}: {} {}", ran.out, ran.err);
+        ran.out
+    }
+
+    /// The rows of a table of a bosh that must succeed.
+    pub(crate) fn rows(&self, line: &str) -> Vec<serde_json::Value> {
+        let document: serde_json::Value = serde_json::from_str(&self.bosh(&format!("{line} --json"))).unwrap();
+        document["Tables"][0]["Rows"].as_array().expect("a table has rows").clone()
     }
 
     /// A command of `firedrill sandbox` that must succeed; returns what it printed.

@@ -46,6 +46,21 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),
             ("bosh", "version") => rig.run("bosh", &["--version"]),
+            ("bosh", "task-step" | "errand") => continue,
+            ("bosh", "attach-disk" | "scp") => rig.run(program, &[subcommand, "a", "b"]),
+            (
+                "bosh",
+                "cancel-task"
+                | "create-recovery-plan"
+                | "delete-disk"
+                | "deploy"
+                | "ignore"
+                | "orphan-disk"
+                | "recover"
+                | "run-errand"
+                | "unignore"
+                | "update-resurrection",
+            ) => rig.run(program, &[subcommand, "a"]),
             ("om", "export-installation") => rig.run("om", &[subcommand, "-o", "x"]),
             _ => rig.run(program, &[subcommand]),
         };
@@ -86,7 +101,12 @@ fn situations_are_shown_and_mended() {
     let rig = Rig::new();
     let healthy = rig.sandbox("show");
     for name in Situation::names() {
-        let situation = if name == "missing-job" { "missing-job blobstore".to_owned() } else { name.to_owned() };
+        let troubles = ["agent-", "disk-de", "disk-in", "group-", "processes-", "store-", "vm-"];
+        let situation = match name {
+            "missing-job" => "missing-job blobstore".to_owned(),
+            trouble if troubles.iter().any(|start| trouble.starts_with(start)) => format!("{trouble} nfs_server/0"),
+            plain => plain.to_owned(),
+        };
         rig.sandbox(&format!("break {situation}"));
         rig.sandbox(&format!("break {situation}"));
         let broken = rig.sandbox("show");
@@ -109,8 +129,12 @@ fn show_tells_what_is_wrong() {
         "director    bosh-sandbox at https://10.0.0.6:25555, answers
 lock        locked by the second operator
 leftover    of the second operator
-api lock    deployment cf by task 99
+api lock    deployment cf-0123456789abcdef0123 by task 99
 pending     update cf-21b4c9
+deployment  cf-0123456789abcdef0123, 21 of 21 instances running
+deployment  p-isolation-segment-3210fedcba9876543210, 3 of 3 instances running
+deployment  pivotal-mysql-00112233445566778899, 1 of 1 instances running
+deployment  service-instance_6f4c1f9e-0d7b-4a52-9c5e-2f1b8f0d3a77, 1 of 1 instances running
 fault       bbr.lock exits 4, struck 0 of 2 times
 broken      second-operator
 broken      pending-changes

@@ -38,7 +38,7 @@ fn one(expect: &Expect) -> Option<Diagnostic> {
         return None;
     }
     let message = "exit code 1 says *does not hold* of a probe; here it counts as *holds*";
-    let help = "say in `stdout`, `stderr` or `jq` what the probe must have seen";
+    let help = "say in `stdout`, `stderr`, `jq` or `that` what the probe must have seen";
     Some(Diagnostic::warning(Code::ExitOne, code.span, message).help(help))
 }
 
@@ -59,7 +59,7 @@ fn repeats(step: &Step) -> Option<Diagnostic> {
 }
 
 fn has_content(expect: &Expect) -> bool {
-    expect.stdout.is_some() || expect.stderr.is_some() || expect.jq.is_some()
+    expect.stdout.is_some() || expect.stderr.is_some() || expect.jq.is_some() || expect.that.is_some()
 }
 
 fn words(command: &Command) -> Vec<String> {

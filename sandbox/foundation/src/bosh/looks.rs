@@ -1,0 +1,66 @@
+//! The commands that only look.
+
+use crate::foundation::Deed;
+use crate::foundation::Deployment;
+use crate::pace::Phase;
+use crate::tasks::{Claim, Order, Step};
+
+use super::flags::Command;
+use super::follow::Telling;
+use super::listing;
+use super::session::{Session, Stop};
+
+/// Prints the answer to a question that is answered at once.
+pub(super) fn print(session: &mut Session) -> Result<(), Stop> {
+    let (world, invocation) = (session.world, session.invocation);
+    let table = match invocation.command {
+        Command::Env => listing::info(&session.director, &invocation.client),
+        Command::Deployments => listing::deployments(&world.foundation()?),
+        Command::Disks if !invocation.has("orphaned") => {
+            return Err(Stop::failed(&["Only --orphaned is supported"]));
+        }
+        Command::Disks => listing::orphaned_disks(&world.foundation()?),
+        Command::Locks => listing::locks(&world.read()?),
+        Command::Tasks => listing::tasks(&world.read()?, invocation),
+        Command::Configs => listing::configs(&world.foundation()?, invocation),
+        Command::Stemcells => listing::stemcells(&world.foundation()?),
+        Command::Releases => listing::releases(&world.foundation()?),
+        Command::Errands => listing::errands(&session.deployment("Finding errands")?.1),
+        _ => {
+            let (_, deployment) = session.deployment("Fetching manifest")?;
+            session.screen.block(&deployment.manifest());
+            return Ok(());
+        }
+    };
+    session.screen.table(table);
+    Ok(())
+}
+
+/// `vms` and `instances`, of one deployment or of all.
+pub(super) fn list_instances(session: &mut Session) -> Result<(), Stop> {
+    let wanted = &session.invocation.deployment;
+    let infos = if session.invocation.command == Command::Vms { "vms" } else { "instances" };
+    let doing = format!("Listing deployment '{wanted}' {infos} infos");
+    let deployments =
+        if wanted.is_empty() { session.world.foundation()?.deployments } else { vec![session.deployment(&doing)?.1] };
+    // The director answers with tasks, all at the same time.
+    let takes = session.takes(Phase::BOSH_TASK);
+    let ask = |deployment: &Deployment| {
+        let step = Step::new("", "", takes, Deed::Nothing);
+        let order = session.new_order(&deployment.name, "retrieve vm-stats", vec![step]);
+        Ok((deployment.name.clone(), session.place(Order { claim: Claim::None, ..order })?))
+    };
+    let asked: Vec<(String, u32)> = deployments.iter().map(ask).collect::<Result<_, Stop>>()?;
+    asked.iter().try_for_each(|(name, task)| print_answer(session, &doing, name, *task))
+}
+
+fn print_answer(session: &mut Session, doing: &str, name: &str, task: u32) -> Result<(), Stop> {
+    session.follow(doing, task, Telling::Nothing)?;
+    let foundation = session.world.foundation()?;
+    let Some(deployment) = foundation.deployment(name) else { return Ok(()) };
+    session.screen.table(match session.invocation.command {
+        Command::Vms => listing::vms(&foundation, deployment, session.invocation),
+        _ => listing::instances(&foundation, deployment, session.invocation),
+    });
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Persistent disks: as the infrastructure has them, and as the director remembers them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::instance::{InstanceId, VmCid};
+
+/// The cloud id of a disk.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct DiskCid(pub(crate) String);
+
+impl fmt::Display for DiskCid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A persistent disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Disk {
+    pub(crate) cid: DiskCid,
+    pub(crate) size_mb: u64,
+    /// Whether the infrastructure has it.
+    pub(crate) exists_in_iaas: bool,
+    /// The VM to which the infrastructure has attached it.
+    pub(crate) attached_to: Option<VmCid>,
+    pub(crate) standing: Standing,
+    /// Whether nothing more fits on it.
+    #[serde(default)]
+    pub(crate) is_full: bool,
+}
+
+/// What the director remembers of a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// An instance refers to it.
+    Active,
+    /// An instance had it before a migration that was not finished.
+    Inactive(InstanceId),
+    /// It was detached, and is kept for five days.
+    Orphaned(Orphan),
+    /// The director knows nothing of it.
+    Unknown,
+    /// The director has destroyed it.
+    Destroyed,
+}
+
+impl Standing {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Standing::Active => "active",
+            Standing::Inactive(_) => "inactive",
+            Standing::Orphaned(_) => "orphaned",
+            Standing::Unknown => "unknown",
+            Standing::Destroyed => "destroyed",
+        }
+    }
+}
+
+/// Where an orphaned disk came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Orphan {
+    pub(crate) deployment: String,
+    /// `GROUP/ID`.
+    pub(crate) instance: String,
+    pub(crate) az: String,
+    /// As the bosh client prints times.
+    pub(crate) at: String,
+}
+
+impl Disk {
+    /// Returns what the director remembers of it as an orphan.
+    pub(crate) fn orphan(&self) -> Option<&Orphan> {
+        match &self.standing {
+            Standing::Orphaned(orphan) => Some(orphan),
+            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed => None,
+        }
+    }
+}
