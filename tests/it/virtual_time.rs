@@ -67,6 +67,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
     let given: Vec<Vec<String>> =
         given.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect();
     let staging = Staging {
+        answers: &BTreeMap::new(),
         faults: &faults,
         replies: None,
         given: &given,
