@@ -125,7 +125,7 @@ impl Text<'_> {
         let bindings = Bindings::from(Scope::new().with_inputs(inputs));
         match self {
             Text::Accepts(_) => unreachable!("answered above"),
-            Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &open, &bindings)),
+            Text::Probe(expect) => answer(&judge_probe(expect, transcript.code, &[], &open, &bindings)),
             Text::Attempt(expect) => answer(&judge_attempt(expect, transcript.code, &[], &open, &bindings)),
             Text::Output(rule) => {
                 let expect = judge::Expect { exit: vec![transcript.code], ..judge::Expect::default() };

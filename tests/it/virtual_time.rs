@@ -70,6 +70,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         answers: &BTreeMap::new(),
         faults: &faults,
         replies: None,
+        answers: &std::collections::BTreeMap::new(),
         given: &given,
         world: &[],
         check: &[],

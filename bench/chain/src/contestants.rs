@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use firedrill_exec::supervisor::{CommandKey, Reply, Request, Spawn, Stdin, SupervisorClient};
+use firedrill_exec::supervisor::{CommandKey, Orphan, Reply, Request, Spawn, Stdin, SupervisorClient};
 use rustix::event::epoll;
 
 use crate::BenchError;
@@ -179,6 +179,7 @@ fn attempt(step: usize, dir: &Path) -> Spawn {
         stderr: dir.join(format!("{step}.err")),
         time_limit_ms: Some(60_000),
         grace_ms: 1000,
+        orphan: Orphan::Kept,
     }
 }
 

@@ -1,15 +1,20 @@
 //! What earlier runs tell of a plan, and what a run came to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use firedrill_exec::{About, Place, Recorded, RunDir, Store, history, journal};
+use firedrill_exec::{About, Place, Recorded, RunDir, Store, history, journal, last_outputs};
+use firedrill_model::check::names_of_last;
 use firedrill_model::plan::Plan;
+use firedrill_model::value::Value;
 use firedrill_report::Purpose;
 use firedrill_report::estimate::{Estimate, estimate};
 use firedrill_report::measure::{Measures, measure};
 use firedrill_report::past::{PastRun, newest_artifact};
 
+use crate::failure::Failure;
 use crate::home::Home;
+use crate::playbook::Loaded;
 
 /// How many earlier runs are looked at.
 const NEWEST: usize = 50;
@@ -27,6 +32,22 @@ pub(crate) fn estimated(plan: &Plan, place: &Place, purpose: Purpose, home: Opti
     let runs = store.and_then(|store| history(&store, &plan.playbook, place, NEWEST).ok()).unwrap_or_default();
     let wanted = runs.iter().filter(|recorded| self::purpose(&recorded.about) == purpose);
     estimate(plan, &wanted.filter_map(past).collect::<Vec<_>>())
+}
+
+/// Returns what the last run of a playbook in a place that succeeded has published, if the playbook reads any of it.
+pub(crate) fn last(
+    playbook: &Loaded,
+    place: &Place,
+    home: impl Fn() -> Result<Home, Failure>,
+) -> Result<BTreeMap<String, Value>, Failure> {
+    if names_of_last(playbook.checked()).is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Some(store) = Store::existing(home()?.path()) else {
+        return Ok(BTreeMap::new());
+    };
+    let outputs = last_outputs(&store, playbook.name(), place)?.unwrap_or_default();
+    Ok(outputs.into_iter().map(|(name, text)| (name, Value::from(text))).collect())
 }
 
 /// Measures a run; nothing if its journal cannot be read.

@@ -12,6 +12,7 @@ use firedrill_model::plan::{FileDigest, Plan, Target};
 use firedrill_model::playbook::Playbook;
 use firedrill_model::resolve::{Facts, Given, resolve};
 use firedrill_model::source::Source;
+use firedrill_model::value::Value;
 use firedrill_report::{Colour, diagnostics};
 
 use crate::failure::{Failure, Status};
@@ -94,8 +95,14 @@ impl Loaded {
     }
 
     /// Resolves the playbook with inputs and the files of `bin/`; faults are in the failure.
-    pub(crate) fn resolve(&self, given: &BTreeMap<String, Given>, files: &[FileDigest]) -> Result<Plan, Failure> {
-        resolve(&self.source, &self.checked, given, Facts { files: files.to_vec(), target: None }).map_err(|faults| {
+    pub(crate) fn resolve(
+        &self,
+        given: &BTreeMap<String, Given>,
+        files: &[FileDigest],
+        last: BTreeMap<String, Value>,
+    ) -> Result<Plan, Failure> {
+        let facts = Facts { files: files.to_vec(), target: None, last };
+        resolve(&self.source, &self.checked, given, facts).map_err(|faults| {
             Failure::invalid(diagnostics::render(&self.source, &faults, Colour::Never).trim_end().to_owned())
         })
     }
@@ -105,10 +112,11 @@ impl Loaded {
         &self,
         given: &BTreeMap<String, Given>,
         target: Option<Target>,
+        last: BTreeMap<String, Value>,
         terminal: &Terminal,
     ) -> Result<Plan, Failure> {
         let files = self.files()?;
-        resolve(&self.source, &self.checked, given, Facts { files, target }).map_err(|faults| {
+        resolve(&self.source, &self.checked, given, Facts { files, target, last }).map_err(|faults| {
             tell(&self.source, &faults, terminal);
             Failure::Told(Status::Invalid)
         })

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use firedrill_model::plan::Command;
+use firedrill_model::plan::{Command, Conduct, OnEngineDeath};
 use firedrill_run::{CommandId, Rendered};
 
 use crate::store::{About, RunDir};
-use crate::supervisor::{CommandKey, Spawn, Stdin};
+use crate::supervisor::{CommandKey, Orphan, Spawn, Stdin};
 
 /// The variables of the engine's own environment that commands inherit.
 pub const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
@@ -29,8 +30,20 @@ pub(crate) struct NotFound {
 
 /// Returns the request that starts a command. Its program is still to be [`locate`]d.
 pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Command, text: Rendered) -> Spawn {
-    let limit = command.time_limit.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-    Spawn { time_limit_ms: limit, ..bare(dir, about, &id.to_string(), text) }
+    Spawn { time_limit_ms: command.time_limit.map(milliseconds), ..bare(dir, about, &id.to_string(), text) }
+}
+
+/// Returns the request that starts an attempt of a step that is treated like this.
+pub(crate) fn attempt(spawn: Spawn, conduct: Conduct) -> Spawn {
+    let orphan = match conduct.on_engine_death {
+        OnEngineDeath::Adopt => Orphan::Kept,
+        OnEngineDeath::Kill => Orphan::Ended,
+    };
+    Spawn { grace_ms: milliseconds(conduct.stop_grace), orphan, ..spawn }
+}
+
+fn milliseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Returns the request that starts a command without a time limit; `name` is its key and that of its output files.
@@ -47,6 +60,7 @@ pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> S
         stderr: file("stderr"),
         time_limit_ms: None,
         grace_ms: GRACE_MS,
+        orphan: Orphan::Kept,
     }
 }
 

@@ -1,12 +1,15 @@
 //! The records of earlier runs of a playbook: what estimates and recovery points are drawn from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
+use firedrill_run::Verdict;
 use firedrill_run::journal::Envelope;
 
 use crate::journal;
 use crate::store::{About, RunDir, Store, StoreError};
+use crate::summary::summary;
 
 /// What a run worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,18 @@ pub fn history(store: &Store, playbook: &str, place: &Place, limit: usize) -> Re
     let runs = store.readable_runs()?.into_iter();
     let wanted = runs.filter(|(_, about)| about.playbook == playbook && about.place() == *place);
     Ok(wanted.take(limit).filter_map(|(dir, about)| recorded(&dir, about)).collect())
+}
+
+/// Returns what the last run of a playbook in one place that succeeded has published; nothing if there is none.
+pub fn last_outputs(
+    store: &Store,
+    playbook: &str,
+    place: &Place,
+) -> Result<Option<BTreeMap<String, String>>, StoreError> {
+    let runs = store.readable_runs()?.into_iter();
+    let wanted = runs.filter(|(_, about)| about.playbook == playbook && about.place() == *place);
+    let mut ended = wanted.filter_map(|(dir, _)| summary(&dir));
+    Ok(ended.find(|summary| summary.verdict == Verdict::Succeeded).map(|summary| summary.outputs))
 }
 
 fn recorded(dir: &RunDir, about: About) -> Option<Recorded> {

@@ -27,7 +27,7 @@ mod world;
 
 pub use driver::{DriveError, Note, Patience, Sink, drive};
 pub use environment::INHERITED;
-pub use history::{Place, Recorded, history};
+pub use history::{Place, Recorded, history, last_outputs};
 pub use library::library;
 pub use locks::{Holding, Lock, Locks};
 pub use plan_file::{PlanFile, PlanFileError};

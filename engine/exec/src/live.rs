@@ -4,11 +4,12 @@ mod mail;
 mod session;
 mod watches;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use firedrill_model::plan::{OnCancel, Plan};
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, Exit, Waiting};
+use firedrill_run::{CommandId, Event, Exit, Role, Waiting};
 
 use self::mail::{Mailbox, News};
 use self::session::Session;
@@ -22,7 +23,7 @@ use crate::people;
 use crate::planned::Planned;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
-use crate::supervisor::{ClientError, CommandState, Reply};
+use crate::supervisor::{ClientError, CommandKey, CommandState, InboxState, Reply, read_inbox, since_boot_ms};
 use crate::world::{Happening, Start, World};
 
 pub(crate) use session::check_inbox;
@@ -37,6 +38,7 @@ const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Live<'a> {
     dir: &'a RunDir,
     planned: Planned,
+    finishing: Finishing,
     began: Instant,
     recorder: Recorder,
     /// The connection to the supervisor, until it is dismissed.
@@ -54,10 +56,11 @@ impl<'a> Live<'a> {
         let mailbox = Mailbox::new()?;
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
-        let planned = Planned::new(dir, &dir.about()?, &dir.plan()?);
+        let plan = dir.plan()?;
+        let (planned, finishing) = (Planned::new(dir, &dir.about()?, &plan), Finishing::of(&plan));
         let (watches, happenings) = (Watches::new()?, VecDeque::new());
         let began = Instant::now();
-        Ok((Live { dir, planned, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
+        Ok((Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
     }
 
     /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
@@ -95,7 +98,7 @@ impl<'a> Live<'a> {
             News::Word(word) => Happening::Word(word),
             News::Signal(signal) => {
                 if let (Signal::Stop, Some(session)) = (signal, &self.session) {
-                    session.end_survivors();
+                    session.end_survivors(|command| self.finishing.contains(command));
                 }
                 Happening::Signal(signal)
             }
@@ -124,9 +127,19 @@ impl<'a> Live<'a> {
             Reply::Refused(refusal) => return Err(ClientError::from(refusal).into()),
             Reply::Welcome { .. } => return Ok(()),
         };
-        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
         running.map_or(Ok(()), |command| self.runs(&command))
+    }
+
+    /// Returns for how long a running command has been running, in milliseconds.
+    fn age(&self, command: &CommandId) -> Result<u64, DriveError> {
+        let inbox = read_inbox(self.dir.path())?;
+        let started = match inbox.get(&CommandKey::new(command.to_string())) {
+            Some(InboxState::MaybeStarted(Some(started))) => started.since_boot_ms,
+            Some(InboxState::MaybeStarted(None) | InboxState::Ended(_)) | None => return Ok(0),
+        };
+        Ok(since_boot_ms().saturating_sub(started))
     }
 
     /// Takes note that a command runs, whose milestones can be watched for from here on.
@@ -155,9 +168,23 @@ impl<'a> Live<'a> {
             CommandState::NeverStarted | CommandState::Lost { .. } => {
                 Happening::Ended { command, exit: Exit::Lost, ms: 0 }
             }
-            CommandState::Running { .. } => Happening::Running(command),
+            CommandState::Running { .. } => Happening::Running { ms: self.age(&command)?, command },
             CommandState::Ended(end) => session::ended(end)?,
         }))
+    }
+}
+
+/// The steps whose attempts a cancel waits for.
+struct Finishing(BTreeSet<String>);
+
+impl Finishing {
+    fn of(plan: &Plan) -> Finishing {
+        let steps = plan.steps.iter().filter(|step| step.conduct.on_cancel == OnCancel::Finish);
+        Finishing(steps.map(|step| step.id.clone()).collect())
+    }
+
+    fn contains(&self, command: &CommandId) -> bool {
+        command.role == Role::Attempt && command.step().is_some_and(|step| self.0.contains(step.as_str()))
     }
 }
 

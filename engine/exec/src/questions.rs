@@ -152,7 +152,7 @@ impl Known<'_> {
         let bindings = self.bindings(id, &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
         match (self.run.exit_of(id), self.run.probe(id)) {
-            (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, &open, &bindings),
+            (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, rules, &open, &bindings),
             (Some(code), None) => judge::judge_attempt(&command.expect, code, rules, &open, &bindings),
             (None, _) => judge::judge_attempt(&Expect::default(), 0, rules, &open, &bindings),
         }

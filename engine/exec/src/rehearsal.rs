@@ -168,7 +168,7 @@ impl Stage<'_> {
                 shown.event(envelope, &run);
             }
             match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
-                Err(DriveError::Crashed) => self.world.survive(),
+                Err(DriveError::Crashed) => self.world.survive()?,
                 ended => return ended,
             }
         }
@@ -209,7 +209,7 @@ impl Stage<'_> {
                 let path = if *stream == Stream::Stdout { file("stdout") } else { file("stderr") };
                 Ok(Box::new(File::open(path)?))
             };
-            matches!(judge_probe(&verify.command.expect, *code, &open, &bindings), Judgement::Met { .. })
+            matches!(judge_probe(&verify.command.expect, *code, &[], &open, &bindings), Judgement::Met { .. })
         };
         self.world.probed.iter().filter(|(step, exit)| holds(step, exit)).map(|(step, _)| step.clone()).collect()
     }

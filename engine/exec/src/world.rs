@@ -87,7 +87,12 @@ pub(crate) enum Happening {
     /// A command of an earlier engine was never started.
     NotStarted(CommandId),
     /// A command of an earlier engine is running and will be told of.
-    Running(CommandId),
+    Running {
+        /// Which one.
+        command: CommandId,
+        /// For how long, in milliseconds.
+        ms: u64,
+    },
     /// A command of an earlier engine is running without a supervisor and is waited for.
     Survives(CommandId),
     /// The journal is durable up to this number, or it will never be.
@@ -108,6 +113,7 @@ impl From<supervisor::Exit> for Exit {
             supervisor::Exit::Signal(signal) => Exit::Signal(signal),
             supervisor::Exit::TimedOut => Exit::TimedOut,
             supervisor::Exit::Terminated => Exit::Cancelled,
+            supervisor::Exit::Orphaned => Exit::Lost,
             supervisor::Exit::NotSpawned { message, .. } => Exit::NotSpawned(message),
         }
     }

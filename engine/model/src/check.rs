@@ -1,6 +1,7 @@
 //! What a playbook means, checked: names, order, licence, inputs. Only [`check`] makes a [`Checked`].
 
 mod circles;
+mod guards;
 mod inputs;
 mod library;
 mod lints;
@@ -13,6 +14,7 @@ mod rules;
 mod uses;
 mod using;
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 pub(crate) use names::Names;
@@ -23,6 +25,7 @@ pub(crate) use library::joined;
 
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::expression::Reference;
 use crate::playbook::Playbook;
 use crate::source::Source;
 
@@ -52,6 +55,15 @@ impl<T> Checked<T> {
 /// Returns for each step the indices of the steps it needs: written, by its place, and by what it reads; sorted.
 pub fn needs(playbook: &Checked<Playbook>) -> &[Vec<usize>] {
     &playbook.needs
+}
+
+/// Returns the names of what a playbook reads of the last run that succeeded, each once.
+pub fn names_of_last(playbook: &Playbook) -> BTreeSet<&str> {
+    let names = uses::of(playbook).into_iter().filter_map(|used| match used.name {
+        Reference::Last(name) => Some(name.as_str()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// Checks a playbook that was read without a fault; `file_stem` is its file's name without the extension, if known.

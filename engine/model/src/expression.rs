@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use names::{FILTERS, TESTS};
-pub use reference::{AttemptField, Reference, RunField};
+pub use reference::{AttemptField, Reference, RunField, TargetField};
 pub use scope::Scope;
 pub(crate) use token::{find_close, is_quoted_by_filter};
 

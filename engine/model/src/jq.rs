@@ -1,6 +1,6 @@
 //! jq filters over JSON: the wall around jaq.
 //!
-//! Filters see their input and three bound variables; they read no environment, no clock, no files, and end nothing.
+//! Filters see their input and four bound variables; they read no environment, no clock, no files, and end nothing.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 512;
 /// What filters would need the world for.
 const IMPURE: [&str; 7] = ["debug_empty", "env", "halt", "localtime", "now", "stderr_empty", "strflocaltime"];
 /// The variables that are bound in filters.
-const VARIABLES: [&str; 3] = ["$inputs", "$vars", "$steps"];
+const VARIABLES: [&str; 4] = ["$inputs", "$vars", "$steps", "$guards"];
 
 type Data = JustLut<Val>;
 
@@ -58,7 +58,7 @@ pub enum JqError {
     TooMany,
 }
 
-/// What the names of a judgement stand for: `$inputs`, `$vars` and `$steps` in filters, and all names in `that`.
+/// What the names of a judgement stand for: `$inputs`, `$vars`, `$steps` and `$guards` in filters, and all names in `that`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bindings(Scope);
 

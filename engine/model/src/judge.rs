@@ -136,17 +136,33 @@ pub fn judge_attempt(
 /// Judges one look of a probe that exited with a code.
 ///
 /// Without a condition on content, an expected exit code holds, 1 does not hold, and everything else cannot tell; with
-/// one, an exit code that is not expected cannot tell, and neither can output that is not what the condition reads.
-pub fn judge_probe(expect: &Expect, exit_code: i32, open: Opener<'_>, bindings: &Bindings) -> Judgement {
+/// one, an exit code that is not expected cannot tell, and neither can output that is not what the condition reads. A
+/// probe that holds and lacks an output it is to keep cannot tell.
+pub fn judge_probe(
+    expect: &Expect,
+    exit_code: i32,
+    outputs: &[OutputRule],
+    open: Opener<'_>,
+    bindings: &Bindings,
+) -> Judgement {
     if !expect.exit.contains(&exit_code) {
         let reason = with_hint(wrong_exit(expect, exit_code), open);
         let says_no = expect.is_by_exit() && exit_code == 1;
         return if says_no { Judgement::Unmet { reason } } else { Judgement::Unclear { reason } };
     }
     match conditions(expect, exit_code, open, bindings) {
-        Ok(()) => Judgement::Met { outputs: BTreeMap::new() },
+        Ok(()) => kept(outputs, open, bindings),
         Err(Finding::Unmet(reason)) => Judgement::Unmet { reason: with_hint(reason, open) },
         Err(Finding::Unfit(reason)) => Judgement::Unclear { reason: with_hint(reason, open) },
+        Err(Finding::Unreadable(reason)) => Judgement::Unclear { reason },
+    }
+}
+
+/// Returns what a probe that holds keeps of what it has seen.
+fn kept(rules: &[OutputRule], open: Opener<'_>, bindings: &Bindings) -> Judgement {
+    match output::collect(rules, open, bindings) {
+        Ok(outputs) => Judgement::Met { outputs },
+        Err(Finding::Unmet(reason) | Finding::Unfit(reason)) => Judgement::Unclear { reason: with_hint(reason, open) },
         Err(Finding::Unreadable(reason)) => Judgement::Unclear { reason },
     }
 }

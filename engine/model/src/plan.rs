@@ -24,9 +24,9 @@ pub use command::{After, Backoff, Command, Condition, Jitter, Poll, Program, Ret
 pub use conduct::{Conduct, InDoubt, OnCancel, OnEngineDeath};
 pub use expand::{Item, examples};
 pub use group::{Each, Group, Items, Late, Tolerance, Used, item_key};
-pub use milestone::{MAX_MILESTONES, Milestone, Signal};
-pub use names::{instance_id, instance_key, own_name};
-pub(crate) use names::{named_in, path};
+pub use milestone::{MAX_MILESTONES, Milestone, Signal, signal_name};
+pub(crate) use names::named_in;
+pub use names::{instance_id, instance_key, own_name, path};
 pub(crate) use order::{add_holds, sinks};
 pub use order::{block_of, hold, is_inside, topological};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
@@ -63,6 +63,9 @@ pub struct Plan {
     /// Where each input's value came from. Not part of the digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last: BTreeMap<String, Value>,
     /// Every variable with its value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vars: BTreeMap<String, Value>,
@@ -215,8 +218,7 @@ impl Plan {
 
     /// Returns a milestone as the playbook names it: `backup.copying`.
     pub fn signal_name(&self, signal: Signal) -> String {
-        let step = &self.steps[signal.step];
-        format!("{}.{}", step.id, step.milestones[signal.milestone].name)
+        signal_name(&self.steps, signal)
     }
 
     /// Returns the index of a step by its id.

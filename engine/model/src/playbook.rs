@@ -173,6 +173,8 @@ pub struct Guard {
     pub why: Option<Spanned<String>>,
     /// What happens when it does not hold.
     pub on_unmet: OnUnmet,
+    /// What it keeps of what it has seen; none is a look of its own.
+    pub outputs: Vec<Output>,
 }
 
 /// What happens when a guard does not hold.
@@ -230,6 +232,8 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
+    /// How long its guards, attempts, verifies and the waits between them may take in all; never zero.
+    pub deadline: Option<Spanned<Given<Duration>>>,
     /// How its attempts are treated when something comes between.
     pub conduct: Box<Conduct>,
     /// When an attempt succeeded.

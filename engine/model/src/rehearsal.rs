@@ -31,6 +31,8 @@ pub struct Rehearsal {
     pub sandbox: Spanned<Sandbox>,
     /// The inputs of every scenario; each placed at its name.
     pub inputs: BTreeMap<String, Spanned<Value>>,
+    /// The outputs of the run before, which `last` names in every scenario; each placed at its name.
+    pub last: BTreeMap<String, Spanned<Value>>,
     /// Commands that must exit with 0 in the world of every run that has come to rest, unless it is stuck.
     pub check: Vec<Spanned<Vec<String>>>,
     /// The situations, in the order in which they were written.
@@ -70,6 +72,8 @@ pub struct Scenario {
     pub name: Spanned<String>,
     /// Inputs that differ from those of the file; each placed at its name.
     pub inputs: BTreeMap<String, Spanned<Value>>,
+    /// The outputs of the run before, instead of those of the file.
+    pub last: Option<BTreeMap<String, Spanned<Value>>>,
     /// Commands that prepare the world.
     pub given: Vec<Spanned<Vec<String>>>,
     /// What the engine makes go wrong.

@@ -40,6 +40,8 @@ pub struct Facts {
     pub files: Vec<FileDigest>,
     /// The target, if one was chosen.
     pub target: Option<plan::Target>,
+    /// What the last run of the playbook on the target that succeeded has published.
+    pub last: BTreeMap<String, Value>,
 }
 
 /// Resolves a playbook with inputs into a plan.
@@ -54,7 +56,9 @@ pub fn resolve(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let playbook: &Playbook = checked;
     let inputs = inputs::inputs(playbook, given)?;
-    let scope = Scope::new().with_inputs(inputs.values.clone());
+    let last = read_of_last(playbook, &facts.last);
+    let scope = Scope::new().with_inputs(inputs.values.clone()).with_last(last.clone());
+    let scope = scope.with_target(facts.target.as_ref());
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
     let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
@@ -66,7 +70,7 @@ pub fn resolve(
         scope,
         late: Late::default(),
         folder: "",
-        is_used: false,
+        used_at: None,
         hoisted: Hoisted::default(),
         target_env,
         steps: Vec::new(),
@@ -89,6 +93,7 @@ pub fn resolve(
         target: facts.target,
         origins: inputs.origins,
         inputs: inputs.values,
+        last,
         vars,
         files: facts.files,
         locks: sorted(own_locks.into_iter().chain(std::mem::take(&mut resolver.hoisted.locks))),
@@ -119,6 +124,12 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// Returns what a playbook reads of the outputs of an earlier run; none for what that run did not publish.
+fn read_of_last(playbook: &Playbook, outputs: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let names = check::names_of_last(playbook).into_iter();
+    names.map(|name| (name.to_owned(), outputs.get(name).cloned().unwrap_or(Value::None))).collect()
+}
+
 /// Returns the names of locks in the order in which every run takes them.
 fn sorted(locks: impl Iterator<Item = String>) -> Vec<String> {
     locks.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
@@ -144,8 +155,8 @@ struct Resolver<'a> {
     late: Late,
     /// The folder of the playbook, relative to that of the one that is run.
     folder: &'a str,
-    /// Whether it is the playbook of a `use`.
-    is_used: bool,
+    /// The line of the `use` in the playbook that is run, if it is the playbook of one: there its steps are shown.
+    used_at: Option<u32>,
     /// What used playbooks give to the whole run.
     hoisted: Hoisted,
     /// The steps so far; indices into this list are those of the plan.
@@ -191,6 +202,7 @@ impl<'a> Resolver<'a> {
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),
+            deadline: step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline)),
             conduct: self.conduct(&step.conduct),
             effect: plan::StepEffect {
                 read_only: step.read_only,
@@ -271,7 +283,7 @@ impl<'a> Resolver<'a> {
         plan::Guard {
             id: guard.id.value.clone(),
             line: self.line(guard.id.span),
-            probe: self.probe(&guard.probe, around, None),
+            probe: self.sight(guard, around),
             message: owned(guard.message.as_ref()),
             why: owned(guard.why.as_ref()),
             on_unmet: match guard.on_unmet {
@@ -279,6 +291,12 @@ impl<'a> Resolver<'a> {
                 playbook::OnUnmet::Skip => plan::OnUnmet::Skip,
             },
         }
+    }
+
+    fn sight(&mut self, guard: &'a playbook::Guard, around: &Surroundings<'a>) -> plan::Probe {
+        let mut probe = self.probe(&guard.probe, around, None);
+        probe.command.outputs = self.rules(&guard.outputs, None, false);
+        probe
     }
 
     fn invariant(&mut self, invariant: &'a playbook::Invariant) -> plan::Invariant {
@@ -371,6 +389,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn line(&self, span: Span) -> u32 {
+        if let Some(line) = self.used_at {
+            return line;
+        }
         u32::try_from(self.source.line_column(span.start).0).expect("a source has fewer than 2^32 lines")
     }
 }

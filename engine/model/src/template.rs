@@ -63,8 +63,6 @@ pub enum FaultCode {
     IncompleteName,
     /// A filter or test that does not exist.
     UnknownFilter,
-    /// A name that a later version will know.
-    NotSupported,
     /// A call of a function or method.
     Call,
     /// An operator that expressions do not have.

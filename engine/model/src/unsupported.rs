@@ -21,9 +21,10 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
         Block::Step | Block::Group | Block::Use => step(name),
-        Block::Guard => guard(name),
         Block::Target => target(name),
         Block::ForEach
+        | Block::Guard
+        | Block::Sight
         | Block::Final
         | Block::Invariant
         | Block::Verify
@@ -31,6 +32,7 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Defaults
         | Block::Objectives
         | Block::Retry
+        | Block::Expect
         | Block::Cleanup
         | Block::Rollback
         | Block::Release
@@ -39,7 +41,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::Approve
         | Block::Scenario
         | Block::Answer
-        | Block::Expect
         | Block::Rehearsal
         | Block::Fault
         | Block::Reply
@@ -59,14 +60,9 @@ fn playbook(name: &str) -> Option<Unsupported> {
 
 fn step(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "deadline" => key("limits guards, attempts and verify together"),
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })
-}
-
-fn guard(name: &str) -> Option<Unsupported> {
-    (name == "outputs").then(|| key("keeps what a guard has seen"))
 }
 
 fn output_or_input(name: &str) -> Option<Unsupported> {

@@ -39,7 +39,7 @@ impl Left {
     }
 
     fn probe(&self, expect: &Expect, exit_code: i32) -> String {
-        shown(&judge_probe(expect, exit_code, &|stream| self.open(stream), &bindings()))
+        shown(&judge_probe(expect, exit_code, &[], &|stream| self.open(stream), &bindings()))
     }
 }
 
@@ -159,7 +159,7 @@ fn an_expression_over_the_end_decides() {
 #[test]
 fn what_is_too_large_for_an_expression_is_not_judged() {
     let open = |_: &Stream| -> io::Result<Box<dyn Read>> { Ok(Box::new(io::repeat(b'x').take((64 << 20) + 1))) };
-    let judged = |source: &str| shown(&judge_probe(&by_expression(source), 0, &open, &bindings()));
+    let judged = |source: &str| shown(&judge_probe(&by_expression(source), 0, &[], &open, &bindings()));
     assert_eq!(judged("stdout == ''"), "unclear: stdout is larger than 64 MiB, too large for an expression");
     assert_eq!(judged("exit_code == 0"), "met");
 }

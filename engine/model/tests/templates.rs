@@ -88,7 +88,7 @@ fn faults_say_what_to_write_instead() {
         ("steps.backup.output.x", "UnknownName: `steps.backup` has no `output` (did you mean `steps.backup.outputs`?)"),
         ("run.started", "UnknownName: `run` has no `started` (did you mean `run.started_at`?)"),
         ("item.x", "UnknownName: `item` is the item of a `for_each`, and there is none around this"),
-        ("env('HOME')", "NotSupported: `env` is not yet supported"),
+        ("env('HOME')", "UnknownName: `env('NAME')` stands in the files of targets only"),
         ("inputs.name | uper", "UnknownFilter: unknown filter `uper` (did you mean `upper`?)"),
         ("inputs.name is startwith('a')", "UnknownFilter: unknown test `startwith` (did you mean"),
         ("inputs.name.upper()", "Call: functions and methods cannot be called"),

@@ -256,7 +256,7 @@ fn said(word: &Word) -> Line {
 
 fn waiting(wait: &Wait) -> &str {
     match wait {
-        Wait::Attempt(step) | Wait::Hook(step, _) => step.as_str(),
+        Wait::Attempt(step) | Wait::Hook(step, _) | Wait::Deadline(step) => step.as_str(),
         Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => subject(command),
     }
 }
@@ -269,6 +269,7 @@ fn pause(view: &View, wait: &Wait, length: &str) -> String {
             format!("waiting {length} before attempt {}", begun + 1)
         }
         Wait::Hook(_, kind) => format!("waiting {length} before trying the {} again", kind.word()),
+        Wait::Deadline(_) => format!("its deadline is over in {length}"),
         Wait::Look(command) | Wait::Within(command) | Wait::Answer(command) => {
             format!("waiting {length} for {}", what(command))
         }

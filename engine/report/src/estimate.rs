@@ -77,7 +77,8 @@ fn from_typical(plan: &Plan) -> Option<Estimate> {
     let length = |step: &Step| step.typical.filter(|_| !is_skipped(step)).map_or(0, words::milliseconds);
     let lengths: Vec<u64> = plan.steps.iter().map(length).collect();
     let schedule = Schedule::of(plan, &lengths).filter(|schedule| schedule.length() > 0)?;
-    let without = plan.steps.iter().filter(|step| step.typical.is_none() && !is_skipped(step));
+    let without =
+        plan.steps.iter().filter(|step| step.command().is_some() && step.typical.is_none() && !is_skipped(step));
     Some(Estimate {
         p50_ms: schedule.length(),
         basis: Basis::Typical { without: without.map(|step| step.id.clone()).collect() },
@@ -89,7 +90,8 @@ fn from_typical(plan: &Plan) -> Option<Estimate> {
 /// Returns how long each step took in an earlier run; nothing if that run does not tell of every step that will run.
 fn past_lengths(plan: &Plan, run: &PastRun) -> Option<Vec<u64>> {
     let length = |step: &Step| match run.steps.get(&step.id) {
-        _ if is_skipped(step) => Some(0),
+        // A group takes as long as its members, which are counted themselves.
+        _ if is_skipped(step) || step.command().is_none() => Some(0),
         Some(PastStep::Took(ms)) => Some(*ms),
         Some(PastStep::Skipped) if may_be_skipped(step) => Some(0),
         Some(PastStep::Skipped) | None => None,

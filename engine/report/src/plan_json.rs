@@ -1,6 +1,7 @@
 //! The public JSON form of a plan. It has a version of its own, so that the engine's own form can change.
 
 mod command;
+mod group;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::command::{Command, Condition, Hook, Probe, Retry, Text};
+use self::group::Block;
 use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
 use crate::words::milliseconds;
@@ -40,6 +42,8 @@ struct Document {
     inputs: BTreeMap<String, Input>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
+    /// What the playbook reads of the outputs of the last run that succeeded.
+    last: BTreeMap<String, serde_json::Value>,
     /// SHA-256 of the files of `bin/` by path.
     files: BTreeMap<String, String>,
     /// The names of the locks that the run holds until it owes nothing.
@@ -158,10 +162,22 @@ struct Step {
     group: Option<String>,
     /// What its final failure does: `rollback`, `stop`, `ask` or `continue`.
     on_failure: &'static str,
+    /// What it says of its members, if it is a group.
+    block: Option<Block>,
     /// The attempt itself; none of a group.
     command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
+    /// How long its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
+    deadline_ms: Option<u64>,
+    /// What a cancel does to a running attempt: `stop` or `finish`.
+    on_cancel: &'static str,
+    /// What becomes of an attempt in doubt that nothing makes harmless: `ask`, `rerun` or `fail`.
+    in_doubt: &'static str,
+    /// What becomes of a running attempt whose engine is gone: `adopt` or `kill`.
+    on_engine_death: &'static str,
+    /// How long an attempt has from TERM to KILL, in milliseconds.
+    stop_grace_ms: u64,
     /// Changes nothing.
     read_only: bool,
     /// May be repeated without harm.
@@ -256,13 +272,14 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            last: plan.last.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
             locks: plan.locks.clone(),
             on_failure: plan.on_failure.word(),
             max_parallel: plan.max_parallel.get(),
             guards: plan.guards.iter().map(Guard::of).collect(),
-            steps: plan.steps.iter().map(|step| Step::of(plan, step)).collect(),
+            steps: plan.steps.iter().map(|step| Step::of(&plan.steps, step)).collect(),
             invariants: plan.invariants.iter().map(Invariant::of).collect(),
             finally: plan.finally.iter().map(Final::of).collect(),
             outputs: plan.outputs.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
@@ -318,13 +335,13 @@ fn json(value: &firedrill_model::value::Value) -> serde_json::Value {
     serde_json::to_value(value).expect("a value always has a JSON form")
 }
 
-fn names(plan: &Plan, steps: &[usize]) -> Vec<String> {
-    steps.iter().map(|&step| plan.steps[step].id.clone()).collect()
+fn names(steps: &[plan::Step], wanted: &[usize]) -> Vec<String> {
+    wanted.iter().map(|&step| steps[step].id.clone()).collect()
 }
 
-fn until(plan: &Plan, release: &plan::Release) -> Vec<String> {
-    let reached = release.until_reached.iter().map(|signal| plan.signal_name(*signal));
-    names(plan, &release.until).into_iter().chain(reached).collect()
+fn until(steps: &[plan::Step], release: &plan::Release) -> Vec<String> {
+    let reached = release.until_reached.iter().map(|signal| plan::signal_name(steps, *signal));
+    names(steps, &release.until).into_iter().chain(reached).collect()
 }
 
 impl Guard {
@@ -343,7 +360,7 @@ impl Guard {
 }
 
 impl Step {
-    fn of(plan: &Plan, step: &plan::Step) -> Step {
+    fn of(steps: &[plan::Step], step: &plan::Step) -> Step {
         Step {
             id: step.id.clone(),
             title: step.title.clone(),
@@ -351,15 +368,21 @@ impl Step {
             caution: step.caution.clone(),
             phase: step.phase.clone(),
             typical_ms: step.typical.map(milliseconds),
-            needs: names(plan, &step.needs),
-            after: step.after.iter().map(|signal| plan.signal_name(*signal)).collect(),
+            needs: names(steps, &step.needs),
+            after: step.after.iter().map(|signal| plan::signal_name(steps, *signal)).collect(),
             milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
             guards: step.guards.iter().map(Guard::of).collect(),
-            group: step.group.map(|group| plan.steps[group].id.clone()),
+            group: step.group.map(|group| steps[group].id.clone()),
+            block: step.as_group().map(Block::of),
             on_failure: step.on_failure.word(),
             command: step.command().map(Command::of),
             retry: Retry::of(&step.retry),
+            deadline_ms: step.deadline.map(milliseconds),
+            on_cancel: step.conduct.on_cancel.word(),
+            in_doubt: step.conduct.in_doubt.word(),
+            on_engine_death: step.conduct.on_engine_death.word(),
+            stop_grace_ms: milliseconds(step.conduct.stop_grace),
             read_only: step.effect.read_only,
             idempotent: step.effect.idempotent,
             irreversible: step.effect.irreversible,
@@ -370,8 +393,8 @@ impl Step {
             is_nothing_to_roll_back: step.rollback == Rollback::Nothing,
             release: step.release.as_ref().map(|release| Release {
                 hook: Hook::of(&release.hook),
-                until: until(plan, release),
-                hold: names(plan, &release.hold),
+                until: until(steps, release),
+                hold: names(steps, &release.hold),
             }),
         }
     }

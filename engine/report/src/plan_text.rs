@@ -2,6 +2,7 @@
 
 mod command;
 mod count;
+mod group;
 mod people;
 mod shared;
 mod step;
@@ -22,7 +23,7 @@ use crate::words;
 
 /// Returns a plan as text for a terminal of this many columns, with how long it will take if that is known.
 pub fn plan_text(plan: &Plan, estimate: Option<&Estimate>, columns: usize, colour: Colour) -> String {
-    let mut page = Page { text: String::new(), ink: Ink::new(colour), columns, shared: Shared::of(plan) };
+    let mut page = Page { text: String::new(), ink: Ink::new(colour), columns, margin: 0, shared: Shared::of(plan) };
     page.header(plan);
     page.times(plan, estimate);
     page.inputs(plan);
@@ -43,6 +44,8 @@ struct Page {
     text: String,
     ink: Ink,
     columns: usize,
+    /// How far everything is indented, for the members of groups.
+    margin: usize,
     /// What is said once, not for every command.
     shared: Shared,
 }
@@ -57,7 +60,11 @@ const LABEL: usize = 10;
 impl Page {
     /// Adds a line.
     fn line(&mut self, text: &str) {
-        self.text.push_str(text.trim_end());
+        let text = text.trim_end();
+        if !text.is_empty() {
+            self.text.push_str(&" ".repeat(self.margin));
+        }
+        self.text.push_str(text);
         self.text.push('\n');
     }
 
@@ -116,6 +123,8 @@ impl Page {
         self.rows("inputs", &inputs.collect::<Vec<_>>());
         let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("vars", &vars.collect::<Vec<_>>());
+        let last = plan.last.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
+        self.rows("last", &last.collect::<Vec<_>>());
         let files = plan.files.iter().map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
         self.rows("files", &files.collect::<Vec<_>>());
     }
@@ -150,17 +159,12 @@ impl Page {
 
     fn steps(&mut self, plan: &Plan) {
         self.heading("steps", "");
-        for at in 0..plan.steps.len() {
-            if at > 0 {
-                self.line("");
-            }
-            self.step(plan, at);
-        }
+        self.steps_of(&plan.steps, "", plan.on_failure);
     }
 
     fn holds(&mut self, plan: &Plan, estimate: Option<&Estimate>) {
         let length = |step: &Step| estimate.and_then(|estimate| estimate.holds.get(&step.id)).copied();
-        let holds = plan.steps.iter().filter_map(|step| step::hold(plan, step, length(step)));
+        let holds = plan.steps.iter().enumerate().filter_map(|(at, step)| step::hold(&plan.steps, at, length(step)));
         let holds: Vec<String> = holds.collect();
         if holds.is_empty() {
             return;

@@ -135,12 +135,13 @@ impl View {
             Event::Rendered { command, outcome: Rendering::Error(why) } => Some(self.unrendered(command, why)),
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),
-            Event::Adopted { command } => Some(Change::Adopted(command.clone())),
+            Event::Adopted { command, .. } => Some(Change::Adopted(command.clone())),
             Event::Reached { command, milestone } => Some(Change::Reached(command.clone(), milestone.clone())),
             Event::Ended { command, exit, ms } => self.ended(command, exit, *ms),
             Event::Judged { command, judgement } => self.finished(command, judged(judgement)),
             Event::Answered { .. } => self.replied(envelope),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
+            Event::Elapsed { wait: Wait::Deadline(step) } => Some(self.overdue(step)),
             Event::CancelRequested => {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))
@@ -152,6 +153,14 @@ impl View {
             }
             _ => None,
         }
+    }
+
+    fn overdue(&mut self, step: &StepId) -> Change {
+        let at = self.plan().step_index(step.as_str());
+        let deadline = at.and_then(|at| self.plan().steps[at].deadline).map(words::length).unwrap_or_default();
+        let why = format!("its deadline of {deadline} is over");
+        self.reasons.insert(step.clone(), why.clone());
+        Change::Remarked(Some(step.clone()), why)
     }
 
     /// Returns that a poll is over, if its time ended between two looks.

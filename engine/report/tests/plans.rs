@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::check;
+use firedrill_model::check::{self, Library};
 use firedrill_model::plan::{Origin, Plan};
 use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
 use firedrill_model::source::Source;
@@ -18,6 +18,20 @@ fn rich() -> Plan {
         ("limit".to_owned(), given("2h", Origin::File("prod.yaml".into()))),
     ]);
     resolve(&source, &checked, &given, Facts::default()).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+fn grouped() -> Plan {
+    let source = Source::new("grouped.yaml", include_str!("plans/grouped.yaml"));
+    let mut library = Library::default();
+    library.add("part.yaml".to_owned(), Ok(Source::new("part.yaml", include_str!("plans/part.yaml"))));
+    let (checked, diagnostics) = check::load_with(&source, Some("grouped"), &library);
+    let checked = checked.unwrap_or_else(|| panic!("{diagnostics:#?}"));
+    resolve(&source, &checked, &BTreeMap::new(), Facts::default()).unwrap_or_else(|faults| panic!("{faults:#?}"))
+}
+
+#[test]
+fn groups_are_blocks() {
+    insta::assert_snapshot!(plan_text(&grouped(), None, 100, Colour::Never));
 }
 
 #[test]
@@ -51,8 +65,10 @@ fn json() {
 #[test]
 fn json_is_as_its_schema_says() {
     let schema: serde_json::Value = serde_json::from_str(&plan_schema()).expect("a schema is JSON");
-    let document = serde_json::from_str(&plan_json(&rich(), None)).expect("a plan is JSON");
     let validator = jsonschema::validator_for(&schema).expect("a valid schema");
-    let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
-    assert_eq!(faults, Vec::<String>::new());
+    for plan in [rich(), grouped()] {
+        let document = serde_json::from_str(&plan_json(&plan, None)).expect("a plan is JSON");
+        let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new());
+    }
 }

@@ -1,12 +1,13 @@
 //! One attempt of a step: its outcome, its doubt, its cleanup, and whether there is another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Condition, InDoubt, Step};
 use firedrill_model::value::Value;
 
-use crate::command::{CommandId, Role};
+use crate::command::{CommandId, Role, Subject};
 use crate::event::{Answer, DebtKind, Exit};
 use crate::machine::Run;
 use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
@@ -101,6 +102,10 @@ impl Run {
         if end != TaskEnd::Met {
             self.forget_milestones(step);
         }
+        let end = match end {
+            TaskEnd::Doubt(Doubt::Cancelled) if self.is_overdue(step) => TaskEnd::Doubt(Doubt::TimedOut),
+            end => end,
+        };
         match end {
             TaskEnd::Met => self.look(step, 0),
             TaskEnd::Unmet | TaskEnd::Unclear => self.conclude(step, Conclusion::Failed(Cause::Unexpected)),
@@ -143,7 +148,8 @@ impl Run {
         let tried = self.state.steps[step].tried.verify;
         let command = &self.planned(step).verify.as_ref()?.command;
         let task = Task::first_after(tried, command);
-        Some(if self.phase_of(step) == Phase::Working { task } else { task.hurried(command) })
+        let has_time = self.phase_of(step) == Phase::Working && !self.is_overdue(step);
+        Some(if has_time { task } else { task.hurried(command) })
     }
 
     pub(crate) fn verify_over(&mut self, step: usize, end: TaskEnd) {
@@ -334,7 +340,7 @@ impl Run {
         let retry = &self.planned(step).retry;
         let state = &self.state.steps[step];
         let has_more = state.attempts - state.voided < retry.max_attempts.get();
-        let is_final = licence == Licence::Refused || self.has_let_follow(step);
+        let is_final = licence == Licence::Refused || self.has_let_follow(step) || self.is_overdue(step);
         if !has_more || is_final || self.phase_of(step) != Phase::Working {
             self.settle(step, Outcome::Failed(cause));
         } else if retry.when.is_some() {
@@ -364,11 +370,25 @@ impl Run {
         is_pausing
     }
 
+    /// Keeps what a guard has seen. What the playbook's guards saw first counts for the whole run, so that all who read
+    /// it read the same; a step that begins anew reads what its guards see then.
+    fn keep_seen(&mut self, subject: &Subject, guard: &Arc<str>, outputs: &BTreeMap<String, Value>) {
+        let key = (subject.clone(), Arc::clone(guard));
+        let is_kept = *subject == Subject::Playbook && self.state.seen.contains_key(&key);
+        if !is_kept && !outputs.is_empty() {
+            self.state.seen.insert(key, outputs.clone());
+        }
+    }
+
     pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
+        let Judgement::Met { outputs } = judgement else { return };
+        if let Role::Guard(guard) = &command.role {
+            self.keep_seen(&command.subject, guard, outputs);
+            return;
+        }
         let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
             return;
         };
-        let Judgement::Met { outputs } = judgement else { return };
         if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
             self.state.outputs.entry(step).or_default().extend(outputs.clone());
         }

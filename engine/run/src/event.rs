@@ -60,6 +60,9 @@ pub enum Event {
     Adopted {
         /// The command.
         command: CommandId,
+        /// How long it had been running by then, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        ms: u64,
     },
     /// A running attempt has reached a milestone of its step, for the first time.
     Reached {
@@ -146,6 +149,11 @@ pub enum Event {
         /// Why.
         note: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 /// How a command ended.
@@ -249,6 +257,8 @@ pub enum Wait {
     Hook(StepId, DebtKind),
     /// A poll, before the look of this name.
     Look(CommandId),
+    /// A step, for its end at the latest.
+    Deadline(StepId),
     /// A poll, for its last answer at the latest; it bears the name of try 1.
     Within(CommandId),
     /// A question, for its answer at the latest.

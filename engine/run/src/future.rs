@@ -34,6 +34,9 @@ impl Run {
         for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
+            if planned.deadline.is_some() {
+                hasher.write_u8(u8::from(step.clock.is_over && !step.stage.is_settled()));
+            }
             if !planned.milestones.is_empty() {
                 hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
             }

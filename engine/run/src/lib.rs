@@ -5,6 +5,7 @@
 
 mod attempt;
 pub mod command;
+mod deadline;
 mod debts;
 mod delay;
 pub mod effect;

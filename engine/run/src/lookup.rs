@@ -1,6 +1,6 @@
 //! From the name of a command to what the plan says of it and to the try under way.
 
-use firedrill_model::plan::{Command, Plan, Probe};
+use firedrill_model::plan::{Command, Conduct, Plan, Probe};
 
 use crate::command::{CommandId, Role, Subject};
 use crate::machine::Run;
@@ -33,6 +33,12 @@ impl Run {
                 _,
             ) => None,
         }
+    }
+
+    /// Returns how an attempt is treated when something comes between, if the command is one.
+    pub fn conduct(&self, id: &CommandId) -> Option<Conduct> {
+        let step = id.step().filter(|_| id.role == Role::Attempt).and_then(|step| self.shape.index(step))?;
+        Some(self.plan.steps[step].conduct)
     }
 
     pub(crate) fn look_up<'a>(&self, plan: &'a Plan, id: &CommandId) -> Option<(&'a Command, Kind)> {

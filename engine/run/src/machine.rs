@@ -11,7 +11,7 @@ use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Asking, Block, Cancel, Clock, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
     Undoing,
 };
 use crate::task::{TaskEvent, TaskStep};
@@ -98,9 +98,12 @@ impl Run {
                 self.task_event(command, TaskEvent::NotStarted)?;
                 self.not_started(command);
             }
-            Event::Adopted { command } => self.task_event(command, TaskEvent::Adopted)?,
+            Event::Adopted { command, ms } => {
+                self.task_event(command, TaskEvent::Adopted)?;
+                self.note_age(command, *ms);
+            }
             Event::Reached { command, milestone } => self.reached(command, milestone)?,
-            Event::Ended { command, exit, .. } => self.ended(command, exit)?,
+            Event::Ended { command, exit, ms } => self.ended(command, exit, *ms)?,
             Event::Judged { command, judgement } => self.judged(command, judgement)?,
             Event::Elapsed { wait } => self.elapsed(wait)?,
             Event::Answered { command, response, outputs, by, shown, .. } => {
@@ -128,13 +131,14 @@ impl Run {
         }
     }
 
-    fn ended(&mut self, command: &CommandId, exit: &Exit) -> Result<(), &'static str> {
+    fn ended(&mut self, command: &CommandId, exit: &Exit, ms: u64) -> Result<(), &'static str> {
         if !self.task(command).is_some_and(Task::is_out) {
             return Err("the command is not running");
         }
         self.state.in_flight -= 1;
         self.state.rendered.remove(command);
         self.note_exit(command, exit);
+        self.spend(command, ms);
         self.task_event(command, TaskEvent::Ended(exit))
     }
 
@@ -220,7 +224,9 @@ impl Run {
     }
 
     fn elapsed(&mut self, wait: &Wait) -> Result<(), &'static str> {
+        self.spend_wait(wait);
         let has_waited = match wait {
+            Wait::Deadline(id) => self.answer_step(id, Run::deadline_over),
             Wait::Attempt(id) => self.answer_step(id, Run::pause_over),
             Wait::Hook(id, kind) => self.answer_step(id, |run, step| run.hook_pause_over(step, *kind)),
             Wait::Look(id) => self.look_due(id),
@@ -294,6 +300,7 @@ impl State {
             outputs: BTreeMap::new(),
             approvals: BTreeMap::new(),
             starter: None,
+            seen: BTreeMap::new(),
         }
     }
 }
@@ -313,6 +320,7 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
+            clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),
             members_left: step.as_group().map_or(0, |_| count(plan.members(at).count())),

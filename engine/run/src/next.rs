@@ -73,6 +73,7 @@ impl Run {
         }
         self.poll_pauses(&mut pauses);
         self.answer_pauses(&mut pauses);
+        self.deadline_pauses(&mut pauses);
         pauses
     }
 
@@ -150,18 +151,19 @@ impl Run {
         let id = self.shape.id(step);
         let name =
             |role, round, task: &Task| CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
+        let is_overdue = self.is_overdue(step);
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
             Stage::Expanding => due.effects.push(Effect::Decide(Question::Items(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
-                due.attempt(task, name(role, state.asked, task));
+                due.attempt(task, name(role, state.asked, task), is_overdue);
             }
             Stage::Attempting(task) => {
                 let command = name(Role::Attempt, state.attempts, task);
                 match self.planned(step).conduct.on_cancel {
-                    OnCancel::Stop => due.attempt(task, command),
-                    OnCancel::Finish => due.task(task, command, 0),
+                    OnCancel::Finish if !is_overdue => due.task(task, command, 0),
+                    OnCancel::Stop | OnCancel::Finish => due.attempt(task, command, is_overdue),
                 }
             }
             Stage::Looking(at, task) => {
@@ -225,12 +227,12 @@ impl Due {
     fn asking(&mut self, asking: &Asking, role: Role, round: u32, is_ended_by_cancel: bool) {
         let Asking::Asked(task) = asking else { return };
         let command = CommandId { subject: Subject::Playbook, role, round, r#try: task.r#try };
-        if is_ended_by_cancel { self.attempt(task, command) } else { self.task(task, command, 0) }
+        if is_ended_by_cancel { self.attempt(task, command, false) } else { self.task(task, command, 0) }
     }
 
-    /// Gathers what is due of a try that a cancel ends.
-    fn attempt(&mut self, task: &Task, command: CommandId) {
-        if self.is_cancelled && task.at == TaskAt::InFlight {
+    /// Gathers what is due of a try that a cancel ends, or the end of a deadline.
+    fn attempt(&mut self, task: &Task, command: CommandId, is_overdue: bool) {
+        if (self.is_cancelled || is_overdue) && task.at == TaskAt::InFlight {
             self.effects.push(Effect::Terminate(command.clone()));
         }
         self.task(task, command, 0);

@@ -1,8 +1,10 @@
 //! What a driver needs to know of a run to answer its questions.
 
+use std::sync::Arc;
+
 use firedrill_model::value::Value;
 
-use crate::command::{CommandId, StepId};
+use crate::command::{CommandId, StepId, Subject};
 use crate::event::Rendered;
 use crate::machine::Run;
 use crate::state::{Phase, Task, TaskAt};
@@ -22,6 +24,12 @@ impl Run {
     pub fn outputs(&self) -> impl Iterator<Item = (&StepId, &str, &Value)> {
         let steps = self.state.outputs.iter();
         steps.flat_map(|(step, values)| values.iter().map(|(name, value)| (self.shape.id(*step), name.as_str(), value)))
+    }
+
+    /// Returns what a guard of a step, or of the playbook, has seen when it held.
+    pub fn seen(&self, step: Option<&StepId>, guard: &str, name: &str) -> Option<&Value> {
+        let subject = step.map_or(Subject::Playbook, |step| Subject::Step(step.clone()));
+        self.state.seen.get(&(subject, Arc::from(guard)))?.get(name)
     }
 
     /// Returns the texts of a command that were deferred and are known.

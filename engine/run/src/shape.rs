@@ -23,6 +23,7 @@ pub(crate) struct Shape {
     listeners: Vec<Vec<Listener>>,
     begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
+    timed: Vec<usize>,
     /// Whether something that is due may have to wait for room.
     pub(crate) is_cramped: bool,
 }
@@ -43,6 +44,7 @@ impl Shape {
             listeners: vec![Vec::new(); plan.steps.len()],
             begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
+            timed: (0..plan.steps.len()).filter(|&step| plan.steps[step].deadline.is_some()).collect(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
@@ -133,6 +135,11 @@ impl Shape {
     /// Returns the steps and groups that unwind by themselves, ascending.
     pub(crate) fn owners(&self) -> &[usize] {
         &self.owners
+    }
+
+    /// Returns the steps that have a deadline.
+    pub(crate) fn timed(&self) -> &[usize] {
+        &self.timed
     }
 
     /// Returns the steps whose release waits for this one.

@@ -4,11 +4,13 @@ mod copying;
 mod debt;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use firedrill_model::value::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::command::CommandId;
+use crate::command::{CommandId, Subject};
 use crate::event::Rendered;
 use crate::people::Approvals;
 use crate::scope::Course;
@@ -54,6 +56,8 @@ pub struct State {
     pub(crate) approvals: BTreeMap<CommandId, Approvals>,
     /// Who started the run.
     pub(crate) starter: Option<String>,
+    /// What guards have seen when they held, by whose they are and their id.
+    pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
 }
 
 /// What the run as a whole is doing.
@@ -158,6 +162,8 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// What has passed of its deadline.
+    pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.
     pub(crate) reached: Reached,
     pub(crate) debts: Debts,
@@ -265,6 +271,8 @@ pub enum Cause {
     Members,
     /// It was ended or lost.
     Doubt(Doubt),
+    /// Its deadline was over before an attempt was made.
+    Deadline,
 }
 
 /// Why nobody knows whether an attempt had its effect.
@@ -277,6 +285,17 @@ pub enum Doubt {
     Cancelled,
     /// It was interrupted: its supervisor is gone.
     Lost,
+}
+
+/// What has passed of a deadline, as far as it is in the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Clock {
+    /// What ended commands and waits took.
+    pub(crate) spent: Duration,
+    /// For how long a command had been running when this engine adopted it.
+    pub(crate) adopted: Duration,
+    /// Whether the deadline is over.
+    pub(crate) is_over: bool,
 }
 
 /// A set of milestones of one step.

@@ -45,6 +45,10 @@ impl Run {
     }
 
     fn ask_guard(&mut self, step: usize, at: usize) {
+        if self.is_overdue(step) {
+            self.settle(step, Outcome::Failed(Cause::Deadline));
+            return;
+        }
         let planned = self.planned(step);
         let task = planned.guards.get(at).map(|guard| Task::first(&guard.probe.command));
         match (task, planned.as_group()) {
@@ -61,6 +65,10 @@ impl Run {
         };
         if self.phase_of(step) != Phase::Working {
             self.state.steps[step].stage = Stage::Waiting;
+            return;
+        }
+        if self.is_overdue(step) {
+            self.settle(step, Outcome::Failed(Cause::Deadline));
             return;
         }
         let guard = &self.planned(step).guards[at];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::value::Value;
-use firedrill_run::{CommandId, Effect, Event, Exit, Run, Verdict};
+use firedrill_run::{CommandId, Doubt, Effect, Event, Exit, Run, Stage, Verdict, Wait};
 use firedrill_sim::{Script, sketch};
 
 mod table;
@@ -313,7 +313,9 @@ fn is_due(run: &Run, event: &Event) -> bool {
         Event::Rendered { command, .. } => due.contains(&Effect::Render(command.clone())),
         Event::Judged { command, .. } => due.contains(&Effect::Judge(command.clone())),
         Event::Started { command } => due.contains(&Effect::Start(command.clone())),
-        Event::NotStarted { command } | Event::Adopted { command } => due.contains(&Effect::Settle(command.clone())),
+        Event::NotStarted { command } | Event::Adopted { command, .. } => {
+            due.contains(&Effect::Settle(command.clone()))
+        }
         Event::Ended { command, .. } => {
             run.in_flight().contains(command) || due.contains(&Effect::Settle(command.clone()))
         }
@@ -624,4 +626,72 @@ fn a_cancel_ends_only_what_may_be_ended() {
     let ended = ["b.attempt.1.1", "c.guard-g.1.1"].map(|id| Effect::Terminate(id.parse().expect("a command's name")));
     assert_eq!(due, ended);
     take(r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":0}}"#);
+}
+
+/// Takes events and returns the run.
+fn after(plan: &str, events: &[&str]) -> Run {
+    let mut run = Run::new(Arc::new(sketch(plan)));
+    let begin = [r#"{"run_started":{"run":"r","plan":""}}"#];
+    for event in begin.iter().chain(events) {
+        run.apply(&serde_json::from_str(event).expect("an event")).expect(event);
+    }
+    run
+}
+
+fn deadline_of(run: &Run) -> Option<u128> {
+    let pauses = run.pauses().into_iter();
+    pauses.filter(|pause| matches!(pause.wait, Wait::Deadline(_))).map(|pause| pause.length.as_millis()).next()
+}
+
+const OVER: &str = r#"{"elapsed":{"wait":{"deadline":"a"}}}"#;
+
+#[test]
+fn a_deadline_goes_on_from_what_is_in_the_journal() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let ended = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":7000}}"#;
+    let again = r#"{"elapsed":{"wait":{"attempt":"a"}}}"#;
+    let engine = r#"{"engine_started":{"boot":"","engine":""}}"#;
+    let second = r#"{"started":{"command":"a.attempt.2.1"}}"#;
+    let adopted = r#"{"adopted":{"command":"a.attempt.2.1","ms":9000}}"#;
+    assert_eq!(deadline_of(&after("a due idem x3", &[])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started])), Some(60_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended])), Some(53_000));
+    assert_eq!(deadline_of(&after("a due idem x3", &[started, ended, again])), Some(52_000));
+    let events = [started, ended, again, second, engine, adopted];
+    assert_eq!(deadline_of(&after("a due idem x3", &events)), Some(43_000));
+    assert_eq!(deadline_of(&after("a due ~ x3", &[started, ended])), None, "hooks are not on the clock");
+}
+
+#[test]
+fn a_deadline_ends_what_runs_and_what_waits() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let run = after("a due idem x3 ~", &[started, OVER]);
+    assert_eq!(run.next(), [Effect::Terminate("a.attempt.1.1".parse().expect("a name"))]);
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let cleaned = [
+        r#"{"started":{"command":"a.cleanup.1.1"}}"#,
+        r#"{"ended":{"command":"a.cleanup.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due idem x3 ~", &[started, OVER, cancelled, cleaned[0], cleaned[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::RolledBack), "there is no second attempt");
+    let failed = r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":1},"ms":1}}"#;
+    assert_eq!(after("a due idem x3 !none", &[started, failed, OVER]).verdict(), Some(Verdict::RolledBack));
+    let guard = r#"{"started":{"command":"a.guard-g.1.1"}}"#;
+    let held = r#"{"ended":{"command":"a.guard-g.1.1","exit":{"code":0},"ms":1}}"#;
+    assert_eq!(after("a due g", &[guard, OVER, held]).verdict(), Some(Verdict::RolledBack));
+    assert_eq!(after("a due", &[OVER]).verdict(), Some(Verdict::RolledBack));
+}
+
+#[test]
+fn a_deadline_leaves_a_doubt() {
+    let started = r#"{"started":{"command":"a.attempt.1.1"}}"#;
+    let cancelled = r#"{"ended":{"command":"a.attempt.1.1","exit":"cancelled","ms":1}}"#;
+    let run = after("a due finish", &[started, OVER, cancelled]);
+    assert_eq!(run.summary(0).stage, &Stage::InDoubt(Doubt::TimedOut));
+    let verified = [
+        r#"{"started":{"command":"a.verify.1.1"}}"#,
+        r#"{"ended":{"command":"a.verify.1.1","exit":{"code":0},"ms":1}}"#,
+    ];
+    let run = after("a due ?+", &[started, OVER, cancelled, verified[0], verified[1]]);
+    assert_eq!(run.verdict(), Some(Verdict::Succeeded));
 }

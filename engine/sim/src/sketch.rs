@@ -30,6 +30,7 @@ use firedrill_model::template::Template;
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
 /// | `finish`, `kill` | `on_cancel`, `on_engine_death` | `rerun`, `fail` | `in_doubt` |
+/// | `due` | a deadline of one minute | | |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
@@ -72,6 +73,7 @@ fn empty() -> Plan {
         target: None,
         inputs: BTreeMap::new(),
         origins: BTreeMap::new(),
+        last: BTreeMap::new(),
         vars: BTreeMap::new(),
         files: Vec::new(),
         on_failure: OnFailure::Rollback,
@@ -124,6 +126,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         deed: Deed::Command(Box::new(command(id))),
         on_failure: groups::inherited(plan, id),
         retry: retry(1),
+        deadline: None,
         conduct: Conduct::default(),
         effect: StepEffect { read_only: false, idempotent: false, irreversible: false },
         looks: Vec::new(),
@@ -170,6 +173,7 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
+        "due" => step.deadline = Some(Duration::from_mins(1)),
         "finish" => step.conduct.on_cancel = OnCancel::Finish,
         "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
         "rerun" => step.conduct.in_doubt = InDoubt::Rerun,

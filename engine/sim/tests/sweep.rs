@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 30] = [
+const CORPUS: [&str; 33] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -30,6 +30,9 @@ const CORPUS: [&str; 30] = [
     "a *m idem x2 !\nb a.m ! ?\nc a b",
     "l ^b.m idem\nb l *m ~ x2\nd b.m ro",
     "a *m *n ?\nb a.m\nc a.n a.m !",
+    "a due g ! ?\nb a due x2 idem",
+    "a due finish ^\nb a due x2 ~ out?",
+    "a fail kill ?\nb a rerun x2",
     "box {} on:continue\nbox/x *m !\nbox/y box/x.m ! ^\nb box",
     "a !\nbox a {}\nbox/x ! ^\nbox/y box/x\nb box",
     "box {} on:continue\nbox/x ! ^\nbox/y box/x ?\nb box !",

@@ -8,6 +8,7 @@ mod flags;
 mod follow;
 mod listing;
 mod looks;
+mod request;
 mod screen;
 mod session;
 mod shell;
@@ -69,6 +70,7 @@ fn execute(session: &mut Session) -> Result<(), Stop> {
         | Command::Configs
         | Command::Stemcells
         | Command::Releases
+        | Command::Events
         | Command::Errands => looks::print(session),
         Command::Vms | Command::Instances => looks::list_instances(session),
         Command::Task => task::show(session),

@@ -37,7 +37,7 @@ impl FaultPoint {
 
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 53] = [
+    pub const ALL: [FaultPoint; 54] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -63,6 +63,7 @@ impl FaultPoint {
         FaultPoint("bosh.env"),
         FaultPoint::ERRAND,
         FaultPoint("bosh.errands"),
+        FaultPoint("bosh.events"),
         FaultPoint("bosh.ignore"),
         FaultPoint("bosh.instances"),
         FaultPoint("bosh.locks"),

@@ -62,6 +62,9 @@ pub(crate) struct Task {
     /// What it yields beside its effects, one JSON document per line.
     #[serde(default)]
     pub(crate) output: Vec<String>,
+    /// What went wrong so far in steps that did not end it.
+    #[serde(default)]
+    errors: Vec<String>,
     /// What is left to be done; the first step is being worked on.
     #[serde(default)]
     steps: Vec<Step>,
@@ -80,6 +83,19 @@ pub(crate) struct Step {
     pub(crate) name: String,
     takes: Takes,
     pub(crate) deed: Deed,
+    #[serde(default)]
+    failing: Failing,
+}
+
+/// What becomes of a task when one of its steps fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Failing {
+    /// It ends there.
+    #[default]
+    Ends,
+    /// It fails at its end.
+    GoesOn,
 }
 
 /// How long something takes, in milliseconds.
@@ -90,7 +106,13 @@ struct Takes(u64);
 impl Step {
     pub(crate) fn new(stage: &str, name: impl Into<String>, takes: Duration, deed: Deed) -> Step {
         let takes = Takes(u64::try_from(takes.as_millis()).unwrap_or(u64::MAX));
-        Step { stage: stage.into(), name: name.into(), takes, deed }
+        Step { stage: stage.into(), name: name.into(), takes, deed, failing: Failing::Ends }
+    }
+
+    /// Returns the same step, whose failure does not keep the task from the others.
+    #[must_use]
+    pub(crate) fn going_on(self) -> Step {
+        Step { failing: Failing::GoesOn, ..self }
     }
 }
 
@@ -158,6 +180,7 @@ impl TaskBoard {
             finished_at: None,
             events: Vec::new(),
             output: Vec::new(),
+            errors: Vec::new(),
             steps: Vec::new(),
             due_ms: None,
         });

@@ -67,7 +67,7 @@ pub(super) fn prepared(
     terminal: &Terminal,
 ) -> Result<Prepared, Failure> {
     let playbook = load(file, terminal)?;
-    let sandbox = args.sandbox.as_ref().map(|world| super::sandbox::place(world.dir(), home)).transpose()?;
+    let sandbox = args.sandbox.as_ref().map(|world| super::sandbox::place(world.dir(), &home)).transpose()?;
     let rehearsal = sandbox.as_ref().map(|_| rehearsal::beside(&playbook, terminal)).transpose()?.flatten();
     let mut given: BTreeMap<String, Given> = match &sandbox {
         Some(world) => rehearsal::inputs(rehearsal.as_ref(), world)?,
@@ -84,7 +84,12 @@ pub(super) fn prepared(
         target = Some(resolved.target);
     }
     inputs::gather(&mut given, &args.inputs, &args.input)?;
-    let plan = playbook.plan(&given, target, terminal)?;
+    let place = match (&sandbox, &target) {
+        (Some(_), _) => Place::Sandbox,
+        (None, target) => Place::Real(target.as_ref().map(|target| target.name.clone())),
+    };
+    let last = past::last(&playbook, &place, home)?;
+    let plan = playbook.plan(&given, target, last, terminal)?;
     let engine = env!("CARGO_PKG_VERSION");
     let planned = PlanFile::new(engine, clock::now_ms(), unasked(&playbook), plan);
     let planned = PlanFile { target: target_file.map(|file| file.path), sandbox, ..planned };

@@ -36,6 +36,8 @@ use crate::terminal::Terminal;
 pub(crate) struct Case<'a> {
     /// Inputs that differ from those of the file.
     pub(crate) inputs: Option<&'a BTreeMap<String, Spanned<Value>>>,
+    /// The outputs of the run before, instead of those of the file.
+    pub(crate) last: Option<&'a BTreeMap<String, Spanned<Value>>>,
     /// Commands that prepare the world.
     pub(crate) given: &'a [Spanned<Vec<String>>],
     /// What is made to go wrong.
@@ -57,6 +59,7 @@ impl<'a> Case<'a> {
     pub(crate) fn of(scenario: &'a Scenario) -> Case<'a> {
         Case {
             inputs: Some(&scenario.inputs),
+            last: scenario.last.as_ref(),
             given: &scenario.given,
             faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
             answers: Some(plain(&scenario.answers)),
@@ -152,7 +155,12 @@ impl Rehearsing {
             let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
             Ok((name.clone(), Given { value: GivenValue::Value(value), origin: Origin::Sandbox }))
         });
-        let plan = self.playbook.resolve(&inputs.collect::<Result<_, Failure>>()?, &self.files)?;
+        let last = case.last.unwrap_or(&self.rehearsal.last).iter().map(|(name, value)| {
+            let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
+            Ok((name.clone(), value.text().map_or(Value::None, |text| Value::from(text.into_owned()))))
+        });
+        let last = last.collect::<Result<_, Failure>>()?;
+        let plan = self.playbook.resolve(&inputs.collect::<Result<_, Failure>>()?, &self.files, last)?;
         Ok(match case.change {
             Some(change) => change(plan),
             None => plan,

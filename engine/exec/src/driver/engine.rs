@@ -275,9 +275,9 @@ impl<'a> Driver<'a> {
                 self.asked.remove(&command);
                 self.record(Event::NotStarted { command })
             }
-            Happening::Running(command) => {
+            Happening::Running { command, ms } => {
                 self.asked.remove(&command);
-                self.record(Event::Adopted { command })
+                self.record(Event::Adopted { command, ms })
             }
             Happening::Survives(command) => {
                 self.sink.note(&Note::AwaitingSurvivor(command));
@@ -314,6 +314,10 @@ impl<'a> Driver<'a> {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
         let spawn = environment::spawn(self.dir, &self.about, &id, command, text);
+        let spawn = match self.run.conduct(&id) {
+            Some(conduct) => environment::attempt(spawn, conduct),
+            None => spawn,
+        };
         self.world.start(Start { id, command, spawn })
     }
 

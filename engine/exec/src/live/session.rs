@@ -100,9 +100,9 @@ impl Session {
         survives
     }
 
-    /// Ends what survives of commands whose supervisor died; their waits then end.
-    pub(super) fn end_survivors(&self) {
-        for command in self.asked.keys() {
+    /// Ends what survives of commands whose supervisor died, except what a cancel waits for; their waits then end.
+    pub(super) fn end_survivors(&self, is_waited_for: impl Fn(&CommandId) -> bool) {
+        for command in self.asked.keys().filter(|command| !is_waited_for(command)) {
             let (mark, key) = (self.mark.clone(), key(command));
             thread::spawn(move || end_survivors(&mark, &key, SURVIVOR_GRACE));
         }

@@ -113,7 +113,8 @@ fn is_known(run: &Run, text: &Text) -> bool {
     let Text::Deferred { after, .. } = text else { return true };
     after.iter().all(|after| match after {
         After::Start => true,
-        After::Rest => false,
+        // The guards of the playbook are asked again before the first change, and may see something else then.
+        After::Rest | After::Guard(_) => false,
         After::Step(step) => {
             let at = run.plan().step_index(step);
             at.is_some_and(|at| matches!(run.summary(at).stage, Stage::Settled(_)))

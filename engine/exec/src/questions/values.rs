@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::expression::{Reference, Scope};
-use firedrill_model::plan::{Group, Step, Text, Used, instance_key, own_name};
+use firedrill_model::plan::{Group, Guard, Step, Text, Used, instance_key, own_name};
 use firedrill_model::value::Value;
 use firedrill_run::{Outcome, Stage, StepId};
 
@@ -70,6 +70,9 @@ impl Known<'_> {
                     scope = scope.with_step_output(name, output, value);
                 }
             }
+        }
+        for (guard, output, value) in self.all_seen(place) {
+            scope = scope.with_guard_output(guard, output, value);
         }
         scope
     }
@@ -144,6 +147,9 @@ impl Known<'_> {
                 Place::Step(own) => self.of_attempt(*field, own),
                 Place::Playbook | Place::Outputs(_) | Place::Around(_) => None,
             },
+            Reference::GuardOutput { guard, output } => Some(self.seen(guard, output, place)),
+            Reference::Last(name) => plan.last.get(name).cloned(),
+            Reference::Target(_) => Scope::new().with_target(plan.target.as_ref()).get(reference).cloned(),
             Reference::Item(name) => self.item(name, place),
             Reference::StepFile { .. } | Reference::Sandbox(_) => None,
         }
@@ -152,10 +158,54 @@ impl Known<'_> {
     /// Returns the item of the innermost repetition of this name around a text.
     fn item(&self, name: &str, place: Place) -> Option<Value> {
         let plan = self.run.plan();
-        let (Place::Step(at) | Place::Outputs(at)) = place else { return None };
+        let (Place::Step(at) | Place::Outputs(at) | Place::Around(at)) = place else { return None };
         let around = std::iter::once(at).chain(plan.groups_of(at));
         let mut items = around.filter_map(|at| plan.steps[at].item.as_ref());
         items.find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
+    /// Returns what a guard has seen: one of the step, of a group around it, or of the playbook; none if it was not asked.
+    fn seen(&self, guard: &str, output: &str, place: Place) -> Value {
+        let owner = self.guarded(place).find(|owner| self.guards(*owner).iter().any(|known| known.id == guard));
+        let step = owner.flatten().map(|at| StepId::from(self.run.plan().steps[at].id.as_str()));
+        self.run.seen(step.as_ref(), guard, output).cloned().unwrap_or(Value::None)
+    }
+
+    /// Returns everything that can be named as seen by guards, those of the playbook first.
+    fn all_seen(&self, place: Place) -> Vec<(&str, &str, Value)> {
+        let mut owners: Vec<Option<usize>> = self.guarded(place).collect();
+        owners.reverse();
+        let mut seen = Vec::new();
+        for guard in owners.into_iter().flat_map(|owner| self.guards(owner)) {
+            let rules = guard.probe.command.outputs.iter();
+            seen.extend(rules.map(|rule| {
+                let value = self.seen(&guard.id, &rule.name, place);
+                (guard.id.as_str(), rule.name.as_str(), value)
+            }));
+        }
+        seen
+    }
+
+    /// Returns whose guards can be read: those of the step, of the groups around it, and of the playbook, unless a
+    /// playbook that is used lies between.
+    fn guarded(&self, place: Place) -> impl Iterator<Item = Option<usize>> {
+        let steps = &self.run.plan().steps;
+        let own = match place {
+            Place::Playbook => None,
+            Place::Step(own) | Place::Outputs(own) => Some(own),
+            Place::Around(group) => steps[group].group,
+        };
+        let is_used = |at: usize| steps[at].as_group().is_some_and(|group| group.used.is_some());
+        let chain: Vec<usize> = std::iter::successors(own, |&at| steps[at].group).collect();
+        let end = chain.iter().position(|&at| is_used(at));
+        let playbook = end.is_none().then_some(None);
+        let inside = end.map_or(chain.len(), |end| end + 1);
+        chain.into_iter().take(inside).map(Some).chain(playbook)
+    }
+
+    fn guards(&self, owner: Option<usize>) -> &[Guard] {
+        let plan = self.run.plan();
+        owner.map_or(plan.guards.as_slice(), |at| plan.steps[at].guards.as_slice())
     }
 
     fn named(&self, step: &str, place: Place) -> Option<usize> {

@@ -41,7 +41,7 @@ fn unmet_output(expect: &Expect) -> Option<String> {
             let bytes = if *stream == Stream::Stdout { text.as_bytes().to_vec() } else { Vec::new() };
             Ok(Box::new(io::Cursor::new(bytes)))
         };
-        matches!(judge_probe(expect, code, &open, &bindings), Judgement::Unmet { .. })
+        matches!(judge_probe(expect, code, &[], &open, &bindings), Judgement::Unmet { .. })
     };
     OUTPUTS.into_iter().find(|text| is_unmet(text)).map(str::to_owned)
 }

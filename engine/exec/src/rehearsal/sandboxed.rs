@@ -24,7 +24,7 @@ use crate::environment;
 use crate::milestones::Watch;
 use crate::signals::Signal;
 use crate::store::RunDir;
-use crate::supervisor::{self, CommandKey, Spawn};
+use crate::supervisor::{self, CommandKey, Orphan, Spawn};
 use crate::world::Happening;
 
 /// A wait in which a fault may strike a running command although nobody has said which wait.
@@ -122,11 +122,33 @@ impl<'a> Sandboxed<'a> {
     }
 
     /// Readies the world for the next engine after a crash.
-    pub(super) fn survive(&mut self) {
+    pub(super) fn survive(&mut self) -> Result<(), DriveError> {
         self.is_crashing = false;
         self.starts.clear();
         self.happenings.clear();
         self.speak_again();
+        self.end_orphans()
+    }
+
+    /// Ends what shall not outlive its engine: what became of it is not known then.
+    fn end_orphans(&mut self) -> Result<(), DriveError> {
+        let now = self.scene.now();
+        let orphans = self.commands.iter_mut().filter(|(_, played)| played.spawn.orphan == Orphan::Ended);
+        let mut running = Vec::new();
+        for (id, played) in orphans {
+            played.is_lost = true;
+            match &mut played.held {
+                Some(held) => held.until = Some(now),
+                None => running.push(key(id)),
+            }
+        }
+        for command in &running {
+            self.scene.terminate(command)?;
+        }
+        while let Some(turn) = self.scene.next(Some(now))? {
+            self.turn(turn)?;
+        }
+        Ok(())
     }
 
     /// Performs a command that is none of the run's, from its start to its end, and returns how it ended.
@@ -158,8 +180,12 @@ impl<'a> Sandboxed<'a> {
         fs::OpenOptions::new().append(true).open(self.dir.journal())?.write_all(&lines)
     }
 
+    fn ms_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
-        let ms = u64::try_from(self.scene.now().saturating_sub(began).as_millis()).unwrap_or(u64::MAX);
+        let ms = self.ms_since(began);
         self.watches.remove(&command);
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitStatus};
 
 use super::process::{self, Delivery, Process, Ticks};
-use super::protocol::{CommandKey, Exit, Spawn};
+use super::protocol::{CommandKey, Exit, Orphan, Spawn};
 
 /// How often the living are stopped and looked for again before they are killed: each pass catches what was forked
 /// during the last one.
@@ -20,6 +20,7 @@ pub(super) struct Command {
     pub(super) begun: Instant,
     pub(super) started: Ticks,
     grace: Duration,
+    orphan: Orphan,
     main: Main,
     course: Course,
     forbidden: HashSet<Process>,
@@ -48,6 +49,7 @@ enum Why {
     Failed,
     TimedOut,
     Terminated,
+    Orphaned,
 }
 
 /// The end of a command, and how many descendants were left alone.
@@ -65,6 +67,7 @@ impl Command {
             begun,
             started,
             grace: Duration::from_millis(spawn.grace_ms),
+            orphan: spawn.orphan,
             main: Main::Runs,
             course: Course::Free { limit },
             forbidden: HashSet::new(),
@@ -103,10 +106,22 @@ impl Command {
         self.forbidden.contains(process)
     }
 
-    /// Begins to end the command, unless that was begun before.
+    /// Begins to end the command because the engine asked for it, unless that was begun before.
     pub(super) fn terminate(&mut self, now: Instant, roots: Vec<Process>) -> io::Result<()> {
+        self.begin_to_end(Why::Terminated, now, roots)
+    }
+
+    /// Begins to end the command because the engine is gone, if it shall not outlive it.
+    pub(super) fn orphan(&mut self, now: Instant, roots: Vec<Process>) -> io::Result<()> {
+        match self.orphan {
+            Orphan::Kept => Ok(()),
+            Orphan::Ended => self.begin_to_end(Why::Orphaned, now, roots),
+        }
+    }
+
+    fn begin_to_end(&mut self, why: Why, now: Instant, roots: Vec<Process>) -> io::Result<()> {
         match self.course {
-            Course::Free { .. } => self.ask(Why::Terminated, now, roots),
+            Course::Free { .. } => self.ask(why, now, roots),
             Course::Asked { .. } | Course::Forced { .. } => Ok(()),
         }
     }
@@ -138,6 +153,7 @@ impl Command {
             (_, Course::Asked { why: Why::Terminated, .. } | Course::Forced { why: Why::Terminated }) => {
                 Exit::Terminated
             }
+            (_, Course::Asked { why: Why::Orphaned, .. } | Course::Forced { why: Why::Orphaned }) => Exit::Orphaned,
             (Main::Left(exit), _) => exit.clone(),
             (Main::Runs, _) => unreachable!("a command ends after its main process"),
         };

@@ -109,6 +109,17 @@ impl Commands {
         self.running.get_mut(key).map_or(Ok(()), |command| command.terminate(now, roots))
     }
 
+    /// Begins to end the commands that shall not outlive their engine, which is gone.
+    pub(super) fn orphan(&mut self, now: Instant) -> io::Result<()> {
+        let strangers = self.strangers()?;
+        let keys: Vec<CommandKey> = self.running.keys().cloned().collect();
+        for key in keys {
+            let roots = self.roots(&self.running[&key], &strangers);
+            self.running.get_mut(&key).map_or(Ok(()), |command| command.orphan(now, roots))?;
+        }
+        Ok(())
+    }
+
     /// Waits for every child that has ended, whose ever it was.
     pub(super) fn reap(&mut self) -> io::Result<()> {
         loop {
@@ -213,7 +224,8 @@ impl Commands {
     }
 }
 
-fn since_boot_ms() -> u64 {
+/// Returns the time since the machine was started, in milliseconds.
+pub(crate) fn since_boot_ms() -> u64 {
     let now = rustix::time::clock_gettime(ClockId::Boottime);
     let now = Duration::try_from(now).expect("the time since boot is positive");
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)

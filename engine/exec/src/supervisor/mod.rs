@@ -22,8 +22,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use client::{Attached, ClientError, SUPERVISE, SupervisorClient};
+pub(crate) use commands::since_boot_ms;
 pub use inbox::{InboxError, InboxState, Started, read_inbox};
-pub use protocol::{CommandKey, CommandState, Ended, Exit, Refusal, Reply, Request, Spawn, Stdin, VERSION};
+pub use protocol::{CommandKey, CommandState, Ended, Exit, Orphan, Refusal, Reply, Request, Spawn, Stdin, VERSION};
 pub use survivors::{Survivor, await_survivors, end_survivors, survivors};
 
 /// Makes this process the supervisor of the run in `run_dir` and returns when it is not needed any more.

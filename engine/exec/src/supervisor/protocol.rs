@@ -81,6 +81,26 @@ pub struct Spawn {
     pub time_limit_ms: Option<u64>,
     /// How long TERM may take to end it, in milliseconds, before KILL.
     pub grace_ms: u64,
+    /// What becomes of it when the engine is gone.
+    #[serde(default, skip_serializing_if = "Orphan::is_kept")]
+    pub orphan: Orphan,
+}
+
+/// What becomes of a running command whose engine is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orphan {
+    /// It runs on.
+    #[default]
+    Kept,
+    /// It is ended.
+    Ended,
+}
+
+impl Orphan {
+    fn is_kept(&self) -> bool {
+        *self == Orphan::Kept
+    }
 }
 
 impl fmt::Debug for Spawn {
@@ -157,6 +177,8 @@ pub enum Exit {
     TimedOut,
     /// Ended by the supervisor because the engine asked for it.
     Terminated,
+    /// Ended by the supervisor because the engine was gone.
+    Orphaned,
     /// It never ran.
     NotSpawned {
         /// The error number of the system.

@@ -102,7 +102,7 @@ impl Service {
             if woken.contains(&ENGINE) {
                 self.hear()?;
             }
-            self.flush();
+            self.flush()?;
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Service {
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    self.drop_engine();
+                    self.drop_engine()?;
                     let connection = Connection::new(stream)?;
                     watch(&self.epoll, &connection, ENGINE)?;
                     self.engine = Some(connection);
@@ -145,10 +145,12 @@ impl Service {
         }
     }
 
-    fn drop_engine(&mut self) {
+    fn drop_engine(&mut self) -> Result<(), ServiceError> {
         if self.engine.take().is_some() {
+            self.commands.orphan(Instant::now())?;
             self.commands.sync();
         }
+        Ok(())
     }
 
     fn reap(&mut self) -> Result<(), ServiceError> {
@@ -179,7 +181,7 @@ impl Service {
             }
         }
         if heard.is_over {
-            self.drop_engine();
+            self.drop_engine()?;
         }
         Ok(())
     }
@@ -253,16 +255,17 @@ impl Service {
     }
 
     /// Sends what is queued, and asks to be woken when an engine that is behind takes more.
-    fn flush(&mut self) {
-        let Some(engine) = &mut self.engine else { return };
+    fn flush(&mut self) -> Result<(), ServiceError> {
+        let Some(engine) = &mut self.engine else { return Ok(()) };
         let sent = engine.flush().and_then(|pace| match pace {
             Pace::Steady => Ok(()),
             Pace::FellBehind => rewatch(&self.epoll, engine, epoll::EventFlags::IN | epoll::EventFlags::OUT),
             Pace::CaughtUp => rewatch(&self.epoll, engine, epoll::EventFlags::IN),
         });
         if sent.is_err() {
-            self.drop_engine();
+            self.drop_engine()?;
         }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use firedrill_exec::supervisor::{
-    Attached, CommandKey, CommandState, Exit, InboxState, Reply, Request, Spawn, VERSION, await_survivors,
+    Attached, CommandKey, CommandState, Exit, InboxState, Orphan, Reply, Request, Spawn, VERSION, await_survivors,
     end_survivors, read_inbox, survivors,
 };
 use rustix::process::Signal;
@@ -16,6 +16,7 @@ crate::tests! {
     a_running_command_is_adopted,
     an_end_is_kept_for_an_absent_engine,
     a_time_limit_holds_without_an_engine,
+    a_command_that_shall_not_outlive_its_engine_is_ended,
     an_idle_supervisor_leaves_and_the_inbox_stays,
     what_an_older_engine_sent_is_discarded,
     an_older_engine_is_dropped,
@@ -82,6 +83,23 @@ fn a_time_limit_holds_without_an_engine() {
     let (mut engine, _) = run.attach();
     let CommandState::Ended(ended) = settled(&mut engine) else { panic!("not ended") };
     assert_eq!(ended.exit, Exit::TimedOut);
+    assert_eq!(survivors(&run.id).unwrap(), []);
+    engine.shut_down().unwrap();
+}
+
+fn a_command_that_shall_not_outlive_its_engine_is_ended() {
+    let run = Run::new();
+    let ready = run.ready_pipe();
+    let mut engine = run.engine();
+    let script = "setsid sleep 1000 & echo > ready; while :; do sleep 1000; done";
+    let spawn = Spawn { orphan: Orphan::Ended, ..run.script("c", script) };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
+    ready.wait();
+    drop(engine);
+    wait_for_end(pid);
+    let (mut engine, _) = run.attach();
+    let CommandState::Ended(ended) = settled(&mut engine) else { panic!("not ended") };
+    assert_eq!(ended.exit, Exit::Orphaned);
     assert_eq!(survivors(&run.id).unwrap(), []);
     engine.shut_down().unwrap();
 }

@@ -7,7 +7,8 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use firedrill_exec::supervisor::{
-    Attached, ClientError, CommandKey, CommandState, Ended, Exit, Reply, Request, Spawn, Stdin, SupervisorClient,
+    Attached, ClientError, CommandKey, CommandState, Ended, Exit, Orphan, Reply, Request, Spawn, Stdin,
+    SupervisorClient,
 };
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -81,6 +82,7 @@ impl Run {
             stderr: self.path(&format!("{command}.err")),
             time_limit_ms: None,
             grace_ms: 300,
+            orphan: Orphan::Kept,
         }
     }
 

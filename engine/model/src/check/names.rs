@@ -163,6 +163,7 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     diagnostics.extend(duplicates(playbook.guards.iter().map(|guard| &guard.id), "guards"));
     diagnostics.extend(duplicates(playbook.invariants.iter().map(|invariant| &invariant.id), "invariants"));
     diagnostics.extend(playbook.steps.iter().flat_map(guards));
+    diagnostics.extend(super::guards::shadowing(playbook));
     diagnostics
 }
 

@@ -1,5 +1,6 @@
 //! Which names can be used where.
 
+use super::guards;
 use super::names::{self, Names};
 use super::uses::{Position, Site, Use};
 use crate::diagnostic::{Code, Diagnostic};
@@ -41,7 +42,11 @@ pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> 
             Ok(demand)
         }),
         Reference::StepOutcome(step) => step_demand(names, used, step).map(|(demand, _)| demand),
-        Reference::Sandbox(_) | Reference::Item(_) => Ok(Demand::Nothing),
+        Reference::GuardOutput { guard, output } => {
+            guards::check(playbook, used, guard, output).map(|()| Demand::Nothing)
+        }
+        Reference::Last(name) => last(playbook, used, name),
+        Reference::Target(_) | Reference::Sandbox(_) | Reference::Item(_) => Ok(Demand::Nothing),
     }
 }
 
@@ -81,6 +86,24 @@ fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
     }
 }
 
+/// Checks a use of what the last run that succeeded has published.
+fn last(playbook: &Playbook, used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
+    if used.site == Site::Requirement {
+        return Err(out_of_reach(
+            used,
+            &format!("`last.{name}`"),
+            "whether an input is required depends on inputs only",
+        ));
+    }
+    let index = names::index(playbook.outputs.iter().map(|output| &output.name));
+    if index.contains_key(name) {
+        return Ok(Demand::Nothing);
+    }
+    let message = format!("the playbook has no output `{name}`");
+    let diagnostic = Diagnostic::error(Code::UnknownOutput, used.span, message);
+    Err(diagnostic.help("`last` holds what the playbook's own `outputs` were in its last run that succeeded"))
+}
+
 fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
     match used.site {
         Site::Repeat(_) | Site::HookWhen(_) => Ok(Demand::Nothing),
@@ -92,6 +115,7 @@ fn attempt(used: &Use<'_>, name: &str) -> Result<Demand, Diagnostic> {
         | Site::Body(_)
         | Site::Verify(_)
         | Site::Gate(_)
+        | Site::Asking(..)
         | Site::Hook(_)
         | Site::Invariant
         | Site::Output
@@ -147,7 +171,9 @@ fn reader(site: Site) -> Result<Option<Position>, &'static str> {
         Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),
         Site::Output | Site::Published(_) => Ok(None),
         Site::Body(position) | Site::Gate(position) | Site::Repeat(position) => Ok(Some(position)),
-        Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => Ok(Some(Position::Main(step))),
+        Site::Asking(step, _) | Site::Verify(step) | Site::Hook(step) | Site::HookWhen(step) => {
+            Ok(Some(Position::Main(step)))
+        }
     }
 }
 
@@ -232,6 +258,6 @@ fn own_name(used: &Use<'_>, step: &str) -> Diagnostic {
     Diagnostic::error(Code::OwnName, used.span, message)
 }
 
-fn out_of_reach(used: &Use<'_>, name: &str, why: &str) -> Diagnostic {
+pub(super) fn out_of_reach(used: &Use<'_>, name: &str, why: &str) -> Diagnostic {
     Diagnostic::error(Code::OutOfReach, used.span, format!("{name} cannot be read here")).help(why)
 }

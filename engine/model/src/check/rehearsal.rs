@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::names::{self, Names};
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::playbook::{Command, Guard, OutputSource, Playbook, Rollback, Step};
+use crate::playbook::{Body, Command, Guard, OutputSource, Playbook, Rollback, Step, UsedPlaybook};
 use crate::rehearsal::{Answer, Expectation, ExpectedStep, Fault, Rehearsal, Says, Strikes, Target};
 use crate::source::{Source, Span, Spanned};
 
@@ -32,8 +32,10 @@ pub fn check(rehearsal: &Rehearsal, playbook: &Playbook) -> Vec<Diagnostic> {
     let mut check = Check { rehearsal, playbook, names: Names::of(playbook), diagnostics: Vec::new() };
     check.name();
     check.inputs(&rehearsal.inputs);
+    check.outputs(&rehearsal.last);
     for scenario in &rehearsal.scenarios {
         check.inputs(&scenario.inputs);
+        scenario.last.iter().for_each(|last| check.outputs(last));
         scenario.faults.iter().for_each(|fault| check.fault(fault));
         scenario.answers.iter().for_each(|(name, answer)| check.answer(name, answer));
         check.expectation(&scenario.expect);
@@ -107,8 +109,8 @@ impl<'a> Check<'a> {
     }
 
     fn step(&mut self, id: &str, span: Span) -> Option<&'a Step> {
-        if let Some(&at) = self.names.steps.get(id) {
-            return Some(&self.playbook.steps[at]);
+        if let Some((_, step)) = at_path(self.playbook, id) {
+            return Some(step);
         }
         let (message, help) = if self.names.finally.contains_key(id) {
             let help = format!("a fault strikes it with `finally: {id}`; nothing else can be said of it");
@@ -161,7 +163,7 @@ impl<'a> Check<'a> {
     fn guard(&mut self, id: &str, span: Span) {
         let playbook = self.playbook;
         let guards = index(&playbook.guards);
-        if guards.contains_key(id) {
+        if guards.contains_key(id) || self.is_early(id) {
             return;
         }
         let owner = playbook.steps.iter().find(|step| index(&step.guards).contains_key(id));
@@ -175,9 +177,21 @@ impl<'a> Check<'a> {
         self.report(Code::UnknownProbe, span, format!("the playbook has no guard `{id}`"), help);
     }
 
+    /// Returns whether this is the guard of a used playbook that must hold at the start too.
+    fn is_early(&self, id: &str) -> bool {
+        let found = id.rsplit_once('/').and_then(|(path, guard)| Some((at_path(self.playbook, path)?, guard)));
+        found.is_some_and(|((playbook, step), guard)| {
+            let is_bound = matches!(&step.body, Body::Use(used) if used.early_guards);
+            is_bound && used_by(playbook, step).is_some_and(|file| index(&file.checked.guards).contains_key(guard))
+        })
+    }
+
     fn guard_of(&mut self, step: &'a Step, id: &str, span: Span) {
-        let guards = index(&step.guards);
-        if !guards.contains_key(id) {
+        let mut guards = index(&step.guards);
+        guards.extend(used_by(self.playbook, step).into_iter().flat_map(|file| index(&file.checked.guards)));
+        // What a playbook in a used playbook uses is not looked up from here.
+        let is_deep = matches!(step.body, Body::Use(_)) && used_by(self.playbook, step).is_none();
+        if !guards.contains_key(id) && !is_deep {
             let help = self.names.suggest(id, &guards, "guards of the step");
             self.report(Code::UnknownProbe, span, format!("`{}` has no guard `{id}`", step.id.value), help);
         }
@@ -185,7 +199,11 @@ impl<'a> Check<'a> {
 
     fn invariant(&mut self, id: &str, span: Span) {
         let invariants = names::index(self.playbook.invariants.iter().map(|invariant| &invariant.id));
-        if !invariants.contains_key(id) {
+        let theirs = id.rsplit_once('/').and_then(|(path, own)| Some((used_at(self.playbook, path)?, own)));
+        let is_theirs = |(file, own): (&UsedPlaybook, &str)| {
+            file.checked.invariants.iter().any(|invariant| invariant.id.value == own)
+        };
+        if !invariants.contains_key(id) && !theirs.is_some_and(is_theirs) {
             let help = self.names.suggest(id, &invariants, "invariants");
             self.report(Code::UnknownProbe, span, format!("there is no invariant `{id}`"), help);
         }
@@ -237,8 +255,13 @@ impl<'a> Check<'a> {
                 None => self.part(name, span, |_, _| {}),
             }
         }
+        self.outputs(&expect.outputs);
+    }
+
+    /// Reports outputs that the playbook does not have.
+    fn outputs<T>(&mut self, named: &BTreeMap<String, Spanned<T>>) {
         let outputs = names::index(self.playbook.outputs.iter().map(|output| &output.name));
-        for (name, output) in expect.outputs.iter().filter(|(name, _)| !outputs.contains_key(name.as_str())) {
+        for (name, output) in named.iter().filter(|(name, _)| !outputs.contains_key(name.as_str())) {
             let help = self.names.suggest(name, &outputs, "outputs");
             self.report(Code::UnknownOutput, output.span, format!("the playbook has no output `{name}`"), help);
         }
@@ -274,6 +297,46 @@ impl<'a> Check<'a> {
 
     fn report(&mut self, code: Code, span: Span, message: String, help: Option<String>) {
         self.diagnostics.push(Diagnostic::error(code, span, message).maybe_help(help));
+    }
+}
+
+/// Returns the playbook that a step uses, if it uses one.
+fn used_by<'a>(playbook: &'a Playbook, step: &Step) -> Option<&'a UsedPlaybook> {
+    match &step.body {
+        Body::Use(used) => playbook.used.get(&used.path.value).map(|file| &**file),
+        Body::Command(_) | Body::Group(_) => None,
+    }
+}
+
+/// Returns the playbook that is used where a path such as `move/part` leads to, if one is.
+fn used_at<'a>(playbook: &'a Playbook, path: &str) -> Option<&'a UsedPlaybook> {
+    let (around, step) = at_path(playbook, path)?;
+    used_by(around, step)
+}
+
+/// Returns the step with a path such as `restore/unpack` or `copy[a]/unpack`, in a playbook or in those that it uses,
+/// and the playbook in which it stands.
+fn at_path<'a>(playbook: &'a Playbook, path: &str) -> Option<(&'a Playbook, &'a Step)> {
+    let mut playbook = playbook;
+    let mut block = None;
+    let mut segments = path.split('/').peekable();
+    loop {
+        let segment = segments.next()?;
+        let (id, key) = segment.split_once('[').map_or((segment, None), |(id, key)| (id, Some(key)));
+        let is_it = |step: &Step| step.parent == block && step.id.value == id;
+        let at = playbook.steps.iter().position(is_it)?;
+        let step = &playbook.steps[at];
+        if key.is_some() && step.for_each.is_none() {
+            return None;
+        }
+        if segments.peek().is_none() {
+            return Some((playbook, step));
+        }
+        match &step.body {
+            Body::Command(_) => return None,
+            Body::Group(_) => block = Some(at),
+            Body::Use(_) => (playbook, block) = (&used_by(playbook, step)?.checked, None),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::units::Duration;
 pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let steps = playbook.steps.iter().chain(&playbook.finally);
     let steps = steps.flat_map(|step| {
-        let faults = [licence(step), doubt(step), irreversible(step), typical(step)];
-        faults.into_iter().flatten().chain(undone(step)).chain(retries(step))
+        let faults = [licence(step), doubt(step), irreversible(step)];
+        faults.into_iter().chain(never_zero(step)).flatten().chain(undone(step)).chain(retries(step))
     });
     objectives(playbook).chain(steps).collect()
 }
@@ -22,11 +22,12 @@ fn objectives(playbook: &Playbook) -> impl Iterator<Item = Diagnostic> {
     times.filter_map(|(key, time)| time.as_ref().and_then(|time| zero(key, time.value, time.span)))
 }
 
-fn typical(step: &Step) -> Option<Diagnostic> {
-    match step.typical.as_ref()? {
-        Spanned { value: Given::Written(length), span } => zero("typical", *length, *span),
+fn never_zero(step: &Step) -> [Option<Diagnostic>; 2] {
+    let checked = |key, given: &Option<Spanned<Given<Duration>>>| match given.as_ref()? {
+        Spanned { value: Given::Written(length), span } => zero(key, *length, *span),
         Spanned { value: Given::Computed(_), .. } => None,
-    }
+    };
+    [checked("typical", &step.typical), checked("deadline", &step.deadline)]
 }
 
 fn zero(key: &str, length: Duration, span: Span) -> Option<Diagnostic> {

@@ -33,8 +33,10 @@ pub(super) enum Site {
     Body(Position),
     /// A verify: as a command, and it may read the step's own outputs.
     Verify(usize),
-    /// A `when` or a guard of a step: decided when what the step needs has settled.
+    /// A `when` of a step: decided when what the step needs has settled.
     Gate(Position),
+    /// A guard of a step, by its number: it may read what those before it have seen.
+    Asking(usize, usize),
     /// The `when` of a retry.
     Repeat(Position),
     /// The command of a hook.
@@ -95,7 +97,7 @@ impl<'p> Walk<'p> {
         for lock in &self.playbook.locks {
             self.template(lock, Site::Lock);
         }
-        self.guards(&self.playbook.guards, Site::Guard);
+        self.guards(&self.playbook.guards, |_| Site::Guard);
     }
 
     fn tail(&mut self) {
@@ -110,9 +112,13 @@ impl<'p> Walk<'p> {
     fn step(&mut self, step: &'p Step, position: Position) {
         self.optional(step.when.as_ref(), Site::Gate(position));
         self.for_each(step, position);
-        self.guards(&step.guards, Site::Gate(position));
+        if let Position::Main(index) = position {
+            self.guards(&step.guards, |nth| Site::Asking(index, nth));
+        }
         self.body(&step.body, position);
         self.given(step.typical.as_ref(), Site::Body(position));
+        self.given(step.deadline.as_ref(), Site::Body(position));
+        self.given(step.conduct.stop_grace.as_ref(), Site::Body(position));
         self.poll(step.poll.as_deref(), Site::Body(position));
         self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
@@ -163,9 +169,14 @@ impl<'p> Walk<'p> {
         self.retry(hook.retry.as_deref(), Site::Hook(index), Site::HookWhen(index));
     }
 
-    fn guards(&mut self, guards: &'p [Guard], site: Site) {
-        for guard in guards {
-            self.probe(&guard.probe, site);
+    fn guards(&mut self, guards: &'p [Guard], site: impl Fn(usize) -> Site) {
+        for (nth, guard) in guards.iter().enumerate() {
+            self.probe(&guard.probe, site(nth));
+            for output in &guard.outputs {
+                if let OutputSource::File(path) = &output.source {
+                    self.template(path, site(nth));
+                }
+            }
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) enum Block {
     Expect,
     /// One of the `outputs` of a step.
     Output,
+    /// One of the `outputs` of a guard.
+    Sight,
     /// `verify`
     Verify,
     /// `cleanup`
@@ -94,7 +96,7 @@ const PLAYBOOK: [&str; 17] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 31] = [
+const STEP: [&str; 32] = [
     "id",
     "manual",
     "approve",
@@ -107,6 +109,7 @@ const STEP: [&str; 31] = [
     "when",
     "guards",
     "retry",
+    "deadline",
     "on_cancel",
     "in_doubt",
     "on_engine_death",
@@ -182,7 +185,7 @@ impl Block {
             Self::Final => "a step of `finally`",
             Self::Retry => "`retry`",
             Self::Expect => "`expect`",
-            Self::Output => "an output",
+            Self::Output | Self::Sight => "an output",
             Self::Verify => "`verify`",
             Self::Cleanup => "`cleanup`",
             Self::Rollback => "`rollback`",
@@ -216,6 +219,7 @@ impl Block {
             | Self::ForEach
             | Self::Retry
             | Self::Expect
+            | Self::Sight
             | Self::Rehearsal
             | Self::Scenario
             | Self::Fault
@@ -249,7 +253,7 @@ impl Block {
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
-            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet"],
+            Self::Guard => &["id", "expect", "every", "within", "after", "message", "why", "on_unmet", "outputs"],
             Self::Invariant => &["id", "expect", "every", "within", "after", "message", "why"],
             Self::Step => &STEP,
             Self::Group => &GROUP,
@@ -260,7 +264,7 @@ impl Block {
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
-            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["manual", "expect", "retry", "when"],
             Self::Rollback => &["manual", "expect", "retry"],
@@ -268,8 +272,8 @@ impl Block {
             Self::Manual => &["instructions", "confirm", "outputs"],
             Self::Asked => &["type", "optional"],
             Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
-            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "given", "faults", "answers", "replies", "expect"],
+            Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
+            Self::Scenario => &["name", "inputs", "last", "given", "faults", "answers", "replies", "expect"],
             Self::Fault => &FAULT,
             Self::Answer => &["answer", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
@@ -320,6 +324,7 @@ impl Block {
             | Self::Expect
             | Self::ForEach
             | Self::Output
+            | Self::Sight
             | Self::Fault
             | Self::Reply
             | Self::Within

@@ -112,7 +112,7 @@ impl Decoder<'_> {
     /// Returns what a step publishes.
     pub(super) fn outputs_of(&mut self, fields: &Fields<'_>) -> Vec<Output> {
         if !fields.asks_people() {
-            return fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field));
+            return fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field, Block::Output));
         }
         let asked = fields.get("manual").and_then(|manual| super::fields::entry(manual.node, "outputs"));
         let entries = asked.map_or_else(Vec::new, |field| self.named(field));

@@ -125,6 +125,7 @@ impl Decoder<'_> {
             message: fields.get("message").and_then(|field| self.some_text(field)),
             why: fields.get("why").and_then(|field| self.some_text(field)),
             on_unmet: on_unmet.map(|choice| choice.value).unwrap_or_default(),
+            outputs: fields.get("outputs").map_or_else(Vec::new, |field| self.outputs(field, Block::Sight)),
         })
     }
 

@@ -27,6 +27,7 @@ impl Decoder<'_> {
         Some(Rehearsal {
             playbook: playbook.unwrap_or(Spanned::new(String::new(), fields.head)),
             inputs: self.filled_inputs(&fields),
+            last: self.last(&fields).unwrap_or_default(),
             check: self.world_check(&fields, sandbox.as_ref()),
             scenarios: scenarios.into_iter().filter_map(|item| self.scenario(item, sandbox.as_ref())).collect(),
             sweep: fields.get("sweep").and_then(|field| self.sweep(field)).unwrap_or_default(),
@@ -71,6 +72,7 @@ impl Decoder<'_> {
         Some(Scenario {
             name: name.unwrap_or(Spanned::new(String::new(), fields.head)),
             inputs: self.filled_inputs(&fields),
+            last: self.last(&fields),
             given: fields.get("given").map_or_else(Vec::new, |field| self.commands(field)),
             faults: faults.into_iter().filter_map(|item| self.fault(item)).collect(),
             answers: self.answers(&fields),
@@ -148,6 +150,16 @@ impl Decoder<'_> {
             (name.value, Spanned::new(data(field.node), name.span))
         });
         inputs.collect()
+    }
+
+    fn last(&mut self, fields: &Fields<'_>) -> Option<BTreeMap<String, Spanned<Value>>> {
+        let entries = self.named(fields.get("last")?);
+        let outputs = entries.into_iter().map(|(name, field)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of an output");
+            self.check_filled(field);
+            (name.value, Spanned::new(data(field.node), name.span))
+        });
+        Some(outputs.collect())
     }
 
     fn sweep(&mut self, field: Field<'_>) -> Option<SweepRules> {

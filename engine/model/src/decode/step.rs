@@ -57,6 +57,7 @@ impl Decoder<'_> {
             needs: fields.get("needs").and_then(|field| self.ids(field)),
             guards: self.guards(fields.get("guards")),
             retry: fields.get("retry").and_then(|field| self.retry(field)).map(Box::new),
+            deadline: fields.get("deadline").and_then(|field| self.given_duration(field)),
             conduct: Box::new(self.conduct(fields)),
             expect: self.expect(fields.get("expect")),
             poll: self.poll(fields).map(Box::new),
@@ -165,15 +166,16 @@ impl Decoder<'_> {
         entries.into_iter().filter_map(milestone).collect()
     }
 
-    pub(super) fn outputs(&mut self, field: Field<'_>) -> Vec<Output> {
+    /// Returns what a step or a guard publishes; `block` is the form of each.
+    pub(super) fn outputs(&mut self, field: Field<'_>, block: Block) -> Vec<Output> {
         let entries = self.named(field);
-        entries.into_iter().map(|(name, field)| self.output(name, field)).collect()
+        entries.into_iter().map(|(name, field)| self.output(name, field, block)).collect()
     }
 
     /// Returns an output, one that is published if it is faulty, so that its name is known.
-    fn output(&mut self, name: &Spanned<String>, field: Field<'_>) -> Output {
+    fn output(&mut self, name: &Spanned<String>, field: Field<'_>, block: Block) -> Output {
         let name = self.check_name(name, NameForm::Snake, "the name of an output");
-        let Some(fields) = self.fields(field, Block::Output) else {
+        let Some(fields) = self.fields(field, block) else {
             let (source, extract, span) = (OutputSource::Published, Extract::Whole, field.node.span);
             return Output { name, source, extract, r#type: None, optional: false, span };
         };
@@ -268,6 +270,7 @@ pub(super) fn nothing(id: Spanned<String>, body: Body, fields: &Fields<'_>) -> S
         when: None,
         guards: Vec::new(),
         retry: None,
+        deadline: None,
         conduct: Box::default(),
         expect: Expect::default(),
         poll: None,

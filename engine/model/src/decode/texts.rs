@@ -158,7 +158,6 @@ fn code(fault: FaultCode) -> Code {
         FaultCode::Syntax | FaultCode::Call | FaultCode::Operator => Code::Expression,
         FaultCode::UnknownName | FaultCode::IncompleteName => Code::UnknownName,
         FaultCode::UnknownFilter => Code::UnknownFilter,
-        FaultCode::NotSupported => Code::NameNotYet,
         FaultCode::Unquotable | FaultCode::NestedShell => Code::Quoting,
     }
 }

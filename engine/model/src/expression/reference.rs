@@ -34,6 +34,17 @@ pub enum Reference {
     StepOutcome(String),
     /// `steps.STEP.exit_code`
     StepExitCode(String),
+    /// `guards.GUARD.outputs.NAME`
+    GuardOutput {
+        /// The guard that has seen it: of the step, of a group around it or of the playbook.
+        guard: String,
+        /// The output's name.
+        output: String,
+    },
+    /// `last.NAME`: an output of the last run that succeeded.
+    Last(String),
+    /// `target.FIELD`
+    Target(TargetField),
     /// `run.FIELD`
     Run(RunField),
     /// `outcome`, `exit_code`, ... in hooks and conditions about an attempt.
@@ -72,6 +83,29 @@ impl RunField {
     }
 }
 
+/// What is known of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetField {
+    /// Its name.
+    Name,
+    /// Whether a run must be confirmed.
+    Protected,
+}
+
+impl TargetField {
+    /// Everything that is known of a target.
+    pub(crate) const ALL: [Self; 2] = [Self::Name, Self::Protected];
+
+    /// Returns the name after `target.`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Protected => "protected",
+        }
+    }
+}
+
 /// What is known of the attempt that a hook or a condition is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,8 +137,9 @@ impl AttemptField {
     }
 }
 
-const ROOTS: [&str; 5] = ["inputs", "vars", "steps", "run", "sandbox"];
-const NOT_YET: [&str; 4] = ["guards", "last", "target", "env"];
+const ROOTS: [&str; 8] = ["inputs", "vars", "steps", "guards", "run", "last", "target", "sandbox"];
+/// What only the files of targets know.
+const ENV: &str = "env";
 const STEP_FIELDS: [&str; 4] = ["outputs", "files", "outcome", "exit_code"];
 
 impl Reference {
@@ -118,8 +153,20 @@ impl Reference {
             ["sandbox", name, ..] => Ok(Self::Sandbox((*name).to_owned())),
             ["steps", step, field, rest @ ..] => Self::resolve_step(step, field, rest),
             ["steps", step] => Err(incomplete(&format!("steps.{step}"), &format!("steps.{step}.outputs.NAME"))),
+            ["guards", guard, "outputs", output, ..] => {
+                Ok(Self::GuardOutput { guard: (*guard).to_owned(), output: (*output).to_owned() })
+            }
+            ["guards", guard, "outputs"] | ["guards", guard] => {
+                Err(incomplete(&path.join("."), &format!("guards.{guard}.outputs.NAME")))
+            }
+            ["guards", guard, field, ..] => Err(unknown_field(&format!("guards.{guard}"), field, &["outputs"])),
+            ["guards"] => Err(incomplete("guards", "guards.GUARD.outputs.NAME")),
+            ["last", name, ..] => Ok(Self::Last((*name).to_owned())),
+            ["target", field, ..] => Self::resolve_target(field),
             ["run", field, ..] => Self::resolve_run(field),
-            [root @ ("inputs" | "vars" | "sandbox" | "run")] => Err(incomplete(root, &format!("{root}.NAME"))),
+            [root @ ("inputs" | "vars" | "sandbox" | "run" | "last" | "target")] => {
+                Err(incomplete(root, &format!("{root}.NAME")))
+            }
             ["steps"] => Err(incomplete("steps", "steps.STEP.outputs.NAME")),
             [root, ..] => Self::resolve_attempt(root),
             [] => Err(unknown_root("")),
@@ -147,6 +194,12 @@ impl Reference {
         found.map(Self::Run).ok_or_else(|| unknown_field("run", field, &names))
     }
 
+    fn resolve_target(field: &str) -> Result<Self, Finding> {
+        let names = TargetField::ALL.map(TargetField::name);
+        let found = TargetField::ALL.into_iter().find(|each| each.name() == field);
+        found.map(Self::Target).ok_or_else(|| unknown_field("target", field, &names))
+    }
+
     fn resolve_attempt(root: &str) -> Result<Self, Finding> {
         let found = AttemptField::ALL.into_iter().find(|each| each.name() == root);
         found.map(Self::Attempt).ok_or_else(|| unknown_root(root))
@@ -162,6 +215,9 @@ impl Reference {
             | Self::StepFile { .. }
             | Self::StepOutcome(_)
             | Self::StepExitCode(_)
+            | Self::GuardOutput { .. }
+            | Self::Last(_)
+            | Self::Target(_)
             | Self::Run(_)
             | Self::Attempt(_)
             | Self::Sandbox(_) => None,
@@ -170,7 +226,7 @@ impl Reference {
 
     /// Returns whether a root of expressions has this name.
     pub(crate) fn is_root(name: &str) -> bool {
-        ROOTS.contains(&name) || NOT_YET.contains(&name) || AttemptField::ALL.iter().any(|field| field.name() == name)
+        ROOTS.contains(&name) || name == ENV || AttemptField::ALL.iter().any(|field| field.name() == name)
     }
 
     /// Returns the parts of the dotted name.
@@ -183,6 +239,9 @@ impl Reference {
             Self::StepFile { step, output } => ["steps", step, "files", output],
             Self::StepOutcome(step) => ["steps", step, "outcome", ""],
             Self::StepExitCode(step) => ["steps", step, "exit_code", ""],
+            Self::GuardOutput { guard, output } => ["guards", guard, "outputs", output],
+            Self::Last(name) => ["last", name, "", ""],
+            Self::Target(field) => ["target", field.name(), "", ""],
             Self::Run(field) => ["run", field.name(), "", ""],
             Self::Attempt(field) => [field.name(), "", "", ""],
             Self::Item(name) => [name, "", "", ""],
@@ -216,8 +275,10 @@ fn unknown_root(root: &str) -> Finding {
         let message = "`item` is the item of a `for_each`, and there is none around this";
         return Finding::new(FaultCode::UnknownName, message);
     }
-    if NOT_YET.contains(&root) {
-        return Finding::new(FaultCode::NotSupported, format!("`{root}` is not yet supported in expressions"));
+    if root == ENV {
+        let message = "`env('NAME')` stands in the files of targets only";
+        let help = "let an input take the value there: a playbook does not depend on who runs it";
+        return Finding::new(FaultCode::UnknownName, message).help(help);
     }
     let attempt = AttemptField::ALL.map(AttemptField::name);
     let known = ROOTS.iter().chain(&attempt).copied();

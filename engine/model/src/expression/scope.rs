@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::reference::{AttemptField, Reference, RunField};
+use super::reference::{AttemptField, Reference, RunField, TargetField};
+use crate::plan::Target;
 use crate::value::Value;
 
 /// The values that expressions see: a tree of roots (`inputs`, `vars`, `steps`, ...).
@@ -26,9 +27,27 @@ impl Scope {
         vars.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Var(name), value))
     }
 
+    /// Adds what the last run that succeeded has published.
+    pub fn with_last(self, outputs: impl IntoIterator<Item = (String, Value)>) -> Self {
+        outputs.into_iter().fold(self, |scope, (name, value)| scope.with(&Reference::Last(name), value))
+    }
+
+    /// Adds what is known of the target; none of all of it if there is no target.
+    pub fn with_target(self, target: Option<&Target>) -> Self {
+        let name = target.map_or(Value::None, |target| Value::from(target.name.as_str()));
+        let is_protected = target.map_or(Value::None, |target| Value::from(target.is_protected));
+        let scope = self.with(&Reference::Target(TargetField::Name), name);
+        scope.with(&Reference::Target(TargetField::Protected), is_protected)
+    }
+
     /// Adds an output of a step.
     pub fn with_step_output(self, step: &str, output: &str, value: Value) -> Self {
         self.with(&Reference::StepOutput { step: step.to_owned(), output: output.to_owned() }, value)
+    }
+
+    /// Adds an output of a guard.
+    pub fn with_guard_output(self, guard: &str, output: &str, value: Value) -> Self {
+        self.with(&Reference::GuardOutput { guard: guard.to_owned(), output: output.to_owned() }, value)
     }
 
     /// Adds the path of an output that is kept as a file.

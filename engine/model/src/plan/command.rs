@@ -31,6 +31,8 @@ pub enum Text {
 pub enum After {
     /// The start of the run: its id, its folder.
     Start,
+    /// A guard, by its id.
+    Guard(String),
     /// A step, by its id.
     Step(String),
     /// The end of the run: its verdict.

@@ -64,6 +64,37 @@ impl Conduct {
     }
 }
 
+impl OnCancel {
+    /// Returns the word of the playbook language.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnCancel::Stop => "stop",
+            OnCancel::Finish => "finish",
+        }
+    }
+}
+
+impl InDoubt {
+    /// Returns the word of the playbook language.
+    pub fn word(self) -> &'static str {
+        match self {
+            InDoubt::Ask => "ask",
+            InDoubt::Rerun => "rerun",
+            InDoubt::Fail => "fail",
+        }
+    }
+}
+
+impl OnEngineDeath {
+    /// Returns the word of the playbook language.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnEngineDeath::Adopt => "adopt",
+            OnEngineDeath::Kill => "kill",
+        }
+    }
+}
+
 impl Default for Conduct {
     fn default() -> Conduct {
         Conduct {

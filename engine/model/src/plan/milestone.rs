@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Step;
+
 /// The most milestones that a step may have.
 pub const MAX_MILESTONES: usize = 32;
 
@@ -23,4 +25,10 @@ pub struct Signal {
     pub step: usize,
     /// The index of the milestone among those of the step.
     pub milestone: usize,
+}
+
+/// Returns a milestone of one of these steps as the playbook names it: `backup.copying`.
+pub fn signal_name(steps: &[Step], signal: Signal) -> String {
+    let step = &steps[signal.step];
+    format!("{}.{}", step.id, step.milestones[signal.milestone].name)
 }

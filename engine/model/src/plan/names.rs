@@ -43,7 +43,7 @@ fn member(steps: &[Step], group: usize, name: &str) -> Option<usize> {
 }
 
 /// Returns the id of a member of a group; the group of a template's instance has none.
-pub(crate) fn path(group: &str, member: &str) -> String {
+pub fn path(group: &str, member: &str) -> String {
     if group.is_empty() { member.to_owned() } else { format!("{group}/{member}") }
 }
 

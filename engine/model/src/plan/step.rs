@@ -70,6 +70,9 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// How often it is tried.
     pub retry: Retry,
+    /// How long its guards, attempts, verifies and the waits between them may take in all, above zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
     /// How its attempts are treated when something comes between.
     #[serde(default, skip_serializing_if = "Conduct::is_usual")]
     pub conduct: Conduct,

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::{Given, Invocation, Playbook, Published};
+use super::{Given, Invocation, Playbook, Published, Step};
 use crate::check::Checked;
 use crate::expression::Expression;
 use crate::plan::Tolerance;
@@ -30,6 +30,21 @@ pub struct Use {
     pub with: Vec<(Spanned<String>, Spanned<Given<Value>>)>,
     /// Whether its guards must hold at the start of the run too.
     pub early_guards: bool,
+}
+
+impl Playbook {
+    /// Iterates over the groups around a step, the innermost first.
+    pub fn around(&self, step: &Step) -> impl Iterator<Item = &Step> {
+        let parent = |step: &Step| step.parent.map(|parent| &self.steps[parent]);
+        std::iter::successors(parent(step), move |&group| parent(group))
+    }
+
+    /// Returns the id of a step with those of the groups around it: `restore/unpack`.
+    pub fn path(&self, step: &Step) -> String {
+        let ids = std::iter::once(step).chain(self.around(step)).map(|step| step.id.value.as_str());
+        let ids: Vec<&str> = ids.collect();
+        ids.into_iter().rev().collect::<Vec<_>>().join("/")
+    }
 }
 
 /// A playbook that another one uses, without faults.

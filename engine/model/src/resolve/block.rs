@@ -155,6 +155,7 @@ impl<'a> Resolver<'a> {
             deed: Deed::Group(Box::default()),
             on_failure: OnFailure::Rollback,
             retry: self.retry(None, std::num::NonZeroU32::MIN, std::time::Duration::ZERO),
+            deadline: None,
             conduct: plan::Conduct::default(),
             effect: plan::StepEffect::default(),
             looks: Vec::new(),

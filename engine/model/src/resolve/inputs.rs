@@ -166,6 +166,9 @@ fn needed_vars(var: &playbook::Var) -> impl Iterator<Item = &String> {
             | Reference::StepFile { .. }
             | Reference::StepOutcome(_)
             | Reference::StepExitCode(_)
+            | Reference::GuardOutput { .. }
+            | Reference::Last(_)
+            | Reference::Target(_)
             | Reference::Run(_)
             | Reference::Attempt(_)
             | Reference::Sandbox(_)

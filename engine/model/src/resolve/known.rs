@@ -10,11 +10,13 @@ impl Resolver<'_> {
     pub(super) fn is_known(&self, reference: &Reference) -> bool {
         match reference {
             Reference::Input(_) | Reference::Var(_) => !self.late.waits.contains_key(reference),
+            Reference::Last(_) | Reference::Target(_) => true,
             Reference::Item(_) => self.scope.get(reference).is_some(),
             Reference::StepOutput { .. }
             | Reference::StepFile { .. }
             | Reference::StepOutcome(_)
             | Reference::StepExitCode(_)
+            | Reference::GuardOutput { .. }
             | Reference::Run(_)
             | Reference::Attempt(_)
             | Reference::Sandbox(_) => false,
@@ -25,7 +27,7 @@ impl Resolver<'_> {
     pub(super) fn bound(&self, reference: &Reference) -> Option<Value> {
         let is_bound = match reference {
             Reference::Item(_) => true,
-            Reference::Input(_) | Reference::Var(_) => self.is_used,
+            Reference::Input(_) | Reference::Var(_) | Reference::Last(_) => self.used_at.is_some(),
             _ => false,
         };
         is_bound.then(|| self.scope.get(reference).cloned()).flatten()
@@ -40,7 +42,13 @@ impl Resolver<'_> {
     pub(super) fn after(&self, references: &[Reference], own: Option<&str>) -> Vec<After> {
         let late = references.iter().filter_map(|reference| self.late.waits.get(reference)).flatten().cloned();
         let waits = references.iter().filter_map(|reference| match reference {
-            Reference::Input(_) | Reference::Var(_) | Reference::Sandbox(_) | Reference::Item(_) => None,
+            Reference::Input(_)
+            | Reference::Var(_)
+            | Reference::Last(_)
+            | Reference::Target(_)
+            | Reference::Sandbox(_)
+            | Reference::Item(_) => None,
+            Reference::GuardOutput { guard, .. } => Some(After::Guard(guard.clone())),
             Reference::StepOutput { step, .. }
             | Reference::StepFile { step, .. }
             | Reference::StepOutcome(step)

@@ -7,10 +7,10 @@ use super::inputs::{Given, GivenValue, inputs_without, vars_without};
 use super::{Hoisted, Resolver, on_failure, sha256};
 use crate::check::{self, Names, joined};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expression::{Reference, Scope};
+use crate::expression::{Reference, Scope, TargetField};
 use crate::plan::{self, After, Deed, Group, Origin, Text};
 use crate::playbook::{self, Input, Use, UsedPlaybook};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::value::Value;
 
@@ -38,7 +38,8 @@ impl<'a> Resolver<'a> {
         let file: &'a UsedPlaybook = self.playbook.used.get(&used.path.value).expect("a checked use has its playbook");
         let handed = self.handed(used, file, id);
         let taken = handed.taken.clone();
-        match self.inner(file, handed, id) {
+        let line = self.line(step.id.span);
+        match self.inner(file, handed, id, line) {
             Ok((inner, known)) => self.expand(inner, step, used, group, plan::Used { taken, ..known }),
             Err(faults) => self.faults.extend(faults.into_iter().map(|fault| fault.within(&file.source))),
         }
@@ -101,13 +102,14 @@ impl<'a> Resolver<'a> {
         file: &'a UsedPlaybook,
         handed: Handed,
         id: &str,
+        line: u32,
     ) -> Result<(Resolver<'a>, plan::Used), Vec<Diagnostic>> {
         let playbook: &playbook::Playbook = &file.checked;
         let mut late = handed.late;
         let names: Vec<&str> = late.inputs.keys().map(String::as_str).collect();
         let inputs = inputs_without(playbook, &handed.known, &names)?.values;
         late.add_vars(playbook);
-        let scope = Scope::new().with_inputs(inputs.clone());
+        let scope = self.around(playbook).with_inputs(inputs.clone());
         let vars = vars_without(playbook, scope.clone(), |name| late.waits.contains_key(name))?;
         let mut inner = Resolver {
             source: &file.source,
@@ -117,7 +119,7 @@ impl<'a> Resolver<'a> {
             scope: scope.with_vars(vars.clone()),
             late,
             folder: &file.folder,
-            is_used: true,
+            used_at: Some(line),
             hoisted: Hoisted::default(),
             target_env: self.target_env.clone(),
             steps: Vec::new(),
@@ -137,6 +139,14 @@ impl<'a> Resolver<'a> {
             taken: Vec::new(),
         };
         Ok((inner, used))
+    }
+
+    /// Returns what a used playbook knows of the run around it: the target; it is no run of its own, so none came before.
+    fn around(&self, playbook: &playbook::Playbook) -> Scope {
+        let none = check::names_of_last(playbook).into_iter().map(|name| (name.to_owned(), Value::None));
+        let fields = TargetField::ALL.map(Reference::Target);
+        let known = fields.iter().filter_map(|field| Some((field, self.scope.get(field)?.clone())));
+        known.fold(Scope::new().with_last(none), |scope, (field, value)| scope.with(field, value))
     }
 
     /// Resolves the steps of a used playbook into the group.
@@ -178,7 +188,7 @@ impl<'a> Resolver<'a> {
         let is_late =
             |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_local));
         let guards = self.steps[group].guards.iter().zip(&step.guards);
-        let late = guards.filter(|(guard, _)| self.is_used && guard.probe.command.texts().any(is_late));
+        let late = guards.filter(|(guard, _)| self.used_at.is_some() && guard.probe.command.texts().any(is_late));
         let message = "a guard of a step that uses a playbook cannot name an input that is known only later";
         let faults = late.map(|(_, guard)| Diagnostic::error(Code::NoValue, guard.id.span, message));
         self.faults.extend(faults.collect::<Vec<_>>());
@@ -190,33 +200,41 @@ impl<'a> Resolver<'a> {
         self.hoisted.locks.extend(locks);
         let name = |own: &str| plan::path(id, own);
         let invariants = self.own_invariants();
+        let asked =
+            invariants.iter().map(|it| &it.probe.command).zip(self.playbook.invariants.iter().map(|it| it.id.span));
+        self.check_hoisted(asked.collect());
         let invariants = invariants.into_iter().map(|it| plan::Invariant { id: name(&it.id), ..it });
         self.hoisted.invariants.extend(invariants);
         if used.early_guards {
+            let asked = guards.iter().map(|it| &it.probe.command).zip(self.playbook.guards.iter().map(|it| it.id.span));
+            self.check_hoisted(asked.collect());
             let early = guards.iter().map(|guard| plan::Guard { id: name(&guard.id), ..guard.clone() });
             self.hoisted.guards.extend(early);
         }
-        self.check_hoisted();
     }
 
     /// Reports what belongs to the whole run and depends on what is known only when the playbook is reached.
-    fn check_hoisted(&mut self) {
-        let probes = self.hoisted.invariants.iter().map(|it| (it.line, &it.probe.command));
-        let early = self.hoisted.guards.iter().map(|it| (it.line, &it.probe.command));
+    fn check_hoisted(&mut self, asked: Vec<(&plan::Command, Span)>) {
         let waits =
-            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_local));
-        let late = probes.chain(early).find(|(_, command)| command.texts().any(waits)).map(|(line, _)| line);
-        if let Some(line) = late {
-            let message = "this must be known before the run starts: it is asked without the steps of this playbook";
-            let span = self.source.line_span(line as usize);
-            self.faults.push(Diagnostic::error(Code::NoValue, span, message));
-        }
+            |text: &Text| matches!(text, Text::Deferred { template, .. } if template.references().any(is_unseen));
+        let names = |command: &plan::Command| {
+            let that = command.expect.that.iter().flat_map(|that| &that.references);
+            command.texts().any(waits) || that.into_iter().any(is_unseen)
+        };
+        let late = asked.into_iter().filter(|(command, _)| names(command));
+        let message = "this must be known before the run starts: it is asked without the steps of this playbook";
+        self.faults.extend(late.map(|(_, span)| Diagnostic::error(Code::NoValue, span, message)));
     }
 }
 
 /// Returns whether a name is of a used playbook or an item, so that nobody outside knows it.
 fn is_local(reference: &Reference) -> bool {
     matches!(reference, Reference::Input(_) | Reference::Var(_) | Reference::Item(_))
+}
+
+/// Returns whether nobody outside of a used playbook knows a name, or its guards have to be asked first.
+fn is_unseen(reference: &Reference) -> bool {
+    is_local(reference) || matches!(reference, Reference::GuardOutput { .. })
 }
 
 impl Handed {

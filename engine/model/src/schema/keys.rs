@@ -112,6 +112,7 @@ const GUARD: &[Key] = &[
         OneOf(&["abort", "skip"]),
         "What happens when it does not hold: nothing is done and that is a failure, or it is not.",
     ),
+    key("outputs", Named(Block::Sight), "What it keeps of what it has seen, by name."),
 ];
 
 const INVARIANT: &[Key] = &[ID, EXPECT_PROBE, MESSAGE, WHY, EVERY, WITHIN, AFTER];
@@ -138,6 +139,7 @@ const STEP: &[Key] = &[
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
+    key("deadline", GivenDuration, "How long guards, attempts, verifies and the waits between them may take in all."),
     key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
     key(
         "in_doubt",
@@ -265,7 +267,11 @@ const OUTPUT: &[Key] = &[
     key("jq", Text, "Takes the result of this jq filter."),
     key("line", OneOf(&["first", "last"]), "Takes one line."),
     key("type", Type, "The type; a string if not given."),
-    key("optional", Flag, "Whether it may be missing; else a missing output fails the attempt."),
+    key(
+        "optional",
+        Flag,
+        "Whether it may be missing; else a missing output fails the attempt, and a guard could not tell.",
+    ),
 ];
 
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
@@ -292,7 +298,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Final => FINAL,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
-        Block::Output => OUTPUT,
+        Block::Output | Block::Sight => OUTPUT,
         Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
         Block::Cleanup => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK],
         Block::Rollback => &[MANUAL_KEY, EXPECT, RETRY_HOOK],

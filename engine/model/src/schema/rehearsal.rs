@@ -16,6 +16,7 @@ const REHEARSAL: &[Key] = &[
         "Where the commands run: foundation, none, or a folder of stand-ins beside the file, written ./NAME.",
     ),
     key("inputs", NamedData, "Inputs of every scenario, by name."),
+    key("last", NamedScalars, "What `last` names: the outputs of the run before, by name; none if not given."),
     key("check", Commands, "Commands that look after the world when a scenario has ended."),
     key("scenarios", form::Form::Some(Block::Scenario), "The situations in which the playbook is played."),
     key("sweep", One(Block::Sweep), "How the playbook is swept."),
@@ -24,6 +25,7 @@ const REHEARSAL: &[Key] = &[
 const SCENARIO: &[Key] = &[
     key("name", Text, "The situation, in one line."),
     key("inputs", NamedData, "Inputs of this scenario, by name."),
+    key("last", NamedScalars, "The outputs of the run before, instead of those of the file."),
     key("given", Commands, "Commands that prepare the world."),
     key("faults", Many(Block::Fault), "What goes wrong."),
     key(

@@ -2,13 +2,25 @@
 
 use std::path::PathBuf;
 
-use firedrill_model::check;
+use firedrill_model::check::{self, Library};
 use firedrill_model::source::Source;
 
 fn pages() -> Vec<(String, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/language");
     let files = std::fs::read_dir(folder).expect("the pages").map(|file| file.expect("an entry").path());
     files.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("a text"))).collect()
+}
+
+/// Returns the playbooks of a page that say in their first line in which file they stand.
+fn library(text: &str) -> Library {
+    let mut library = Library::default();
+    for block in text.split("```yaml\n# ").skip(1) {
+        if let Some((name, _)) = block.split_once('\n').filter(|(name, _)| name.ends_with(".yaml")) {
+            let playbook = block.split("```").next().expect("a block");
+            library.add(name.to_owned(), Ok(Source::new(name, format!("# {playbook}"))));
+        }
+    }
+    library
 }
 
 #[test]
@@ -21,8 +33,10 @@ fn every_page_has_an_example_that_gives_no_warning() {
         // The example of targets is no playbook; the tests of the command line read it.
         let has_none = name.ends_with("README.md") || name.ends_with("targets.md");
         assert!(!examples.is_empty() || has_none, "{name} has no example");
+        let library = library(&text);
         for example in examples {
-            let (checked, found) = check::review(&Source::new(name.clone(), example), Some("example"));
+            let source = Source::new(name.clone(), example);
+            let (checked, found) = check::review_with(&source, Some("example"), &library);
             assert_eq!(found, [], "{name}: {example}");
             assert!(checked.is_some(), "{name}");
         }
@@ -34,7 +48,8 @@ fn the_pages_name_every_key_of_a_step() {
     let text: String = pages().into_iter().map(|(_, text)| text).collect();
     let keys = "id title why caution phase typical needs when guards retry expect outputs verify cleanup rollback release \
                 read_only idempotent irreversible argv run env dir shell stdin timeout on_failure max_parallel finally \
-                invariants inputs vars defaults on_unmet until max_attempts backoff jitter exit stdout stderr jq regex line manual approve instructions confirm prompt by min starter";
+                invariants inputs vars defaults on_unmet until for_each use with early_guards tolerate max_items max_attempts \
+                backoff jitter exit stdout stderr jq regex line manual approve instructions confirm prompt by min starter";
     let is_named = |key: &&str| text.contains(&format!("`{key}")) || text.contains(&format!("{key}:"));
     let missing: Vec<&str> = keys.split_whitespace().filter(|key| !is_named(key)).collect();
     assert!(missing.is_empty(), "{missing:?}");

@@ -151,7 +151,7 @@ const PLANTS: [(&str, Plant); 18] = [
     }),
     ("not yet supported", |draft, dice| {
         let line = draft.line(dice, "timeout:");
-        (Code::KeyNotYet, draft.insert(line, "    deadline: 1h", "deadline"))
+        (Code::KeyNotYet, draft.insert(line, "    locks: [x]", "locks"))
     }),
     ("tab", |draft, dice| {
         let line = draft.line(dice, "- id:");

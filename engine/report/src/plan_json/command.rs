@@ -157,6 +157,9 @@ impl Text {
     pub(super) fn of(text: &plan::Text) -> Text {
         match text {
             plan::Text::Known(text) => Text::Known(text.clone()),
+            plan::Text::Deferred { template, after } if after.is_empty() && template.references().next().is_none() => {
+                Text::Known(template.expressions().map(|value| value.source.as_str()).collect())
+            }
             plan::Text::Deferred { template, after } => {
                 Text::Deferred { template: template.display().to_string(), after: moments(after) }
             }
@@ -260,9 +263,10 @@ impl Hook {
     }
 }
 
-fn moments(after: &[After]) -> Vec<String> {
+pub(super) fn moments(after: &[After]) -> Vec<String> {
     let moments = after.iter().map(|after| match after {
         After::Start => "start".to_owned(),
+        After::Guard(guard) => format!("guard {guard}"),
         After::Step(step) => format!("step {step}"),
         After::Rest => "rest".to_owned(),
     });

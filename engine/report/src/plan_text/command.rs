@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use firedrill_model::expression::Expression;
 use firedrill_model::plan::{After, Command, Poll, Program, Text};
 use firedrill_model::shell;
 use firedrill_model::template::Piece;
@@ -122,9 +123,9 @@ pub(super) fn shown_text(text: &Text) -> (String, Option<String>) {
         Text::Deferred { template, after } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => harmless(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
-            (pieces.collect(), Some(known_after(after)))
+            (pieces.collect(), template.references().next().map(|_| known_after(after)))
         }
     }
 }
@@ -136,11 +137,16 @@ pub(super) fn word(text: &Text) -> String {
         Text::Deferred { template, .. } => {
             let pieces = template.pieces().iter().map(|piece| match piece {
                 Piece::Literal(text) => quoted(text),
-                Piece::Expression(expression) => format!("«{}»", expression.source),
+                Piece::Expression(expression) => marked(expression),
             });
             pieces.collect()
         }
     }
+}
+
+/// Returns an expression with marks, unless it is a value that is known.
+fn marked(expression: &Expression) -> String {
+    if expression.references.is_empty() { expression.source.clone() } else { format!("«{}»", expression.source) }
 }
 
 /// Returns one shell word that is exactly this text and harmless for a terminal.
@@ -158,24 +164,30 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Returns the line that explains the marks in these texts, if there are any.
 pub(super) fn later_mark<'a>(texts: impl Iterator<Item = &'a Text>) -> Option<String> {
-    let after: BTreeSet<After> = texts.flat_map(after).cloned().collect();
+    let waiting = texts.filter_map(after).collect::<Vec<_>>();
+    let after: BTreeSet<After> = waiting.iter().copied().flatten().cloned().collect();
     let after: Vec<After> = after.into_iter().collect();
-    (!after.is_empty()).then(|| format!("« » {}", known_after(&after)))
+    (!waiting.is_empty()).then(|| format!("« » {}", known_after(&after)))
 }
 
-fn after(text: &Text) -> &[After] {
+/// Returns what a text waits for, if it holds anything that is not known.
+fn after(text: &Text) -> Option<&[After]> {
     match text {
-        Text::Known(_) => &[],
-        Text::Deferred { after, .. } => after,
+        Text::Deferred { after, template } if template.references().next().is_some() => Some(after),
+        Text::Known(_) | Text::Deferred { .. } => None,
     }
 }
 
 /// Returns when something is known that waits for these.
 pub(super) fn known_after(after: &[After]) -> String {
+    if after.is_empty() {
+        return "known with the item".to_owned();
+    }
     let mut moments: Vec<String> = Vec::new();
     for after in after {
         moments.push(match after {
             After::Start => "when the run starts".to_owned(),
+            After::Guard(guard) => format!("after guard {guard}"),
             After::Step(step) => format!("after step {step}"),
             After::Rest => "when the run has come to rest".to_owned(),
         });

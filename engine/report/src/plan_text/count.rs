@@ -1,6 +1,6 @@
 //! How much of a plan is exact.
 
-use firedrill_model::plan::{After, Command, Plan, Text};
+use firedrill_model::plan::{After, Command, Items, Plan, Step, Text};
 
 use crate::words;
 
@@ -32,15 +32,17 @@ impl Exactness {
 
 /// Returns the moments that a text waits for.
 fn moments(text: &Text) -> impl Iterator<Item = Exactness> {
-    let after = match text {
-        Text::Known(_) => &[][..],
-        Text::Deferred { after, .. } => after,
+    let (after, is_open) = match text {
+        Text::Known(_) => (&[][..], false),
+        Text::Deferred { after, template } => (after.as_slice(), template.references().next().is_some()),
     };
-    after.iter().map(|after| match after {
-        After::Start => Exactness::AtStart,
+    let moments = after.iter().map(|after| match after {
+        After::Start | After::Guard(_) => Exactness::AtStart,
         After::Step(_) => Exactness::AfterStep,
         After::Rest => Exactness::AtRest,
-    })
+    });
+    // What waits for nothing else waits for the item of a list that a step yields.
+    moments.chain((is_open && after.is_empty()).then_some(Exactness::AfterStep))
 }
 
 /// Returns the line that says how much of the plan is exact.
@@ -61,7 +63,7 @@ pub(super) fn counted(plan: &Plan) -> String {
 /// Iterates over every command of a plan.
 pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
     let guards = plan.guards.iter().map(|guard| &guard.probe.command);
-    let steps = plan.steps.iter().flat_map(|step| {
+    let steps = plan.steps.iter().flat_map(with_template).flat_map(|step| {
         let guards = step.guards.iter().map(|guard| &guard.probe.command);
         let looks = step.looks.iter().map(|look| &look.command);
         let verify = step.verify.iter().map(|probe| &probe.command);
@@ -71,4 +73,15 @@ pub(crate) fn commands(plan: &Plan) -> impl Iterator<Item = &Command> {
     });
     let invariants = plan.invariants.iter().map(|invariant| &invariant.probe.command);
     guards.chain(steps).chain(invariants).chain(plan.finally.iter().map(|last| &last.command))
+}
+
+/// Returns a step with what its items become if they are known only later.
+fn with_template(step: &Step) -> Vec<&Step> {
+    let each = step.as_group().and_then(|group| group.each.as_ref());
+    match each.map(|each| &each.items) {
+        Some(Items::Deferred { template, .. }) => {
+            std::iter::once(step).chain(template.iter().flat_map(with_template)).collect()
+        }
+        Some(Items::Known(_)) | None => vec![step],
+    }
 }

@@ -1,7 +1,10 @@
 //! A step of a plan for people.
 
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
-use firedrill_model::plan::{Backoff, Condition, Guard, Hook, Jitter, OnFailure, Plan, Release, Retry, Rollback, Step};
+use firedrill_model::plan::{
+    Backoff, Condition, Conduct, Guard, Hook, InDoubt, Jitter, OnCancel, OnEngineDeath, OnFailure, Release, Retry,
+    Rollback, Step, block_of, is_inside, signal_name,
+};
 
 use super::{INDENT, Page, unmet};
 use crate::words;
@@ -12,22 +15,36 @@ const WAITS_SHOWN: u32 = 5;
 const USUAL_TRIES: u32 = 3;
 
 impl Page {
-    pub(super) fn step(&mut self, plan: &Plan, at: usize) {
-        let step = &plan.steps[at];
-        self.item(&step.id, step.title.as_deref().unwrap_or_default());
+    /// Writes a step; `id` is how it is called, `around` what the failures around it do.
+    pub(super) fn step(&mut self, steps: &[Step], at: usize, id: &str, around: OnFailure) {
+        let step = &steps[at];
+        self.item(id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        step.phase.iter().for_each(|phase| self.fact("phase", phase));
+        let phase =
+            step.phase.as_ref().filter(|_| step.phase != step.group.and_then(|group| steps[group].phase.clone()));
+        phase.iter().for_each(|phase| self.fact("phase", phase));
         step.typical.iter().for_each(|typical| self.fact("typical", &words::length(*typical)));
-        if let Some(needs) = needs(plan, at) {
+        if let Some(needs) = needs(steps, at) {
             self.fact("needs", &needs);
         }
         self.when(step.when.as_ref());
         step.guards.iter().for_each(|guard| self.step_guard(guard));
         step.command().into_iter().for_each(|command| self.command(INDENT, command));
-        self.effect(plan, at);
+        step.as_group().into_iter().for_each(|group| self.group(group));
+        if step.on_failure != around {
+            self.fact("failure", failure(step.on_failure));
+        }
+        self.effect(steps, at);
         if step.retry.max_attempts.get() > 1 {
             self.fact("retry", &retry(step));
+        }
+        if let Some(deadline) = step.deadline {
+            let what = "guards, attempts, verifies and the waits between them";
+            self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
+        }
+        if let Some(conduct) = conduct(&step.conduct) {
+            self.fact("attempts", &conduct);
         }
         for milestone in &step.milestones {
             self.fact("milestone", &format!("{}: a line that matches /{}/", milestone.name, milestone.pattern));
@@ -40,21 +57,22 @@ impl Page {
             self.fact("verify", "that the effect is there");
             self.command(INDENT + 2, &verify.command);
         }
-        self.undoing(plan, step);
+        self.undoing(steps, at);
     }
 
-    fn effect(&mut self, plan: &Plan, at: usize) {
-        let effect = plan.steps[at].effect;
+    fn effect(&mut self, steps: &[Step], at: usize) {
+        let effect = steps[at].effect;
         let mut words = Vec::new();
         words.extend(effect.read_only.then_some("changes nothing (read_only)".to_owned()));
         words.extend(effect.idempotent.then_some("may be repeated without harm (idempotent)".to_owned()));
-        words.extend(effect.irreversible.then(|| irreversible(plan, at)));
+        words.extend(effect.irreversible.then(|| irreversible(steps, at)));
         if !words.is_empty() {
             self.fact("effect", &words.join("; "));
         }
     }
 
-    fn undoing(&mut self, plan: &Plan, step: &Step) {
+    fn undoing(&mut self, steps: &[Step], at: usize) {
+        let step = &steps[at];
         if let Some(cleanup) = &step.cleanup {
             let due = if cleanup.when.is_some() {
                 "after an attempt, before anything else"
@@ -72,13 +90,13 @@ impl Page {
                 self.hook("rollback", "when somebody decides so (on_failure: ask)", hook);
             }
             (Rollback::Nothing, _) => self.fact("rollback", "nothing to undo, said on purpose"),
-            (Rollback::Unsaid, _) if !step.effect.read_only && step.release.is_none() => {
+            (Rollback::Unsaid, _) if step.as_group().is_none() && !step.effect.read_only && step.release.is_none() => {
                 self.fact("rollback", "none: what this step does stays done");
             }
             (Rollback::Unsaid, _) => {}
         }
         if let Some(release) = &step.release {
-            self.hook("release", &format!("always, when {}", until(plan, release)), &release.hook);
+            self.hook("release", &format!("always, when {}", until(steps, at, release)), &release.hook);
         }
     }
 
@@ -106,19 +124,57 @@ fn when(when: Option<&Condition>) -> String {
     }
 }
 
-/// Returns what a step waits for, if it is not simply the step above.
-fn needs(plan: &Plan, at: usize) -> Option<String> {
-    let (needs, after) = (&plan.steps[at].needs, &plan.steps[at].after);
-    let is_step_above = match at.checked_sub(1) {
-        None => needs.is_empty(),
-        Some(above) => *needs == [above] && after.is_empty(),
-    };
-    if is_step_above {
+/// Returns what a step waits for, if it is not simply the step above in its block, or the group's beginning.
+fn needs(steps: &[Step], at: usize) -> Option<String> {
+    let block = steps[at].group;
+    let beside: Vec<usize> = steps[at].needs.iter().copied().filter(|&need| steps[need].group == block).collect();
+    let above = (0..at).rev().find(|&above| steps[above].group == block);
+    let after = &steps[at].after;
+    let is_step_above = after.is_empty() && above.map_or(beside.is_empty(), |above| beside == [above]);
+    if is_step_above || is_instance(steps, at) {
         return None;
     }
-    let steps = needs.iter().map(|&need| plan.steps[need].id.clone());
-    let names: Vec<String> = steps.chain(after.iter().map(|signal| plan.signal_name(*signal))).collect();
-    Some(if names.is_empty() { "nothing: it starts at once".to_owned() } else { names.join(", ") })
+    let names = beside.iter().map(|&need| steps[need].id.clone());
+    let names: Vec<String> = names.chain(after.iter().map(|signal| signal_name(steps, *signal))).collect();
+    Some(match (names.as_slice(), block) {
+        ([], None) => "nothing: it starts at once".to_owned(),
+        ([], Some(group)) => format!("nothing: it starts with {}", steps[group].id),
+        (names, _) => names.join(", "),
+    })
+}
+
+fn is_instance(steps: &[Step], at: usize) -> bool {
+    let around = steps[at].group.and_then(|group| steps[group].as_group());
+    around.is_some_and(|group| group.each.is_some())
+}
+
+/// Returns what a failure does, where it is not what failures around it do.
+fn failure(on_failure: OnFailure) -> &'static str {
+    match on_failure {
+        OnFailure::Rollback => "what was done is rolled back (on_failure: rollback)",
+        OnFailure::Stop => "what is done stays done (on_failure: stop)",
+        OnFailure::Ask => "everything is kept until somebody decides (on_failure: ask)",
+        OnFailure::Continue => "it is taken back by itself, and the rest goes on (on_failure: continue)",
+    }
+}
+
+/// Returns how attempts are treated when something comes between, as far as that is not as usual.
+fn conduct(conduct: &Conduct) -> Option<String> {
+    let usual = Conduct::default();
+    let mut said = Vec::new();
+    said.extend(
+        (conduct.on_cancel == OnCancel::Finish).then(|| "a cancel waits for them (on_cancel: finish)".to_owned()),
+    );
+    said.extend(match conduct.in_doubt {
+        InDoubt::Ask => None,
+        InDoubt::Rerun => Some("in doubt they are repeated (in_doubt: rerun)".to_owned()),
+        InDoubt::Fail => Some("in doubt they have failed (in_doubt: fail)".to_owned()),
+    });
+    let dies = conduct.on_engine_death == OnEngineDeath::Kill;
+    said.extend(dies.then(|| "they are ended when the engine dies (on_engine_death: kill)".to_owned()));
+    let is_usual = conduct.stop_grace == usual.stop_grace;
+    said.extend((!is_usual).then(|| format!("{} from TERM to KILL", words::length(conduct.stop_grace))));
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn retry(step: &Step) -> String {
@@ -150,16 +206,16 @@ fn waits(retry: &Retry) -> String {
     format!("waiting {spread}{}{more}", waits.join(", "))
 }
 
-fn irreversible(plan: &Plan, at: usize) -> String {
-    let mut is_before = vec![false; plan.steps.len()];
-    let mut queue: Vec<usize> = plan.steps[at].begun_before().collect();
+fn irreversible(steps: &[Step], at: usize) -> String {
+    let mut is_before = vec![false; steps.len()];
+    let mut queue: Vec<usize> = steps[at].begun_before().collect();
     while let Some(need) = queue.pop() {
         if !is_before[need] {
             is_before[need] = true;
-            queue.extend(plan.steps[need].begun_before());
+            queue.extend(steps[need].begun_before());
         }
     }
-    let off: Vec<&str> = (plan.steps.iter().zip(is_before))
+    let off: Vec<&str> = (steps.iter().zip(is_before))
         .filter(|(step, is_before)| *is_before && step.rollback_hook().is_some())
         .map(|(step, _)| step.id.as_str())
         .collect();
@@ -171,14 +227,15 @@ fn irreversible(plan: &Plan, at: usize) -> String {
     format!("the point of no return (irreversible){off}")
 }
 
-fn until(plan: &Plan, release: &Release) -> String {
-    let settled: Vec<&str> = release.until.iter().map(|&step| plan.steps[step].id.as_str()).collect();
-    let reached: Vec<String> = release.until_reached.iter().map(|signal| plan.signal_name(*signal)).collect();
-    let settled = match settled.as_slice() {
-        [] if reached.is_empty() => "every step has settled".to_owned(),
-        [] => String::new(),
-        [one] => format!("{one} has settled, in whatever way"),
-        many => format!("{} have settled, in whatever way", many.join(" and ")),
+fn until(steps: &[Step], at: usize, release: &Release) -> String {
+    let settled = ends(steps, &release.until);
+    let reached: Vec<String> = release.until_reached.iter().map(|signal| signal_name(steps, *signal)).collect();
+    let settled = match (settled.as_slice(), block_of(steps, at)) {
+        ([], None) if reached.is_empty() => "every step has settled".to_owned(),
+        ([], Some(group)) if reached.is_empty() => format!("{} is over", steps[group].id),
+        ([], _) => String::new(),
+        ([one], _) => format!("{one} has settled, in whatever way"),
+        (many, _) => format!("{} have settled, in whatever way", many.join(" and ")),
     };
     let reached = match reached.as_slice() {
         [] => return settled,
@@ -188,18 +245,30 @@ fn until(plan: &Plan, release: &Release) -> String {
     if settled.is_empty() { reached } else { format!("{settled}, and {reached}") }
 }
 
+/// Returns the names of the steps and groups that end a hold; the members of a group go without saying.
+fn ends<'s>(steps: &'s [Step], until: &[usize]) -> Vec<&'s str> {
+    let is_named = |step: usize| until.iter().all(|&other| !is_inside(steps, step, other));
+    until.iter().filter(|&&step| is_named(step)).map(|&step| steps[step].id.as_str()).collect()
+}
+
 /// Returns the span of a step's hold, with how long it lasts if that is known.
-pub(super) fn hold(plan: &Plan, step: &Step, ms: Option<u64>) -> Option<String> {
+pub(super) fn hold(steps: &[Step], at: usize, ms: Option<u64>) -> Option<String> {
+    let step = &steps[at];
     let release = step.release.as_ref()?;
-    let settled = release.until.iter().map(|&until| plan.steps[until].id.clone());
-    let names: Vec<String> =
-        settled.chain(release.until_reached.iter().map(|signal| plan.signal_name(*signal))).collect();
-    let end = if names.is_empty() {
-        "the end of the last step".to_owned()
-    } else {
-        format!("the end of {}", names.join(" and "))
+    let settled = ends(steps, &release.until).into_iter().map(str::to_owned);
+    let reached = release.until_reached.iter().map(|signal| signal_name(steps, *signal));
+    let names: Vec<String> = settled.chain(reached).collect();
+    let end = match (names.as_slice(), block_of(steps, at)) {
+        ([], None) => "the end of the last step".to_owned(),
+        ([], Some(group)) => format!("the end of {}", steps[group].id),
+        (names, _) => format!("the end of {}", names.join(" and ")),
     };
-    let inside: Vec<&str> = release.hold.iter().map(|&inside| plan.steps[inside].id.as_str()).collect();
+    let inside: Vec<&str> = release
+        .hold
+        .iter()
+        .filter(|&&inside| steps[inside].command().is_some())
+        .map(|&inside| steps[inside].id.as_str())
+        .collect();
     let inside = match inside.len() {
         0 => "no step inside".to_owned(),
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),

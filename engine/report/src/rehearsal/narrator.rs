@@ -106,6 +106,7 @@ impl<'a> Narrator<'a> {
             Cause::When | Cause::Items | Cause::Texts => {
                 self.course.view.reason(&step.id).unwrap_or("its texts cannot be had").to_owned()
             }
+            Cause::Deadline => "its deadline was over before an attempt was made".to_owned(),
             Cause::Members => "a member of it failed".to_owned(),
             Cause::NotSpawned | Cause::Unexpected | Cause::Doubt(_) => self.last_attempt(at),
             Cause::Output => {

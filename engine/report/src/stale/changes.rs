@@ -1,8 +1,10 @@
 //! What has changed about a playbook since a rehearsal: files, and steps of the playbook itself.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use firedrill_model::decode;
+use firedrill_model::playbook::{Playbook, Step};
 use firedrill_model::source::Source;
 use serde::Serialize;
 
@@ -80,7 +82,16 @@ fn steps(text: &str) -> Option<BTreeMap<String, String>> {
     let (playbook, _) = decode::parse(&source);
     let playbook = playbook?;
     let steps = playbook.steps.iter().chain(&playbook.finally);
-    Some(steps.map(|step| (step.id.value.clone(), source.text[step.span.range()].trim_end().to_owned())).collect())
+    let text = |step: &Step| source.text[own_span(&playbook, step)].trim_end().to_owned();
+    Some(steps.map(|step| (playbook.path(step), text(step))).collect())
+}
+
+/// Returns where a step stands; of a group what stands above its members.
+fn own_span(playbook: &Playbook, step: &Step) -> Range<usize> {
+    let is_member = |member: &&Step| playbook.around(member).any(|group| group.span == step.span);
+    let first = playbook.steps.iter().find(is_member);
+    let Range { start, end } = step.span.range();
+    start..first.map_or(end, |member| member.span.range().start)
 }
 
 /// Returns the keys that are in both with another value, in the second only, in the first only.

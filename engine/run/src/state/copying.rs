@@ -17,6 +17,7 @@ impl Clone for State {
             outputs: self.outputs.clone(),
             approvals: self.approvals.clone(),
             starter: self.starter.clone(),
+            seen: self.seen.clone(),
             ..*self
         }
     }
@@ -33,6 +34,7 @@ impl Clone for State {
         self.outputs.clone_from(&source.outputs);
         self.approvals.clone_from(&source.approvals);
         self.starter.clone_from(&source.starter);
+        self.seen.clone_from(&source.seen);
         *self = State {
             guards: take(&mut self.guards),
             steps: take(&mut self.steps),
@@ -44,6 +46,7 @@ impl Clone for State {
             outputs: take(&mut self.outputs),
             approvals: take(&mut self.approvals),
             starter: take(&mut self.starter),
+            seen: take(&mut self.seen),
             ..*source
         };
     }

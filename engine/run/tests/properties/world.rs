@@ -176,7 +176,7 @@ impl<'a> World<'a> {
         match self.chances.pick(4) {
             0 => {
                 self.seen.insert(command.clone());
-                Event::Adopted { command }
+                Event::Adopted { command, ms: 0 }
             }
             1 if !self.seen.contains(&command) => Event::NotStarted { command },
             2 if self.losses < LOSSES => {

@@ -13,7 +13,7 @@ use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_poin
 use super::fingerprint::Cheap;
 use super::orders::{Orders, is_asked_in_vain, is_one_enough};
 use crate::people;
-use crate::waits::waits;
+use crate::waits::{deadlines, waits};
 
 /// One thing that can happen next.
 #[derive(Clone, Debug)]
@@ -146,7 +146,17 @@ impl Listing<'_> {
             return;
         }
         self.strike(FaultKind::Cancel, Event::CancelRequested, Cost::Global(FaultKind::Cancel));
+        self.deadlines();
         self.strands(&effects, &flights);
+    }
+
+    /// Lists the ends of deadlines: faults like that of a time limit.
+    fn deadlines(&mut self) {
+        for step in deadlines(&self.node.run) {
+            let attempt = Site::Command { subject: Subject::Step(step.clone()), role: Role::Attempt };
+            let point = self.all.index.get(&attempt).and_then(|kinds| kinds[FaultKind::TimesOut as usize]);
+            self.strike(FaultKind::TimesOut, Event::Elapsed { wait: Wait::Deadline(step) }, Cost::Fault(point));
+        }
     }
 
     /// Lists what the world can do: one strand after the other, or only the first if the others can wait.
@@ -276,7 +286,7 @@ impl Listing<'_> {
     fn settle(&mut self, command: &CommandId) {
         let [not_started, adopted] = [command.clone(), command.clone()];
         self.push(Event::NotStarted { command: not_started }, Cost::Free);
-        self.push(Event::Adopted { command: adopted }, Cost::Free);
+        self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
         self.push(ended(command, Exit::Lost), Cost::Free);
         self.end(command, false);
     }

@@ -6,7 +6,7 @@ use firedrill_model::judge::Judgement;
 use firedrill_model::plan::Plan;
 use firedrill_run::{
     Answer, CommandId, Debt, DebtKind, Done, Event, Exit, Open, Outcome, Phase, Question, Rendering, Role, Run, Stage,
-    StepId, Subject,
+    StepId, Subject, Wait,
 };
 
 use crate::place::{named, place};
@@ -45,9 +45,12 @@ impl Teller<'_> {
                 Some(format!("{} starts", self.command(command)))
             }
             Event::NotStarted { command } => Some(format!("{} turns out never to have started", self.command(command))),
-            Event::Adopted { command } => Some(format!("{} turns out to be still running", self.command(command))),
+            Event::Adopted { command, .. } => Some(format!("{} turns out to be still running", self.command(command))),
             Event::Reached { command, milestone } => Some(format!("{} reaches {milestone}", self.command(command))),
             Event::Ended { command, exit, .. } if !is_judgement_of(next, command) => Some(self.ended(command, exit)),
+            Event::Elapsed { wait: Wait::Deadline(step) } => {
+                Some(format!("the deadline of {} is over", self.step(step)))
+            }
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
             Event::CancelRequested => Some("somebody cancels the run".into()),
             Event::RollbackRequested { by, .. } => Some(format!("{by} asks for everything to be undone")),

@@ -21,6 +21,9 @@ pub(super) fn deploy(session: &mut Session) -> Result<(), Stop> {
     let path = session.invocation.arg(0);
     let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let name = session.invocation.deployment.clone();
+    if let Some(flag) = ["var", "vars-file", "ops-file"].into_iter().find(|flag| session.invocation.has(flag)) {
+        return Err(Stop::failed(&[&format!("the sandbox interpolates no manifests: leave --{flag} out")]));
+    }
     let manifest = Manifest::read(&text).map_err(|error| Stop::failed(&["Parsing manifest", &error]))?;
     if manifest.name != name {
         let other = manifest.name;
@@ -28,7 +31,7 @@ pub(super) fn deploy(session: &mut Session) -> Result<(), Stop> {
             "Expected manifest to specify deployment name '{name}' but was '{other}'"
         )]));
     }
-    let (foundation, deployment) = session.deployment("Fetching diff result")?;
+    let (foundation, deployment) = session.deployment()?;
     session.confirm()?;
     let steps = if session.invocation.has("dry-run") {
         vec![prepare(session, Deed::Nothing)]
@@ -144,15 +147,11 @@ pub(super) fn change_state(session: &mut Session) -> Result<(), Stop> {
     session.confirm()?;
     let slug = session.invocation.arg(0).to_owned();
     check_converge(session, &slug)?;
-    let (foundation, deployment) = session.deployment("Changing state")?;
+    let (foundation, deployment) = session.deployment()?;
     let chosen: Vec<&Instance> =
         deployment.instances.iter().filter(|instance| slug.is_empty() || instance.is_meant_by(&slug)).collect();
     if chosen.is_empty() {
-        return Err(Stop::not_found(
-            "Changing state",
-            140_003,
-            &format!("Instance group or instance '{slug}' doesn't exist"),
-        ));
+        return Err(session.not_found(140_003, &format!("Instance group or instance '{slug}' doesn't exist")));
     }
     let steps = state_steps(session, &foundation, &chosen);
     let description = match session.invocation.command {
@@ -235,10 +234,9 @@ fn changes(instance: &Instance, update: Update) -> bool {
 /// `ignore` and `unignore`: answered at once.
 pub(super) fn ignore(session: &mut Session) -> Result<(), Stop> {
     let slug = session.invocation.arg(0).to_owned();
-    let doing = format!("Changing ignore state for '{slug}'");
-    let (_, deployment) = session.deployment(&doing)?;
+    let (_, deployment) = session.deployment()?;
     let Some(instance) = deployment.instance(&slug).filter(|_| slug.contains('/')) else {
-        return Err(Stop::not_found(&doing, 20010, &format!("Instance '{slug}' doesn't exist")));
+        return Err(session.not_found(20010, &format!("Instance '{slug}' doesn't exist")));
     };
     let wanted = if session.invocation.command == Command::Ignore { Ignored::Yes } else { Ignored::No };
     do_at_once(session, &Deed::Ignore(instance.id.clone(), wanted))
@@ -247,9 +245,12 @@ pub(super) fn ignore(session: &mut Session) -> Result<(), Stop> {
 /// `update-resurrection`: answered at once.
 pub(super) fn update_resurrection(session: &mut Session) -> Result<(), Stop> {
     let wanted = match session.invocation.arg(0) {
-        "on" | "yes" | "true" => Resurrection::On,
-        "off" | "no" | "false" => Resurrection::Off,
-        other => return Err(Stop::failed(&[&format!("Expected 'on' or 'off', but received '{other}'")])),
+        "on" | "yes" | "true" | "enable" => Resurrection::On,
+        "off" | "no" | "false" | "disable" => Resurrection::Off,
+        other => {
+            let why = format!("Expected boolean variable '{other}' to be either 'true' or 'false'");
+            return Err(Stop::failed(&[&why]));
+        }
     };
     do_at_once(session, &Deed::Resurrection(wanted))
 }

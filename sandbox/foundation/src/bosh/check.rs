@@ -62,7 +62,7 @@ fn choose(session: &mut Session, label: &str, kind: ProblemKind) -> Result<Resol
 fn scan(session: &mut Session) -> Result<Vec<Problem>, Stop> {
     let name = session.invocation.deployment.clone();
     let doing = format!("Performing a scan on deployment '{name}'");
-    let (foundation, _) = session.deployment(&doing)?;
+    let (foundation, _) = session.deployment()?;
     let tally = foundation.tally(&name);
     let stage = format!("Scanning {} VMs", tally.scanned);
     let well = tally.scanned - tally.silent - tally.missing;
@@ -81,7 +81,7 @@ fn apply(session: &mut Session, answers: &[(Problem, Resolution)]) -> Result<(),
     let step = |(problem, resolution): &(Problem, Resolution)| {
         let takes = takes(session, *resolution);
         let deed = Deed::Resolve(problem.clone(), *resolution);
-        Step::new("Applying problem resolutions", resolution.name(), takes, deed)
+        Step::new("Applying problem resolutions", resolution.name(), takes, deed).going_on()
     };
     let steps = answers.iter().map(step).collect();
     let result = format!("{} resolved", answers.len());

@@ -11,16 +11,15 @@ use super::table::Table;
 /// `attach-disk`: without a question, to an instance that was stopped.
 pub(super) fn attach(session: &mut Session) -> Result<(), Stop> {
     let (slug, cid) = (session.invocation.arg(0).to_owned(), session.invocation.arg(1).to_owned());
-    let doing = format!("Attaching disk '{cid}' to instance '{slug}'");
-    let (_, deployment) = session.deployment(&doing)?;
+    let (_, deployment) = session.deployment()?;
     let Some(instance) = deployment.instance(&slug).filter(|_| slug.contains('/')) else {
-        return Err(Stop::not_found(&doing, 20010, &format!("Instance '{slug}' doesn't exist")));
+        return Err(session.not_found(20010, &format!("Instance '{slug}' doesn't exist")));
     };
     let description = format!("attach disk '{cid}' to '{slug}'");
     let step =
         Step::new("", "", session.takes(Phase::BOSH_REPAIR), Deed::AttachDisk(instance.id.clone(), DiskCid(cid)));
     let order = session.new_order(&deployment.name, &description, vec![step]);
-    session.order(&doing, order, Telling::Events)?;
+    session.order("", order, Telling::Events)?;
     Ok(())
 }
 

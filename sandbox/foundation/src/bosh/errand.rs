@@ -24,9 +24,9 @@ struct ErrandResult {
 pub(super) fn run(session: &mut Session) -> Result<(), Stop> {
     let name = session.invocation.arg(0).to_owned();
     let doing = format!("Running errand '{name}'");
-    let (_, deployment) = session.deployment(&doing)?;
+    let (_, deployment) = session.deployment()?;
     if !deployment.errands.contains(&name) {
-        return Err(Stop::not_found(&doing, 510_000, &format!("Errand '{name}' doesn't exist")));
+        return Err(session.not_found(510_000, &format!("Errand '{name}' doesn't exist")));
     }
     let steps = steps(session, &deployment, &name)?;
     let order = session.new_order(&deployment.name, "run errand", steps);

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use crate::director::Director;
 use crate::foundation::{Deployment, Foundation, Instance, Problem};
-use crate::tasks::{Task, TaskBoard};
+use crate::tasks::{Task, TaskBoard, TaskState};
 
 use super::flags::Invocation;
 use super::table::Table;
@@ -34,6 +34,43 @@ fn task_row(task: &Task) -> Vec<String> {
         if task.state.is_active() { String::new() } else { task.result.clone() },
     ]
 }
+
+/// What the director's tasks did, newest first: their beginnings and ends.
+pub(super) fn events(board: &TaskBoard, invocation: &Invocation) -> Table {
+    let wants = |flag: &str, text: &str| invocation.value(flag).is_none_or(|wanted| wanted == text);
+    let is_wanted = |task: &&Task| {
+        wants("task", &task.id.to_string())
+            && wants("object-type", "deployment")
+            && (invocation.deployment.is_empty() || task.deployment == invocation.deployment)
+    };
+    let mut rows = Vec::new();
+    for task in board.tasks.iter().filter(is_wanted) {
+        let failed = if task.state == TaskState::Error { "the task has failed" } else { "" };
+        let ends = [(Some(&task.started_at), ""), (task.finished_at.as_ref(), failed)];
+        for (at, error) in ends.into_iter().filter_map(|(at, error)| Some((at?, error))) {
+            let id = (rows.len() + 1).to_string();
+            let cells = [&id, at, &task.user, &task.description, "deployment", &task.deployment, &task.id.to_string()];
+            let rest = [&task.deployment, "", "", error];
+            rows.push(cells.into_iter().chain(rest).map(str::to_owned).collect());
+        }
+    }
+    rows.reverse();
+    Table::new("events", &EVENTS, rows)
+}
+
+const EVENTS: [&str; 11] = [
+    "ID",
+    "Time",
+    "User",
+    "Action",
+    "Object Type",
+    "Object Name",
+    "Task ID",
+    "Deployment",
+    "Instance",
+    "Context",
+    "Error",
+];
 
 pub(super) fn locks(board: &TaskBoard) -> Table {
     let rows = board

@@ -8,6 +8,7 @@ use crate::tasks::{Claim, Order, Step};
 use super::flags::Command;
 use super::follow::Telling;
 use super::listing;
+use super::request::Request;
 use super::session::{Session, Stop};
 
 /// Prints the answer to a question that is answered at once.
@@ -23,11 +24,12 @@ pub(super) fn print(session: &mut Session) -> Result<(), Stop> {
         Command::Locks => listing::locks(&world.read()?),
         Command::Tasks => listing::tasks(&world.read()?, invocation),
         Command::Configs => listing::configs(&world.foundation()?, invocation),
+        Command::Events => listing::events(&world.read()?, invocation),
         Command::Stemcells => listing::stemcells(&world.foundation()?),
         Command::Releases => listing::releases(&world.foundation()?),
-        Command::Errands => listing::errands(&session.deployment("Finding errands")?.1),
+        Command::Errands => listing::errands(&session.deployment()?.1),
         _ => {
-            let (_, deployment) = session.deployment("Fetching manifest")?;
+            let (_, deployment) = session.deployment()?;
             session.screen.block(&deployment.manifest());
             return Ok(());
         }
@@ -39,10 +41,9 @@ pub(super) fn print(session: &mut Session) -> Result<(), Stop> {
 /// `vms` and `instances`, of one deployment or of all.
 pub(super) fn list_instances(session: &mut Session) -> Result<(), Stop> {
     let wanted = &session.invocation.deployment;
-    let infos = if session.invocation.command == Command::Vms { "vms" } else { "instances" };
-    let doing = format!("Listing deployment '{wanted}' {infos} infos");
+    let doing = Request::of(session.invocation).shown();
     let deployments =
-        if wanted.is_empty() { session.world.foundation()?.deployments } else { vec![session.deployment(&doing)?.1] };
+        if wanted.is_empty() { session.world.foundation()?.deployments } else { vec![session.deployment()?.1] };
     // The director answers with tasks, all at the same time.
     let takes = session.takes(Phase::BOSH_TASK);
     let ask = |deployment: &Deployment| {

@@ -13,6 +13,7 @@ use crate::{err, out};
 
 use super::flags::{Asking, Command, Format, Invocation};
 use super::follow::{Follower, Telling, failure};
+use super::request::Request;
 use super::screen::Screen;
 
 /// What the client does, and with whom.
@@ -48,14 +49,9 @@ impl Stop {
     }
 
     /// Returns the refusal of a request.
-    pub(super) fn refused(doing: &str, status: u16, body: &str) -> Stop {
-        let answer = format!("Director responded with non-successful status code '{status}' response '{body}'");
-        Stop::failed(&[doing, &answer])
-    }
-
-    /// Returns that something does not exist.
-    pub(super) fn not_found(doing: &str, code: u32, description: &str) -> Stop {
-        Stop::refused(doing, 404, &format!("{{\"code\": {code}, \"description\": \"{description}\"}}"))
+    pub(super) fn refused(mut doing: Vec<String>, status: u16, body: &str) -> Stop {
+        doing.push(format!("Director responded with non-successful status code '{status}' response '{body}'"));
+        Stop::Levels(doing)
     }
 }
 
@@ -118,35 +114,29 @@ impl<'a> Session<'a> {
     }
 
     fn authorize(&self) -> Result<(), Stop> {
-        let Invocation { client, client_secret, command, deployment, .. } = self.invocation;
+        let Invocation { client, client_secret, command, .. } = self.invocation;
         let is_known = *client == self.director.client && *client_secret == self.director.client_secret;
         if is_known || *command == Command::Env {
             return Ok(());
         }
-        let of_deployment = format!("/deployments/{deployment}");
-        let (doing, path) = match command {
-            Command::Tasks if self.invocation.has("recent") => ("Finding recent tasks", "/tasks"),
-            Command::Tasks => ("Finding current tasks", "/tasks"),
-            Command::Locks => ("Finding locks", "/locks"),
-            Command::Disks => ("Finding orphaned disks", "/disks"),
-            Command::Configs => ("Listing configs", "/configs"),
-            Command::Stemcells => ("Finding stemcells", "/stemcells"),
-            Command::Releases => ("Finding releases", "/releases"),
-            Command::CleanUp => ("Cleaning up resources", "/cleanup"),
-            command if command.needs_deployment() => ("Fetching deployment", of_deployment.as_str()),
-            _ => ("Finding deployments", "/deployments"),
-        };
+        let Request { doing, path } = Request::of(self.invocation);
         Err(Stop::refused(doing, 401, &format!("Not authorized: '{path}'")))
     }
 
     /// Returns the deployment that was named, and the foundation that it is in.
-    pub(super) fn deployment(&self, doing: &str) -> Result<(Foundation, Deployment), Stop> {
+    pub(super) fn deployment(&self) -> Result<(Foundation, Deployment), Stop> {
         let name = &self.invocation.deployment;
         let foundation = self.world.foundation()?;
         match foundation.deployment(name).cloned() {
             Some(deployment) => Ok((foundation, deployment)),
-            None => Err(Stop::not_found(doing, 70000, &format!("Deployment '{name}' doesn't exist"))),
+            None => Err(self.not_found(70000, &format!("Deployment '{name}' doesn't exist"))),
         }
+    }
+
+    /// Returns that the first request names something that does not exist.
+    pub(super) fn not_found(&self, code: u32, description: &str) -> Stop {
+        let body = format!("{{\"code\": {code}, \"description\": \"{description}\"}}");
+        Stop::refused(Request::of(self.invocation).doing, 404, &body)
     }
 
     /// Gives an order to the director, and waits until it is carried out; fails unless it went well.
@@ -166,6 +156,7 @@ impl<'a> Session<'a> {
         let task = self.follower.follow(self.world, &mut self.screen, id, telling)?;
         match failure(&task) {
             None => Ok(task),
+            Some(failure) if doing.is_empty() => Err(Stop::failed(&[&failure])),
             Some(failure) => Err(Stop::failed(&[doing, &failure])),
         }
     }

@@ -88,10 +88,10 @@ fn conclude(doing: &str, failed: &[(String, u8)]) -> Result<(), Stop> {
 fn set_up(session: &mut Session, slug: &str) -> Result<Vec<Instance>, Stop> {
     let name = session.invocation.deployment.clone();
     let doing = format!("Setting up SSH in deployment '{name}'");
-    let (_, deployment) = session.deployment(&doing)?;
+    let (_, deployment) = session.deployment()?;
     let hosts = meant(&deployment, slug);
     if hosts.is_empty() {
-        return Err(Stop::not_found(&doing, 140_003, &format!("No instance in deployment '{name}' matched '{slug}'")));
+        return Err(session.not_found(140_003, &format!("No instance in deployment '{name}' matched '{slug}'")));
     }
     let silent = hosts.iter().find(|host| !host.answers());
     let deed = silent.map_or(Deed::Nothing, |silent| {

@@ -40,8 +40,12 @@ fn wanted(session: &Session) -> Result<Task, Stop> {
         return newest.ok_or_else(|| Stop::failed(&["No task found"]));
     }
     let id = number(session)?;
-    let missing = || Stop::not_found(&format!("Finding task '{id}'"), 10000, &format!("Task {id} not found"));
-    board.task(id).cloned().ok_or_else(missing)
+    board.task(id).cloned().ok_or_else(|| missing(id))
+}
+
+fn missing(id: u32) -> Stop {
+    let body = format!("{{\"code\": 10000, \"description\": \"Task {id} not found\"}}");
+    Stop::refused(vec![format!("Finding task '{id}'")], 404, &body)
 }
 
 fn number(session: &Session) -> Result<u32, Stop> {
@@ -84,14 +88,14 @@ pub(super) fn cancel(session: &mut Session) -> Result<(), Stop> {
     })?;
     let doing = format!("Cancelling task '{id}'");
     match state {
-        None => Err(Stop::not_found(&format!("Finding task '{id}'"), 10000, &format!("Task {id} not found"))),
+        None => Err(missing(id)),
         Some(state) if state.is_active() => Ok(()),
         Some(state) => {
             let body = format!(
                 "{{\"code\": 10001, \"description\": \"Cannot cancel task {id}: invalid state ({})\"}}",
                 state.name()
             );
-            Err(Stop::refused(&doing, 400, &body))
+            Err(Stop::refused(vec![doing], 400, &body))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::fault::FaultPoint;
 use crate::foundation::Deed;
 use crate::world::{World, WorldError};
 
-use super::{Event, EventState, Task, TaskBoard, TaskState};
+use super::{Event, EventState, Failing, Task, TaskBoard, TaskState};
 
 /// Carries out everything that is due, in the order in which it became so.
 pub(crate) fn advance(world: &World) -> Result<(), WorldError> {
@@ -62,20 +62,39 @@ fn succeed(board: &mut TaskBoard, id: u32, output: Option<String>, at: Moment) {
     let task = board.task_mut(id).expect("tasks are never removed");
     task.output.extend(output);
     task.end_step(EventState::Finished, at);
-    if task.state == TaskState::Cancelling {
-        task.events.push(Event::error(&format!("Task {id} cancelled"), at));
-        board.finish(id, TaskState::Cancelled, at);
-    } else if task.steps.is_empty() {
-        board.finish(id, TaskState::Done, at);
-    } else {
-        task.begin_step(at);
-    }
+    go_to_next(board, id, at);
 }
 
 fn fail(board: &mut TaskBoard, id: u32, message: &str, at: Moment) {
     let task = board.task_mut(id).expect("tasks are never removed");
+    let goes_on = task.steps.first().is_some_and(|step| step.failing == Failing::GoesOn);
     task.end_step(EventState::Failed(message.to_owned()), at);
-    task.events.push(Event::error(message, at));
+    task.errors.push(message.to_owned());
+    if goes_on {
+        go_to_next(board, id, at);
+    } else {
+        end_badly(board, id, at);
+    }
+}
+
+fn go_to_next(board: &mut TaskBoard, id: u32, at: Moment) {
+    let task = board.task_mut(id).expect("tasks are never removed");
+    if task.state == TaskState::Cancelling {
+        task.events.push(Event::error(&format!("Task {id} cancelled"), at));
+        board.finish(id, TaskState::Cancelled, at);
+    } else if !task.steps.is_empty() {
+        task.begin_step(at);
+    } else if task.errors.is_empty() {
+        board.finish(id, TaskState::Done, at);
+    } else {
+        end_badly(board, id, at);
+    }
+}
+
+fn end_badly(board: &mut TaskBoard, id: u32, at: Moment) {
+    let task = board.task_mut(id).expect("tasks are never removed");
+    let message = task.errors.join("\n");
+    task.events.push(Event::error(&message, at));
     board.finish(id, TaskState::Error, at);
 }
 

@@ -117,6 +117,41 @@ fn refusals() {
     conforms(&rig.run("bosh", &["-d", "nope", "vms"]), "wrongdep");
 }
 
+/// Deployments that do not exist are told of by the request that came first.
+#[test]
+fn missing_deployments() {
+    let rig = Rig::laboratory();
+    for (line, doing) in [
+        ("manifest", "Fetching manifest:\n  Finding deployment 'nope':\n    Director responded"),
+        ("instances", "Listing deployment 'nope' instances infos:\n  Director responded"),
+        ("cck --report", "Performing a scan on deployment 'nope':\n  Director responded"),
+        ("-n stop uaa", "Changing state:\n  Director responded"),
+        ("ssh uaa -c true", "Setting up SSH in deployment 'nope':\n  Director responded"),
+        ("run-errand smoke", "Running errand 'smoke':\n  Director responded"),
+        ("attach-disk uaa/0 disk-x", "Director responded"),
+    ] {
+        let words: Vec<&str> = ["-d", "nope"].into_iter().chain(line.split(' ')).collect();
+        let ran = rig.run("bosh", &words);
+        assert!(ran.err.starts_with(doing), "{line}: {}", ran.err);
+        assert!(
+            ran.err.contains("status code '404'") && ran.err.contains("Deployment 'nope' doesn't exist"),
+            "{}",
+            ran.err
+        );
+    }
+    let ran = rig.run("bosh", &["manifest"]);
+    assert_eq!(ran.err, "Expected non-empty deployment name\nExit code 1\n");
+}
+
+#[test]
+fn columns_are_chosen_by_title_or_key() {
+    let rig = Rig::laboratory();
+    let ran = rig.run("bosh", &["-d", "cf", "vms", "--column=instance", "--column", "VM CID"]);
+    assert!(ran.out.starts_with("backup_restore/b1c0  \tvm-b1c0\t\n"), "{}", ran.out);
+    let events = rig.run("bosh", &["events", "--column=action"]);
+    assert_eq!(events.out, "retrieve vm-stats\t\nretrieve vm-stats\t\n");
+}
+
 #[test]
 fn errors_go_to_standard_output_in_json() {
     let ran = Rig::laboratory().run("bosh", &["--client-secret", "wrong", "locks", "--json"]);

@@ -315,3 +315,22 @@ fn prompts_need_an_answer() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(1), "Asking for confirmation:\n  EOF\nExit code 1\n"), "{line}");
     }
 }
+
+/// One problem that cannot be resolved does not keep the director from the others.
+#[test]
+fn resolutions_that_fail_do_not_stop_the_others() {
+    let rig = Rig::new();
+    rig.sandbox("break disk-deleted nfs_server/0");
+    rig.sandbox("break vm-deleted nfs_server/0");
+    rig.sandbox("break vm-deleted uaa/0");
+    let ran = rig.run("bosh", &["-n", "-d", TAS, "cck", "--resolution", "recreate_vm"]);
+    assert_eq!(ran.code, Some(1), "a VM cannot be created without its disk: {}", ran.out);
+    assert!(ran.out.contains("L Error: Unknown CPI error 'Bosh::Clouds::DiskNotFound'"), "{}", ran.out);
+    assert!(
+        ran.err.starts_with(&format!("Resolving problems for deployment '{TAS}':\n  Expected task '")),
+        "{}",
+        ran.err
+    );
+    rig.sandbox("assert instance uaa running");
+    rig.sandbox("assert problems 1");
+}

@@ -94,13 +94,13 @@ impl World for Sandboxed<'_> {
         let happening = match (self.ends.get(&command).cloned(), self.commands.get(&command)) {
             (Some((exit, ms)), _) => Happening::Ended { command, exit, ms },
             (None, Some(played)) if is_started && played.is_lost => Happening::Survives(command),
-            (None, Some(_)) if is_started => Happening::Running(command),
+            (None, Some(played)) if is_started => Happening::Running { ms: self.ms_since(played.began), command },
             (None, _) => {
                 self.commands.remove(&command);
                 Happening::NotStarted(command)
             }
         };
-        let running = if let Happening::Running(command) = &happening { Some(command.clone()) } else { None };
+        let running = if let Happening::Running { command, .. } = &happening { Some(command.clone()) } else { None };
         self.happenings.push_back(happening);
         let Some(running) = running else { return Ok(()) };
         self.tell_again(&running);

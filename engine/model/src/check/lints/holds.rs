@@ -3,7 +3,7 @@
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Graph;
-use crate::playbook::{Playbook, Release, Rollback, Step, split_milestone};
+use crate::playbook::{Body, Playbook, Release, Rollback, Step, split_milestone};
 
 /// Warns of what is wrong with each hold.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
@@ -22,11 +22,11 @@ fn reading(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &
         return None;
     }
     let held = order.below(taker);
-    let changing = |steps: &[usize]| steps.iter().any(|&at| !playbook.steps[at].read_only);
+    let changing = |steps: &[usize]| steps.iter().any(|&at| !only_reads(playbook, at));
     if !changing(&held) {
         return None;
     }
-    let reader = held.iter().find(|&&at| playbook.steps[at].read_only && !changing(&order.below(at)))?;
+    let reader = held.iter().find(|&&at| only_reads(playbook, at) && !changing(&order.below(at)))?;
     let (taker, reader) = (&playbook.steps[taker], &playbook.steps[*reader]);
     let message = format!("`{}` is still held while `{}` only reads", taker.id.value, reader.id.value);
     let advice =
@@ -41,10 +41,15 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
         return Vec::new();
     };
     let ids: Vec<&str> = until.value.iter().map(|id| split_milestone(&id.value).0).collect();
-    let ends: Vec<usize> =
-        (0..playbook.steps.len()).filter(|&at| ids.contains(&playbook.steps[at].id.value.as_str())).collect();
+    let block = playbook.steps[taker].parent;
+    let beside: Vec<usize> = (0..playbook.steps.len()).filter(|&at| playbook.steps[at].parent == block).collect();
+    let is_end = |at: &&usize| ids.contains(&playbook.steps[**at].id.value.as_str());
+    let ends: Vec<usize> = beside.iter().filter(is_end).copied().collect();
+    if ends.is_empty() {
+        return Vec::new();
+    }
     let after = |at: usize| ends.iter().all(|&end| order.below(end).contains(&at));
-    let Some(later) = (0..playbook.steps.len()).find(|&at| after(at)) else {
+    let Some(&later) = beside.iter().find(|&&at| after(at)) else {
         return Vec::new();
     };
     let held = order
@@ -60,6 +65,22 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
         Diagnostic::warning(Code::UndoneAfterRelease, span, message).note(release.hook.span, "the release").help(advice)
     };
     undone.map(warn).collect()
+}
+
+/// Returns whether a step changes nothing: of a group, whether no member does.
+fn only_reads(playbook: &Playbook, at: usize) -> bool {
+    let step = &playbook.steps[at];
+    match &step.body {
+        Body::Command(_) => step.read_only,
+        Body::Group(_) => {
+            let mut members = (0..playbook.steps.len()).filter(|&member| playbook.steps[member].parent == Some(at));
+            members.all(|member| only_reads(playbook, member))
+        }
+        Body::Use(used) => playbook.used.get(&used.path.value).is_some_and(|file| {
+            let steps = file.checked.steps.len();
+            (0..steps).all(|member| only_reads(&file.checked, member))
+        }),
+    }
 }
 
 fn undoing(step: &Step) -> Option<crate::source::Span> {

@@ -1,10 +1,9 @@
 //! Outputs that are `none` when their step was skipped.
 
-use std::collections::HashMap;
-
+use crate::check::Names;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Expression, Reference};
-use crate::playbook::{Invocation, OnUnmet, OutputSource, Playbook, Step};
+use crate::playbook::{Body, Invocation, OnUnmet, OutputSource, Playbook, Step};
 use crate::source::Spanned;
 use crate::template::Template;
 
@@ -13,25 +12,33 @@ const ANSWERS: [&str; 4] = [" or ", " if ", " is ", "default("];
 
 /// Warns of every command that fails before it starts when a step above was skipped.
 pub(super) fn of(playbook: &Playbook) -> Vec<Diagnostic> {
-    let may_be_skipped =
-        |step: &&Step| step.when.is_some() || step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
-    let skipped = playbook.steps.iter().filter(may_be_skipped);
-    let skipped: HashMap<&str, &Step> = skipped.map(|step| (step.id.value.as_str(), step)).collect();
+    let names = Names::of(playbook);
     let steps = playbook.steps.iter().chain(&playbook.finally);
-    steps.flat_map(|step| uses(step, &skipped)).collect()
+    steps.flat_map(|step| uses(playbook, &names, step)).collect()
 }
 
-fn uses(step: &Step, skipped: &HashMap<&str, &Step>) -> Vec<Diagnostic> {
+fn uses(playbook: &Playbook, names: &Names<'_>, step: &Step) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for text in texts(step) {
         for expression in text.value.expressions() {
-            let source = unanswered(expression).and_then(|id| skipped.get(id));
-            if let Some(source) = source.filter(|source| !goes_with(step, source)) {
-                found.push(warning(source, text));
+            let source = unanswered(expression).and_then(|id| names.find(step.parent, id));
+            let source = source.map(|source| &playbook.steps[source.step]);
+            if let Some(source) = source.filter(|source| may_be_skipped(playbook, source)) {
+                let goes_with = std::iter::once(step).chain(playbook.around(step)).any(|step| goes_with(step, source));
+                found.extend((!goes_with).then(|| warning(source, text)));
             }
         }
     }
     found
+}
+
+fn may_be_skipped(playbook: &Playbook, step: &Step) -> bool {
+    let theirs = match &step.body {
+        Body::Use(used) => playbook.used.get(&used.path.value).map(|file| file.checked.guards.as_slice()),
+        Body::Command(_) | Body::Group(_) => None,
+    };
+    let mut guards = step.guards.iter().chain(theirs.unwrap_or_default());
+    step.when.is_some() || guards.any(|guard| guard.on_unmet == OnUnmet::Skip)
 }
 
 /// Returns the step of which an expression reads an output without an answer for `none`.

@@ -17,6 +17,7 @@ pub(in crate::bosh) enum Command {
     Disks,
     Env,
     Errands,
+    Events,
     Ignore,
     Instances,
     Locks,
@@ -164,7 +165,7 @@ const fn deployment(
 }
 
 /// Every command, sorted by name.
-pub(super) static COMMANDS: [Spec; 32] = [
+pub(super) static COMMANDS: [Spec; 33] = [
     deployment(
         Command::AttachDisk,
         &["attach-disk"],
@@ -201,6 +202,16 @@ pub(super) static COMMANDS: [Spec; 32] = [
     director(Command::Disks, &["disks"], &[Flag::short("orphaned", 'o', Takes::Nothing)], &[]),
     director(Command::Env, &["env", "environment"], &[Flag::switch("details")], &[]),
     deployment(Command::Errands, &["errands", "es"], NONE, &[]),
+    director(
+        Command::Events,
+        &["events"],
+        &[
+            Flag::long("task", Takes::Value),
+            Flag::long("instance", Takes::Value),
+            Flag::long("object-type", Takes::Value),
+        ],
+        &[],
+    ),
     deployment(Command::Ignore, &["ignore"], NONE, &["INSTANCE"]),
     director(
         Command::Instances,
