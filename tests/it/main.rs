@@ -4,8 +4,10 @@
 mod approved;
 mod conduct;
 mod crash;
+mod decisions;
 mod disk;
 mod environment;
+mod groups;
 mod hostile;
 mod house;
 mod inert;

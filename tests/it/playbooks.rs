@@ -292,6 +292,7 @@ impl<'p> Texts<'p> {
             extract,
             r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
             optional: output.optional,
+            is_file: false,
         };
         self.0.insert(format!("{place}.{key}"), Text::Output(rule));
     }

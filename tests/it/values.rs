@@ -135,3 +135,79 @@ fn a_rehearsal_says_what_the_run_before_was() {
     );
     sandbox.call(&["rehearse", "playbook.yaml"]).exit(0);
 }
+
+/// Reads a file that it lists from the run's copy, not from beside the playbook.
+const FILES: &str = "
+firedrill: 1
+playbook: playbook
+files: [sql/schema.sql]
+steps:
+  - {id: change, run: 'echo changed > sql/schema.sql', timeout: 10s, rollback: none}
+  - {id: tell, run: 'cat ${{ run.files }}/sql/schema.sql > told', timeout: 10s, rollback: none}
+";
+
+#[test]
+fn listed_files_are_part_of_the_plan_and_come_along() {
+    let sandbox = Sandbox::new().playbook(FILES);
+    let missing = sandbox.call(&["plan", "playbook.yaml"]).exit(3);
+    assert!(missing.err.contains("playbook.yaml:4:9") && missing.err.contains("FD0316"), "{}", missing.err);
+    std::fs::create_dir(sandbox.path("sql")).unwrap();
+    sandbox.write("sql/schema.sql", "as planned");
+    sandbox.call(&["plan", "playbook.yaml", "--out", "approved"]).exit(0);
+    sandbox.run(&[]).exit(0);
+    assert_eq!(told(&sandbox), "as planned");
+    let refused = sandbox.call(&["run", "--plan", "approved"]).exit(6);
+    assert!(refused.err.contains("sql/schema.sql was changed"), "{}", refused.err);
+    std::fs::remove_file(sandbox.path("sql/schema.sql")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", sandbox.path("sql/schema.sql")).unwrap();
+    let linked = sandbox.call(&["plan", "playbook.yaml"]).exit(3);
+    assert!(linked.err.contains("outside of the playbook's folder"), "{}", linked.err);
+}
+
+#[test]
+fn a_rehearsal_is_stale_when_a_stand_in_has_changed() {
+    let playbook =
+        "firedrill: 1\nplaybook: playbook\nsteps:\n  - {id: one, argv: [tool], read_only: true, timeout: 10s}\n";
+    let sandbox = Sandbox::new().playbook(playbook);
+    let rehearsal = "firedrill: 1\nrehearsal: playbook\nsandbox: ./stand-ins\nscenarios:\n  - {name: it works, expect: {verdict: succeeded}}\n";
+    sandbox.write("playbook.rehearsal.yaml", rehearsal);
+    std::fs::create_dir_all(sandbox.path("stand-ins/bin")).unwrap();
+    let tool = sandbox.path("stand-ins/bin/tool");
+    std::fs::write(&tool, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.call(&["rehearse", "playbook.yaml"]).exit(0);
+    sandbox.call(&["stale", "playbook.yaml"]).exit(0);
+    std::fs::write(&tool, "#!/bin/sh\nexit 0\n").unwrap();
+    let stale = sandbox.call(&["stale", "playbook.yaml"]).exit(1);
+    assert!(stale.out.contains("stand-ins/bin/tool"), "{}", stale.out);
+}
+
+/// Publishes two outputs, one of which is too large for a value.
+const LARGE: &str = "
+firedrill: 1
+playbook: playbook
+steps:
+  - id: make
+    run: head -c 100000 /dev/zero | tr '\\\\0' x; echo small >&2
+    outputs: {large: {from: stdout}, small: {from: stderr}}
+    timeout: 10s
+    read_only: true
+  - id: tell
+    run: echo $(wc -c < ${{ steps.make.files.large }}) $(cat ${{ steps.make.files.small }}) ${{ MORE }} > told
+    timeout: 10s
+    rollback: none
+";
+
+#[test]
+fn outputs_that_are_read_as_files_may_be_large() {
+    let sandbox = Sandbox::new().playbook(&LARGE.replace("MORE", "steps.make.outputs.small"));
+    sandbox.run(&[]).exit(0);
+    assert_eq!(told(&sandbox), "100000 small small");
+    assert!(std::fs::metadata(sandbox.journal_path()).unwrap().len() < 20_000, "nothing large is in the journal");
+    let as_value = Sandbox::new().playbook(&LARGE.replace("MORE", "steps.make.outputs.large")).run(&[]);
+    let why = "`steps.make.outputs.large` is larger than 64 KiB and kept in a file";
+    assert!(as_value.code == Some(4) && as_value.out.contains(why), "{as_value:?}");
+    let only_value = LARGE.replace("steps.make.files.large", "steps.make.outputs.large").replace("MORE", "'x'");
+    let failed = Sandbox::new().playbook(&only_value).run(&[]);
+    assert!(failed.code != Some(0) && failed.out.contains("let others read it as a file"), "{failed:?}");
+}

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use firedrill_exec::files::{bin, listed};
 use firedrill_exec::library;
-use firedrill_exec::rehearsals::bin;
 use firedrill_model::check::{self, Checked};
-use firedrill_model::diagnostic::Diagnostic;
+use firedrill_model::diagnostic::{Code, Diagnostic};
 use firedrill_model::plan::{FileDigest, Plan, Target};
 use firedrill_model::playbook::Playbook;
 use firedrill_model::resolve::{Facts, Given, resolve};
@@ -89,9 +90,25 @@ impl Loaded {
         &self.checked
     }
 
-    /// Returns the files of the playbook's `bin/`.
+    /// Returns the files of the playbook's `bin/` and those that it lists, sorted by path.
     pub(crate) fn files(&self) -> Result<Vec<FileDigest>, Failure> {
-        bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))
+        let mut files =
+            bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))?;
+        for path in check::files(&self.checked) {
+            files.push(listed(self.dir(), &path).map_err(|error| self.missing(&path, &error))?);
+        }
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files.dedup();
+        Ok(files)
+    }
+
+    /// Says where a file that cannot be taken along is listed.
+    fn missing(&self, path: &str, error: &io::Error) -> Failure {
+        let Some(listed) = self.checked.files.iter().find(|file| file.value == path) else {
+            return Failure::invalid(format!("{}: {error}", self.dir().join(path).display()));
+        };
+        let fault = Diagnostic::error(Code::BadFile, listed.span, format!("`{path}` cannot be taken along: {error}"));
+        Failure::invalid(diagnostics::render(&self.source, &[fault], Colour::Never).trim_end().to_owned())
     }
 
     /// Resolves the playbook with inputs and the files of `bin/`; faults are in the failure.

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod driver;
 mod environment;
+pub mod files;
 mod history;
 pub mod journal;
 mod library;

@@ -9,8 +9,8 @@ use firedrill_model::plan::{FORMAT, FileDigest, Plan};
 use firedrill_model::resolve::sha256;
 use serde::{Deserialize, Serialize};
 
+use crate::files::{bin, is_of_bin};
 use crate::provenance::Provenance;
-use crate::rehearsals::bin;
 use crate::store::{Durability, StoreError, io_error, write_private};
 
 /// The version of the form of a plan's file.
@@ -139,15 +139,24 @@ impl PlanFile {
             differences.extend(changed("the target", path, &target.text_sha256));
         }
         match bin(self.dir()) {
-            Ok(files) => differences.extend(compared(&plan.files, &files)),
+            Ok(files) => differences.extend(compared(&self.files(is_of_bin), &files)),
             Err(error) => differences.push(format!("{}: {error}", self.dir().join("bin").display())),
+        }
+        for file in self.files(|path| !is_of_bin(path)) {
+            differences.extend(changed("the file", &self.dir().join(&file.path), &file.sha256));
         }
         differences
     }
 
-    /// Returns the files of the playbooks that the playbook uses.
+    /// Returns the files of the playbooks that the playbook uses, and those that it lists.
     pub fn used(&self) -> Vec<PathBuf> {
-        self.plan.used().into_iter().map(|used| self.dir().join(&used.path)).collect()
+        let used = self.plan.used().into_iter().map(|used| self.dir().join(&used.path));
+        let listed = self.files(|path| !is_of_bin(path)).into_iter().map(|file| self.dir().join(&file.path));
+        used.chain(listed).collect()
+    }
+
+    fn files(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<FileDigest> {
+        self.plan.files.iter().filter(|file| is_wanted(&file.path)).cloned().collect()
     }
 
     /// Returns the playbook's folder.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use firedrill_model::plan::{FileDigest, Plan};
 use firedrill_model::resolve::sha256;
 
+use crate::files::{FOLDER, copy_of};
 use crate::store::{About, RunDir};
 use crate::supervisor::Spawn;
 
@@ -51,7 +52,7 @@ impl Planned {
     /// playbook, where people may be at work, and of files that are in no plan, only the command's own program counts.
     pub(crate) fn check(&mut self, spawn: &Spawn) -> Result<(), Unplanned> {
         for file in &self.files {
-            let path = self.copy.join(&file.path);
+            let path = copy_of(&self.copy, &file.path);
             if !is_as_planned(&path, file, &mut self.seen) {
                 return Err(Unplanned { path: file.path.clone() });
             }
@@ -63,8 +64,8 @@ impl Planned {
     }
 
     fn may_start(&self, program: &Path) -> bool {
-        let places = [&self.copy, &self.beside];
-        let Some(below) = places.into_iter().find_map(|place| program.strip_prefix(place).ok()) else {
+        let places = [self.copy.join(FOLDER), self.copy.clone(), self.beside.clone()];
+        let Some(below) = places.iter().find_map(|place| program.strip_prefix(place).ok()) else {
             return true;
         };
         let planned = self.files.iter().find(|file| Path::new(&file.path) == below);

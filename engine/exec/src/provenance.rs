@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
-use crate::rehearsals::PYTHON_CACHE;
+use crate::files::PYTHON_CACHE;
 
 /// The file of a playbook and the state of its repository when the run was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

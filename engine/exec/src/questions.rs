@@ -5,7 +5,7 @@ mod items;
 mod values;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ use firedrill_model::value::Value;
 use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Rendered, Rendering, Run, Stage, StepId};
 
 use self::values::Place;
+use crate::private::{Durability, write_private};
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -151,11 +152,38 @@ impl Known<'_> {
         let rules = command.outputs.as_slice();
         let bindings = self.bindings(id, &command.expect, rules);
         let open = |stream: &Stream| self.open(id, stream);
-        match (self.run.exit_of(id), self.run.probe(id)) {
+        let judgement = match (self.run.exit_of(id), self.run.probe(id)) {
             (Some(code), Some(_)) => judge::judge_probe(&command.expect, code, rules, &open, &bindings),
             (Some(code), None) => judge::judge_attempt(&command.expect, code, rules, &open, &bindings),
             (None, _) => judge::judge_attempt(&Expect::default(), 0, rules, &open, &bindings),
+        };
+        let kept = match (&judgement, id.step()) {
+            (Judgement::Met { .. }, Some(step)) => self.keep_files(step, rules, &open, &bindings),
+            _ => Ok(()),
+        };
+        kept.err().map_or(judgement, |reason| Judgement::Unclear { reason })
+    }
+
+    /// Writes the outputs of a step that something reads as files.
+    fn keep_files(
+        &self,
+        step: &StepId,
+        rules: &[OutputRule],
+        open: judge::Opener<'_>,
+        bindings: &Bindings,
+    ) -> Result<(), String> {
+        for rule in rules.iter().filter(|rule| rule.is_file) {
+            let path = self.dir.output_file(step, &rule.name);
+            let written = match judge::file_text(rule, open, bindings)? {
+                Some(text) => write_private(&path, &text, Durability::Synced).map_err(|error| error.to_string()),
+                None => match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
+                    _ => Ok(()),
+                },
+            };
+            written.map_err(|error| format!("output `{}` cannot be kept: {error}", rule.name))?;
         }
+        Ok(())
     }
 
     fn open(&self, id: &CommandId, stream: &Stream) -> io::Result<Box<dyn Read>> {
@@ -196,6 +224,7 @@ impl Known<'_> {
         Some(match field {
             RunField::Id => Value::from(self.dir.id()),
             RunField::Dir => Value::from(self.dir.work().to_str()?),
+            RunField::Files => Value::from(self.dir.files().to_str()?),
             RunField::StartedAt => Value::from(self.started_at),
             RunField::Verdict => Value::from(self.run.verdict_so_far().words()),
         })

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use firedrill_model::plan::FileDigest;
+use firedrill_model::check;
+use firedrill_model::rehearsal::{self, Sandbox};
 use firedrill_model::resolve::sha256;
 use firedrill_model::source::Source;
 use serde::{Deserialize, Serialize};
 
+use crate::files::{below, bin, listed};
 use crate::library::library;
 use crate::store::{Durability, StoreError, io_error, private_dir, read_json, write_json};
 
@@ -43,7 +44,7 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// SHA-256 of the playbook, those that it uses, its rehearsal and the files of `bin/`, by their path below the playbook's folder.
+    /// SHA-256 of the playbook, those that it uses, what it lists, its rehearsal with its stand-ins, and `bin/`, by their path below the playbook's folder.
     pub digests: BTreeMap<String, String>,
     /// The playbook's text, so that changed steps can be named.
     pub text: String,
@@ -69,43 +70,41 @@ impl Content {
         let files = bin(dir).map_err(|source| io_error(&dir.join("bin"), source))?;
         let mut digests: BTreeMap<String, String> = files.into_iter().map(|file| (file.path, file.sha256)).collect();
         digests.insert(file_name(playbook), sha256(&bytes));
-        digests.extend(used(&bytes, dir));
+        digests.extend(used(&bytes, dir)?);
         let rehearsal = playbook.with_extension("rehearsal.yaml");
         if rehearsal.is_file() {
             let bytes = fs::read(&rehearsal).map_err(|source| io_error(&rehearsal, source))?;
+            digests.extend(stand_ins(&bytes, dir)?);
             digests.insert(file_name(&rehearsal), sha256(&bytes));
         }
         Ok(Content { digests, text: String::from_utf8_lossy(&bytes).into_owned() })
     }
 }
 
-/// Returns the digests of the playbooks that a playbook uses, by their paths; of a text that is none there are none.
-fn used(playbook: &[u8], dir: &Path) -> BTreeMap<String, String> {
-    let Ok(source) = Source::from_bytes("", playbook.to_vec()) else { return BTreeMap::new() };
+/// Returns the digests of the playbooks that a playbook uses and of the files it lists, by their paths; of a text that is
+/// none there are none.
+fn used(playbook: &[u8], dir: &Path) -> Result<BTreeMap<String, String>, StoreError> {
+    let Ok(source) = Source::from_bytes("", playbook.to_vec()) else { return Ok(BTreeMap::new()) };
     let library = library(&source, dir);
-    library.texts().map(|(path, used)| (path.to_owned(), sha256(used.text.as_bytes()))).collect()
+    let texts = library.texts().map(|(path, used)| (path.to_owned(), sha256(used.text.as_bytes())));
+    let mut digests: BTreeMap<String, String> = texts.collect();
+    let (checked, _) = check::load_with(&source, None, &library);
+    for path in checked.iter().flat_map(|playbook| check::files(playbook)) {
+        let file = listed(dir, &path).map_err(|source| io_error(&dir.join(&path), source))?;
+        digests.insert(file.path, file.sha256);
+    }
+    Ok(digests)
 }
 
-/// What Python keeps beside the modules it has loaded: made anew in the run's copy, from what was planned.
-pub(crate) const PYTHON_CACHE: &str = "__pycache__";
-
-/// Returns the files of `bin/` in a folder with their hashes, sorted by path; Python's caches are left out.
-pub fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
-    let mut files = Vec::new();
-    let mut queue = vec![PathBuf::from("bin")];
-    while let Some(path) = queue.pop() {
-        let place = dir.join(&path);
-        if place.is_dir() {
-            let entries: io::Result<Vec<_>> = fs::read_dir(&place)?.collect();
-            let names = entries?.into_iter().map(|entry| entry.file_name());
-            queue.extend(names.filter(|name| name != PYTHON_CACHE).map(|name| path.join(name)));
-        } else if place.is_file() {
-            let name = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-            files.push(FileDigest { path: name.to_owned(), sha256: sha256(&fs::read(&place)?) });
-        }
-    }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+/// Returns the digests of what stands in for the programs: the files of the folder that a rehearsal names, if it does.
+fn stand_ins(rehearsal: &[u8], dir: &Path) -> Result<BTreeMap<String, String>, StoreError> {
+    let source = Source::from_bytes("", rehearsal.to_vec()).ok();
+    let rehearsal = source.and_then(|source| rehearsal::load(&source, None).0);
+    let Some(Sandbox::Dir(folder)) = rehearsal.map(|rehearsal| rehearsal.sandbox.value) else {
+        return Ok(BTreeMap::new());
+    };
+    let files = below(dir, &folder).map_err(|source| io_error(&dir.join(&folder), source))?;
+    Ok(files.into_iter().map(|file| (file.path, file.sha256)).collect())
 }
 
 /// Keeps the record of a rehearsal as the newest one of its playbook.

@@ -7,10 +7,11 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use firedrill_model::plan::Plan;
-use firedrill_run::{CommandId, Verdict};
+use firedrill_run::{CommandId, StepId, Verdict};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use crate::files::{FOLDER, copy_of};
 use crate::journal::{self, JournalFileError};
 use crate::locks::{self, Lock, Locks};
 use crate::private::copy_private;
@@ -255,11 +256,11 @@ impl RunDir {
 
     /// Fills a new directory with everything but the journal.
     fn furnish(&self, about: &About, plan: &Plan, durability: Durability) -> Result<(), StoreError> {
-        for dir in [self.outputs(), self.work(), self.bin()] {
+        for dir in [self.outputs(), self.work(), self.bin(), self.files()] {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &self.path.join(&file.path), file)?;
+            copy_private(&about.dir.join(&file.path), &copy_of(&self.path, &file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)
@@ -290,6 +291,11 @@ impl RunDir {
         self.path.join("work")
     }
 
+    /// Returns `run.files`: the folder with the copies of the files that the playbook lists.
+    pub fn files(&self) -> PathBuf {
+        self.path.join(FOLDER)
+    }
+
     /// Returns the run's copy of the playbook's `bin/`.
     pub fn bin(&self) -> PathBuf {
         self.path.join("bin")
@@ -313,6 +319,11 @@ impl RunDir {
     /// Returns the file that a command finds in `$FIREDRILL_OUTPUT`.
     pub fn published(&self, command: &CommandId) -> PathBuf {
         self.captured(&command.to_string(), "outputs")
+    }
+
+    /// Returns the file in which an output of a step is kept.
+    pub(crate) fn output_file(&self, step: &StepId, name: &str) -> PathBuf {
+        self.captured(step.as_str(), &format!("output-{name}"))
     }
 
     /// Reads what was fixed when the run was created.

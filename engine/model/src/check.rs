@@ -1,6 +1,7 @@
 //! What a playbook means, checked: names, order, licence, inputs. Only [`check`] makes a [`Checked`].
 
 mod circles;
+mod files;
 mod guards;
 mod inputs;
 mod library;
@@ -19,6 +20,7 @@ use std::ops::Deref;
 
 pub(crate) use names::Names;
 
+pub use files::files;
 pub use inputs::{Unacceptable, accept};
 pub use library::Library;
 pub(crate) use library::joined;
@@ -66,6 +68,12 @@ pub fn names_of_last(playbook: &Playbook) -> BTreeSet<&str> {
     names.collect()
 }
 
+/// Returns whether a playbook reads an output of this name as a file, of whichever step.
+pub(crate) fn is_read_as_file(playbook: &Playbook, name: &str) -> bool {
+    let is_file = |used: &uses::Use<'_>| matches!(used.name, Reference::StepFile { output, .. } if output == name);
+    uses::of(playbook).iter().any(is_file)
+}
+
 /// Checks a playbook that was read without a fault; `file_stem` is its file's name without the extension, if known.
 ///
 /// # Errors
@@ -77,6 +85,7 @@ pub fn check(
 ) -> Result<(Checked<Playbook>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = inputs::check(&mut playbook);
     diagnostics.extend(file_name(&playbook, file_stem));
+    diagnostics.extend(files::check(&playbook));
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));

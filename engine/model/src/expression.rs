@@ -75,7 +75,7 @@ impl Expression {
             && reference.to_string() == self.source
         {
             let value = scope.get(reference).cloned();
-            return value.ok_or_else(|| EvalError::NotKnown { reference: reference.clone() });
+            return value.ok_or_else(|| scope.missing(reference));
         }
         engine::evaluate(&self.source, &self.references, scope)
     }
@@ -106,6 +106,12 @@ pub enum EvalError {
     /// A name is not known (yet).
     #[error("`{reference}` is not known")]
     NotKnown {
+        /// The name.
+        reference: Reference,
+    },
+    /// A name stands for something too large for a value.
+    #[error("`{reference}` is larger than 64 KiB and kept in a file: its path is `{}`", .reference.as_file())]
+    InFile {
         /// The name.
         reference: Reference,
     },

@@ -2,14 +2,16 @@
 //!
 //! Filters see their input and four bound variables; they read no environment, no clock, no files, and end nothing.
 
+mod budget;
+
 use std::ops::Range;
 
-use jaq_core::data::JustLut;
 use jaq_core::load::{Arena, Error as LoadError, File, Loader, span};
 use jaq_core::native::Fun;
 use jaq_core::{Compiler, Ctx, Cv, Error as FilterError, Exn, Native, ValXs, Vars};
 use jaq_json::{Val, read};
 
+use self::budget::{Data, Metered};
 use crate::expression::Scope;
 use crate::value::Value;
 
@@ -21,8 +23,6 @@ const MAX_DEPTH: usize = 512;
 const IMPURE: [&str; 7] = ["debug_empty", "env", "halt", "localtime", "now", "stderr_empty", "strflocaltime"];
 /// The variables that are bound in filters.
 const VARIABLES: [&str; 4] = ["$inputs", "$vars", "$steps", "$guards"];
-
-type Data = JustLut<Val>;
 
 /// A compiled jq filter.
 pub struct Filter(jaq_core::Filter<Data>);
@@ -53,6 +53,9 @@ pub enum JqError {
         /// What the filter says.
         message: String,
     },
+    /// The filter computes without end, or nearly so.
+    #[error("the filter takes too long")]
+    TooLong,
     /// The filter yields values without end.
     #[error("the filter yields more than {MAX_VALUES} values")]
     TooMany,
@@ -85,7 +88,7 @@ impl Bindings {
 impl Filter {
     /// Compiles a filter.
     pub fn compile(text: &str) -> Result<Self, JqFault> {
-        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(budget::definitions());
         let arena = Arena::default();
         let modules = Loader::new(definitions).load(&arena, File { code: text, path: () }).map_err(|errors| {
             errors.into_iter().next().map_or_else(unknown_fault, |(_, error)| load_fault(text, error))
@@ -102,12 +105,19 @@ impl Filter {
 
     /// Runs the filter over one JSON document and returns what it yields.
     ///
-    /// Stops with an error after [`MAX_VALUES`] values. A filter that computes for ever without yielding is not
-    /// stopped.
+    /// Stops with an error after [`MAX_VALUES`] values, and after so many steps that no filter with an end needs them.
     pub fn run(&self, input: &[u8], bindings: &Bindings) -> Result<Vec<Value>, JqError> {
+        self.run_for(budget::STEPS, input, bindings)
+    }
+
+    fn run_for(&self, steps: u64, input: &[u8], bindings: &Bindings) -> Result<Vec<Value>, JqError> {
         check_depth(input)?;
         let input = read::parse_single(input).map_err(|error| JqError::NotJson { message: error.to_string() })?;
-        let context = Ctx::<Data>::new(&self.0.lut, Vars::new(bindings.values()));
+        budget::within(|| self.values(steps, input, bindings)).unwrap_or(Err(JqError::TooLong))
+    }
+
+    fn values(&self, steps: u64, input: Val, bindings: &Bindings) -> Result<Vec<Value>, JqError> {
+        let context = Ctx::<Data>::new(Metered::new(&self.0.lut, steps), Vars::new(bindings.values()));
         let mut values = Vec::new();
         for result in self.0.id.run((context, input)) {
             if values.len() == MAX_VALUES {
@@ -201,4 +211,33 @@ fn to_jaq(value: &Value) -> Val {
 fn from_jaq(value: &Val) -> Result<Value, JqError> {
     Value::from_json(value.to_string().as_bytes())
         .map_err(|error| JqError::Filter { message: format!("the result is not a value: {error}") })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_without_an_end_are_ended() {
+        let run = |filter: &str| {
+            let ended = Filter::compile(filter).unwrap().run_for(300_000, b"1", &Bindings::default());
+            ended.map(|values| values.iter().map(Value::to_json).collect::<Vec<_>>().join(" "))
+        };
+        for endless in [
+            "[repeat(.)] | length",
+            "def f: f; f",
+            "first(repeat(1) | select(. == 2))",
+            "[range(0; 1; 0)]",
+            "until(false; .)",
+        ] {
+            assert_eq!(run(endless).unwrap_err().to_string(), "the filter takes too long", "{endless}");
+        }
+        assert_eq!(
+            run("[range(3)], [range(1; 3)], [range(6; 0; -2)], [range(0; 1; 0.5)], [range(2; 2; 0)]").unwrap(),
+            "[0,1,2] [1,2] [6,4,2] [0,0.5] []"
+        );
+        assert_eq!(run("[range(0, 1; 2, 3)] | length").unwrap(), "8");
+        assert_eq!(run("[range(2000)] | map(. * 2) | add").unwrap(), "3998000");
+    }
 }

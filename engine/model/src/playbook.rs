@@ -42,6 +42,8 @@ pub struct Playbook {
     pub vars: Vec<Var>,
     /// What holds for every command that does not say otherwise.
     pub defaults: Defaults,
+    /// Files beside the playbook that every run takes along, as paths below its folder.
+    pub files: Vec<Spanned<String>>,
     /// The names of the locks that a run holds until it owes nothing.
     pub locks: Vec<Spanned<Template>>,
     /// What happens when a step fails for good; what was done is undone if not given.

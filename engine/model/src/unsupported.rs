@@ -12,17 +12,15 @@ const fn key(purpose: &'static str) -> Unsupported {
     Unsupported { purpose }
 }
 
-/// The names in expressions that are not yet supported.
-pub(crate) const STEP_FILES: &str = "outputs above 64 KiB, which are files";
-
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Playbook => playbook(name),
         Block::Input | Block::Output => output_or_input(name),
-        Block::Step | Block::Group | Block::Use => step(name),
+        Block::Step => step(name),
+        Block::Group | Block::Use => group(name),
         Block::Target => target(name),
-        Block::ForEach
+        Block::Playbook
+        | Block::ForEach
         | Block::Guard
         | Block::Sight
         | Block::Final
@@ -51,9 +49,10 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     }
 }
 
-fn playbook(name: &str) -> Option<Unsupported> {
+fn group(name: &str) -> Option<Unsupported> {
     Some(match name {
-        "files" => key("adds files to what is hashed into the plan"),
+        "locks" => key("holds named locks while its members run"),
+        "deadline" => key("limits its members together"),
         _ => return None,
     })
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use firedrill_model::expression::{Expression, Scope};
 use firedrill_model::jq::{Bindings, Filter};
 use firedrill_model::judge::{
-    Expect, Extract, Judgement, OutputRule, OutputSource, Stream, judge_attempt, judge_probe,
+    Expect, Extract, Judgement, OutputRule, OutputSource, Stream, file_text, judge_attempt, judge_probe,
 };
 use firedrill_model::value::{Type, Value};
 
@@ -184,7 +184,7 @@ fn what_cannot_be_read_is_unclear() {
 }
 
 fn rule(source: OutputSource, extract: Extract, r#type: Type) -> OutputRule {
-    OutputRule { name: "x".to_owned(), source, extract, r#type, optional: false }
+    OutputRule { name: "x".to_owned(), source, extract, r#type, optional: false, is_file: false }
 }
 
 #[test]
@@ -226,6 +226,28 @@ fn outputs_are_taken_and_typed() {
         assert!(Left::stdout(text).attempt(&Expect::default(), 0, &rules).contains("larger than 64 KiB"));
         assert!(Left::stdout(b"\xff").attempt(&Expect::default(), 0, &rules).contains("is not UTF-8"));
         assert!(Left::stdout(b"a\0b").attempt(&Expect::default(), 0, &rules).contains("NUL"));
+    }
+}
+
+#[test]
+fn what_is_read_as_a_file_may_be_large() {
+    let long = format!("\n{}\nend\n", "x".repeat(300_000));
+    let json = format!("[\"{}\"]", "x".repeat(70_000));
+    let left =
+        Left::stdout(&long).and(Stream::Stderr, &json).and(Stream::Published, format!("x={}", "y".repeat(70_000)));
+    let cases = [
+        (OutputSource::Stdout, Extract::Whole, 300_004),
+        (OutputSource::Stdout, Extract::FirstLine, 300_000),
+        (OutputSource::Stdout, Extract::LastLine, 3),
+        (OutputSource::Stderr, Extract::Jq(".[0]".to_owned()), 70_000),
+        (OutputSource::Published, Extract::Whole, 70_000),
+    ];
+    for (source, extract, length) in cases {
+        let rule = OutputRule { is_file: true, ..rule(source, extract, Type::String) };
+        let text = file_text(&rule, &|stream| left.open(stream), &bindings()).unwrap().unwrap();
+        assert_eq!(text.len(), length, "{rule:?}");
+        let expected = if length == 3 { "met x=\"end\"" } else { "met x=null" };
+        assert_eq!(left.attempt(&Expect::default(), 0, &[rule]), expected);
     }
 }
 

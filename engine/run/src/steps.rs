@@ -193,7 +193,7 @@ impl Run {
         let is_begun = state.stage.task().is_some_and(|task| !task.is_unbegun());
         match state.stage {
             Stage::Deciding | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
-                self.state.steps[step].stage = Stage::Waiting
+                self.state.steps[step].stage = Stage::Waiting;
             }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),

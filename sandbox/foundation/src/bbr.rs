@@ -1,4 +1,4 @@
-//! The stand-in of bbr, for directors.
+//! The stand-in of bbr, for directors and deployments.
 
 mod artifact;
 mod backup;
@@ -6,9 +6,12 @@ mod console;
 mod drain;
 mod errors;
 mod flags;
+mod fleet;
 mod help;
+mod lock;
 mod restore;
 mod session;
+mod site;
 
 use std::fs;
 use std::sync::Arc;
@@ -23,9 +26,10 @@ use crate::{err, out};
 pub(crate) use artifact::Artifact;
 
 use console::{Console, Purpose};
-use errors::{Failure, Failures, Kind};
-use flags::{Access, Action, Invocation, Options, Refusal, Subcommand};
+use errors::{Failure, Failures};
+use flags::{Access, Action, DeploymentAccess, Invocation, Of, Options, Refusal, Subcommand, Verbosity};
 use session::Session;
+use site::Site;
 
 /// Runs bbr with its arguments and returns its exit status.
 pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
@@ -44,7 +48,9 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
 
 /// A fault of a whole subcommand strikes where the connection would have been made.
 fn strike(world: &World, point: FaultPoint, invocation: &Invocation) -> Result<Option<Fault>, WorldError> {
-    if matches!(invocation, Invocation::Director(_, Action::Run(..))) && world.awaits(point)? {
+    let connects =
+        matches!(invocation, Invocation::Director(_, Action::Run(..)) | Invocation::Deployment(_, Action::Run(..)));
+    if connects && world.awaits(point)? {
         Pace::of(world)?.pass(Phase::CONNECT);
     }
     world.strike(point)
@@ -55,7 +61,11 @@ fn dispatch(world: &World, invocation: Invocation, ledger: &Arc<Ledger>) -> Resu
         Invocation::Help => Ok(print(&help::app())),
         Invocation::Version => Ok(print(&help::version())),
         Invocation::UnknownCommand(name) => Ok(print(&help::unknown_command(&name, &help::app()))),
-        Invocation::Deployment(args) => Ok(deployment(&args)),
+        Invocation::DeploymentUsage(refusal) => {
+            out(&format!("Incorrect Usage. {refusal}\n\n{}", help::deployment()));
+            Ok(1)
+        }
+        Invocation::Deployment(access, action) => deployment(world, &access, action, ledger),
         Invocation::DirectorUsage(refusal) => {
             out(&format!("Incorrect Usage. {refusal}\n\n{}", help::director()));
             Ok(1)
@@ -75,28 +85,27 @@ fn refuse(usage: &str, refusal: &str) -> u8 {
     1
 }
 
-/// The foundation has no deployment with backup scripts, so only bbr's own refusals can be met here.
-fn deployment(args: &[String]) -> u8 {
-    let given = |names: [&str; 2], variable: &str| {
-        let is_set = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-        is_set || args.iter().any(|arg| names.contains(&arg.split('=').next().unwrap_or(arg)))
-    };
-    let required = [
-        (["--target", "-t"], "BOSH_ENVIRONMENT"),
-        (["--username", "-u"], "BOSH_CLIENT"),
-        (["--password", "-p"], "BOSH_CLIENT_SECRET"),
-    ];
-    let wants_help = args.iter().any(|arg| arg == "--help" || arg == "-h");
-    let missing = required.into_iter().find(|(names, variable)| !wants_help && !given(*names, variable));
-    if let Some(([name, _], _)) = missing {
-        return refuse(&help::deployment(), &format!("{name} flag is required."));
+fn deployment(
+    world: &World,
+    access: &DeploymentAccess,
+    action: Action,
+    ledger: &Arc<Ledger>,
+) -> Result<u8, WorldError> {
+    if let Some(refusal) = access.refusal() {
+        return Ok(refuse(&help::deployment(), &refusal));
     }
-    let is_one = given(["--deployment", "-d"], "BOSH_DEPLOYMENT");
-    if is_one == args.iter().any(|arg| arg == "--all-deployments") {
-        let refusal = "provide one of '--deployment' or '--all-deployments' flags.";
-        return refuse(&help::deployment(), refusal);
+    match action {
+        Action::Help => Ok(print(&help::deployment())),
+        Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::deployment()))),
+        Action::Run(subcommand, Err(refusal)) => Ok(usage(Of::Deployment, subcommand, &refusal)),
+        Action::Run(subcommand, Ok(options)) if access.is_for_all && fleet::knows(subcommand) => {
+            fleet::run(world, access, subcommand, &options)
+        }
+        Action::Run(subcommand, Ok(options)) => {
+            let site = Site::Deployment(access, access.deployment.clone());
+            act(world, site, access.verbosity, subcommand, &options, ledger)
+        }
     }
-    report(&Failure::new(Kind::Other, "Deployment has no backup scripts").into(), "")
 }
 
 fn director(world: &World, access: &Access, action: Action, ledger: &Arc<Ledger>) -> Result<u8, WorldError> {
@@ -106,47 +115,58 @@ fn director(world: &World, access: &Access, action: Action, ledger: &Arc<Ledger>
     match action {
         Action::Help => Ok(print(&help::director())),
         Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::director()))),
-        Action::Run(subcommand, Err(refusal)) => Ok(usage(subcommand, &refusal)),
-        Action::Run(subcommand, Ok(options)) => act(world, access, subcommand, &options, ledger),
+        Action::Run(subcommand, Err(refusal)) => Ok(usage(Of::Director, subcommand, &refusal)),
+        Action::Run(subcommand, Ok(options)) => {
+            act(world, Site::Director(access), access.verbosity, subcommand, &options, ledger)
+        }
     }
 }
 
-/// The real client checks nothing, prints its usage and exits 0 when a flag of the director comes too late.
-fn usage(subcommand: Subcommand, refusal: &Refusal) -> u8 {
+/// The real client checks nothing, prints its usage and exits 0 when a flag of the parent comes too late.
+fn usage(of: Of, subcommand: Subcommand, refusal: &Refusal) -> u8 {
     match refusal {
         Refusal::HelpWanted => {}
         Refusal::UnknownFlag(name) => out(&format!("Incorrect Usage: flag provided but not defined: -{name}\n\n")),
         Refusal::MissingValue(name) => out(&format!("Incorrect Usage: flag needs an argument: -{name}\n\n")),
     }
-    print(&help::subcommand(subcommand))
+    print(&help::subcommand(of, subcommand))
 }
 
 fn act(
     world: &World,
-    access: &Access,
+    site: Site,
+    verbosity: Verbosity,
     subcommand: Subcommand,
     options: &Options,
     ledger: &Arc<Ledger>,
 ) -> Result<u8, WorldError> {
     if subcommand == Subcommand::Restore && options.artifact_path.is_empty() {
-        return Ok(refuse(&help::subcommand(subcommand), "--artifact-path flag is required."));
+        let of = if matches!(site, Site::Director(_)) { Of::Director } else { Of::Deployment };
+        return Ok(refuse(&help::subcommand(of, subcommand), "--artifact-path flag is required."));
     }
-    let console = Console::new(access.verbosity);
-    let session = Session::new(world, access, Arc::clone(&console))?;
-    if let Some(purpose) = trapped(subcommand) {
-        console::answer_interrupts(&console, purpose, ledger)
-            .map_err(|source| WorldError::io("watch for", "interrupts".as_ref(), source))?;
+    let session = Session::new(world, site, Console::new(verbosity))?;
+    let purpose = trapped(subcommand);
+    if let Some(purpose) = purpose {
+        session.answer_interrupts(purpose, ledger)?;
     }
-    let failures = match subcommand {
-        Subcommand::PreBackupCheck => return Ok(pre_backup_check(&session)),
-        Subcommand::Backup => backup::run(&session, &options.artifact_path),
-        Subcommand::Restore => restore::run(&session, &options.artifact_path),
+    if subcommand == Subcommand::PreBackupCheck {
+        return Ok(pre_backup_check(&session));
+    }
+    let failures = perform(&session, subcommand, options);
+    let advised = matches!(subcommand, Subcommand::Backup | Subcommand::Restore) && failures.call_for_cleanup();
+    let advice = purpose.filter(|_| advised).map_or_else(String::new, Purpose::advice);
+    Ok(report(&failures, &advice))
+}
+
+/// Does what a subcommand that changes something is for.
+fn perform(session: &Session, subcommand: Subcommand, options: &Options) -> Failures {
+    match subcommand {
+        Subcommand::PreBackupCheck => check(session).err().map_or_else(Failures::default, Failures::from),
+        Subcommand::Backup => backup::run(session, options),
+        Subcommand::Restore => restore::run(session, &options.artifact_path),
         Subcommand::BackupCleanup => session.clean_up_previous(Purpose::Backup),
         Subcommand::RestoreCleanup => session.clean_up_previous(Purpose::Restore),
-    };
-    let advised = matches!(subcommand, Subcommand::Backup | Subcommand::Restore) && failures.call_for_cleanup();
-    let purpose = trapped(subcommand).unwrap_or(Purpose::Backup);
-    Ok(report(&failures, &if advised { purpose.advice() } else { String::new() }))
+    }
 }
 
 fn trapped(subcommand: Subcommand) -> Option<Purpose> {
@@ -157,17 +177,26 @@ fn trapped(subcommand: Subcommand) -> Option<Purpose> {
     }
 }
 
+fn check(session: &Session) -> Result<(), Failure> {
+    session.connect().and_then(|()| session.check_backupable())
+}
+
 fn pre_backup_check(session: &Session) -> u8 {
-    let checked = session.connect().and_then(|()| session.check_backupable());
-    match checked {
-        Ok(()) => print("Director can be backed up.\n"),
-        Err(failure) => {
-            out("Director cannot be backed up.\n");
-            let failures = Failures::from(failure);
-            let advice = if failures.call_for_cleanup() { Purpose::Backup.advice() } else { String::new() };
-            report(&failures, &advice)
-        }
+    let checked = check(session);
+    let can = if checked.is_ok() { "can" } else { "cannot" };
+    match &session.site {
+        Site::Director(_) => out(&format!("Director {can} be backed up.\n")),
+        Site::Deployment(_, name) => out(&format!("{}Deployment '{name}' {can} be backed up.\n", stamp())),
     }
+    let Err(failure) = checked else { return 0 };
+    let failures = Failures::from(failure);
+    let advice = if failures.call_for_cleanup() { Purpose::Backup.advice() } else { String::new() };
+    report(&failures, &advice)
+}
+
+/// Returns the time in front of lines that are no log.
+fn stamp() -> String {
+    Moment::now().format("[%H:%M:%S] ")
 }
 
 /// Prints the errors, leaves them in a file of the working directory as bbr does, and returns the exit status.

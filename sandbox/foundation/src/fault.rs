@@ -35,13 +35,37 @@ impl FaultPoint {
     /// The script of an errand; its exit status is the errand's.
     pub const ERRAND: FaultPoint = FaultPoint("bosh.errand");
 
+    /// The first lock script of bbr on a deployment.
+    pub const DEPLOYMENT_LOCK: FaultPoint = FaultPoint("bbr.deployment.lock");
+    /// The first backup script of bbr on a deployment.
+    pub const DEPLOYMENT_BACKUP: FaultPoint = FaultPoint("bbr.deployment.backup-script");
+    /// The first unlock script of bbr on a deployment.
+    pub const DEPLOYMENT_UNLOCK: FaultPoint = FaultPoint("bbr.deployment.unlock");
+    /// The copy of the first artifact of a deployment to where bbr runs.
+    pub const DEPLOYMENT_DRAIN: FaultPoint = FaultPoint("bbr.deployment.drain");
+    /// The removal of bbr's directory on the first VM of a deployment.
+    pub const DEPLOYMENT_CLEANUP: FaultPoint = FaultPoint("bbr.deployment.cleanup");
+    /// The first restore script of bbr on a deployment.
+    pub const DEPLOYMENT_RESTORE: FaultPoint = FaultPoint("bbr.deployment.restore-script");
+
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 54] = [
+    pub const ALL: [FaultPoint; 65] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
         FaultPoint("bbr.deployment"),
+        FaultPoint("bbr.deployment.backup"),
+        FaultPoint("bbr.deployment.backup-cleanup"),
+        FaultPoint::DEPLOYMENT_BACKUP,
+        FaultPoint::DEPLOYMENT_CLEANUP,
+        FaultPoint::DEPLOYMENT_DRAIN,
+        FaultPoint::DEPLOYMENT_LOCK,
+        FaultPoint("bbr.deployment.pre-backup-check"),
+        FaultPoint("bbr.deployment.restore"),
+        FaultPoint("bbr.deployment.restore-cleanup"),
+        FaultPoint::DEPLOYMENT_RESTORE,
+        FaultPoint::DEPLOYMENT_UNLOCK,
         FaultPoint::DRAIN,
         FaultPoint("bbr.help"),
         FaultPoint::LOCK,

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::world::{Part, Settings, World, WorldError};
 
 pub(crate) use deed::Deed;
-pub(crate) use disk::{Disk, DiskCid, Orphan, Standing};
+pub(crate) use disk::{Content, Disk, DiskCid, Orphan, Standing};
 pub(crate) use instance::{Agent, Instance, InstanceId, JobState, Process, ProcessState, Vm, VmCid};
 pub use layout::Layout;
 pub(crate) use problem::Problem;

@@ -35,31 +35,45 @@ pub(crate) enum Program {
     Plain(fn(&Inside, &[String]) -> u8),
 }
 
-/// The programs of VMs, by name.
-const PROGRAMS: [(&str, Program); 24] = [
+/// The programs of VMs, by name. Those that are [`users::missing`] would reach beyond the tree.
+const PROGRAMS: [(&str, Program); 38] = [
     ("chmod", Program::Changing(files::run)),
     ("chown", Program::Changing(users::chown)),
     ("cp", Program::Changing(files::run)),
     ("dd", Program::Changing(files::run)),
     ("df", Program::Plain(filesystem::df)),
+    ("halt", Program::Plain(users::missing)),
     ("hostname", Program::Plain(users::hostname)),
     ("id", Program::Plain(users::id)),
     ("install", Program::Changing(files::run)),
+    ("iptables", Program::Plain(users::missing)),
+    ("killall", Program::Plain(users::missing)),
     ("ln", Program::Changing(files::run)),
     ("mkdir", Program::Changing(files::run)),
+    ("mkfs", Program::Plain(users::missing)),
     ("monit", Program::Changing(monit::run)),
+    ("mount", Program::Plain(users::missing)),
     ("mountpoint", Program::Plain(filesystem::mountpoint)),
     ("mv", Program::Changing(files::run)),
+    ("passwd", Program::Plain(users::missing)),
+    ("pkill", Program::Plain(users::missing)),
+    ("poweroff", Program::Plain(users::missing)),
+    ("reboot", Program::Plain(users::missing)),
     ("rm", Program::Changing(files::run)),
     ("rmdir", Program::Changing(files::run)),
     ("rsync", Program::Changing(files::run)),
+    ("service", Program::Plain(users::missing)),
+    ("shutdown", Program::Plain(users::missing)),
     ("sleep", Program::Plain(users::sleep)),
     ("stat", Program::Changing(users::stat)),
     ("su", Program::Plain(users::refuse)),
     ("sudo", Program::Plain(users::sudo)),
+    ("systemctl", Program::Plain(users::missing)),
     ("tar", Program::Changing(files::run)),
     ("tee", Program::Changing(files::run)),
     ("touch", Program::Changing(files::run)),
+    ("umount", Program::Plain(users::missing)),
+    ("useradd", Program::Plain(users::missing)),
     ("whoami", Program::Plain(users::whoami)),
 ];
 

@@ -16,6 +16,7 @@ mod ledger;
 mod om;
 mod opsman;
 pub mod pace;
+mod platform;
 mod sandbox;
 mod situation;
 mod suggest;
@@ -36,7 +37,7 @@ pub use clock::CLOCK_VARIABLE;
 pub use fault::{Fault, FaultPoint, UnknownPoint};
 pub use foundation::Layout;
 pub use sandbox::{SandboxError, sandbox_command};
-pub use situation::{Place, Situation, Trouble, UnknownSituation};
+pub use situation::{Place, Situation, Trouble, UnknownSituation, Unrest};
 pub use world::{Settings, World, WorldError};
 
 use ledger::Ledger;

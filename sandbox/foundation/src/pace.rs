@@ -44,6 +44,14 @@ impl Phase {
     pub const UPLOAD: Phase = Phase("bbr.upload");
     /// The restore script of one job; they run one after another.
     pub const RESTORE: Phase = Phase("bbr.restore");
+    /// The lock scripts of a deployment that need not wait for each other.
+    pub const DEPLOYMENT_LOCK: Phase = Phase("bbr.deployment.lock");
+    /// The backup scripts of a deployment, which run at the same time.
+    pub const DEPLOYMENT_BACKUP: Phase = Phase("bbr.deployment.backup");
+    /// The unlock scripts of a deployment that need not wait for each other.
+    pub const DEPLOYMENT_UNLOCK: Phase = Phase("bbr.deployment.unlock");
+    /// The restore script of one job of a deployment; they run one after another.
+    pub const DEPLOYMENT_RESTORE: Phase = Phase("bbr.deployment.restore");
     /// A question to the director.
     pub const BOSH_QUERY: Phase = Phase("bosh.query");
     /// A task of the director that the client waits for.
@@ -80,7 +88,7 @@ impl Phase {
     pub const EXPORT: Phase = Phase("om.export-installation");
 
     /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
-    const TABLE: [(Phase, u64); 27] = [
+    const TABLE: [(Phase, u64); 31] = [
         (Phase::CONNECT, 2),
         (Phase::CHECK, 6),
         (Phase::LOCK, 20),
@@ -91,6 +99,10 @@ impl Phase {
         (Phase::CLEANUP, 10),
         (Phase::UPLOAD, 4 * 60),
         (Phase::RESTORE, 3 * 60),
+        (Phase::DEPLOYMENT_LOCK, 15),
+        (Phase::DEPLOYMENT_BACKUP, 8 * 60),
+        (Phase::DEPLOYMENT_UNLOCK, 90),
+        (Phase::DEPLOYMENT_RESTORE, 2 * 60),
         (Phase::BOSH_QUERY, 1),
         (Phase::BOSH_TASK, 2),
         (Phase::BOSH_SCAN, 30),

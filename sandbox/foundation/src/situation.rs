@@ -1,5 +1,6 @@
 //! Situations in which a foundation may be found, which can be broken into a world and mended again.
 
+mod platform;
 mod trouble;
 
 use std::fmt;
@@ -13,16 +14,18 @@ use crate::director::{Director, Reachability};
 use crate::opsman::{Change, Installation, OpsManager};
 use crate::suggest::hint;
 use crate::tasks::{TaskBoard, TaskState};
-use crate::vm::{DIRECTOR_JOB, Holder, Job};
+use crate::vm::{DIRECTOR_JOB, Holder, Job, LOCK_JOB};
 use crate::world::{Part, Settings, World, WorldError};
 
+pub use platform::Unrest;
 pub(crate) use trouble::RESURRECTOR;
 pub use trouble::{Place, Trouble};
 
 /// How many bytes of artifacts fit on a disk that is full.
 const FULL_DISK: u64 = 4 * 1024;
 
-const FOREIGN_USER: &str = "healthwatch";
+/// Somebody else who uses the director.
+pub(crate) const FOREIGN_USER: &str = "healthwatch";
 
 /// The task on whose behalf somebody else locks a deployment.
 const FOREIGN_LOCKER: &str = "99";
@@ -53,6 +56,8 @@ pub enum Situation {
     MissingJob(String),
     /// Something is wrong with an instance, or with all of a group.
     Of(Trouble, Place),
+    /// Something is wrong with the platform.
+    Platform(Unrest),
 }
 
 impl Situation {
@@ -71,7 +76,12 @@ impl Situation {
     /// Returns the names of all situations; `missing-job` is followed by a job, a trouble by a place.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let troubles = Trouble::ALL.iter().map(|(name, _)| *name);
-        Situation::PLAIN.iter().map(|(name, _)| *name).chain(["missing-job"]).chain(troubles)
+        Situation::PLAIN
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["missing-job"])
+            .chain(troubles)
+            .chain(Unrest::ALL.iter().map(|(name, _)| *name))
     }
 
     /// Brings the situation about; breaking twice is breaking once.
@@ -106,6 +116,7 @@ impl Situation {
                 Wanted::Mended => world.vm().install(job),
             },
             Situation::Of(trouble, place) => trouble.change(world, place, wanted),
+            Situation::Platform(unrest) => unrest.change(world, wanted),
         }
     }
 }
@@ -181,15 +192,15 @@ fn invade(world: &World, wanted: Wanted) -> Result<(), WorldError> {
     match wanted {
         Wanted::Broken => {
             vm.begin_job(DIRECTOR_JOB, &Holder::SecondOperator)?;
-            let director = Job::named(DIRECTOR_JOB).expect("the director's job is in the table");
-            vm.back_up(director).map_err(|source| WorldError::io("copy to", &vm.backup_directory(), source))?;
+            let copied = vm.back_up(DIRECTOR_JOB, "postgres/bosh.sql", "bosh-director-artifact-file");
+            copied.map_err(|source| WorldError::io("copy to", &vm.backup_directory(), source))?;
             let marker = second_operator_marker(world);
             fs::write(&marker, "my backup is running\n").map_err(|source| WorldError::io("write", &marker, source))?;
-            vm.lock(&Holder::SecondOperator)
+            vm.lock(LOCK_JOB, &Holder::SecondOperator)
         }
         Wanted::Mended => {
             vm.remove_backup_directory()?;
-            vm.unlock()
+            vm.unlock(LOCK_JOB)
         }
     }
 }
@@ -219,6 +230,10 @@ impl fmt::Display for Situation {
             Situation::Of(trouble, place) => {
                 let named = Trouble::ALL.iter().find(|(_, known)| known == trouble);
                 return write!(f, "{} {place}", named.expect("every trouble is in the table").0);
+            }
+            Situation::Platform(unrest) => {
+                let named = Unrest::ALL.iter().find(|(_, known)| known == unrest);
+                return f.write_str(named.expect("every unrest is in the table").0);
             }
             _ => {}
         }
@@ -274,6 +289,9 @@ impl FromStr for Situation {
         if let Some((name, trouble)) = Trouble::ALL.into_iter().find(|(known, _)| *known == name) {
             let place = Place::parse(rest.trim()).ok_or(UnknownSituation::Place { trouble: name })?;
             return Ok(Situation::Of(trouble, place));
+        }
+        if let Some((_, unrest)) = Unrest::ALL.into_iter().find(|(known, _)| *known == text) {
+            return Ok(Situation::Platform(unrest));
         }
         let named = Situation::PLAIN.into_iter().find(|(name, _)| *name == text);
         named.map(|(_, situation)| situation).ok_or_else(|| UnknownSituation::Name { name: text.to_owned() })

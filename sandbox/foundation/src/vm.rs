@@ -1,4 +1,6 @@
-//! The director's VM: a real tree with scripts of jobs, stores of blobs and databases, the lock and bbr's directory.
+//! A VM as bbr finds it: a real tree with scripts of jobs, stores of blobs and databases, locks and bbr's directory.
+
+mod jobs;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,39 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::ledger;
 use crate::world::{Settings, WorldError};
 
+pub(crate) use jobs::{API_JOB, Content, DIRECTOR_JOB, Job, LOCK_JOB, Order};
+
 /// bbr's directory on a VM.
 pub(crate) const BACKUP_DIRECTORY: &str = "/var/vcap/store/bbr-backup";
-
-/// The job whose scripts lock and unlock the director.
-pub(crate) const LOCK_JOB: &str = "lock-director";
-
-/// The job whose backup script meets the faults of `bbr.backup`.
-pub(crate) const DIRECTOR_JOB: &str = "director";
-
-const SCRIPTS: [&str; 2] = ["backup", "restore"];
-const LOCK_SCRIPTS: [&str; 5] =
-    ["metadata", "post-backup-unlock", "post-restore-unlock", "pre-backup-lock", "pre-restore-lock"];
-
-/// A job that bbr backs up, and where on the VM its content lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Job {
-    pub(crate) name: &'static str,
-    stored: &'static str,
-    member: &'static str,
-}
-
-impl Job {
-    pub(crate) const ALL: [Job; 4] = [
-        Job { name: "bbr-credhubdb", stored: "postgres/credhub.sql", member: "credhubdb-artifact-file" },
-        Job { name: "bbr-uaadb", stored: "postgres/uaa.sql", member: "uaadb-artifact-file" },
-        Job { name: "blobstore", stored: "blobstore", member: "store" },
-        Job { name: DIRECTOR_JOB, stored: "postgres/bosh.sql", member: "bosh-director-artifact-file" },
-    ];
-
-    pub(crate) fn named(name: &str) -> Option<Job> {
-        Job::ALL.into_iter().find(|job| job.name == name)
-    }
-}
 
 /// Who holds the lock or bbr's directory, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +76,14 @@ impl Vm {
         self.install(LOCK_JOB)
     }
 
-    /// Puts the bbr scripts of a job in place.
+    /// Puts the bbr scripts of a job in place, if it has any.
     pub(crate) fn install(&self, job: &str) -> Result<(), WorldError> {
         let folder = self.scripts_of(job);
+        let scripts = jobs::scripts(job);
+        if scripts.is_empty() {
+            return Ok(());
+        }
         attempt("create", &folder, fs::create_dir_all(&folder))?;
-        let scripts = if job == LOCK_JOB { LOCK_SCRIPTS.as_slice() } else { SCRIPTS.as_slice() };
         for script in scripts {
             let path = folder.join(script);
             let text = format!("#!/bin/sh\n# {job}/{script}: bbr of the sandbox does its work\n");
@@ -134,17 +110,23 @@ impl Vm {
         Ok(found)
     }
 
-    pub(crate) fn lock(&self, holder: &Holder) -> Result<(), WorldError> {
-        put_mark(&self.lock_file(), holder)
+    pub(crate) fn lock(&self, job: &str, holder: &Holder) -> Result<(), WorldError> {
+        put_mark(&self.lock_file(job), holder)
     }
 
-    pub(crate) fn unlock(&self) -> Result<(), WorldError> {
-        take_mark(&self.lock_file())
+    pub(crate) fn unlock(&self, job: &str) -> Result<(), WorldError> {
+        take_mark(&self.lock_file(job))
     }
 
-    /// Returns who locked the director.
+    /// Returns who locked the director, which is so on its VM only.
     pub(crate) fn lock_holder(&self) -> Option<Holder> {
-        self.lock_file().exists().then(|| Holder::read(&self.lock_file()))
+        self.lock_holder_of(LOCK_JOB)
+    }
+
+    /// Returns who locked a job.
+    pub(crate) fn lock_holder_of(&self, job: &str) -> Option<Holder> {
+        let file = self.lock_file(job);
+        file.exists().then(|| Holder::read(&file))
     }
 
     /// Marks the content as that of two times, until [`Vm::end_restore`].
@@ -182,16 +164,16 @@ impl Vm {
         attempt("create", &folder, fs::create_dir_all(&folder))
     }
 
-    /// Does what the backup script of a job does: copies its content into bbr's directory.
-    pub(crate) fn back_up(&self, job: Job) -> io::Result<()> {
-        copy_tree(&self.store().join(job.stored), &self.artifact_of(job.name).join(job.member))
+    /// Does what the backup script of a job does: copies what is stored into bbr's directory.
+    pub(crate) fn back_up(&self, job: &str, stored: &str, member: &str) -> io::Result<()> {
+        copy_tree(&self.store().join(stored), &self.artifact_of(job).join(member))
     }
 
-    /// Does what the restore script of a job does: replaces its content by that in bbr's directory.
-    pub(crate) fn restore(&self, job: Job) -> io::Result<()> {
-        let stored = self.store().join(job.stored);
+    /// Does what the restore script of a job does: replaces what is stored by that in bbr's directory.
+    pub(crate) fn restore(&self, job: &str, stored: &str, member: &str) -> io::Result<()> {
+        let stored = self.store().join(stored);
         let fresh = stored.with_extension("restored");
-        copy_tree(&self.artifact_of(job.name).join(job.member), &fresh)?;
+        copy_tree(&self.artifact_of(job).join(member), &fresh)?;
         if stored.is_dir() {
             fs::remove_dir_all(&stored)?;
         }
@@ -210,8 +192,8 @@ impl Vm {
         self.store().join("bbr-backup")
     }
 
-    fn lock_file(&self) -> PathBuf {
-        self.var("data/lock-director/locked")
+    fn lock_file(&self, job: &str) -> PathBuf {
+        self.var("data").join(job).join("locked")
     }
 
     fn restore_file(&self) -> PathBuf {
@@ -247,7 +229,7 @@ fn take_mark(path: &Path) -> Result<(), WorldError> {
     }
 }
 
-fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
+pub(crate) fn generate(path: &Path, seed: u64, bytes: u64) -> Result<(), WorldError> {
     let folder = path.parent().expect("content lies in a folder");
     attempt("create", folder, fs::create_dir_all(folder))?;
     attempt("write", path, fs::write(path, content(seed, bytes)))

@@ -49,8 +49,10 @@ impl Known<'_> {
         place: Place,
     ) -> Scope {
         for reference in references {
-            if let Some(value) = self.value(reference, place) {
-                scope.set(reference, value);
+            match self.value(reference, place) {
+                Some(Value::None) if self.is_in_file(reference, place) => scope.withhold(reference),
+                Some(value) => scope.set(reference, value),
+                None => {}
             }
         }
         scope
@@ -151,7 +153,10 @@ impl Known<'_> {
             Reference::Last(name) => plan.last.get(name).cloned(),
             Reference::Target(_) => Scope::new().with_target(plan.target.as_ref()).get(reference).cloned(),
             Reference::Item(name) => self.item(name, place),
-            Reference::StepFile { .. } | Reference::Sandbox(_) => None,
+            Reference::StepFile { step, output } => {
+                Some(self.file(step, output, place).map_or(Value::None, Value::from))
+            }
+            Reference::Sandbox(_) => None,
         }
     }
 
@@ -162,6 +167,20 @@ impl Known<'_> {
         let around = std::iter::once(at).chain(plan.groups_of(at));
         let mut items = around.filter_map(|at| plan.steps[at].item.as_ref());
         items.find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    }
+
+    /// Returns the path of the file in which an output is kept, if the step has published it.
+    fn file(&self, step: &str, output: &str, place: Place) -> Option<String> {
+        let at = self.named(step, place)?;
+        let id = StepId::from(self.run.plan().steps[at].id.as_str());
+        self.run.output(&id, output)?;
+        let path = self.dir.output_file(&id, output);
+        path.is_file().then(|| path.display().to_string())
+    }
+
+    /// Returns whether a name stands for an output that is too large for a value.
+    fn is_in_file(&self, reference: &Reference, place: Place) -> bool {
+        matches!(reference, Reference::StepOutput { step, output } if self.file(step, output, place).is_some())
     }
 
     /// Returns what a guard has seen: one of the step, of a group around it, or of the playbook; none if it was not asked.

@@ -7,7 +7,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, RunField};
 use crate::playbook::{Body, Command, Playbook};
 use crate::source::Spanned;
-use crate::unsupported;
 
 /// What a use of a name asks of the order of the steps.
 pub(super) enum Demand {
@@ -29,10 +28,11 @@ pub(super) fn demand(playbook: &Playbook, names: &Names<'_>, used: &Use<'_>) -> 
         Reference::Var(name) => known(used, names, name, Kind::Var),
         Reference::Run(field) => run(used, *field),
         Reference::Attempt(field) => attempt(used, field.name()),
-        Reference::StepFile { .. } => {
-            let message = format!("{} are not yet supported", unsupported::STEP_FILES);
-            Err(Diagnostic::error(Code::NameNotYet, used.span, message))
-        }
+        Reference::StepFile { step, output } => step_demand(names, used, step).and_then(|(demand, at)| {
+            has_output(playbook, names, used, at, output)?;
+            has_files(playbook, used, at)?;
+            Ok(demand)
+        }),
         Reference::StepOutput { step, output } => step_demand(names, used, step).and_then(|(demand, at)| {
             has_output(playbook, names, used, at, output)?;
             Ok(demand)
@@ -82,7 +82,9 @@ fn run(used: &Use<'_>, field: RunField) -> Result<Demand, Diagnostic> {
         (_, RunField::Verdict) if !is_final => {
             Err(out_of_reach(used, "`run.verdict`", "there is a verdict only in `finally`"))
         }
-        (_, RunField::Id | RunField::Dir | RunField::StartedAt | RunField::Verdict) => Ok(Demand::Nothing),
+        (_, RunField::Id | RunField::Dir | RunField::Files | RunField::StartedAt | RunField::Verdict) => {
+            Ok(Demand::Nothing)
+        }
     }
 }
 
@@ -246,6 +248,16 @@ fn has_exit_code(playbook: &Playbook, used: &Use<'_>, step: Position) -> Result<
     }
     let message = format!("`{}` is more than one command and has no exit code", step.id.value);
     Err(Diagnostic::error(Code::UnknownOutput, used.span, message).help("read its `outcome`, or its outputs"))
+}
+
+fn has_files(playbook: &Playbook, used: &Use<'_>, step: Position) -> Result<(), Diagnostic> {
+    let Position::Main(at) = step else { return Ok(()) };
+    let step = &playbook.steps[at];
+    if step.invocation().is_some() && step.for_each.is_none() {
+        return Ok(());
+    }
+    let message = format!("`{}` is more than one command and has no files", step.id.value);
+    Err(Diagnostic::error(Code::UnknownOutput, used.span, message).help("read them inside of it, or its outputs"))
 }
 
 fn from_inside(used: &Use<'_>, step: &str) -> Diagnostic {

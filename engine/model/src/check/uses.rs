@@ -143,10 +143,14 @@ impl<'p> Walk<'p> {
         match (body, position) {
             (Body::Command(invocation), _) => self.invocation(invocation, Site::Body(position)),
             (Body::Group(outputs), Position::Main(group)) => {
-                outputs.iter().for_each(|output| self.template(&output.value, Site::Published(group)));
+                for output in outputs {
+                    self.template(&output.value, Site::Published(group));
+                }
             }
             (Body::Use(used), _) => {
-                used.with.iter().for_each(|(_, value)| self.given(Some(value), Site::Body(position)))
+                for (_, value) in &used.with {
+                    self.given(Some(value), Site::Body(position));
+                }
             }
             (Body::Group(_), Position::Final(_)) => {}
         }

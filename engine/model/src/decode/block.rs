@@ -77,7 +77,7 @@ pub(crate) enum Block {
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
-const PLAYBOOK: [&str; 17] = [
+const PLAYBOOK: [&str; 18] = [
     "firedrill",
     "playbook",
     "title",
@@ -87,6 +87,7 @@ const PLAYBOOK: [&str; 17] = [
     "inputs",
     "vars",
     "defaults",
+    "files",
     "locks",
     "on_failure",
     "max_parallel",

@@ -29,6 +29,7 @@ impl Decoder<'_> {
             inputs: fields.get("inputs").map_or_else(Vec::new, |field| self.inputs(field)),
             vars: fields.get("vars").map_or_else(Vec::new, |field| self.vars(field)),
             defaults,
+            files: self.files(fields.get("files")),
             locks: self.locks(fields.get("locks")),
             on_failure: fields.get("on_failure").and_then(|field| self.on_failure(field)),
             max_parallel: fields.get("max_parallel").and_then(|field| self.count(field)),
@@ -66,6 +67,11 @@ impl Decoder<'_> {
             let diagnostic = Diagnostic::error(Code::UnknownVersion, field.node.span, message);
             self.report(diagnostic.help(format!("write `firedrill: {VERSION}`")));
         }
+    }
+
+    fn files(&mut self, field: Option<Field<'_>>) -> Vec<Spanned<String>> {
+        let items = field.and_then(|field| self.some_items(field)).unwrap_or_default();
+        items.into_iter().filter_map(|item| self.some_text(item)).collect()
     }
 
     fn locks(&mut self, field: Option<Field<'_>>) -> Vec<Spanned<Template>> {

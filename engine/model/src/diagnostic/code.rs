@@ -84,6 +84,7 @@ codes! {
     UnknownMilestone "FD0313" "a milestone that the step does not have",
     UnknownPlaybook "FD0314" "a playbook that cannot be used",
     UseCircle "FD0315" "playbooks use each other in a circle",
+    BadFile "FD0316" "a file that a run cannot take along",
     NoLicence "FD0401" "a repeat without a licence",
     NothingToUndo "FD0402" "a step that changes nothing declares how to undo it",
     UntilNotBelow "FD0403" "a release waits for a step that does not come after",
@@ -118,7 +119,6 @@ codes! {
     Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",
     ValueNotYet "FD0902" "a value that is not yet supported",
-    NameNotYet "FD0903" "a name in an expression that is not yet supported",
 }
 
 impl std::fmt::Display for Code {

@@ -53,14 +53,14 @@ pub(super) fn analyse(source: &str, items: &[String]) -> Result<Vec<Reference>, 
 pub(super) fn evaluate(source: &str, references: &[Reference], scope: &Scope) -> Result<Value, EvalError> {
     let source_text = || source.to_owned();
     let failed = |error: &Error| match first_missing(references, scope) {
-        Some(reference) if error.kind() == ErrorKind::UndefinedError => EvalError::NotKnown { reference },
+        Some(reference) if error.kind() == ErrorKind::UndefinedError => scope.missing(&reference),
         _ => EvalError::Evaluation { source_text: source_text(), message: message(error) },
     };
     let expression = ENVIRONMENT.compile_expression(source).map_err(|error| failed(&error))?;
     let result = expression.eval(context(references, scope)).map_err(|error| failed(&error))?;
     if result.is_undefined() {
         return Err(match first_missing(references, scope) {
-            Some(reference) => EvalError::NotKnown { reference },
+            Some(reference) => scope.missing(&reference),
             None => EvalError::Undefined { source_text: source_text() },
         });
     }

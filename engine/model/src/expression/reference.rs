@@ -63,6 +63,8 @@ pub enum RunField {
     Id,
     /// The run's own folder.
     Dir,
+    /// The folder with the copies of the files that the playbook lists.
+    Files,
     /// When the run started.
     StartedAt,
     /// The verdict, in `finally`.
@@ -70,13 +72,14 @@ pub enum RunField {
 }
 
 impl RunField {
-    const ALL: [Self; 4] = [Self::Id, Self::Dir, Self::StartedAt, Self::Verdict];
+    const ALL: [Self; 5] = [Self::Id, Self::Dir, Self::Files, Self::StartedAt, Self::Verdict];
 
     /// Returns the name after `run.`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::Dir => "dir",
+            Self::Files => "files",
             Self::StartedAt => "started_at",
             Self::Verdict => "verdict",
         }
@@ -222,6 +225,11 @@ impl Reference {
             | Self::Attempt(_)
             | Self::Sandbox(_) => None,
         }
+    }
+
+    /// Returns the name of the file in which an output is kept.
+    pub(super) fn as_file(&self) -> String {
+        self.to_string().replacen(".outputs.", ".files.", 1)
     }
 
     /// Returns whether a root of expressions has this name.

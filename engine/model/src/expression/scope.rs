@@ -1,7 +1,8 @@
 //! What the names of expressions stand for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::EvalError;
 use super::reference::{AttemptField, Reference, RunField, TargetField};
 use crate::plan::Target;
 use crate::value::Value;
@@ -9,7 +10,11 @@ use crate::value::Value;
 /// The values that expressions see: a tree of roots (`inputs`, `vars`, `steps`, ...).
 #[must_use]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope(BTreeMap<String, Value>);
+pub struct Scope {
+    names: BTreeMap<String, Value>,
+    /// What is too large for a value.
+    withheld: BTreeSet<Reference>,
+}
 
 impl Scope {
     /// Returns a scope that knows nothing.
@@ -95,7 +100,7 @@ impl Scope {
     pub fn set(&mut self, reference: &Reference, value: Value) {
         let segments: Vec<&str> = reference.segments().collect();
         let (last, parents) = segments.split_last().expect("a reference has at least one part");
-        let mut level = &mut self.0;
+        let mut level = &mut self.names;
         for part in parents {
             let below = level.entry((*part).to_owned()).or_insert_with(|| Value::Map(BTreeMap::new()));
             let Value::Map(entries) = below else { unreachable!("no reference is a prefix of another") };
@@ -104,10 +109,25 @@ impl Scope {
         level.insert((*last).to_owned(), value);
     }
 
+    /// Makes the use of a name an error because its value is kept in a file.
+    pub fn withhold(&mut self, reference: &Reference) {
+        self.withheld.insert(reference.clone());
+    }
+
+    /// Returns why a name has no value.
+    pub(super) fn missing(&self, reference: &Reference) -> EvalError {
+        let reference = reference.clone();
+        if self.withheld.contains(&reference) {
+            EvalError::InFile { reference }
+        } else {
+            EvalError::NotKnown { reference }
+        }
+    }
+
     /// Returns the value of a name.
     pub fn get(&self, reference: &Reference) -> Option<&Value> {
         let mut segments = reference.segments();
-        let root = self.0.get(segments.next()?)?;
+        let root = self.names.get(segments.next()?)?;
         segments.try_fold(root, |value, segment| match value {
             Value::Map(entries) => entries.get(segment),
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => None,
@@ -116,6 +136,6 @@ impl Scope {
 
     /// Returns everything below a root, `inputs` for example.
     pub fn root(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.names.get(name)
     }
 }

@@ -12,6 +12,8 @@ use crate::value::{Type, Value};
 
 /// Bytes that an output may hold.
 const MAX_OUTPUT: usize = 64 << 10;
+/// Bytes that an output may hold that is read as a file.
+const MAX_FILE: usize = 64 << 20;
 /// Bytes that `$FIREDRILL_OUTPUT` may hold.
 const MAX_PUBLISHED: u64 = 16 << 20;
 
@@ -29,6 +31,9 @@ pub struct OutputRule {
     pub r#type: Type,
     /// Whether it may be missing, and is none then.
     pub optional: bool,
+    /// Whether something reads it as a file, so that it may be larger than a value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_file: bool,
 }
 
 /// Where an output is taken from.
@@ -84,7 +89,37 @@ pub(super) fn collect(
     Ok(outputs)
 }
 
+/// Returns the whole text of an output that is read as a file, nothing if there is none.
+///
+/// # Errors
+/// Why it cannot be had, in words for an operator.
+pub fn file_text(rule: &OutputRule, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Vec<u8>>, String> {
+    rule.bytes(open, bindings).map_err(|finding| match rule.named(finding) {
+        Finding::Unmet(reason) | Finding::Unfit(reason) | Finding::Unreadable(reason) => reason,
+    })
+}
+
 impl OutputRule {
+    /// Returns the whole text of the output.
+    fn bytes(&self, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Vec<u8>>, Finding> {
+        let text = match (&self.source, &self.extract) {
+            (OutputSource::Published, _) => self.published_value(open)?.map(String::into_bytes),
+            (_, Extract::Jq(filter)) => {
+                let values = filtered(&self.stream(), filter, open, bindings)?;
+                values.first().filter(|value| **value != Value::None).map(|value| match value {
+                    Value::String(text) => text.clone().into_bytes(),
+                    other => other.to_json().into_bytes(),
+                })
+            }
+            _ if self.is_absent_file(open) => None,
+            _ => self.extracted(opened(&self.stream(), open)?, MAX_FILE)?,
+        };
+        match text {
+            Some(text) if text.len() > MAX_FILE => Err(Finding::Unmet("is larger than 64 MiB".to_owned())),
+            text => Ok(text),
+        }
+    }
+
     fn found(&self, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Value>, Finding> {
         if self.source == OutputSource::Asked {
             return Ok(None);
@@ -116,37 +151,42 @@ impl OutputRule {
     }
 
     fn found_in_published(&self, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Value>, Finding> {
-        let text = limited(&Stream::Published, MAX_PUBLISHED, open)?;
-        let text = text.ok_or_else(|| Finding::Unmet("$FIREDRILL_OUTPUT is larger than 16 MiB".to_owned()))?;
-        let mut values = published(&text).map_err(|fault| Finding::Unmet(fault.to_string()))?;
-        let Some(value) = values.remove(&self.name) else {
+        let Some(value) = self.published_value(open)? else {
             return Ok(None);
         };
         if let Extract::Jq(filter) = &self.extract {
             let values = apply(filter, value.as_bytes(), bindings);
             return self.only_value(values.map_err(|error| Finding::Unmet(error.to_string()))?);
         }
-        let text = self.extracted(Box::new(std::io::Cursor::new(value.into_bytes())))?;
+        let text = self.extracted(Box::new(std::io::Cursor::new(value.into_bytes())), MAX_OUTPUT)?;
         text.map_or(Ok(None), |text| self.typed(text).map(Some))
     }
 
-    fn text(&self, open: Opener<'_>) -> Result<Option<Vec<u8>>, Finding> {
-        self.extracted(opened(&self.stream(), open)?)
+    fn published_value(&self, open: Opener<'_>) -> Result<Option<String>, Finding> {
+        let text = limited(&Stream::Published, MAX_PUBLISHED, open)?;
+        let text = text.ok_or_else(|| Finding::Unmet("$FIREDRILL_OUTPUT is larger than 16 MiB".to_owned()))?;
+        let mut values = published(&text).map_err(|fault| Finding::Unmet(fault.to_string()))?;
+        Ok(values.remove(&self.name))
     }
 
-    /// Returns the part of a text that the rule wants; nothing if there is no such part or it is blank.
-    fn extracted(&self, mut text: Box<dyn Read>) -> Result<Option<Vec<u8>>, Finding> {
+    fn text(&self, open: Opener<'_>) -> Result<Option<Vec<u8>>, Finding> {
+        self.extracted(opened(&self.stream(), open)?, MAX_OUTPUT)
+    }
+
+    /// Returns the part of a text that the rule wants, not much more of it than `room`; nothing if there is no such part
+    /// or it is blank.
+    fn extracted(&self, mut text: Box<dyn Read>, room: usize) -> Result<Option<Vec<u8>>, Finding> {
         let part = match &self.extract {
             Extract::Regex(pattern) => {
                 let pattern = Pattern::compile(pattern).map_err(|fault| Finding::Unfit(fault.to_string()))?;
                 pattern.search(&mut *text).map(|found| found.map(|found| found.text))
             }
-            Extract::FirstLine => line(text, Which::First),
-            Extract::LastLine => line(text, Which::Last),
-            Extract::Whole | Extract::Jq(_) => whole(text),
+            Extract::FirstLine => line(text, Which::First, room),
+            Extract::LastLine => line(text, Which::Last, room),
+            Extract::Whole | Extract::Jq(_) => whole(text, room),
         };
         let part = part.map_err(|error| unreadable(&self.stream(), &error))?;
-        if part.as_ref().is_some_and(|part| part.len() >= 2 * MAX_OUTPUT) {
+        if part.as_ref().is_some_and(|part| part.len() >= 2 * room) && !self.is_file {
             return Err(too_large());
         }
         Ok(part.map(|part| part.trim_ascii().to_vec()).filter(|part| !part.is_empty()))
@@ -154,7 +194,7 @@ impl OutputRule {
 
     fn typed(&self, text: Vec<u8>) -> Result<Value, Finding> {
         if text.len() > MAX_OUTPUT {
-            return Err(too_large());
+            return if self.is_file { Ok(Value::None) } else { Err(too_large()) };
         }
         let text = String::from_utf8(text).map_err(|_| Finding::Unmet("is not UTF-8".to_owned()))?;
         if text.contains('\0') {
@@ -200,11 +240,11 @@ impl OutputRule {
 }
 
 fn too_large() -> Finding {
-    Finding::Unmet("is larger than 64 KiB; write it to a file and publish its path".to_owned())
+    Finding::Unmet("is larger than 64 KiB: let others read it as a file, `steps.STEP.files.NAME`".to_owned())
 }
 
-/// Reads a text, but not much more than an output may hold.
-fn whole(text: Box<dyn Read>) -> std::io::Result<Option<Vec<u8>>> {
+/// Reads a text, but not much more of it than `room`.
+fn whole(text: Box<dyn Read>, room: usize) -> std::io::Result<Option<Vec<u8>>> {
     let mut kept = Vec::new();
     let mut text = BufReader::new(text);
     loop {
@@ -215,7 +255,7 @@ fn whole(text: Box<dyn Read>) -> std::io::Result<Option<Vec<u8>>> {
         }
         let is_blank_before = kept.is_empty();
         let chunk = if is_blank_before { chunk.trim_ascii_start() } else { chunk };
-        let room = (2 * MAX_OUTPUT).saturating_sub(kept.len());
+        let room = (2 * room).saturating_sub(kept.len());
         kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
         text.consume(length);
     }
@@ -228,15 +268,15 @@ enum Which {
 }
 
 /// Returns the first or last line that is not blank; of a very long line only so much that it counts as too large.
-fn line(text: Box<dyn Read>, which: Which) -> std::io::Result<Option<Vec<u8>>> {
+fn line(text: Box<dyn Read>, which: Which, room: usize) -> std::io::Result<Option<Vec<u8>>> {
     let mut text = BufReader::new(text);
     let mut found = None;
     loop {
         let mut line = Vec::new();
-        if text.by_ref().take(2 * MAX_OUTPUT as u64).read_until(b'\n', &mut line)? == 0 {
+        if text.by_ref().take(2 * room as u64).read_until(b'\n', &mut line)? == 0 {
             return Ok(found);
         }
-        if line.len() == 2 * MAX_OUTPUT && line.last() != Some(&b'\n') {
+        if line.len() == 2 * room && line.last() != Some(&b'\n') {
             text.skip_until(b'\n')?;
         }
         if !line.trim_ascii().is_empty() {

@@ -78,7 +78,7 @@ impl<'a> Resolver<'a> {
         let when = step.when.as_ref().map(|when| self.condition(when, Some(&id)));
         let index = match &step.for_each {
             None => self.single(at, step, id, place),
-            Some(for_each) => self.each(at, step, for_each, id, place),
+            Some(for_each) => self.each(at, step, for_each, &id, place),
         };
         let added = &mut self.steps[index];
         added.when = when;

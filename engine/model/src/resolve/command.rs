@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Resolver;
+use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::judge::{self, OutputRule};
 use crate::plan::{self, Program, Text};
@@ -233,6 +234,7 @@ impl<'a> Resolver<'a> {
             },
             r#type: output.r#type.as_ref().map_or(Type::String, |kind| kind.value),
             optional: output.optional,
+            is_file: check::is_read_as_file(self.playbook, &output.name.value),
         }
     }
 

@@ -18,15 +18,15 @@ impl<'a> Resolver<'a> {
         at: usize,
         step: &'a playbook::Step,
         for_each: &'a ForEach,
-        id: String,
+        id: &str,
         place: &Place,
     ) -> usize {
-        let around = plan::Step { guards: Vec::new(), ..self.bare(step, id.clone()) };
+        let around = plan::Step { guards: Vec::new(), ..self.bare(step, id.to_owned()) };
         let index = self.push(around, place);
         let inner = self.inside(index, step);
         let items = match self.items(for_each) {
-            Some(items) => self.instances(at, step, for_each, &id, &inner, items),
-            None => self.template(at, step, for_each, &id, &inner),
+            Some(items) => self.instances(at, step, for_each, id, &inner, items),
+            None => self.template(at, step, for_each, id, &inner),
         };
         let each = Each {
             name: for_each.name.clone(),

@@ -37,6 +37,7 @@ const PLAYBOOK: &[Key] = &[
     key("inputs", Named(Block::Input), "The parameters, by name."),
     key("vars", NamedData, "Values derived from inputs and other vars, by name."),
     key("defaults", One(Block::Defaults), "What holds for every command that does not say otherwise."),
+    key("files", Names, "Files beside the playbook that are part of the plan and copied into every run."),
     key("locks", Templates, "The names of the locks that a run holds until it owes nothing."),
     key(
         "on_failure",

@@ -173,7 +173,7 @@ fn a_hold_ends_with_its_block_or_with_the_group_it_waits_for() {
         .filter_map(|step| step.release.as_ref())
         .map(|release| (ids(&release.until), ids(&release.hold)))
         .collect();
-    assert_eq!(released, [("".into(), "g/in".into()), ("h h/m".into(), "h h/m".into())]);
+    assert_eq!(released, [(String::new(), "g/in".into()), ("h h/m".into(), "h h/m".into())]);
 }
 
 #[test]

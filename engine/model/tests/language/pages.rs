@@ -15,7 +15,7 @@ fn pages() -> Vec<(String, String)> {
 fn library(text: &str) -> Library {
     let mut library = Library::default();
     for block in text.split("```yaml\n# ").skip(1) {
-        if let Some((name, _)) = block.split_once('\n').filter(|(name, _)| name.ends_with(".yaml")) {
+        if let Some((name, _)) = block.split_once('\n').filter(|(name, _)| name.contains(".yaml")) {
             let playbook = block.split("```").next().expect("a block");
             library.add(name.to_owned(), Ok(Source::new(name, format!("# {playbook}"))));
         }

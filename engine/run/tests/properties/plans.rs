@@ -222,5 +222,6 @@ fn output(name: &str) -> OutputRule {
         extract: Extract::Whole,
         r#type: Type::String,
         optional: false,
+        is_file: false,
     }
 }

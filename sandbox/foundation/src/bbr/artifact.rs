@@ -16,11 +16,27 @@ use super::session::reason;
 /// sha256 by the name of a member (`./store/blob-1`).
 pub(super) type Checksums = BTreeMap<String, String>;
 
+/// The place of a job's tar file in an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Slot {
+    /// The instance group; that of a director is `bosh`.
+    pub(crate) group: String,
+    pub(crate) index: String,
+    pub(crate) job: String,
+}
+
+impl Slot {
+    /// Returns `GROUP/INDEX`.
+    pub(super) fn address(&self) -> String {
+        format!("{}/{}", self.group, self.index)
+    }
+}
+
 /// The folder of one backup.
 #[derive(Debug)]
 pub(crate) struct Artifact {
     folder: PathBuf,
-    jobs: Vec<(String, Checksums)>,
+    jobs: Vec<(Slot, Checksums)>,
     start_time: String,
     finish_time: Option<String>,
 }
@@ -62,9 +78,14 @@ impl Artifact {
         })
     }
 
-    pub(super) fn add(&mut self, job: &str, checksums: Checksums) -> Result<(), String> {
-        self.jobs.push((job.to_owned(), checksums));
+    pub(super) fn add(&mut self, slot: Slot, checksums: Checksums) -> Result<(), String> {
+        self.jobs.push((slot, checksums));
         self.save()
+    }
+
+    /// Puts the deployment's manifest beside the tar files.
+    pub(super) fn add_manifest(&self, manifest: &str) -> Result<(), String> {
+        fs::write(self.folder.join("manifest.yml"), manifest).map_err(|error| error.to_string())
     }
 
     pub(super) fn finish(&mut self, now: Moment) -> Result<(), String> {
@@ -72,8 +93,8 @@ impl Artifact {
         self.save()
     }
 
-    pub(super) fn tar_of(&self, job: &str) -> PathBuf {
-        self.folder.join(format!("bosh-0-{job}.tar"))
+    pub(super) fn tar_of(&self, slot: &Slot) -> PathBuf {
+        self.folder.join(format!("{}-{}-{}.tar", slot.group, slot.index, slot.job))
     }
 
     /// Returns the artifact's folder as an absolute path.
@@ -85,14 +106,14 @@ impl Artifact {
         self.folder.join("metadata")
     }
 
-    pub(super) fn checksums_of(&self, job: &str) -> Option<&Checksums> {
-        self.jobs.iter().find(|(name, _)| name == job).map(|(_, checksums)| checksums)
+    pub(super) fn checksums_of(&self, slot: &Slot) -> Option<&Checksums> {
+        self.jobs.iter().find(|(known, _)| known == slot).map(|(_, checksums)| checksums)
     }
 
     /// Returns whether every tar file that the metadata names has the checksums that it names.
     pub(super) fn is_valid(&self) -> Result<bool, String> {
-        for (job, checksums) in &self.jobs {
-            if checksums_of_tar(&self.tar_of(job))? != *checksums {
+        for (slot, checksums) in &self.jobs {
+            if checksums_of_tar(&self.tar_of(slot))? != *checksums {
                 return Ok(false);
             }
         }
@@ -106,13 +127,18 @@ impl Artifact {
 
     /// Returns the jobs that the metadata names.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &str> {
-        self.jobs.iter().map(|(job, _)| job.as_str())
+        self.slots().map(|slot| slot.job.as_str())
+    }
+
+    /// Returns the places that the metadata names.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.jobs.iter().map(|(slot, _)| slot)
     }
 
     /// Returns the first job whose tar file is not what the metadata says.
     pub(crate) fn damaged_job(&self) -> Option<&str> {
-        let is_damaged = |job: &str, sums: &Checksums| checksums_of_tar(&self.tar_of(job)).as_ref() != Ok(sums);
-        self.jobs.iter().find(|(job, sums)| is_damaged(job, sums)).map(|(job, _)| job.as_str())
+        let is_damaged = |slot: &Slot, sums: &Checksums| checksums_of_tar(&self.tar_of(slot)).as_ref() != Ok(sums);
+        self.jobs.iter().find(|(slot, sums)| is_damaged(slot, sums)).map(|(slot, _)| slot.job.as_str())
     }
 
     fn save(&self) -> Result<(), String> {
@@ -127,15 +153,29 @@ impl Artifact {
     }
 
     fn metadata(&self) -> String {
-        let head = if self.jobs.is_empty() { "" } else { "instances:\n- name: bosh\n  index: \"0\"\n  artifacts:\n" };
         let mut lines: Vec<String> = Vec::new();
-        for (job, checksums) in &self.jobs {
-            lines.push(format!("  - name: {job}\n    checksums:\n"));
-            lines.extend(checksums.iter().map(|(member, checksum)| format!("      {member}: {checksum}\n")));
+        lines.extend((!self.jobs.is_empty()).then(|| "instances:\n".to_owned()));
+        for instance in self.instances() {
+            lines.push(format!("- name: {}\n  index: \"{}\"\n  artifacts:\n", instance.group, instance.index));
+            for (slot, checksums) in self.jobs.iter().filter(|(slot, _)| slot.address() == instance.address()) {
+                lines.push(format!("  - name: {}\n    checksums:\n", slot.job));
+                lines.extend(checksums.iter().map(|(member, checksum)| format!("      {member}: {checksum}\n")));
+            }
         }
         lines.push(format!("backup_activity:\n  start_time: {}\n", self.start_time));
         lines.extend(self.finish_time.iter().map(|time| format!("  finish_time: {time}\n")));
-        head.to_owned() + &lines.concat()
+        lines.concat()
+    }
+
+    /// Returns the first slot of every instance.
+    fn instances(&self) -> Vec<&Slot> {
+        let mut instances: Vec<&Slot> = Vec::new();
+        for slot in self.slots() {
+            if !instances.iter().any(|known| known.address() == slot.address()) {
+                instances.push(slot);
+            }
+        }
+        instances
     }
 }
 
@@ -155,11 +195,16 @@ fn activity_time(moment: Moment) -> String {
 }
 
 /// Reads back the jobs of the metadata that [`Artifact::metadata`] writes.
-fn parse_jobs(text: &str) -> Vec<(String, Checksums)> {
-    let mut jobs: Vec<(String, Checksums)> = Vec::new();
+fn parse_jobs(text: &str) -> Vec<(Slot, Checksums)> {
+    let mut jobs: Vec<(Slot, Checksums)> = Vec::new();
+    let (mut group, mut index) = ("", "");
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix("  - name: ") {
-            jobs.push((name.to_owned(), Checksums::new()));
+        if let Some(name) = line.strip_prefix("- name: ") {
+            group = name;
+        } else if let Some(number) = line.strip_prefix("  index: ") {
+            index = number.trim_matches('"');
+        } else if let Some(name) = line.strip_prefix("  - name: ") {
+            jobs.push((Slot { group: group.into(), index: index.into(), job: name.into() }, Checksums::new()));
         } else if let Some((member, checksum)) = line.strip_prefix("      ").and_then(|line| line.rsplit_once(": "))
             && let Some((_, checksums)) = jobs.last_mut()
         {

@@ -1,34 +1,36 @@
-//! `bbr director backup`: check, lock, back up, unlock, drain, clean up.
+//! `backup` of a director or a deployment: check, lock, back up, unlock, drain, clean up.
 
 use crate::artifacts::Artifacts;
 use crate::clock::Moment;
-use crate::fault::FaultPoint;
-use crate::pace::Phase;
-use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB, Holder, Job};
+use crate::platform::{cluster, database};
+use crate::vm::{BACKUP_DIRECTORY, Content, Holder};
 
 use super::artifact::Artifact;
 use super::console::Purpose;
 use super::drain::drain;
 use super::errors::{Failure, Failures, Kind};
-use super::session::{Scripts, Session, broken, script_path};
+use super::flags::{Locking, Options};
+use super::lock::Scripts;
+use super::session::{Session, broken, script_path};
+use super::site::{Placed, Site, Stage};
 
-pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
+pub(super) fn run(session: &Session, options: &Options) -> Failures {
     let mut failures = Failures::default();
     // bbr names the artifact by the moment at which it was started.
     let started = Moment::now();
     if !failures.note(session.connect()) || !failures.note(session.check_backupable()) {
         return failures;
     }
-    match create(session, artifact_path, started) {
-        Ok(artifact) => fill(session, artifact, &mut failures),
+    match create(session, options, started) {
+        Ok(artifact) => fill(session, artifact, options.locking, &mut failures),
         Err(failure) => drop(failures.note(Err(failure))),
     }
     failures
 }
 
-fn create(session: &Session, artifact_path: &str, started: Moment) -> Result<Artifact, Failure> {
+fn create(session: &Session, options: &Options, started: Moment) -> Result<Artifact, Failure> {
     session.console.info(&format!("Starting backup of {}...", session.name()));
-    let created = Artifact::create(artifact_path, session.name(), started);
+    let created = Artifact::create(&options.artifact_path, session.name(), started);
     let artifact = created.map_err(|text| Failure::new(Kind::Other, text))?;
     let missing = "Error checking metadata exists and is readable: stat";
     let metadata = artifact.metadata_path();
@@ -36,14 +38,18 @@ fn create(session: &Session, artifact_path: &str, started: Moment) -> Result<Art
     let folder = artifact.folder().map_err(|text| Failure::new(Kind::Other, text))?;
     let recorded = session.world.update(|artifacts: &mut Artifacts| artifacts.record(folder));
     recorded.map_err(|error| broken(&error))?;
+    if let (Site::Deployment(access, name), true) = (&session.site, options.with_manifest) {
+        let manifest = session.deployment(access, name)?.manifest();
+        artifact.add_manifest(&manifest).map_err(|text| Failure::new(Kind::Other, text))?;
+    }
     Ok(artifact)
 }
 
-fn fill(session: &Session, mut artifact: Artifact, failures: &mut Failures) {
-    let locked = failures.note(session.lock(Purpose::Backup));
+fn fill(session: &Session, mut artifact: Artifact, locking: Locking, failures: &mut Failures) {
+    let locked = failures.note(lock(session, locking));
     let backed_up = locked && failures.note(run_scripts(session));
     let scripts = if backed_up { Scripts::Succeeded } else { Scripts::Failed };
-    failures.note(session.unlock(Purpose::Backup, scripts));
+    failures.note(unlock(session, locking, scripts));
     if backed_up {
         failures.note(drain(session, &mut artifact));
     }
@@ -53,25 +59,46 @@ fn fill(session: &Session, mut artifact: Artifact, failures: &mut Failures) {
     failures.note(artifact.finish(Moment::now()).map_err(|text| Failure::new(Kind::Other, text)));
 }
 
+fn lock(session: &Session, locking: Locking) -> Result<(), Failure> {
+    if locking == Locking::Skipped {
+        session.console.info("Skipping lock for deployment");
+        return Ok(());
+    }
+    session.lock(Purpose::Backup)
+}
+
+fn unlock(session: &Session, locking: Locking, scripts: Scripts) -> Result<(), Failure> {
+    match (locking, scripts) {
+        (Locking::Wanted, _) => return session.unlock(Purpose::Backup, scripts),
+        (Locking::Skipped, Scripts::Succeeded) => {
+            session.console.info("Skipping unlock after successful backup for deployment");
+        }
+        (Locking::Skipped, Scripts::Failed) => {
+            session.console.info("Skipping unlock after unsuccessful backup for deployment");
+        }
+    }
+    Ok(())
+}
+
 /// Starts the backup scripts of all jobs, then lets them finish; one that fails does not stop the others.
 fn run_scripts(session: &Session) -> Result<(), Failure> {
     session.console.info("Running backup scripts...");
     let jobs = session.jobs_with("backup");
     let mut errors = Vec::new();
     let holder = Holder::this_process();
-    for job in &jobs {
-        session.console.debug(&format!("> {}", script_path(job.name, "backup")));
-        session.console.info(&format!("Backing up {} on bosh/0...", job.name));
-        session.remote(&format!("mkdir -p {BACKUP_DIRECTORY}/{}", job.name), "");
-        let begun = session.vm.begin_job(job.name, &holder);
+    for placed in &jobs {
+        session.console.debug(&format!("> {}", script_path(&placed.job, "backup")));
+        session.console.info(&format!("Backing up {} on {}...", placed.job, placed.slug()));
+        session.remote(&format!("mkdir -p {BACKUP_DIRECTORY}/{}", placed.job), "");
+        let begun = placed.vm().begin_job(&placed.job, &holder);
         errors.extend(begun.err().map(|error| error.to_string()));
     }
-    session.pace.pass(Phase::BACKUP);
-    for job in jobs {
-        let ran = back_up(session, job);
+    session.pace.pass(session.site.phase(Stage::Backup));
+    for placed in &jobs {
+        let ran = back_up(session, placed);
         match &ran {
-            Ok(()) => session.console.info(&format!("Finished backing up {} on bosh/0.", job.name)),
-            Err(_) => session.console.error(&format!("Error backing up {} on bosh/0.", job.name)),
+            Ok(()) => session.console.info(&format!("Finished backing up {} on {}.", placed.job, placed.slug())),
+            Err(_) => session.console.error(&format!("Error backing up {} on {}.", placed.job, placed.slug())),
         }
         errors.extend(ran.err());
     }
@@ -79,13 +106,25 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     if errors.is_empty() { Ok(()) } else { Err(Failure::nested(Kind::Other, &errors)) }
 }
 
-fn back_up(session: &Session, job: Job) -> Result<(), String> {
-    let folder = format!("{BACKUP_DIRECTORY}/{}/", job.name);
-    session.remote_script(job.name, "backup", &format!("BBR_ARTIFACT_DIRECTORY={folder} ARTIFACT_DIRECTORY={folder} "));
-    let effect = || session.vm.back_up(job).map_err(|error| error.to_string());
-    if job.name == DIRECTOR_JOB {
-        return session.script(FaultPoint::BACKUP, job.name, "backup", effect);
+fn back_up(session: &Session, placed: &Placed) -> Result<(), String> {
+    let folder = format!("{BACKUP_DIRECTORY}/{}/", placed.job);
+    let variables = format!("BBR_ARTIFACT_DIRECTORY={folder} ARTIFACT_DIRECTORY={folder} ");
+    session.remote_script(&placed.job, "backup", &variables);
+    session.script(Stage::Backup, placed, "backup", || dump(session, placed))
+}
+
+/// Does what the backup script of a job does.
+fn dump(session: &Session, placed: &Placed) -> Result<(), String> {
+    match session.content(placed)? {
+        Content::Stored { stored, member } => {
+            placed.vm().back_up(&placed.job, stored, member).map_err(|error| error.to_string())
+        }
+        Content::Database { member } => {
+            let foundation = session.world.foundation().map_err(|error| error.to_string())?;
+            if !cluster::has_database(session.world, &foundation).map_err(|error| error.to_string())? {
+                return Err("mysqldump: Got error: 1047: WSREP has not yet prepared node for application use".into());
+            }
+            database::dump(session.world, &placed.job, &placed.vm().artifact_of(&placed.job).join(member))
+        }
     }
-    effect()
-        .map_err(|text| format!("Error attempting to run backup for job {} on bosh/0: {text} - exit code 1", job.name))
 }

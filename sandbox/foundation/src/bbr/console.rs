@@ -1,6 +1,8 @@
 //! What bbr prints: log lines on standard output, held back while an interrupt is being answered.
 
-use std::io::{self, BufRead};
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -35,8 +37,17 @@ impl Purpose {
     }
 }
 
+/// Where a log goes.
+enum Sink {
+    Stdout,
+    /// Beside others that run for all deployments: into a file, or nowhere.
+    File(PathBuf),
+    Nowhere,
+}
+
 /// The log of one run.
 pub(super) struct Console {
+    sink: Sink,
     started: Moment,
     verbosity: Verbosity,
     held: Mutex<Option<String>>,
@@ -44,7 +55,21 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(verbosity: Verbosity) -> Arc<Console> {
-        Arc::new(Console { started: Moment::now(), verbosity, held: Mutex::new(None) })
+        Console::to(Sink::Stdout, verbosity)
+    }
+
+    /// Returns a log that goes into a file.
+    pub(super) fn in_file(path: PathBuf, verbosity: Verbosity) -> Arc<Console> {
+        Console::to(Sink::File(path), verbosity)
+    }
+
+    /// Returns a log that nobody reads.
+    pub(super) fn silent() -> Arc<Console> {
+        Console::to(Sink::Nowhere, Verbosity::Normal)
+    }
+
+    fn to(sink: Sink, verbosity: Verbosity) -> Arc<Console> {
+        Arc::new(Console { sink, started: Moment::now(), verbosity, held: Mutex::new(None) })
     }
 
     pub(super) fn debug(&self, text: &str) {
@@ -77,7 +102,22 @@ impl Console {
         let line = format!("[bbr] {} {level} - {text}\n", Moment::now().format("%Y/%m/%d %H:%M:%S"));
         match &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(held) => held.push_str(&line),
-            None => crate::out(&line),
+            None => self.print(&line),
+        }
+    }
+
+    fn print(&self, line: &str) {
+        match &self.sink {
+            Sink::Stdout => crate::out(line),
+            // A file that cannot be written costs the log only.
+            Sink::File(path) => drop(
+                OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .and_then(|mut to| to.write_all(line.as_bytes())),
+            ),
+            Sink::Nowhere => {}
         }
     }
 
@@ -87,7 +127,7 @@ impl Console {
 
     fn let_go(&self) {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        crate::out(&held.unwrap_or_default());
+        self.print(&held.unwrap_or_default());
     }
 }
 

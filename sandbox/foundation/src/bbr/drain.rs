@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::fault::FaultPoint;
 use crate::pace::Phase;
 use crate::situation::{Situation, Situations};
-use crate::vm::{BACKUP_DIRECTORY, DIRECTOR_JOB};
+use crate::vm::BACKUP_DIRECTORY;
 use crate::world::Settings;
 
 use super::artifact::{Artifact, Checksums, checksums_of_folder, checksums_of_tar, spoil, write_tar};
 use super::console::Console;
 use super::errors::{Failure, Kind};
 use super::session::{Session, broken};
+use super::site::{Placed, Stage};
 
 /// Copies every job's artifact to where bbr runs, compares checksums, and removes it from the VM.
 pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Failure> {
@@ -23,11 +23,11 @@ pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Fa
         Ok(settings) => settings.artifact_space.unwrap_or(u64::MAX),
         Err(error) => return Err(broken(&error)),
     };
-    for job in &jobs {
-        session.console.info(&announce(session, job.name));
+    for placed in &jobs {
+        session.console.info(&announce(session, artifact, placed));
     }
-    for job in jobs {
-        errors.extend(copy(session, artifact, job.name, &mut space).err());
+    for placed in &jobs {
+        errors.extend(copy(session, artifact, placed, &mut space).err());
     }
     let (name, stamp) = (session.name(), session.console.stamp());
     if errors.is_empty() {
@@ -39,44 +39,49 @@ pub(super) fn drain(session: &Session, artifact: &mut Artifact) -> Result<(), Fa
 }
 
 /// Opens the tar file and says how much is to come.
-fn announce(session: &Session, job: &str) -> String {
-    session.console.debug(&format!("Trying to create file bosh-0-{job}.tar"));
-    session.console.debug("Calculating size of backup on bosh/0");
-    let bytes = disk_usage(&session.vm.artifact_of(job)).unwrap_or_default();
+fn announce(session: &Session, artifact: &Artifact, placed: &Placed) -> String {
+    let (job, slug) = (&placed.job, placed.slug());
+    session.console.debug(&format!("Trying to create file {}", file_name(&artifact.tar_of(&placed.slot()))));
+    session.console.debug(&format!("Calculating size of backup on {slug}"));
+    let bytes = disk_usage(&placed.vm().artifact_of(job)).unwrap_or_default();
     let (size, folder) = (human_size(bytes), format!("{BACKUP_DIRECTORY}/{job}"));
     session.remote(&format!("du -sh {folder}"), &format!("{size}\t{folder}"));
     session.remote(&format!("du -s {folder}"), &format!("{}\t{folder}", bytes / 1024));
-    format!("Copying backup -- {size} uncompressed -- for job {job} on bosh/0...")
+    format!("Copying backup -- {size} uncompressed -- for job {job} on {slug}...")
 }
 
-fn copy(session: &Session, artifact: &mut Artifact, job: &str, space: &mut u64) -> Result<(), String> {
-    let console = &session.console;
-    console.debug("Streaming backup from instance bosh/0");
-    let (folder, tar) = (session.vm.artifact_of(job), artifact.tar_of(job));
-    stream(session, &folder, &tar, job, space)?;
-    console.info(&format!("Finished copying backup -- for job {job} on bosh/0..."));
-    console.info(&format!("Starting validity checks -- for job {job} on bosh/0..."));
-    artifact.add(job, compare(session, &tar, &folder, job)?)?;
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn copy(session: &Session, artifact: &mut Artifact, placed: &Placed, space: &mut u64) -> Result<(), String> {
+    let (console, job, slug) = (&session.console, &placed.job, placed.slug());
+    console.debug(&format!("Streaming backup from instance {slug}"));
+    let (folder, tar) = (placed.vm().artifact_of(job), artifact.tar_of(&placed.slot()));
+    stream(session, &folder, &tar, placed, space)?;
+    console.info(&format!("Finished copying backup -- for job {job} on {slug}..."));
+    console.info(&format!("Starting validity checks -- for job {job} on {slug}..."));
+    artifact.add(placed.slot(), compare(session, &tar, &folder, placed)?)?;
     rot(session, &tar)?;
-    console.debug("Deleting artifact directory on bosh/0");
+    console.debug(&format!("Deleting artifact directory on {slug}"));
     session.remote(&format!("rm -rf {BACKUP_DIRECTORY}/{job}"), "");
-    fs::remove_dir_all(&folder).map_err(|error| format!("Unable to delete artifact on bosh/0: {error}"))?;
-    console.info(&format!("Finished validity checks -- for job {job} on bosh/0..."));
+    fs::remove_dir_all(&folder).map_err(|error| format!("Unable to delete artifact on {slug}: {error}"))?;
+    console.info(&format!("Finished validity checks -- for job {job} on {slug}..."));
     Ok(())
 }
 
-fn stream(session: &Session, folder: &Path, tar: &Path, job: &str, space: &mut u64) -> Result<(), String> {
-    let file = File::create(tar).map_err(|error| format!("Error creating file bosh-0-{job}.tar: {error}"))?;
+fn stream(session: &Session, folder: &Path, tar: &Path, placed: &Placed, space: &mut u64) -> Result<(), String> {
+    let file = File::create(tar).map_err(|error| format!("Error creating file {}: {error}", file_name(tar)))?;
     session.pace.pass_for(Phase::DRAIN, content_bytes(folder).unwrap_or_default());
-    if job == DIRECTOR_JOB
-        && let Some(text) = session.struck(FaultPoint::DRAIN, "tar of the director's artifact")?
-    {
+    let whose = if session.site.victim(Stage::Drain).is_some() { "director" } else { "deployment" };
+    let at = format!("tar of the {whose}'s artifact");
+    if let Some(text) = session.struck(Stage::Drain, placed, "backup", &at)? {
         return Err(format!("Streaming backup from remote failed: {text}"));
     }
     let total = disk_usage(folder).unwrap_or_default();
-    let mut metered = Metered { file, job, console: &session.console, total, written: 0, logged: 0, space };
-    write_tar(folder, &mut metered).map_err(|error| stream_error(&error, tar, job))?;
-    session.remote(&format!("tar -C {BACKUP_DIRECTORY}/{job} -c ."), "");
+    let mut metered = Metered { file, placed, console: &session.console, total, written: 0, logged: 0, space };
+    write_tar(folder, &mut metered).map_err(|error| stream_error(&error, tar, &placed.job))?;
+    session.remote(&format!("tar -C {BACKUP_DIRECTORY}/{} -c .", placed.job), "");
     Ok(())
 }
 
@@ -93,14 +98,14 @@ fn stream_error(error: &io::Error, tar: &Path, job: &str) -> String {
     }
 }
 
-fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Checksums, String> {
-    let console = &session.console;
+fn compare(session: &Session, tar: &Path, folder: &Path, placed: &Placed) -> Result<Checksums, String> {
+    let (console, job, slug) = (&session.console, &placed.job, placed.slug());
     console.debug(&format!("Trying to open {}", tar.display()));
     let local = checksums_of_tar(tar)?;
     for member in local.keys() {
         console.debug(&format!("Calculating shasum for local file {member}"));
     }
-    console.debug("Calculating shasum for remote files on bosh/0");
+    console.debug(&format!("Calculating shasum for remote files on {slug}"));
     session.pace.pass_for(Phase::CHECKSUM, content_bytes(folder).unwrap_or_default());
     // `find | xargs shasum` on the VM splits names at spaces.
     if let Some(spaced) = local.keys().find(|name| name.contains(' ')) {
@@ -114,14 +119,16 @@ fn compare(session: &Session, tar: &Path, folder: &Path, job: &str) -> Result<Ch
     let command = format!("sh -c 'cd {BACKUP_DIRECTORY}/{job} && find . -type f | xargs shasum -a 256'");
     session.remote(&command, &sums.join("\n"));
     console.debug("Comparing shasums");
-    if local == remote { Ok(local) } else { Err(corrupted(job, &local, &remote)) }
+    if local == remote { Ok(local) } else { Err(corrupted(placed, &local, &remote)) }
 }
 
-fn corrupted(job: &str, local: &Checksums, remote: &Checksums) -> String {
+fn corrupted(placed: &Placed, local: &Checksums, remote: &Checksums) -> String {
     let differs = |(name, sum): &(&String, &String)| local.get(*name) != Some(*sum);
     let names: Vec<&str> = remote.iter().filter(differs).map(|(name, _)| name.as_str()).collect();
     format!(
-        "Backup is corrupted, checksum failed for bosh/0 {job} - checksums don't match for [{}]. Checksum failed for {} files in total",
+        "Backup is corrupted, checksum failed for {} {} - checksums don't match for [{}]. Checksum failed for {} files in total",
+        placed.slug(),
+        placed.job,
         names.join(" "),
         names.len()
     )
@@ -130,7 +137,7 @@ fn corrupted(job: &str, local: &Checksums, remote: &Checksums) -> String {
 /// A tar file that logs its progress in steps of five per cent and may run out of space.
 struct Metered<'a> {
     file: File,
-    job: &'a str,
+    placed: &'a Placed,
     console: &'a Console,
     total: u64,
     written: u64,
@@ -150,7 +157,8 @@ impl Write for Metered<'_> {
         let percent = self.written * 100 / self.total.max(1);
         if percent >= self.logged + 5 && percent < 100 {
             self.logged = percent;
-            self.console.info(&format!("Copying backup for job {} on bosh/0 -- {percent}% complete", self.job));
+            let (job, slug) = (&self.placed.job, self.placed.slug());
+            self.console.info(&format!("Copying backup for job {job} on {slug} -- {percent}% complete"));
         }
         Ok(count)
     }

@@ -14,10 +14,48 @@ pub(super) enum Invocation {
     Help,
     Version,
     UnknownCommand(String),
-    Deployment(Vec<String>),
     Director(Access, Action),
     /// The flags of `director` themselves are wrong.
     DirectorUsage(String),
+    Deployment(DeploymentAccess, Action),
+    /// The flags of `deployment` themselves are wrong.
+    DeploymentUsage(String),
+}
+
+/// How the director of a deployment is reached, and for which deployments.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct DeploymentAccess {
+    pub(super) target: String,
+    pub(super) username: String,
+    pub(super) password: String,
+    pub(super) deployment: String,
+    pub(super) is_for_all: bool,
+    pub(super) verbosity: Verbosity,
+    pub(super) wants_help: bool,
+}
+
+impl DeploymentAccess {
+    /// Returns what bbr says of a flag that is missing or one too many. It checks few of them when help is wanted.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let required = [("target", &self.target), ("username", &self.username), ("password", &self.password)];
+        let missing = required.into_iter().find(|(_, value)| value.is_empty() && !self.wants_help);
+        if let Some((name, _)) = missing {
+            return Some(format!("--{name} flag is required."));
+        }
+        let is_clear = self.deployment.is_empty() == self.is_for_all;
+        (!is_clear).then(|| "provide one of '--deployment' or '--all-deployments' flags.".to_owned())
+    }
+
+    fn from_environment() -> DeploymentAccess {
+        let value = |name: &str| std::env::var(name).unwrap_or_default();
+        DeploymentAccess {
+            target: value("BOSH_ENVIRONMENT"),
+            username: value("BOSH_CLIENT"),
+            password: value("BOSH_CLIENT_SECRET"),
+            deployment: value("BOSH_DEPLOYMENT"),
+            ..DeploymentAccess::default()
+        }
+    }
 }
 
 /// How the director's VM is reached.
@@ -74,6 +112,17 @@ impl Subcommand {
         }
     }
 
+    /// Returns its name among all subcommands.
+    fn of_deployment(self) -> &'static str {
+        match self {
+            Subcommand::PreBackupCheck => "deployment.pre-backup-check",
+            Subcommand::Backup => "deployment.backup",
+            Subcommand::Restore => "deployment.restore",
+            Subcommand::BackupCleanup => "deployment.backup-cleanup",
+            Subcommand::RestoreCleanup => "deployment.restore-cleanup",
+        }
+    }
+
     pub(super) fn alias(self) -> Option<&'static str> {
         match self {
             Subcommand::PreBackupCheck => Some("c"),
@@ -96,6 +145,23 @@ impl Subcommand {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Options {
     pub(super) artifact_path: String,
+    pub(super) with_manifest: bool,
+    pub(super) locking: Locking,
+}
+
+/// Whether a backup locks what it backs up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Locking {
+    #[default]
+    Wanted,
+    Skipped,
+}
+
+/// Whose subcommand it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Director,
+    Deployment,
 }
 
 /// Why a subcommand prints its usage instead of running.
@@ -114,7 +180,7 @@ impl Invocation {
         match command.as_str() {
             "help" | "h" => Invocation::Help,
             "version" | "v" | "--version" | "-v" => Invocation::Version,
-            "deployment" => Invocation::Deployment(rest.to_vec()),
+            "deployment" => deployment(rest),
             "director" => director(rest),
             other => Invocation::UnknownCommand(other.to_owned()),
         }
@@ -125,7 +191,8 @@ impl Invocation {
         let subcommand = match self {
             Invocation::Version => "version",
             Invocation::Director(_, Action::Run(subcommand, _)) => subcommand.name(),
-            Invocation::Deployment(_) => "deployment",
+            Invocation::Deployment(_, Action::Run(subcommand, _)) => subcommand.of_deployment(),
+            Invocation::Deployment(..) | Invocation::DeploymentUsage(_) => "deployment",
             Invocation::Help
             | Invocation::UnknownCommand(_)
             | Invocation::Director(..)
@@ -146,11 +213,65 @@ fn director(args: &[String]) -> Invocation {
                 }
             }
             Next::Rest(rest) => {
-                access.wants_help |= rest.iter().any(|arg| arg == "--help" || arg == "-h");
-                return Invocation::Director(access, action(rest));
+                access.wants_help |= wants_help(rest);
+                return Invocation::Director(access, action(Of::Director, rest));
             }
         }
     }
+}
+
+fn wants_help(rest: &[String]) -> bool {
+    rest.iter().any(|arg| arg == "--help" || arg == "-h")
+}
+
+fn deployment(args: &[String]) -> Invocation {
+    let mut access = DeploymentAccess::from_environment();
+    let mut flags = Flags::new(args);
+    loop {
+        match flags.next() {
+            Next::Flag(name, inline) => {
+                if let Err(refusal) = set_of_deployment(&mut access, &name, inline, &mut flags) {
+                    return Invocation::DeploymentUsage(refusal);
+                }
+            }
+            Next::Rest(rest) => {
+                access.wants_help |= wants_help(rest);
+                return Invocation::Deployment(access, action(Of::Deployment, rest));
+            }
+        }
+    }
+}
+
+fn set_of_deployment(
+    access: &mut DeploymentAccess,
+    name: &str,
+    inline: Option<String>,
+    flags: &mut Flags,
+) -> Result<(), String> {
+    let mut authority = String::new();
+    let target = match name {
+        "debug" => {
+            access.verbosity = Verbosity::Debug;
+            return Ok(());
+        }
+        "all-deployments" => {
+            access.is_for_all = true;
+            return Ok(());
+        }
+        "help" | "h" => {
+            access.wants_help = true;
+            return Ok(());
+        }
+        "target" | "t" => &mut access.target,
+        "username" | "u" => &mut access.username,
+        "password" | "p" => &mut access.password,
+        "deployment" | "d" => &mut access.deployment,
+        // The sandbox has no certificates.
+        "ca-cert" => &mut authority,
+        other => return Err(format!("flag provided but not defined: -{other}")),
+    };
+    *target = inline.or_else(|| flags.value()).ok_or_else(|| format!("flag needs an argument: -{name}"))?;
+    Ok(())
 }
 
 fn set(access: &mut Access, name: &str, inline: Option<String>, flags: &mut Flags) -> Result<(), String> {
@@ -172,19 +293,20 @@ fn set(access: &mut Access, name: &str, inline: Option<String>, flags: &mut Flag
     Ok(())
 }
 
-fn action(rest: &[String]) -> Action {
+fn action(of: Of, rest: &[String]) -> Action {
     let Some((name, rest)) = rest.split_first() else {
         return Action::Help;
     };
     match Subcommand::named(name) {
-        Some(subcommand) => Action::Run(subcommand, options(subcommand, rest)),
+        Some(subcommand) => Action::Run(subcommand, options(of, subcommand, rest)),
         None if name == "help" || name == "h" => Action::Help,
         None => Action::Unknown(name.clone()),
     }
 }
 
-fn options(subcommand: Subcommand, rest: &[String]) -> Result<Options, Refusal> {
+fn options(of: Of, subcommand: Subcommand, rest: &[String]) -> Result<Options, Refusal> {
     let mut options = Options::default();
+    let is_of_deployment = of == Of::Deployment && subcommand == Subcommand::Backup;
     let mut flags = Flags::new(rest);
     while let Next::Flag(name, inline) = flags.next() {
         match name.as_str() {
@@ -193,6 +315,8 @@ fn options(subcommand: Subcommand, rest: &[String]) -> Result<Options, Refusal> 
                 let value = inline.or_else(|| flags.value());
                 options.artifact_path = value.ok_or(Refusal::MissingValue(name))?;
             }
+            "with-manifest" if is_of_deployment => options.with_manifest = true,
+            "unsafe-lock-free" if is_of_deployment => options.locking = Locking::Skipped,
             _ => return Err(Refusal::UnknownFlag(name)),
         }
     }
@@ -256,7 +380,9 @@ mod tests {
             verbosity,
             wants_help: false,
         };
-        let backup = |path: &str| Action::Run(Subcommand::Backup, Ok(Options { artifact_path: path.into() }));
+        let backup = |path: &str| {
+            Action::Run(Subcommand::Backup, Ok(Options { artifact_path: path.into(), ..Options::default() }))
+        };
         let parsed = parse("director --host h -u u --key=k --debug b -a dir");
         assert_eq!(parsed, Invocation::Director(access(Verbosity::Debug), backup("dir")));
         let parsed = parse("director -host=h --username u --private-key-path k backup");

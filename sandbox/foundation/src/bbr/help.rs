@@ -1,6 +1,6 @@
 //! bbr's usage texts.
 
-use super::flags::Subcommand;
+use super::flags::{Of, Subcommand};
 
 pub(super) const VERSION: &str = "1.9-lab";
 
@@ -86,26 +86,36 @@ OPTIONS:
     )
 }
 
-pub(super) fn subcommand(subcommand: Subcommand) -> String {
-    let name = subcommand.name();
-    let usage = usage_of(subcommand, "BOSH Director", "director");
-    let flag = match subcommand {
-        Subcommand::Backup => "Specify an optional path to save the backup artifacts to",
-        Subcommand::Restore => "Path to the artifact to restore",
-        Subcommand::PreBackupCheck | Subcommand::BackupCleanup | Subcommand::RestoreCleanup => {
-            return format!("NAME:\n   bbr director {name} - {usage}\n\nUSAGE:\n   bbr director {name} \n");
-        }
+pub(super) fn subcommand(of: Of, subcommand: Subcommand) -> String {
+    let (parent, article_of) = match of {
+        Of::Director => ("director", "BOSH Director"),
+        Of::Deployment => ("deployment", "deployment"),
     };
+    let name = subcommand.name();
+    let usage = usage_of(subcommand, article_of, parent);
+    let mut flags = match subcommand {
+        Subcommand::Backup => {
+            "   --artifact-path value, -a value  Specify an optional path to save the backup artifacts to\n"
+        }
+        Subcommand::Restore => "   --artifact-path value, -a value  Path to the artifact to restore\n",
+        Subcommand::PreBackupCheck | Subcommand::BackupCleanup | Subcommand::RestoreCleanup => {
+            return format!("NAME:\n   bbr {parent} {name} - {usage}\n\nUSAGE:\n   bbr {parent} {name} \n");
+        }
+    }
+    .to_owned();
+    if of == Of::Deployment && subcommand == Subcommand::Backup {
+        flags += "   --with-manifest                  Download the deployment manifest\n";
+        flags += "   --unsafe-lock-free               Experimental feature to skip locking steps\n";
+    }
     format!(
         "NAME:
-   bbr director {name} - {usage}
+   bbr {parent} {name} - {usage}
 
 USAGE:
-   bbr director {name} [options] 
+   bbr {parent} {name} [options] 
 
 OPTIONS:
-   --artifact-path value, -a value  {flag}
-   
+{flags}   
 "
     )
 }

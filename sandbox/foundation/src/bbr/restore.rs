@@ -1,16 +1,18 @@
-//! `bbr director restore`: validate, connect, upload, lock, restore one job after another, unlock, clean up.
+//! `restore` of a director or a deployment: validate, connect, upload, lock, restore one job after another, unlock, clean up.
 
 use std::io;
 
-use crate::fault::FaultPoint;
 use crate::pace::Phase;
-use crate::vm::{DIRECTOR_JOB, Holder, Job};
+use crate::platform::{cluster, database};
+use crate::vm::{Content, Holder};
 
 use super::artifact::{Artifact, checksums_of_folder, unpack};
 use super::console::Purpose;
 use super::drain::{content_bytes, disk_usage, human_size};
 use super::errors::{Failure, Failures, Kind};
-use super::session::{Scripts, Session, broken};
+use super::lock::Scripts;
+use super::session::{Session, broken};
+use super::site::{Placed, Site, Stage};
 
 pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     let mut failures = Failures::default();
@@ -18,7 +20,7 @@ pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
         Ok(artifact) => artifact,
         Err(text) => return Failure::new(Kind::Other, text).into(),
     };
-    if !failures.note(session.connect()) || !failures.note(check_restorable(session)) {
+    if !failures.note(session.connect()) || !failures.note(check_restorable(session, &artifact)) {
         return failures;
     }
     if failures.note(upload(session, &artifact)) {
@@ -44,9 +46,13 @@ fn validate(session: &Session, artifact_path: &str) -> Result<Artifact, String> 
     }
 }
 
-fn check_restorable(session: &Session) -> Result<(), Failure> {
+fn check_restorable(session: &Session, artifact: &Artifact) -> Result<(), Failure> {
     if session.jobs_with("restore").is_empty() {
         return Err(Failure::new(Kind::Other, format!("Deployment '{}' has no restore scripts", session.name())));
+    }
+    if !artifact.slots().all(|slot| session.machines().iter().any(|machine| machine.address() == slot.address())) {
+        let text = format!("Deployment '{}' does not match the structure of the provided backup", session.name());
+        return Err(Failure::new(Kind::Other, text));
     }
     // The real client wraps the error and so loses its kind: no advice is printed.
     session.check_directory().map_err(|failure| failure.within("Check artifact dir failed").into_other())
@@ -54,8 +60,8 @@ fn check_restorable(session: &Session) -> Result<(), Failure> {
 
 fn upload(session: &Session, artifact: &Artifact) -> Result<(), Failure> {
     let mut errors = Vec::new();
-    for job in session.jobs_with("restore") {
-        errors.extend(send(session, artifact, job).err());
+    for placed in session.jobs_with("restore") {
+        errors.extend(send(session, artifact, &placed).err());
     }
     if errors.is_empty() {
         return Ok(());
@@ -63,60 +69,74 @@ fn upload(session: &Session, artifact: &Artifact) -> Result<(), Failure> {
     Err(Failure::nested(Kind::Other, &errors).within("Unable to send backup to remote machine. Got error"))
 }
 
-fn send(session: &Session, artifact: &Artifact, job: Job) -> Result<(), String> {
-    let (name, folder) = (job.name, session.vm.artifact_of(job.name));
+fn send(session: &Session, artifact: &Artifact, placed: &Placed) -> Result<(), String> {
+    let (name, at, vm) = (&placed.job, placed.machine.address(), placed.vm());
+    let (folder, tar) = (vm.artifact_of(name), artifact.tar_of(&placed.slot()));
     let sent = || -> io::Result<()> {
-        session.vm.begin_job(name, &Holder::this_process()).map_err(io::Error::other)?;
-        session.pace.pass_for(Phase::UPLOAD, content_bytes(&artifact.tar_of(name)).unwrap_or_default());
-        unpack(&artifact.tar_of(name), &folder)
+        vm.begin_job(name, &Holder::this_process()).map_err(io::Error::other)?;
+        session.pace.pass_for(Phase::UPLOAD, content_bytes(&tar).unwrap_or_default());
+        unpack(&tar, &folder)
     };
-    let size = disk_usage(&artifact.tar_of(name)).unwrap_or_default();
-    let size = human_size(size);
-    session.console.info(&format!("Copying backup -- {size} uncompressed -- for job {name} on bosh/0..."));
+    let size = human_size(disk_usage(&tar).unwrap_or_default());
+    session.console.info(&format!("Copying backup -- {size} uncompressed -- for job {name} on {at}..."));
     sent().map_err(|error| error.to_string())?;
-    let Some(expected) = artifact.checksums_of(name) else {
+    let Some(expected) = artifact.checksums_of(&placed.slot()) else {
         session.console.warn(&format!("Checksum for {name}/0 not found in artifact"));
-        return Err(mismatch(name));
+        return Err(mismatch(placed));
     };
     if checksums_of_folder(&folder).map_err(|error| error.to_string())? != *expected {
-        return Err(mismatch(name));
+        return Err(mismatch(placed));
     }
-    session.console.info(&format!("Finished copying backup for job {name} on bosh/0."));
+    session.console.info(&format!("Finished copying backup for job {name} on {at}."));
     Ok(())
 }
 
-fn mismatch(job: &str) -> String {
+fn mismatch(placed: &Placed) -> String {
     format!(
-        "Backup couldn't be transferred, checksum failed for bosh/0 {job} - checksums don't match for []. Checksum failed for 0 files in total"
+        "Backup couldn't be transferred, checksum failed for {} {} - checksums don't match for []. Checksum failed for 0 files in total",
+        placed.machine.address(),
+        placed.job
     )
 }
 
 fn run_scripts(session: &Session) -> Result<(), Failure> {
     session.console.info("Running restore scripts...");
-    session.vm.begin_restore(&Holder::this_process()).map_err(|error| broken(&error))?;
+    session.half_done().begin_restore(&Holder::this_process()).map_err(|error| broken(&error))?;
     let mut errors = Vec::new();
-    for job in session.jobs_with("restore") {
-        session.console.info(&format!("Restoring {} on bosh/0...", job.name));
-        session.pace.pass(Phase::RESTORE);
-        let ran = restore(session, job);
+    for placed in session.jobs_with("restore") {
+        let (job, slug) = (&placed.job, placed.slug());
+        session.console.info(&format!("Restoring {job} on {slug}..."));
+        session.pace.pass(session.site.phase(Stage::Restore));
+        let ran = session.script(Stage::Restore, &placed, "restore", || restore(session, &placed));
         match &ran {
-            Ok(()) => session.console.info(&format!("Finished restoring {} on bosh/0.", job.name)),
-            Err(_) => session.console.error(&format!("Error restoring {} on bosh/0.", job.name)),
+            Ok(()) => session.console.info(&format!("Finished restoring {job} on {slug}.")),
+            Err(_) => session.console.error(&format!("Error restoring {job} on {slug}.")),
         }
         errors.extend(ran.err());
     }
     session.console.info("Finished running restore scripts.");
     if errors.is_empty() {
-        return session.vm.end_restore().map_err(|error| broken(&error));
+        return session.half_done().end_restore().map_err(|error| broken(&error));
     }
     Err(Failure::nested(Kind::Other, &errors).within("Failed to restore"))
 }
 
-fn restore(session: &Session, job: Job) -> Result<(), String> {
-    let effect = || session.vm.restore(job).map_err(|error| error.to_string());
-    if job.name == DIRECTOR_JOB {
-        return session.script(FaultPoint::RESTORE, job.name, "restore", effect);
+/// Does what the restore script of a job does. Databases come back to a cluster of one node only.
+fn restore(session: &Session, placed: &Placed) -> Result<(), String> {
+    match session.content(placed)? {
+        Content::Stored { stored, member } => {
+            placed.vm().restore(&placed.job, stored, member).map_err(|error| error.to_string())
+        }
+        Content::Database { member } => {
+            let foundation = session.world.foundation().map_err(|error| error.to_string())?;
+            let Site::Deployment(_, name) = &session.site else { return Ok(()) };
+            if foundation.deployment(name).map_or(0, cluster::node_count) > 1 {
+                return Err("Monit start failed: Timed out waiting for monit: 2m0s".into());
+            }
+            if !cluster::has_database(session.world, &foundation).map_err(|error| error.to_string())? {
+                return Err("ERROR 1047 (08S01): WSREP has not yet prepared node for application use".into());
+            }
+            database::restore(session.world, &placed.job, &placed.vm().artifact_of(&placed.job).join(member))
+        }
     }
-    effect()
-        .map_err(|text| format!("Error attempting to run restore for job {} on bosh/0: {text} - exit code 1", job.name))
 }

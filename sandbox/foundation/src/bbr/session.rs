@@ -1,83 +1,136 @@
-//! What backup, restore and the cleanups share: the connection to the VM, and its lock, unlock and cleanup steps.
+//! What backup, restore and the cleanups share: the way to the VMs, and the checks before.
 
 use std::cell::RefCell;
 use std::fs;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::director::Director;
-use crate::fault::FaultPoint;
+use crate::foundation::Deployment;
 use crate::later;
+use crate::ledger::Ledger;
 use crate::pace::{Pace, Phase};
-use crate::vm::{BACKUP_DIRECTORY, Holder, Job, LOCK_JOB, Vm};
+use crate::vm::{BACKUP_DIRECTORY, Content, Job, Vm};
 use crate::world::{World, WorldError};
 
-use super::console::{Console, Purpose};
+use super::console::{self, Console, Purpose};
 use super::errors::{Failure, Failures, Kind};
-use super::flags::Access;
+use super::flags::{Access, DeploymentAccess};
 use super::help::VERSION;
+use super::site::{self, Machine, Placed, Site, Stage};
 
-const LOCK_METADATA: &str = "---
-backup_should_be_locked_before:
-- job_name: blobstore
-  release: bosh
-restore_should_be_locked_before:
-- job_name: blobstore
-  release: bosh";
-
-/// How the scripts between lock and unlock ended, which the unlock script is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scripts {
-    Succeeded,
-    Failed,
-}
-
-impl Scripts {
-    fn variable(self) -> &'static str {
-        match self {
-            Scripts::Succeeded => "BBR_AFTER_BACKUP_SCRIPTS_SUCCESSFUL=true ",
-            Scripts::Failed => "BBR_AFTER_BACKUP_SCRIPTS_SUCCESSFUL=false ",
-        }
-    }
-}
-
-/// One run of bbr against the director's VM.
+/// One run of bbr against a director or a deployment.
 pub(super) struct Session<'a> {
     pub(super) world: &'a World,
     pub(super) console: Arc<Console>,
-    pub(super) vm: Vm,
     pub(super) pace: Pace,
-    access: &'a Access,
+    pub(super) site: Site<'a>,
     director: Director,
-    scripts: RefCell<Vec<String>>,
+    machines: RefCell<Vec<Rc<Machine>>>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(world: &'a World, access: &'a Access, console: Arc<Console>) -> Result<Session<'a>, WorldError> {
-        let (vm, pace, director) = (world.vm(), Pace::of(world)?, world.read()?);
-        Ok(Session { world, console, vm, pace, access, director, scripts: RefCell::default() })
+    pub(super) fn new(world: &'a World, site: Site<'a>, console: Arc<Console>) -> Result<Session<'a>, WorldError> {
+        let (pace, director) = (Pace::of(world)?, world.read()?);
+        Ok(Session { world, console, pace, site, director, machines: RefCell::default() })
     }
 
-    /// Returns the name under which bbr speaks of the director: its host without scheme and port.
+    /// Returns the name under which bbr speaks of the site: a director's host without scheme and port, or a deployment.
     pub(super) fn name(&self) -> &str {
-        let (host, _) = split_address(&self.access.host);
-        host
+        match &self.site {
+            Site::Director(access) => split_address(&access.host).0,
+            Site::Deployment(_, name) => name,
+        }
+    }
+
+    /// Answers interrupts of this run.
+    pub(super) fn answer_interrupts(&self, purpose: Purpose, ledger: &Arc<Ledger>) -> Result<(), WorldError> {
+        console::answer_interrupts(&self.console, purpose, ledger)
+            .map_err(|source| WorldError::io("watch for", "interrupts".as_ref(), source))
     }
 
     /// Connects and looks for the scripts.
     pub(super) fn connect(&self) -> Result<(), Failure> {
-        self.console.info("Looking for scripts");
-        self.pass(Phase::CONNECT)?;
-        self.log_in()?;
-        self.console.debug("Attempting to find scripts on bosh/0");
-        let scripts = self.vm.scripts().map_err(|error| broken(&error))?;
-        *self.scripts.borrow_mut() = scripts;
+        let machines = match &self.site {
+            Site::Director(access) => self.connect_to_director(access)?,
+            Site::Deployment(access, name) => self.connect_to_deployment(access, name)?,
+        };
+        *self.machines.borrow_mut() = machines.into_iter().map(Rc::new).collect();
         self.log_scripts();
         Ok(())
     }
 
+    fn connect_to_director(&self, access: &Access) -> Result<Vec<Machine>, Failure> {
+        self.console.info("Looking for scripts");
+        self.pass(Phase::CONNECT)?;
+        self.log_in(access)?;
+        self.console.debug("Attempting to find scripts on bosh/0");
+        Ok(vec![Machine::of_director(self.world.vm()).map_err(|error| broken(&error))?])
+    }
+
+    fn connect_to_deployment(&self, access: &DeploymentAccess, name: &str) -> Result<Vec<Machine>, Failure> {
+        self.reach(access)?;
+        self.console.info("Looking for scripts");
+        self.pass(Phase::CONNECT)?;
+        let deployment = self.deployment(access, name)?;
+        let found = site::find(self.world, &deployment).map_err(|error| broken(&error))?;
+        found.map_err(|text| Failure::new(Kind::Other, text))
+    }
+
+    /// Asks the director who it is, as every client does first.
+    fn reach(&self, access: &DeploymentAccess) -> Result<(), Failure> {
+        if site::is_target(&access.target, &self.director) {
+            return Ok(());
+        }
+        let address = access.target.trim_start_matches("https://");
+        let request = format!("Performing GET request: Retry: Get \"https://{address}/info\"");
+        let text = format!(
+            "Fetching info: Performing request GET 'https://{address}/info': {request}: dial tcp {address}: connect: connection refused"
+        );
+        Err(Failure::new(Kind::Other, text))
+    }
+
+    /// Returns the deployment that this run is for.
+    pub(super) fn deployment(&self, access: &DeploymentAccess, name: &str) -> Result<Deployment, Failure> {
+        let doing = format!("failed to find instances for deployment {name}: couldn't get vm infos");
+        let refused = |status: u32, response: &str| {
+            let text = format!(
+                "{doing}: Listing deployment '{name}' vms infos: Director responded with non-successful status code '{status}' response '{response}'"
+            );
+            Failure::new(Kind::Other, text)
+        };
+        if access.username != self.director.client || access.password != self.director.client_secret {
+            return Err(refused(401, "Not authorized: '/deployments'"));
+        }
+        let foundation = self.world.foundation().map_err(|error| broken(&error))?;
+        let missing = format!("{{\"code\": 70000, \"description\": \"Deployment '{name}' doesn't exist\"}}");
+        foundation.deployment(name).cloned().ok_or_else(|| refused(404, &missing))
+    }
+
     /// Returns the jobs that have a script of this name.
-    pub(super) fn jobs_with(&self, script: &str) -> Vec<Job> {
-        Job::ALL.into_iter().filter(|job| self.has_script(job.name, script)).collect()
+    pub(super) fn jobs_with(&self, script: &str) -> Vec<Placed> {
+        site::jobs_with(&self.machines.borrow(), script)
+    }
+
+    /// Returns what a job backs up.
+    pub(super) fn content(&self, placed: &Placed) -> Result<Content, String> {
+        let job = match self.site {
+            Site::Director(_) => Job::named(&placed.job),
+            Site::Deployment(..) => Job::deployed(&placed.job),
+        };
+        job.map(|job| job.content).ok_or_else(|| format!("the sandbox does not know the job {}", placed.job))
+    }
+
+    /// Returns the VM on which a restore is marked as half done: the director's, or one that stands for a deployment.
+    pub(super) fn half_done(&self) -> Vm {
+        match &self.site {
+            Site::Director(_) => self.world.vm(),
+            Site::Deployment(_, name) => self.world.restore_mark(name),
+        }
+    }
+
+    pub(super) fn machines(&self) -> Vec<Rc<Machine>> {
+        self.machines.borrow().clone()
     }
 
     pub(super) fn check_backupable(&self) -> Result<(), Failure> {
@@ -90,76 +143,27 @@ impl<'a> Session<'a> {
     }
 
     /// Lets the time of a phase pass after which bbr looks at what others may have changed meanwhile.
-    fn pass(&self, phase: Phase) -> Result<(), Failure> {
+    pub(super) fn pass(&self, phase: Phase) -> Result<(), Failure> {
         self.pace.pass(phase);
         later::catch_up(self.world).map_err(|error| broken(&error))
     }
 
     pub(super) fn check_directory(&self) -> Result<(), Failure> {
-        self.trying(&format!("stat {BACKUP_DIRECTORY}"));
-        if self.vm.directory_holder().is_none() {
-            return Ok(());
+        let mut found = Vec::new();
+        for machine in self.machines() {
+            self.trying(&format!("stat {BACKUP_DIRECTORY}"));
+            if machine.vm.directory_holder().is_some() {
+                found.push(format!("Directory {BACKUP_DIRECTORY} already exists on instance {}", machine.slug()));
+            }
         }
-        let text = format!("Directory {BACKUP_DIRECTORY} already exists on instance bosh/0");
-        Err(Failure::new(Kind::Directory, text))
-    }
-
-    pub(super) fn lock(&self, purpose: Purpose) -> Result<(), Failure> {
-        let name = purpose.name();
-        self.console.info(&format!("Running pre-{name}-lock scripts..."));
-        let script = format!("pre-{name}-lock");
-        let locked = if self.has_script(LOCK_JOB, &script) { self.run_lock(name, &script) } else { Ok(()) };
-        self.console.info(&format!("Finished running pre-{name}-lock scripts."));
-        // A lock that fails before a restore sets no bit of its own in bbr's exit status.
-        let kind = if purpose == Purpose::Backup { Kind::Lock } else { Kind::Other };
-        locked.map_err(|text| Failure::nested(kind, &[text]))
-    }
-
-    fn run_lock(&self, purpose: &str, script: &str) -> Result<(), String> {
-        self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
-        self.console.info(&format!("Locking {LOCK_JOB} on bosh/0 for {purpose}..."));
-        self.remote_script(LOCK_JOB, script, "");
-        let ran = self.hold_lock(script);
-        match &ran {
-            Ok(()) => self.console.info(&format!("Finished locking {LOCK_JOB} on bosh/0 for {purpose}.")),
-            Err(_) => self.console.error(&format!("Error locking {LOCK_JOB} on bosh/0.")),
+        match found.as_slice() {
+            [] => Ok(()),
+            [text] => Err(Failure::new(Kind::Directory, text)),
+            texts => Err(Failure::nested(Kind::Directory, texts)),
         }
-        ran
     }
 
-    /// The script holds the lock from its start, so that a bbr that is killed meanwhile leaves it.
-    fn hold_lock(&self, script: &str) -> Result<(), String> {
-        self.vm.lock(&Holder::this_process()).map_err(|error| error.to_string())?;
-        self.pace.pass(Phase::LOCK);
-        self.script(FaultPoint::LOCK, LOCK_JOB, script, || Ok(()))
-            .or_else(|text| self.vm.unlock().map_err(|error| error.to_string()).and(Err(text)))
-    }
-
-    pub(super) fn unlock(&self, purpose: Purpose, scripts: Scripts) -> Result<(), Failure> {
-        let name = purpose.name();
-        self.console.info(&format!("Running post-{name}-unlock scripts..."));
-        let script = format!("post-{name}-unlock");
-        let variables = if purpose == Purpose::Backup { scripts.variable() } else { "" };
-        let unlocked = if self.has_script(LOCK_JOB, &script) { self.run_unlock(&script, variables) } else { Ok(()) };
-        self.console.info(&format!("Finished running post-{name}-unlock scripts."));
-        unlocked.map_err(|text| Failure::nested(Kind::Unlock, &[text]))
-    }
-
-    fn run_unlock(&self, script: &str, variables: &str) -> Result<(), String> {
-        self.console.debug(&format!("> {}", script_path(LOCK_JOB, script)));
-        self.console.info(&format!("Unlocking {LOCK_JOB} on bosh/0..."));
-        self.remote_script(LOCK_JOB, script, variables);
-        self.pace.pass(Phase::UNLOCK);
-        let ran =
-            self.script(FaultPoint::UNLOCK, LOCK_JOB, script, || self.vm.unlock().map_err(|error| error.to_string()));
-        match &ran {
-            Ok(()) => self.console.info(&format!("Finished unlocking {LOCK_JOB} on bosh/0.")),
-            Err(_) => self.console.error(&format!("Error unlocking {LOCK_JOB} on bosh/0.")),
-        }
-        ran
-    }
-
-    /// Logs a command on the VM and what it printed.
+    /// Logs a command on a VM and what it printed.
     pub(super) fn remote(&self, command: &str, stdout: &str) {
         self.trying(command);
         self.console.debug(&format!("stdout: {stdout}"));
@@ -176,11 +180,11 @@ impl<'a> Session<'a> {
         self.console.debug(&format!("Trying to execute 'sudo {command}' on remote"));
     }
 
-    /// Removes bbr's directory from the VM after this run.
+    /// Removes bbr's directory from the VMs after this run.
     pub(super) fn clean_up(&self) -> Result<(), Failure> {
-        self.remove_directory().map_err(|text| {
+        self.remove_directories().map_err(|texts| {
             let doing = format!("Deployment '{}' failed while cleaning up with error", self.name());
-            Failure::nested(Kind::Cleanup, &[text]).within(&doing)
+            Failure::nested(Kind::Cleanup, &texts).within(&doing)
         })
     }
 
@@ -190,63 +194,84 @@ impl<'a> Session<'a> {
         if !failures.note(self.connect()) {
             return failures;
         }
-        failures.note(self.unlock(purpose, Scripts::Failed));
-        failures.note(self.remove_directory().map_err(|text| Failure::nested(Kind::Other, &[text])));
+        failures.note(self.unlock(purpose, super::lock::Scripts::Failed));
+        failures.note(self.remove_directories().map_err(|texts| Failure::nested(Kind::Other, &texts)));
         if failures.is_empty() {
             self.console.info(&format!("'{}' cleaned up", self.name()));
         }
         failures
     }
 
-    /// Runs a script of the VM unless a fault at `point` strikes; the error says what was run and how it exited.
+    /// Runs a script of a job unless a fault of the stage strikes it; the error says what was run and how it exited.
     pub(super) fn script(
         &self,
-        point: FaultPoint,
-        job: &str,
+        stage: Stage,
+        placed: &Placed,
         script: &str,
         effect: impl FnOnce() -> Result<(), String>,
     ) -> Result<(), String> {
-        let failed = |text: String| format!("Error attempting to run {script} for job {job} on bosh/0: {text}");
-        match self.struck(point, &format!("{job}/{script}")).map_err(failed)? {
+        let (job, slug) = (&placed.job, placed.slug());
+        let failed = |text: String| format!("Error attempting to run {script} for job {job} on {slug}: {text}");
+        match self.struck(stage, placed, script, &format!("{job}/{script}")).map_err(failed)? {
             Some(text) => Err(failed(text)),
             None => effect().map_err(|text| failed(format!("{text} - exit code 1"))),
         }
     }
 
-    /// Returns what a fault at `point` prints, if one strikes.
-    pub(super) fn struck(&self, point: FaultPoint, at: &str) -> Result<Option<String>, String> {
-        let fault = self.world.strike(point).map_err(|error| error.to_string())?;
+    /// Returns what a fault of a stage prints, if one strikes a job: `script` says among which jobs it looks for a victim.
+    pub(super) fn struck(
+        &self,
+        stage: Stage,
+        placed: &Placed,
+        script: &str,
+        at: &str,
+    ) -> Result<Option<String>, String> {
+        let is_victim = match self.site.victim(stage) {
+            Some(victim) => placed.job == victim,
+            None => self.jobs_with(script).first().is_some_and(|first| first.slot() == placed.slot()),
+        };
+        if is_victim { self.strike(stage, at) } else { Ok(None) }
+    }
+
+    fn strike(&self, stage: Stage, at: &str) -> Result<Option<String>, String> {
+        let fault = self.world.strike(self.site.point(stage)).map_err(|error| error.to_string())?;
         Ok(fault.map(|fault| format!("{} - exit code {}", fault.said(at), fault.exit)))
     }
 
-    fn remove_directory(&self) -> Result<(), String> {
-        self.console.info("Cleaning up...");
-        self.remote(&format!("rm -rf {BACKUP_DIRECTORY}"), "");
+    fn remove_directories(&self) -> Result<(), Vec<String>> {
+        if matches!(self.site, Site::Director(_)) {
+            self.console.info("Cleaning up...");
+        }
         self.pace.pass(Phase::CLEANUP);
-        let struck = self.struck(FaultPoint::CLEANUP, BACKUP_DIRECTORY);
-        let removed = struck.and_then(|struck| match struck {
-            Some(text) => Err(text),
-            None => self.vm.remove_backup_directory().map_err(|error| error.to_string()),
-        });
-        removed.map_err(|text| {
-            self.console.error("Backup artifact clean up failed");
-            format!("Unable to clean up backup artifact: {text}")
-        })
+        let mut errors = Vec::new();
+        for (index, machine) in self.machines().iter().enumerate() {
+            self.remote(&format!("rm -rf {BACKUP_DIRECTORY}"), "");
+            let struck = if index == 0 { self.strike(Stage::Cleanup, BACKUP_DIRECTORY) } else { Ok(None) };
+            let removed = struck.and_then(|struck| match struck {
+                Some(text) => Err(text),
+                None => machine.vm.remove_backup_directory().map_err(|error| error.to_string()),
+            });
+            if let Err(text) = removed {
+                self.console.error("Backup artifact clean up failed");
+                errors.push(format!("Unable to clean up backup artifact: {text}"));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn log_in(&self) -> Result<(), Failure> {
+    fn log_in(&self, access: &Access) -> Result<(), Failure> {
         let other = |text: String| Failure::new(Kind::Other, text);
-        let path = &self.access.key;
+        let path = &access.key;
         let key = fs::read_to_string(path)
             .map_err(|error| other(format!("failed reading private key: open {path}: {}", reason(&error))))?;
-        let (host, port) = split_address(&self.access.host);
+        let (host, port) = split_address(&access.host);
         let dialled = "finding scripts failed on bosh/0: ssh.Run failed: ssh.Stream failed: ssh.Dial failed";
         let is_here = host == self.director.host && port == self.director.ssh_port && self.director.is_reachable();
         if !is_here {
             return Err(other(format!("{dialled}: dial tcp {host}:{port}: connect: connection refused")));
         }
         let known = fs::read_to_string(self.world.key()).unwrap_or_default();
-        if key != known || self.access.username != self.director.ssh_user {
+        if key != known || access.username != self.director.ssh_user {
             return Err(other(format!(
                 "{dialled}: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain"
             )));
@@ -255,32 +280,24 @@ impl<'a> Session<'a> {
     }
 
     fn log_scripts(&self) {
-        self.trying("sh -c 'find /var/vcap/jobs/*/bin/bbr/* -type f'");
-        let paths: Vec<String> = self
-            .scripts
-            .borrow()
-            .iter()
-            .filter_map(|script| script.split_once('/'))
-            .map(|(job, script)| script_path(job, script))
-            .collect();
-        self.console.debug(&format!("[find files] stdout: {}", paths.join("\n")));
-        self.console.debug("[find files] stderr: ");
-        if self.has_script(LOCK_JOB, "metadata") {
-            let metadata = format!("BBR_VERSION={VERSION} {}", script_path(LOCK_JOB, "metadata"));
-            self.remote(&metadata, LOCK_METADATA);
-            for purpose in [Purpose::Backup, Purpose::Restore] {
-                let order =
-                    format!("Detected order: {LOCK_JOB} should be locked before blobstore during {}", purpose.name());
-                self.console.info(&order);
+        for machine in self.machines() {
+            self.trying("sh -c 'find /var/vcap/jobs/*/bin/bbr/* -type f'");
+            let named = machine.scripts.iter().filter_map(|script| script.split_once('/'));
+            let paths: Vec<String> = named.map(|(job, script)| script_path(job, script)).collect();
+            self.console.debug(&format!("[find files] stdout: {}", paths.join("\n")));
+            self.console.debug("[find files] stderr: ");
+            for (job, order) in machine.orders() {
+                self.remote(&format!("BBR_VERSION={VERSION} {}", script_path(&job, "metadata")), &order.metadata());
+                for purpose in [Purpose::Backup, Purpose::Restore] {
+                    let (before, purpose) = (order.before, purpose.name());
+                    let order = format!("Detected order: {job} should be locked before {before} during {purpose}");
+                    self.console.info(&order);
+                }
+            }
+            for script in &machine.scripts {
+                self.console.info(&format!("{}/{script}", machine.slug()));
             }
         }
-        for script in self.scripts.borrow().iter() {
-            self.console.info(&format!("bosh/0/{script}"));
-        }
-    }
-
-    fn has_script(&self, job: &str, script: &str) -> bool {
-        self.scripts.borrow().iter().any(|found| *found == format!("{job}/{script}"))
     }
 }
 

@@ -153,6 +153,14 @@ pub(super) fn change_state(session: &mut Session) -> Result<(), Stop> {
     if chosen.is_empty() {
         return Err(session.not_found(140_003, &format!("Instance group or instance '{slug}' doesn't exist")));
     }
+    if chosen.iter().any(|instance| instance.is_ignored) {
+        let why = "You are trying to change the state of the ignored instance group(s). This operation is not allowed. You need to unignore it first.";
+        return Err(Stop::refused(
+            vec!["Changing state".into()],
+            400,
+            &format!("{{\"code\": 190022, \"description\": \"{why}\"}}"),
+        ));
+    }
     let steps = state_steps(session, &foundation, &chosen);
     let description = match session.invocation.command {
         Command::Start => "started instances",

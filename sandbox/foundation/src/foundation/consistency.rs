@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Disk, Foundation, Instance, Standing, VmCid};
+use super::{Content, Disk, Foundation, Instance, Standing, VmCid};
 
 impl Foundation {
     /// Returns a sentence for each contradiction.
@@ -26,13 +26,22 @@ impl Foundation {
         if disk.attached_to.is_some() && !disk.exists_in_iaas {
             return Some(format!("disk {} does not exist, and is attached", disk.cid));
         }
-        let is_gone = disk.standing == Standing::Destroyed;
+        let is_gone = matches!(disk.standing, Standing::Destroyed(_));
         (is_gone && disk.exists_in_iaas).then(|| format!("disk {} is destroyed, and exists", disk.cid))
     }
 
     fn contradiction_in(&self, instance: &Instance) -> Option<String> {
         let disk = instance.disk.as_ref()?;
         self.disk(disk).is_none().then(|| format!("{} refers to disk {disk}, which never was", instance.name()))
+    }
+
+    /// Returns a sentence for each disk that was destroyed although it held what lay nowhere else.
+    pub(crate) fn losses(&self) -> Vec<String> {
+        let lost = self.disks.iter().filter_map(|disk| match &disk.standing {
+            Standing::Destroyed(Content::Gone(owner)) => Some((disk, owner)),
+            _ => None,
+        });
+        lost.map(|(disk, owner)| format!("disk {} was destroyed with the only content of {owner}", disk.cid)).collect()
     }
 
     /// A VM runs one instance.

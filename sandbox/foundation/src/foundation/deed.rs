@@ -12,7 +12,7 @@ use crate::clock::Moment;
 use crate::world::{World, WorldError};
 
 use super::problem::{Problem, Resolution};
-use super::{DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
+use super::{Content, DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
 
 pub(crate) use update::{Drain, Fix, NewDisk, NewVm, Restart, Update};
 
@@ -101,19 +101,13 @@ impl Deed {
     }
 }
 
+/// The director deletes a disk that is not orphaned by doing nothing.
 fn destroy(world: &World, cid: &DiskCid) -> Result<Done, WorldError> {
-    let known = world.change_foundation(|foundation| {
-        let disk = foundation.disk_mut(cid).filter(|disk| disk.orphan().is_some())?;
-        disk.standing = Standing::Destroyed;
-        disk.exists_in_iaas = false;
-        disk.attached_to = None;
-        Some(())
-    })?;
-    if known.is_none() {
-        // The director deletes a disk that is not there by doing nothing.
-        return Ok(Ok(None));
+    let is_orphan = world.foundation()?.disk(cid).is_some_and(|disk| disk.orphan().is_some());
+    if is_orphan {
+        world.change_foundation(|foundation| foundation.destroy(cid))?;
+        world.remove_disk(cid)?;
     }
-    world.remove_disk(cid)?;
     Ok(Ok(None))
 }
 
@@ -131,11 +125,28 @@ impl Foundation {
             instance: instance.name(),
             az: instance.az.clone(),
             at: at.unix_date(),
+            is_copied: false,
         };
         if let Some(disk) = self.disk_mut(cid) {
             disk.attached_to = None;
             disk.standing = Standing::Orphaned(orphan);
         }
+    }
+
+    /// Destroys a disk, and remembers whether that lost anything.
+    fn destroy(&mut self, cid: &DiskCid) {
+        let Some(disk) = self.disk(cid) else { return };
+        let owner = self.instances().map(|(_, instance)| instance).find(|instance| match &disk.standing {
+            Standing::Orphaned(orphan) => orphan.instance == instance.name() && !orphan.is_copied,
+            Standing::Inactive(id) => instance.id == *id && instance.disk.is_none(),
+            _ => false,
+        });
+        let lost = owner.filter(|_| disk.exists_in_iaas).map(super::Instance::name);
+        let content = lost.map_or(Content::Kept, Content::Gone);
+        let disk = self.disk_mut(cid).expect("it was found before");
+        disk.standing = Standing::Destroyed(content);
+        disk.exists_in_iaas = false;
+        disk.attached_to = None;
     }
 
     /// `bosh attach-disk`: the instance must not run, and what it had becomes an orphan.
@@ -167,17 +178,14 @@ impl Foundation {
         Ok(None)
     }
 
-    /// `bosh orphan-disk`: refuses a disk that an instance refers to.
+    /// `bosh orphan-disk`: the instance that has the disk is left without one.
     fn orphan_disk(&mut self, cid: &DiskCid, at: Moment) -> Done {
         let owner = self.instances().find(|(_, instance)| instance.disk.as_ref() == Some(cid));
-        let owner = owner.map(|(_, instance)| (instance.id.clone(), instance.state));
-        match owner {
-            None => Err(format!("disk {cid} does not exist")),
-            Some((id, _)) => {
-                self.wanted_instance(&id)?.disk = None;
-                self.forsake(&id, cid, at);
-                Ok(None)
-            }
-        }
+        let Some(id) = owner.map(|(_, instance)| instance.id.clone()) else {
+            return Err(format!("disk {cid} does not exist"));
+        };
+        self.wanted_instance(&id)?.disk = None;
+        self.forsake(&id, cid, at);
+        Ok(None)
     }
 }

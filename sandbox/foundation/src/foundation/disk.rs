@@ -46,7 +46,7 @@ pub(crate) enum Standing {
     /// The director knows nothing of it.
     Unknown,
     /// The director has destroyed it.
-    Destroyed,
+    Destroyed(Content),
 }
 
 impl Standing {
@@ -56,7 +56,7 @@ impl Standing {
             Standing::Inactive(_) => "inactive",
             Standing::Orphaned(_) => "orphaned",
             Standing::Unknown => "unknown",
-            Standing::Destroyed => "destroyed",
+            Standing::Destroyed(_) => "destroyed",
         }
     }
 }
@@ -71,6 +71,19 @@ pub(crate) struct Orphan {
     pub(crate) az: String,
     /// As the bosh client prints times.
     pub(crate) at: String,
+    /// Whether what lay on it was copied to the disk that came after it.
+    #[serde(default)]
+    pub(crate) is_copied: bool,
+}
+
+/// What became of that which lay on a destroyed disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Content {
+    /// It lies elsewhere, or had been lost before.
+    Kept,
+    /// It was the only one, of this instance.
+    Gone(String),
 }
 
 impl Disk {
@@ -78,7 +91,7 @@ impl Disk {
     pub(crate) fn orphan(&self) -> Option<&Orphan> {
         match &self.standing {
             Standing::Orphaned(orphan) => Some(orphan),
-            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed => None,
+            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed(_) => None,
         }
     }
 }

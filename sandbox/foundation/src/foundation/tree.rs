@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::vm::copy_tree;
+use crate::platform;
+use crate::vm::{Vm, copy_tree};
 use crate::world::{World, WorldError};
 
 use super::disk::DiskCid;
@@ -49,6 +50,7 @@ impl World {
             }
             for job in &instance.jobs {
                 create(&root.join("var/vcap/jobs").join(job).join("bin"))?;
+                Vm::at(root.clone()).install(job)?;
             }
         }
         self.mount(instance, &root)?;
@@ -87,8 +89,16 @@ impl World {
 
     /// Puts on a disk what its instance had there in the beginning, unless somebody has looked into it before: a disk that
     /// came later has its folder from then on.
-    fn furnish_disk(&self, _instance: &Instance, disk: &DiskCid) -> Result<(), WorldError> {
-        create(&self.disk_dir(disk))
+    fn furnish_disk(&self, instance: &Instance, disk: &DiskCid) -> Result<(), WorldError> {
+        let folder = self.disk_dir(disk);
+        if folder.exists() {
+            return Ok(());
+        }
+        create(&folder)?;
+        if instance.jobs.iter().any(|job| job == platform::BLOBSTORE_JOB) {
+            platform::furnish_blobstore(self, &folder)?;
+        }
+        Ok(())
     }
 
     /// Makes `/var/vcap/store` that of the disk which the infrastructure has attached to the VM, or an empty folder.

@@ -21,8 +21,7 @@ struct Intent {
 
 /// Runs a program that writes, under the name that this process was called by.
 pub(super) fn run(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
-    let called = std::env::args_os().next().unwrap_or_default();
-    let name = Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = called();
     let owners = Owners::of(&inside.world, &inside.instance);
     let intent = Intent::of(&name, args);
     if let Some(refusal) = inside.refusal(&intent, &owners) {
@@ -39,6 +38,12 @@ pub(super) fn run(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
         owners.forget(path)?;
     }
     Ok(code)
+}
+
+/// Returns the name by which this process was called.
+pub(super) fn called() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    Path::new(&called).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Runs the program of the machine that a stand-in stands before.

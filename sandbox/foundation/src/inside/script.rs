@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-/// The folders at the root of a VM whose paths are those of the tree.
-const FOLDERS: [&str; 10] = ["etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "tmp", "var"];
+/// The folders at the root of a VM: paths that begin with one are those of the tree. What begins otherwise is no path, such
+/// as a pattern, or a device.
+const FOLDERS: [&str; 17] = [
+    "bin", "boot", "etc", "home", "lib", "lib64", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
+    "usr", "var",
+];
 
 /// The folders of programs, which are found by name instead.
 const PROGRAMS: [&str; 6] = ["/usr/local/bin/", "/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/var/vcap/bosh/bin/"];
@@ -16,15 +20,22 @@ pub(super) fn mapped(script: &str, root: &Path) -> String {
     let root = root.display().to_string();
     let mut text = String::with_capacity(script.len() * 2);
     let mut before = ' ';
+    let mut word = String::new();
     let mut rest = script;
     while let Some(next) = rest.chars().next() {
-        if next == '/' && starts_word(before) {
+        if next == '/' && (starts_word(before) || is_short_flag(&word)) {
             let length = rest.find(|c| !is_of_path(c)).unwrap_or(rest.len());
             let (path, after) = rest.split_at(length);
             text.push_str(&map_path(path, &root));
             rest = after;
             before = '/';
+            word.clear();
         } else {
+            if starts_word(next) {
+                word.clear();
+            } else {
+                word.push(next);
+            }
             text.push(next);
             before = next;
             rest = &rest[next.len_utf8()..];
@@ -35,6 +46,11 @@ pub(super) fn mapped(script: &str, root: &Path) -> String {
 
 fn starts_word(before: char) -> bool {
     before.is_whitespace() || "'\"`=:(<>{,;|&[".contains(before)
+}
+
+/// Returns whether a value may follow at once, as in `-C/tmp` and `${DIR:-/tmp}`.
+fn is_short_flag(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| rest.chars().count() <= 1)
 }
 
 fn is_of_path(c: char) -> bool {
@@ -123,6 +139,8 @@ mod tests {
             ("/bin/ls / && cd /", "ls /w/vms/vm-1/ && cd /w/vms/vm-1/"),
             ("echo x > /dev/null; sed 's/a/b/'", "echo x > /dev/null; sed 's/a/b/'"),
             ("awk '/core/ {print}'", "awk '/core/ {print}'"),
+            ("tar -C/tmp x ${D:-/var}", "tar -C/w/vms/vm-1/tmp x ${D:-/w/vms/vm-1/var}"),
+            ("rm -rf /usr/share/x", "rm -rf /w/vms/vm-1/usr/share/x"),
             ("curl http://localhost/var/x", "curl http://localhost/var/x"),
         ] {
             assert_eq!(mapped(script, there()), expected);

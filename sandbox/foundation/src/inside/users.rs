@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::world::WorldError;
 use crate::{clock, err, out};
 
-use super::files::real;
+use super::files::{called, real};
 use super::{Inside, Owners, USER_VARIABLE, User};
 
 /// `sudo [-u USER] [NAME=VALUE]... COMMAND...`: asks for no password.
@@ -41,6 +41,12 @@ pub(super) fn sudo(_: &Inside, args: &[String]) -> u8 {
 pub(super) fn refuse(_: &Inside, _: &[String]) -> u8 {
     err("su: Authentication failure\n");
     1
+}
+
+/// A program that the VM does not have, since the machine that it is on would feel it.
+pub(super) fn missing(_: &Inside, _: &[String]) -> u8 {
+    err(&format!("sh: 1: {}: not found\n", called()));
+    127
 }
 
 pub(super) fn whoami(inside: &Inside, _: &[String]) -> u8 {

@@ -77,6 +77,13 @@ fn heal(rig: &Rig, story: &[&str]) {
     assert_eq!(rig.rows(&format!("-d {TAS} instances --failing")), [] as [serde_json::Value; 0], "{story:?}");
 }
 
+/// What a check finds, except for content that an operator has really destroyed.
+fn contradictions(rig: &Rig) -> Vec<String> {
+    let Err(findings) = rig.try_sandbox("check") else { return Vec::new() };
+    let is_loss = |line: &str| line.contains("with the only content of") || line.starts_with("the sandbox is not safe");
+    findings.lines().filter(|line| !is_loss(line)).map(str::to_owned).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, max_shrink_iters: 64, ..ProptestConfig::default() })]
 
@@ -86,14 +93,13 @@ proptest! {
         fs::write(rig.work().join("manifest.yml"), rig.bosh(&format!("-d {TAS} manifest"))).unwrap();
         for step in &story {
             act(&rig, step);
-            if let Err(findings) = rig.try_sandbox("check") {
-                prop_assert!(false, "after {step} of {story:?}: {findings}");
-            }
+            let findings = contradictions(&rig);
+            prop_assert!(findings.is_empty(), "after {step} of {story:?}: {findings:?}");
             prop_assert_eq!(rig.rows("locks").len(), 0, "locks end with tasks: {:?}", story);
         }
         heal(&rig, &story);
         rig.bosh("-n clean-up --all");
         prop_assert_eq!(rig.rows("disks --orphaned").len(), 0);
-        rig.sandbox("check");
+        prop_assert_eq!(contradictions(&rig), [] as [String; 0]);
     }
 }

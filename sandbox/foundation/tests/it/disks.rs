@@ -181,6 +181,8 @@ fn ignored_instances_are_left_alone() {
     rig.sandbox("break vm-deleted diego_cell/0");
     rig.bosh(&format!("-d {TAS} ignore diego_cell/0"));
     assert_eq!(cck(&rig, "--report"), Some(0));
+    let ran = rig.run("bosh", &["-n", "-d", TAS, "recreate", "diego_cell"]);
+    assert!(ran.err.contains("the state of the ignored instance group(s)"), "{}", ran.err);
     rig.bosh(&format!("-d {TAS} unignore diego_cell/0"));
     assert_eq!(cck(&rig, "--report"), Some(1));
 }
@@ -225,9 +227,11 @@ fn cancelled_task_ends_at_its_next_checkpoint() {
     let child = client.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     clock.wait_for_parked(1);
     clock.advance(90_000);
-    let ran = clock.run(&mut rig.command("bosh", &["cancel-task", "101"]));
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let mut cancel = rig.command("bosh", &["cancel-task", "101"]);
+    let mut cancelling = cancel.env("FIREDRILL_CLOCK", clock.socket()).spawn().unwrap();
+    clock.wait_for_parked(2);
     clock.run_out();
+    assert!(cancelling.wait().unwrap().success());
     let ran: crate::rig::Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("Expected task '101' to succeed but state is 'cancelled'"), "{}", ran.err);
@@ -333,4 +337,77 @@ fn resolutions_that_fail_do_not_stop_the_others() {
     );
     rig.sandbox("assert instance uaa running");
     rig.sandbox("assert problems 1");
+}
+
+/// What was declared lost and was there is worth a finding once it is destroyed; a copy is not, and what was lost before.
+#[test]
+fn destroyed_content_is_found() {
+    for (trouble, is_loss) in [("disk-deleted", false), ("disk-detached", true)] {
+        let rig = Rig::new();
+        rig.sandbox(&format!("break {trouble} nfs_server/0"));
+        let mut repair = String::from("--resolution delete_disk_reference");
+        if is_loss {
+            let cid = details(&rig, "nfs_server")["disk_cids"].as_str().unwrap().to_owned();
+            rig.bosh(&format!("-n orphan-disk {cid}"));
+            repair.clear();
+        }
+        cck(&rig, &repair);
+        rig.sandbox("check");
+        rig.bosh("-n clean-up --all");
+        let found = rig.try_sandbox("check").err().unwrap_or_default();
+        assert_eq!(found.contains("was destroyed with the only content of nfs_server/"), is_loss, "{trouble}: {found}");
+    }
+    let rig = Rig::new();
+    deploy(&rig, "--recreate-persistent-disks");
+    rig.bosh("-n clean-up --all");
+    rig.sandbox("check");
+}
+
+#[test]
+fn cancelling_somebody_else_s_task_is_found() {
+    let rig = Rig::new();
+    rig.sandbox("break foreign-task");
+    rig.bosh("cancel-task 101");
+    let found = rig.try_sandbox("check").unwrap_err();
+    assert!(found.contains("task 101 of somebody else was cancelled"), "{found}");
+}
+
+#[test]
+fn groups_of_small_footprint_have_their_own_names() {
+    let rig = Rig::new();
+    rig.sandbox("layout small-footprint");
+    let rows = rig.rows(&format!("-d {TAS} instances"));
+    let groups: Vec<&str> =
+        rows.iter().map(|row| row["instance"].as_str().unwrap().split('/').next().unwrap()).collect();
+    assert_eq!(groups, ["backup_restore", "blobstore", "compute", "control", "database", "router"]);
+    let error = rig.try_sandbox("layout small").unwrap_err();
+    assert!(error.contains("no layout is called `small`") && error.contains("laboratory"), "{error}");
+}
+
+#[test]
+fn moments_are_compared() {
+    let rig = Rig::new();
+    rig.bosh(&format!("-n -d {TAS} recreate uaa"));
+    let since_the_beginning = rig.sandbox("diff");
+    assert_eq!(since_the_beginning.lines().count(), 3, "{since_the_beginning}");
+    rig.sandbox("mark here");
+    assert_eq!(rig.sandbox("diff here"), "");
+    ssh(&rig, "sudo touch /var/vcap/store/blob");
+    let changed = rig.sandbox("diff here");
+    assert!(changed.contains("/blob of 0 bytes"), "{changed}");
+    assert_eq!(rig.try_sandbox("diff there").unwrap_err(), "no moment was marked as `there`");
+    assert!(rig.try_sandbox("mark a/b").unwrap_err().contains("is no name for a moment"));
+}
+
+#[test]
+fn group_that_is_absent_comes_back() {
+    let rig = Rig::new();
+    let before = rig.rows(&format!("-d {TAS} instances --details"));
+    rig.sandbox("break group-absent backup_restore");
+    assert_eq!(rig.rows(&format!("-d {TAS} instances")).len(), before.len() - 1);
+    rig.sandbox("check");
+    rig.sandbox("mend group-absent backup_restore");
+    assert_eq!(rig.rows(&format!("-d {TAS} instances --details")), before);
+    rig.sandbox("check");
+    assert_eq!(rig.try_sandbox("break vm-deleted nobody/0").unwrap_err(), "no instance is called `nobody/0`");
 }

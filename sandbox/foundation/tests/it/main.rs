@@ -7,6 +7,7 @@ mod bosh_conformance;
 mod clock;
 mod conformance;
 mod consistency;
+mod deployment;
 mod disks;
 mod guide;
 mod ledger;

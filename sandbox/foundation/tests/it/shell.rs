@@ -119,7 +119,7 @@ fn homes_go_with_their_sessions_and_temporary_files_with_their_vms() {
     said(&rig, "touch ~/mine /tmp/there && sudo touch /var/vcap/store/kept");
     assert_eq!(said(&rig, "ls ~ | wc -l; ls /tmp"), "0\nthere");
     rig.bosh(&format!("-n -d {TAS} recreate nfs_server/0"));
-    assert_eq!(said(&rig, "ls /tmp | wc -l; ls /var/vcap/store"), "0\nkept");
+    assert_eq!(said(&rig, "ls /tmp | wc -l; ls /var/vcap/store"), "0\nkept\nshared");
 }
 
 #[test]
@@ -165,4 +165,31 @@ fn time_passes_inside_of_vms() {
     ));
     assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
     assert_eq!(clock.elapsed() / 1000, 1 + 3 + 40 + 20);
+}
+
+/// What would be felt by the machine is not there.
+#[test]
+fn the_machine_is_out_of_reach() {
+    let rig = Rig::new();
+    for program in ["reboot", "systemctl stop sshd", "pkill init", "umount /var/vcap/store"] {
+        let ran = ssh(&rig, &format!("sudo {program}"));
+        assert!(ran.code == Some(1) && ran.out.contains("not found"), "{program}: {}", ran.out);
+    }
+    let ran = ssh(&rig, "ls /usr/share; cat /etc/hostname");
+    assert_eq!(ran.out.matches("No such file or directory").count(), 2, "{}", ran.out);
+}
+
+#[test]
+fn copies_of_worlds_have_disks_of_their_own() {
+    let rig = Rig::new();
+    said(&rig, "sudo sh -c 'echo one > /var/vcap/store/x'");
+    let copy = rig.world.copy(&rig.work().join("copy")).unwrap();
+    let run = |script: &str| {
+        let mut command = rig.command("bosh", &["-d", TAS, "ssh", "nfs_server/0", "-c", script]);
+        let ran: Ran = command.env("FIREDRILL_SANDBOX", copy.root()).output().unwrap().into();
+        ran.out
+    };
+    run("sudo sh -c 'echo two > /var/vcap/store/x'");
+    assert!(run("cat /var/vcap/store/x").ends_with("two\n"));
+    assert_eq!(said(&rig, "cat /var/vcap/store/x"), "one");
 }

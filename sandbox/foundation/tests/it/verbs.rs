@@ -42,6 +42,15 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             continue;
         }
         rig.world.set_fault(Fault::new(point, 9)).unwrap();
+        if let Some(subcommand) = subcommand.strip_prefix("deployment.") {
+            if !["backup-script", "restore-script"].contains(&subcommand) && !phases[..5].contains(&subcommand)
+                || subcommand == "backup"
+            {
+                let ran = rig.run("bbr", &["deployment", "--deployment", "cf", subcommand]);
+                assert_eq!(ran.code, Some(9), "{point}");
+            }
+            continue;
+        }
         let ran = match (program, subcommand) {
             ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),

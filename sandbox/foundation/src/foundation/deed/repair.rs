@@ -66,13 +66,7 @@ fn delete_vm(world: &World, problem: &Problem) -> Result<Done, WorldError> {
 
 fn delete_disk(world: &World, problem: &Problem) -> Result<Done, WorldError> {
     let Some(cid) = problem.disk.clone() else { return Ok(Ok(None)) };
-    world.change_foundation(|foundation| {
-        if let Some(disk) = foundation.disk_mut(&cid) {
-            disk.standing = Standing::Destroyed;
-            disk.exists_in_iaas = false;
-            disk.attached_to = None;
-        }
-    })?;
+    world.change_foundation(|foundation| foundation.destroy(&cid))?;
     world.remove_disk(&cid)?;
     Ok(Ok(None))
 }

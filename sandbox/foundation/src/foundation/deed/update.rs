@@ -150,6 +150,7 @@ impl Update {
         let new = foundation.create_disk(id, size_mb)?;
         if let Some(old) = instance.disk.clone() {
             foundation.forsake(id, &old, at);
+            foundation.note_copy(&old);
             moves.copied = Some((instance, old));
         }
         moves.made = Some(new);
@@ -202,6 +203,13 @@ impl Foundation {
             moves.lost = Some(before);
         }
         Ok(())
+    }
+
+    /// Notes that what lay on an orphan lies elsewhere.
+    fn note_copy(&mut self, cid: &DiskCid) {
+        if let Some(Standing::Orphaned(orphan)) = self.disk_mut(cid).map(|disk| &mut disk.standing) {
+            orphan.is_copied = true;
+        }
     }
 
     pub(crate) fn detach_all(&mut self, vm: &VmCid) {

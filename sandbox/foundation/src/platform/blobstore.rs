@@ -1,0 +1,114 @@
+//! The blobstore: droplets, packages and buildpacks as files on the persistent disk of one VM, behind an nginx.
+
+use std::path::{Path, PathBuf};
+
+use crate::foundation::{Foundation, Instance, Layout, Process, ProcessState};
+use crate::vm::generate;
+use crate::world::{Settings, World, WorldError};
+
+/// The job whose disk holds the blobs.
+pub(crate) const BLOBSTORE_JOB: &str = "blobstore";
+
+/// The process that serves the blobs of the disk which was mounted when it started.
+pub(crate) const NGINX: &str = "blobstore_nginx";
+
+/// How many bytes a blob has.
+const BLOB_BYTES: u64 = 2 * 1024;
+
+/// How many bytes each blob of the laboratory had.
+const LABORATORY_BYTES: u64 = 500 * 1024;
+
+/// What an nginx says of its blobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blobs {
+    Served,
+    /// The disk was replaced under the running nginx, or is gone.
+    Stale,
+    /// Nothing answers.
+    Down,
+}
+
+/// Puts what a platform stores in the beginning on the disk of its blobstore.
+pub(crate) fn furnish_blobstore(world: &World, disk: &Path) -> Result<(), WorldError> {
+    let settings: Settings = world.read()?;
+    if settings.layout == Layout::Laboratory {
+        for (index, folder) in ["cc-buildpacks", "cc-droplets", "cc-packages"].iter().enumerate() {
+            generate(&disk.join("shared").join(folder).join("b1"), settings.seed + index as u64, LABORATORY_BYTES)?;
+        }
+        return Ok(());
+    }
+    for (index, buildpack) in ["java", "nodejs", "staticfile"].iter().enumerate() {
+        let path = disk.join("shared/cc-buildpacks").join(format!("{buildpack}_buildpack"));
+        generate(&path, settings.seed + index as u64, BLOB_BYTES)?;
+    }
+    for app in world.platform()?.catalog.apps {
+        for (kind, guid) in [("cc-droplets", app.droplet), ("cc-packages", app.package)] {
+            put(disk, kind, guid.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
+fn put(disk: &Path, kind: &str, guid: Option<&str>) -> Result<(), WorldError> {
+    let Some(guid) = guid else { return Ok(()) };
+    let seed = u64::from_str_radix(&guid[..8], 16).unwrap_or_default();
+    generate(&blob(disk, kind, guid), seed, BLOB_BYTES)
+}
+
+/// Returns where a blob lies: below two folders of its first letters.
+fn blob(disk: &Path, kind: &str, guid: &str) -> PathBuf {
+    disk.join("shared").join(kind).join(&guid[..2]).join(&guid[2..4]).join(guid)
+}
+
+impl Foundation {
+    /// Returns the instance that holds the blobs.
+    pub(crate) fn blobstore(&self) -> Option<&Instance> {
+        self.instances().map(|(_, instance)| instance).find(|one| one.jobs.iter().any(|job| job == BLOBSTORE_JOB))
+    }
+
+    /// Returns what the blobstore's nginx serves.
+    pub(crate) fn blobs(&self) -> Blobs {
+        let Some(instance) = self.blobstore().filter(|instance| instance.answers()) else { return Blobs::Down };
+        let is_up = |process: &&Process| process.name == NGINX && process.state == ProcessState::Running;
+        let Some(nginx) = instance.processes.iter().find(is_up) else { return Blobs::Down };
+        match self.mounted_on(instance) {
+            Some(disk) if nginx.holds.as_ref() == Some(&disk.cid) => Blobs::Served,
+            _ => Blobs::Stale,
+        }
+    }
+}
+
+impl World {
+    /// Returns whether the blobstore serves a droplet.
+    pub(crate) fn serves_droplet(&self, guid: &str) -> Result<bool, WorldError> {
+        let foundation = self.foundation()?;
+        let Some(disk) = self.served_disk(&foundation)? else { return Ok(false) };
+        Ok(blob(&disk, "cc-droplets", guid).exists())
+    }
+
+    /// Stores the droplet and the package of an app; returns whether the blobstore took them.
+    pub(crate) fn store_app(&self, droplet: &str, package: &str) -> Result<bool, WorldError> {
+        let foundation = self.foundation()?;
+        let Some(disk) = self.served_disk(&foundation)? else { return Ok(false) };
+        put(&disk, "cc-packages", Some(package))?;
+        put(&disk, "cc-droplets", Some(droplet))?;
+        Ok(true)
+    }
+
+    /// Returns whether the blobstore takes and serves blobs.
+    pub(crate) fn has_blobstore(&self) -> Result<bool, WorldError> {
+        let foundation = self.foundation()?;
+        Ok(self.served_disk(&foundation)?.is_some())
+    }
+
+    /// Returns the disk whose blobs are served, in which all the first content lies.
+    fn served_disk(&self, foundation: &Foundation) -> Result<Option<PathBuf>, WorldError> {
+        let Some(instance) = foundation.blobstore().filter(|_| foundation.blobs() == Blobs::Served) else {
+            return Ok(None);
+        };
+        self.enter(instance)?;
+        let disk = foundation.mounted_on(instance).map(|disk| self.disk_dir(&disk.cid));
+        // Until the job has run once on a new disk, or somebody has put the folders there, nothing can be stored.
+        Ok(disk.filter(|disk| disk.exists()))
+    }
+}
