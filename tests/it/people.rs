@@ -208,7 +208,7 @@ steps:
   - {id: enable, argv: [switch, enable, "${{ steps.cable.outputs.port }}"], timeout: 1m, rollback: {argv: [switch, disable]}}
 "#;
 
-const SCENARIOS: &str = r#"
+const SCENARIOS: &str = r"
 firedrill: 1
 rehearsal: move
 sandbox: none
@@ -240,7 +240,7 @@ scenarios:
     replies: *replies
     faults: [{step: window, fault: crash}, {step: cable, fault: crash}, {record: 4, side: before, fault: crash}]
     expect: {verdict: succeeded}
-"#;
+";
 
 fn rehearsed(playbook: &str, scenarios: &str) -> Sandbox {
     let sandbox = Sandbox::new();

@@ -67,7 +67,6 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
     let given: Vec<Vec<String>> =
         given.iter().map(|words| words.iter().map(|word| (*word).to_owned()).collect()).collect();
     let staging = Staging {
-        answers: &BTreeMap::new(),
         faults: &faults,
         replies: None,
         answers: &std::collections::BTreeMap::new(),

@@ -103,6 +103,12 @@ impl Run {
         self.command(id).is_some_and(|command| command.program.asks_people())
     }
 
+    /// Returns whether a step is one that people decide.
+    pub(crate) fn is_decision(&self, step: usize) -> bool {
+        let program = self.planned(step).command().map(|command| &command.program);
+        matches!(program, Some(Program::Approve { .. }))
+    }
+
     /// Takes an answer, from whom and about what.
     pub(crate) fn answered(
         &mut self,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{Plan, Program, Starter};
 use firedrill_model::value::{Type, Value};
-use firedrill_run::{CommandId, Effect, Event, Response, Run, StepId, Verdict, Wait};
+use firedrill_run::{CommandId, Effect, Event, Response, Ruling, Run, StepId, Verdict, Wait};
 use firedrill_sim::sketch;
 
 mod table;
@@ -68,6 +68,7 @@ impl Told {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "events are made where they are told")]
     fn take(&mut self, event: Event) {
         self.0.apply(&event).expect("a legal event");
     }
@@ -161,6 +162,22 @@ fn one_who_declines_is_enough() {
     told.say(A, Response::Approved, "ann", "x").expect("an approval");
     told.say(A, Response::Declined, "lee", "").expect("a refusal");
     assert_eq!(told.0.verdict(), Some(Verdict::RolledBack));
+}
+
+#[test]
+fn nobody_can_declare_that_others_have_approved() {
+    let mut told = Told::of(sketch("@ask\na yes\nb a"));
+    told.start();
+    told.say(A, Response::Declined, "ann", "").expect("a refusal");
+    let rule = |ruling| Event::Ruled {
+        step: StepId::from("a"),
+        ruling,
+        outputs: BTreeMap::new(),
+        by: "kim".into(),
+        note: String::new(),
+    };
+    assert!(told.0.clone().apply(&rule(Ruling::Done)).is_err());
+    assert!(told.0.clone().apply(&rule(Ruling::Retry)).is_ok());
 }
 
 #[test]
