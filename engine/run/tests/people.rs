@@ -243,6 +243,7 @@ fn the_values_that_are_asked_for_are_outputs_of_their_type() {
         extract: Extract::Whole,
         r#type: Type::Integer,
         optional,
+        is_file: false,
     };
     plan.steps[0].command_mut().expect("a command").outputs = vec![rule("port", false), rule("rack", true)];
     let mut told = Told::of(plan);
