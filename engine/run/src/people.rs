@@ -193,6 +193,16 @@ impl Run {
         self.task_event(id, event)
     }
 
+    /// Takes note that people are not asked any more: from now on what they may have done counts.
+    fn note_answer(&mut self, command: &CommandId) {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
+        let state = &mut self.state.steps[step];
+        state.exit_code = None;
+        state.effective = (state.effective + 1).min(state.attempts - state.voided);
+        self.attempt_ended();
+    }
+
     /// Gathers the time limits of the answers that are waited for.
     pub(crate) fn answer_pauses(&self, pauses: &mut Vec<Pause>) {
         if self.is_resting() {
