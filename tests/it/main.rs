@@ -21,6 +21,7 @@ mod polling;
 mod processes;
 mod rehearsals;
 mod rig;
+mod secrets;
 mod targets;
 mod values;
 mod virtual_time;

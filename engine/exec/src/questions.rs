@@ -18,6 +18,7 @@ use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Ren
 
 use self::values::Place;
 use crate::private::{Durability, write_private};
+use crate::secrets::{MaskedReader, Vault};
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -31,6 +32,8 @@ pub(crate) struct Known<'a> {
     pub(crate) started_at: &'a str,
     /// How long each ended attempt took, in milliseconds.
     pub(crate) lengths: &'a BTreeMap<CommandId, u64>,
+    /// What no answer may show.
+    pub(crate) vault: &'a Vault,
 }
 
 impl Known<'_> {
@@ -194,7 +197,11 @@ impl Known<'_> {
             Stream::File(path) => PathBuf::from(path),
         };
         match File::open(&path) {
-            Ok(file) => Ok(Box::new(file)),
+            Ok(file) => Ok(match self.vault.mask() {
+                Some(mask) if matches!(stream, Stream::File(_)) => Box::new(MaskedReader::new(file, mask)),
+                // What was captured was masked before it was written.
+                Some(_) | None => Box::new(file),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound && *stream == Stream::Published => {
                 Ok(Box::new(io::empty()))
             }

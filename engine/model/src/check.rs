@@ -12,6 +12,7 @@ mod polls;
 mod reach;
 pub(crate) mod rehearsal;
 mod rules;
+mod secrets;
 mod uses;
 mod using;
 
@@ -89,6 +90,7 @@ pub fn check(
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
+    diagnostics.extend(secrets::check(&playbook));
     diagnostics.extend(using::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);

@@ -73,6 +73,7 @@ pub fn resolve(
         used_at: None,
         hoisted: Hoisted::default(),
         target_env,
+        secrets: inputs.secrets.keys().map(|name| (name.clone(), name.clone())).collect(),
         steps: Vec::new(),
         blocks: Vec::new(),
         until: Vec::new(),
@@ -93,6 +94,7 @@ pub fn resolve(
         target: facts.target,
         origins: inputs.origins,
         inputs: inputs.values,
+        secrets: inputs.secrets,
         last,
         vars,
         files: facts.files,
@@ -151,6 +153,8 @@ struct Resolver<'a> {
     needs: &'a [Vec<usize>],
     names: Names<'a>,
     scope: Scope,
+    /// The secrets of the plan, by the names that the playbook has for them.
+    secrets: BTreeMap<String, String>,
     /// What is known of a used playbook's inputs and vars only when it is reached.
     late: Late,
     /// The folder of the playbook, relative to that of the one that is run.

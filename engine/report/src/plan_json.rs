@@ -13,7 +13,7 @@ use self::command::{Command, Condition, Hook, Probe, Retry, Text};
 use self::group::Block;
 use crate::estimate::{Basis, Estimate};
 use crate::plan_text::Exactness;
-use crate::words::milliseconds;
+use crate::words::{milliseconds, secret_source};
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -40,6 +40,9 @@ struct Document {
     target: Option<Target>,
     /// Inputs by name.
     inputs: BTreeMap<String, Input>,
+    /// Secret inputs by name; their values are nowhere.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Secret>,
     /// Variables by name.
     vars: BTreeMap<String, serde_json::Value>,
     /// What the playbook reads of the outputs of the last run that succeeded.
@@ -112,6 +115,15 @@ struct Input {
     /// Its value.
     value: serde_json::Value,
     /// Where it came from: `default`, `flag`, `sandbox`, `target NAME`, or `file NAME`.
+    origin: String,
+}
+
+/// A secret.
+#[derive(Serialize, JsonSchema)]
+struct Secret {
+    /// Where its value comes from, in words.
+    source: String,
+    /// Who said so: `flag`, `sandbox`, or `target NAME`.
     origin: String,
 }
 
@@ -272,6 +284,7 @@ impl Document {
             digest: plan.digest(),
             target: plan.target.as_ref().map(Target::of),
             inputs: inputs(plan),
+            secrets: secrets(plan),
             last: plan.last.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             vars: plan.vars.iter().map(|(name, value)| (name.clone(), json(value))).collect(),
             files: plan.files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect(),
@@ -318,17 +331,29 @@ impl Times {
 }
 
 fn inputs(plan: &Plan) -> BTreeMap<String, Input> {
-    let inputs = plan.inputs.iter().map(|(name, value)| {
-        let origin = match plan.origins.get(name) {
-            Some(Origin::Flag) => "flag".to_owned(),
-            Some(Origin::Sandbox) => "sandbox".to_owned(),
-            Some(Origin::Target(target)) => format!("target {target}"),
-            Some(Origin::File(file)) => format!("file {file}"),
-            Some(Origin::Default) | None => "default".to_owned(),
-        };
-        (name.clone(), Input { value: json(value), origin })
-    });
+    let inputs = plan
+        .inputs
+        .iter()
+        .map(|(name, value)| (name.clone(), Input { value: json(value), origin: origin(plan, name) }));
     inputs.collect()
+}
+
+fn secrets(plan: &Plan) -> BTreeMap<String, Secret> {
+    let secrets = plan
+        .secrets
+        .iter()
+        .map(|(name, source)| (name.clone(), Secret { source: secret_source(source), origin: origin(plan, name) }));
+    secrets.collect()
+}
+
+fn origin(plan: &Plan, name: &str) -> String {
+    match plan.origins.get(name) {
+        Some(Origin::Flag) => "flag".to_owned(),
+        Some(Origin::Sandbox) => "sandbox".to_owned(),
+        Some(Origin::Target(target)) => format!("target {target}"),
+        Some(Origin::File(file)) => format!("file {file}"),
+        Some(Origin::Default) | None => "default".to_owned(),
+    }
 }
 
 fn json(value: &firedrill_model::value::Value) -> serde_json::Value {

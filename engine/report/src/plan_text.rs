@@ -120,7 +120,11 @@ impl Page {
             let origin = plan.origins.get(name).map(origin).unwrap_or_default();
             vec![name.clone(), shown(value), origin]
         });
-        self.rows("inputs", &inputs.collect::<Vec<_>>());
+        let secrets = plan.secrets.iter().map(|(name, source)| {
+            let origin = plan.origins.get(name).map(origin).unwrap_or_default();
+            vec![name.clone(), format!("<secret {}>", words::secret_source(source)), origin]
+        });
+        self.rows("inputs", &inputs.chain(secrets).collect::<Vec<_>>());
         let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("vars", &vars.collect::<Vec<_>>());
         let last = plan.last.iter().map(|(name, value)| vec![name.clone(), shown(value)]);

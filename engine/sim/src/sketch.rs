@@ -72,6 +72,7 @@ fn empty() -> Plan {
         text_sha256: String::new(),
         target: None,
         inputs: BTreeMap::new(),
+        secrets: BTreeMap::new(),
         origins: BTreeMap::new(),
         last: BTreeMap::new(),
         vars: BTreeMap::new(),
@@ -238,6 +239,7 @@ fn resolve_releases(plan: &mut Plan) {
 
 fn command(name: &str) -> Command {
     Command {
+        secrets: Vec::new(),
         poll: None,
         program: Program::Argv(vec![Text::Known("/bin/true".into()), Text::Known(name.into())]),
         env: BTreeMap::new(),

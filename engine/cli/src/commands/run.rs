@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_exec::{
-    About, DriveError, Locks, Patience, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError, clock,
-    drive, journal,
+    About, DriveError, Locks, Patience, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError,
+    check_secrets, clock, drive, journal,
 };
 use firedrill_model::plan::Plan;
 use firedrill_model::units;
@@ -37,6 +37,8 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     accepted(&planned.plan, &args.accept_irreversible)?;
     let (playbook, target) = (&planned.provenance.path, planned.target.as_deref());
     target::allowed(&planned, args.confirm.as_deref(), playbook, target)?;
+    let secrets = check_secrets(&planned.plan, planned.dir());
+    secrets.map_err(|error| Failure::refused(error.to_string()).help("nothing was started"))?;
     let about = about(&planned, args.id.as_deref())?;
     let (dir, lock) = create(&home.store()?, &about, &planned.plan, args.wait_lock)?;
     let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };

@@ -13,6 +13,7 @@ use crate::journal::Urgency;
 use crate::milestones::Watch;
 use crate::people::{self, Ear, Word};
 use crate::questions::Known;
+use crate::secrets::mask_word;
 use crate::signals::Signal;
 use crate::store::{About, RunDir};
 use crate::world::{Happening, Start, World};
@@ -204,6 +205,7 @@ impl<'a> Driver<'a> {
 
     /// Records what somebody says, if it means something as the run stands.
     fn word(&mut self, mut word: Word) -> Result<(), DriveError> {
+        mask_word(&mut word.event, self.world.vault());
         people::bind(&self.known(), &mut word.event);
         let checked = people::check(&self.known(), &word.event);
         let said = word.event.clone();
@@ -228,7 +230,13 @@ impl<'a> Driver<'a> {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { run: &self.run, dir: self.dir, started_at: &self.started_at, lengths: &self.lengths }
+        Known {
+            run: &self.run,
+            dir: self.dir,
+            started_at: &self.started_at,
+            lengths: &self.lengths,
+            vault: self.world.vault(),
+        }
     }
 
     /// Applies a fact and puts it on its way to the disk; it is shown when it is there.

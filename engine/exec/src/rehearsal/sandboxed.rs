@@ -8,6 +8,7 @@ mod seam;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_model::rehearsal::{Answer, FaultKind};
@@ -23,6 +24,7 @@ use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Orphan, Spawn};
@@ -35,6 +37,7 @@ const LONG_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
     scene: Scene,
+    vault: Arc<Vault>,
     strikes: Strikes,
     replies: Option<Replies>,
     journal: Vec<Envelope>,
@@ -86,6 +89,7 @@ impl<'a> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
+            vault: Arc::default(),
             strikes,
             replies,
             journal: Vec::new(),
@@ -102,6 +106,12 @@ impl<'a> Sandboxed<'a> {
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
+    }
+
+    /// Takes the secrets of the run.
+    pub(super) fn keep(&mut self, vault: Vault) {
+        self.vault = Arc::new(vault);
+        self.scene.keep(Arc::clone(&self.vault));
     }
 
     /// Returns everything that has been recorded.
