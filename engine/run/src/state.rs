@@ -162,8 +162,8 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
-    /// Whether whoever started the run asked for it to be left out.
-    pub(crate) is_left_out: bool,
+    /// What whoever started the run wants of it.
+    pub(crate) wish: Wish,
     /// What has passed of its deadline.
     pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.
@@ -287,6 +287,15 @@ pub enum Doubt {
     Cancelled,
     /// It was interrupted: its supervisor is gone.
     Lost,
+}
+
+/// What whoever started a run wants of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Wish {
+    /// That it is run.
+    Run,
+    /// That it is left out: it counts as skipped.
+    LeaveOut,
 }
 
 /// What has passed of a deadline, as far as it is in the journal.
