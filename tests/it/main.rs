@@ -21,6 +21,7 @@ mod processes;
 mod rehearsals;
 mod rig;
 mod secrets;
+mod skips;
 mod targets;
 mod values;
 mod virtual_time;

@@ -257,6 +257,12 @@ pub(crate) struct RunArgs {
     /// The run's id [default: PLAYBOOK-YYYYMMDD-HHMMSS-xxxx, in UTC]
     #[arg(long, value_name = "NAME")]
     pub(crate) id: Option<String>,
+    /// Leave a step out: it counts as skipped; may be repeated
+    #[arg(long, value_name = "STEP", requires = "note", conflicts_with = "plan")]
+    pub(crate) skip: Vec<String>,
+    /// Why the step is left out: one for each, or one for all
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    pub(crate) note: Vec<String>,
     /// Accept that a step cannot be undone; may be repeated
     #[arg(long, value_name = "STEP")]
     pub(crate) accept_irreversible: Vec<String>,

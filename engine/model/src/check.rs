@@ -21,7 +21,7 @@ use std::ops::Deref;
 
 pub(crate) use names::Names;
 
-pub use files::files;
+pub use files::{files, folders};
 pub use inputs::{Unacceptable, accept};
 pub use library::Library;
 pub(crate) use library::joined;

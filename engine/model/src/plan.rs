@@ -151,6 +151,16 @@ pub struct FileDigest {
     pub path: String,
     /// SHA-256 of the content, in hex.
     pub sha256: String,
+    /// Where it lies if not there: in the `bin/` of a used playbook, relative to the playbook's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+impl FileDigest {
+    /// Returns where it lies, relative to the playbook's folder.
+    pub fn place(&self) -> &str {
+        self.from.as_deref().unwrap_or(&self.path)
+    }
 }
 
 /// What a failure that is final does to what surrounds it.

@@ -61,7 +61,6 @@ pub fn resolve(
     let scope = scope.with_target(facts.target.as_ref());
     let vars = inputs::vars(playbook, scope.clone())?;
     let scope = scope.with_vars(vars.clone());
-    let target_env = facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default();
     let mut resolver = Resolver {
         source,
         playbook,
@@ -72,7 +71,7 @@ pub fn resolve(
         folder: "",
         used_at: None,
         hoisted: Hoisted::default(),
-        target_env,
+        target_env: facts.target.as_ref().map(|target| target.env.clone()).unwrap_or_default(),
         secrets: inputs.secrets.keys().map(|name| (name.clone(), name.clone())).collect(),
         steps: Vec::new(),
         blocks: Vec::new(),

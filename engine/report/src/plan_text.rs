@@ -129,7 +129,10 @@ impl Page {
         self.rows("vars", &vars.collect::<Vec<_>>());
         let last = plan.last.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("last", &last.collect::<Vec<_>>());
-        let files = plan.files.iter().map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
+        let files = plan.files.iter().map(|file| {
+            let from = file.from.as_ref().map(|from| format!("from {from}")).unwrap_or_default();
+            vec![file.path.clone(), file.sha256.chars().take(12).collect(), from]
+        });
         self.rows("files", &files.collect::<Vec<_>>());
     }
 

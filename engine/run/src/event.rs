@@ -25,6 +25,9 @@ pub enum Event {
         /// Who started it, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// The steps that whoever started it left out, with why: they count as skipped.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        skips: BTreeMap<StepId, String>,
     },
     /// An engine has taken the run; every command in flight becomes unsure.
     EngineStarted {

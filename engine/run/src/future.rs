@@ -83,7 +83,7 @@ impl StepState {
             | u64::from(self.is_unwound) << 2
             | u64::from(self.is_passed_on) << 3
             | (self.course as u64) << 4;
-        attempts << 40 | self.stage.code() << 7 | flags
+        u64::from(self.is_left_out && !is_settled) << 63 | attempts << 40 | self.stage.code() << 7 | flags
     }
 
     /// Returns what the step owes and what it forbids, in a word.

@@ -80,7 +80,8 @@ impl Run {
             return Err("a journal begins with the start of the run, once");
         }
         match event {
-            Event::RunStarted { by, .. } => {
+            Event::RunStarted { by, skips, .. } => {
+                self.leave_out(skips.keys())?;
                 self.state.starter.clone_from(by);
                 self.start();
             }
@@ -320,6 +321,7 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
+            is_left_out: false,
             clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),

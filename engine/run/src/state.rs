@@ -162,6 +162,8 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
+    /// Whether whoever started the run asked for it to be left out.
+    pub(crate) is_left_out: bool,
     /// What has passed of its deadline.
     pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.

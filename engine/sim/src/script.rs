@@ -73,7 +73,7 @@ impl Script {
     /// Plays a plan to its rest: of the commands in flight, the one that started first ends first.
     pub fn play(&self, plan: Arc<Plan>) -> Result<Played, IllegalEvent> {
         let events = vec![
-            Event::RunStarted { run: "scripted".into(), plan: String::new(), by: None },
+            Event::RunStarted { run: "scripted".into(), plan: String::new(), by: None, skips: BTreeMap::new() },
             Event::EngineStarted { boot: String::new(), engine: String::new() },
         ];
         let run = Run::replay(plan, &events)?;

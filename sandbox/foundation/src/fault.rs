@@ -48,9 +48,15 @@ impl FaultPoint {
     /// The first restore script of bbr on a deployment.
     pub const DEPLOYMENT_RESTORE: FaultPoint = FaultPoint("bbr.deployment.restore-script");
 
+    /// The look at the nodes of the MySQL cluster.
+    pub const MYSQL_DIAG: FaultPoint = FaultPoint("mysql-diag.run");
+
+    /// The upload of an app.
+    pub const CF_PUSH: FaultPoint = FaultPoint("cf.push");
+
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 65] = [
+    pub const ALL: [FaultPoint; 100] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -110,6 +116,41 @@ impl FaultPoint {
         FaultPoint("bosh.update-resurrection"),
         FaultPoint("bosh.version"),
         FaultPoint("bosh.vms"),
+        FaultPoint("cf.api"),
+        FaultPoint("cf.app"),
+        FaultPoint("cf.apps"),
+        FaultPoint("cf.auth"),
+        FaultPoint("cf.curl"),
+        FaultPoint("cf.delete"),
+        FaultPoint("cf.disable-org-isolation"),
+        FaultPoint("cf.disable-service-access"),
+        FaultPoint("cf.enable-org-isolation"),
+        FaultPoint("cf.enable-service-access"),
+        FaultPoint("cf.isolation-segments"),
+        FaultPoint("cf.login"),
+        FaultPoint("cf.logout"),
+        FaultPoint("cf.orgs"),
+        FaultPoint::CF_PUSH,
+        FaultPoint("cf.reset-org-default-isolation-segment"),
+        FaultPoint("cf.reset-space-isolation-segment"),
+        FaultPoint("cf.restage"),
+        FaultPoint("cf.restart"),
+        FaultPoint("cf.scale"),
+        FaultPoint("cf.service"),
+        FaultPoint("cf.service-access"),
+        FaultPoint("cf.service-brokers"),
+        FaultPoint("cf.services"),
+        FaultPoint("cf.set-org-default-isolation-segment"),
+        FaultPoint("cf.set-space-isolation-segment"),
+        FaultPoint("cf.spaces"),
+        FaultPoint("cf.start"),
+        FaultPoint("cf.stop"),
+        FaultPoint("cf.target"),
+        FaultPoint("curl.request"),
+        FaultPoint("lb.allow"),
+        FaultPoint("lb.block"),
+        FaultPoint("lb.status"),
+        FaultPoint::MYSQL_DIAG,
         FaultPoint("om.bosh-env"),
         FaultPoint::EXPORT,
         FaultPoint("om.installations"),
@@ -125,7 +166,7 @@ impl FaultPoint {
 
     /// Returns the point that stands for a whole subcommand, `None` where a fault strikes a phase within.
     pub(crate) fn of_subcommand(key: &str) -> Option<FaultPoint> {
-        let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE, FaultPoint::EXPORT];
+        let phases = [FaultPoint::BACKUP, FaultPoint::RESTORE, FaultPoint::EXPORT, FaultPoint::CF_PUSH];
         FaultPoint::ALL.into_iter().find(|point| point.0 == key && !phases.contains(point))
     }
 }

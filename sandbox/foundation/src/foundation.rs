@@ -6,6 +6,7 @@
 mod consistency;
 pub(crate) mod deed;
 pub(crate) mod disk;
+pub(crate) mod errand;
 pub(crate) mod instance;
 pub(crate) mod layout;
 pub(crate) mod manifest;

@@ -7,6 +7,7 @@
 mod files;
 mod filesystem;
 mod monit;
+mod mysql_diag;
 mod owners;
 mod script;
 mod session;
@@ -15,6 +16,7 @@ mod users;
 use std::path::PathBuf;
 
 use crate::foundation::{Foundation, Instance, InstanceId};
+use crate::platform::balancer::From;
 use crate::world::{World, WorldError};
 
 pub(crate) use owners::Owners;
@@ -36,10 +38,11 @@ pub(crate) enum Program {
 }
 
 /// The programs of VMs, by name. Those that are [`users::missing`] would reach beyond the tree.
-const PROGRAMS: [(&str, Program); 38] = [
+const PROGRAMS: [(&str, Program); 40] = [
     ("chmod", Program::Changing(files::run)),
     ("chown", Program::Changing(users::chown)),
     ("cp", Program::Changing(files::run)),
+    ("curl", Program::Changing(curl)),
     ("dd", Program::Changing(files::run)),
     ("df", Program::Plain(filesystem::df)),
     ("halt", Program::Plain(users::missing)),
@@ -55,6 +58,7 @@ const PROGRAMS: [(&str, Program); 38] = [
     ("mount", Program::Plain(users::missing)),
     ("mountpoint", Program::Plain(filesystem::mountpoint)),
     ("mv", Program::Changing(files::run)),
+    ("mysql-diag", Program::Changing(mysql_diag::run)),
     ("passwd", Program::Plain(users::missing)),
     ("pkill", Program::Plain(users::missing)),
     ("poweroff", Program::Plain(users::missing)),
@@ -123,6 +127,11 @@ impl User {
     pub(crate) fn is_root(&self) -> bool {
         self.0 == User::ROOT
     }
+}
+
+/// A VM asks the platform from inside.
+fn curl(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
+    crate::curl::run_from(&inside.world, args, From::Inside)
 }
 
 impl Inside {

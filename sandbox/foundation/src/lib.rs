@@ -6,12 +6,15 @@
 mod artifacts;
 mod bbr;
 mod bosh;
+mod cf;
 mod clock;
+mod curl;
 mod director;
 mod fault;
 mod foundation;
 mod inside;
 mod later;
+mod lb;
 mod ledger;
 mod om;
 mod opsman;
@@ -43,7 +46,8 @@ pub use world::{Settings, World, WorldError};
 use ledger::Ledger;
 
 /// The names by which a stand-in is called.
-pub const STAND_INS: [&str; 7] = ["bbr", "bosh", "date", "firedrill-sleep", "om", "sandbox", "sleep"];
+pub const STAND_INS: [&str; 10] =
+    ["bbr", "bosh", "cf", "curl", "date", "firedrill-sleep", "lb", "om", "sandbox", "sleep"];
 
 /// Those of the stand-ins that need no world: they tell time or let it pass, in a sandbox of any kind.
 pub const TIME_STAND_INS: [&str; 3] = ["date", "firedrill-sleep", "sleep"];
@@ -89,6 +93,9 @@ impl Program {
         match name {
             "bbr" => Some(Program::World("bbr", bbr::run)),
             "bosh" => Some(Program::World("bosh", bosh::run)),
+            "cf" => Some(Program::World("cf", cf::run)),
+            "curl" => Some(Program::World("curl", curl::run)),
+            "lb" => Some(Program::World("lb", lb::run)),
             "om" => Some(Program::World("om", om::run)),
             "sandbox" => Some(Program::World("sandbox", sandbox::run)),
             "date" => Some(Program::Time(time::date)),

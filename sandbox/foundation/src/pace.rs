@@ -82,13 +82,29 @@ impl Phase {
     pub const BOSH_COPY: Phase = Phase("bosh.scp");
     /// monit's start or stop of processes, until it is done.
     pub const MONIT: Phase = Phase("vm.monit");
+    /// A question to the platform's API.
+    pub const CF_QUERY: Phase = Phase("cf.query");
+    /// The upload and the staging of an app.
+    pub const CF_PUSH: Phase = Phase("cf.push");
+    /// The start of an app.
+    pub const CF_START: Phase = Phase("cf.start");
+    /// A request over HTTP.
+    pub const CURL: Phase = Phase("curl");
+    /// A change of the load balancer.
+    pub const BALANCER: Phase = Phase("lb");
+    /// A look at every node of the MySQL cluster.
+    pub const MYSQL_DIAG: Phase = Phase("mysql-diag");
+    /// Apply Changes for the director alone.
+    pub const APPLY_DIRECTOR: Phase = Phase("om.apply-director");
+    /// Apply Changes for one product.
+    pub const APPLY_PRODUCT: Phase = Phase("om.apply-product");
     /// A question to Ops Manager.
     pub const OM_QUERY: Phase = Phase("om.query");
     /// The export of the installation.
     pub const EXPORT: Phase = Phase("om.export-installation");
 
     /// Every phase, sorted by program and then in the order of their work, with how many seconds it takes.
-    const TABLE: [(Phase, u64); 31] = [
+    const TABLE: [(Phase, u64); 39] = [
         (Phase::CONNECT, 2),
         (Phase::CHECK, 6),
         (Phase::LOCK, 20),
@@ -117,6 +133,14 @@ impl Phase {
         (Phase::BOSH_ERRAND, 180),
         (Phase::BOSH_SSH, 3),
         (Phase::BOSH_COPY, 5),
+        (Phase::CF_QUERY, 1),
+        (Phase::CF_PUSH, 75),
+        (Phase::CF_START, 30),
+        (Phase::CURL, 1),
+        (Phase::BALANCER, 5),
+        (Phase::MYSQL_DIAG, 5),
+        (Phase::APPLY_DIRECTOR, 10 * 60),
+        (Phase::APPLY_PRODUCT, 45 * 60),
         (Phase::OM_QUERY, 2),
         (Phase::EXPORT, 3 * 60),
         (Phase::MONIT, 20),
@@ -193,6 +217,7 @@ impl Durations {
 }
 
 /// How fast the stand-ins of a world are, in the time that they live in.
+#[derive(Debug, Clone)]
 pub(crate) enum Pace {
     /// Real time: every phase takes as long as any other.
     Even(time::Duration),

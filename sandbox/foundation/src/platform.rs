@@ -10,6 +10,8 @@ pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod health;
 pub(crate) mod locks;
+pub(crate) mod placement;
+pub(crate) mod rest;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,15 @@ pub(crate) use catalog::Catalog;
 use balancer::LoadBalancer;
 use cluster::Cluster;
 use health::Canary;
+
+/// The address of the platform's API.
+pub(crate) const URL: &str = "https://api.sys.sandbox";
+
+/// The platform's administrator.
+pub(crate) const USER: &str = "admin";
+
+/// The administrator's password.
+pub(crate) const PASSWORD: &str = "sandbox";
 
 /// Everything above the foundation that is not a file on a disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

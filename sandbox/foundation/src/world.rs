@@ -21,6 +21,7 @@ use crate::foundation::Layout;
 use crate::later::Agenda;
 use crate::opsman::OpsManager;
 use crate::pace::Durations;
+use crate::platform;
 use crate::situation::Situations;
 use crate::tasks::TaskBoard;
 use crate::vm::Vm;
@@ -229,6 +230,9 @@ impl World {
             ("OM_TARGET", opsman.target),
             ("OM_USERNAME", opsman.username),
             ("OM_PASSWORD", opsman.password),
+            ("CF_API", platform::URL.into()),
+            ("CF_USERNAME", platform::USER.into()),
+            ("CF_PASSWORD", platform::PASSWORD.into()),
         ])
     }
 

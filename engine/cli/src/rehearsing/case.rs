@@ -211,6 +211,7 @@ impl Rehearsing {
             sandbox: place.sandbox.clone(),
             drill: false,
             target: None,
+            skips: BTreeMap::new(),
             by: None,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, TaskAt, Verdict, Wait};
+use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, StepId, TaskAt, Verdict, Wait};
 
 use super::{DriveError, Note, Patience, Sink};
 use crate::clock;
@@ -85,7 +85,9 @@ impl<'a> Driver<'a> {
         if self.undurable.last == 0 {
             let plan = self.about.plan.clone();
             let by = self.about.by.clone();
-            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan, by })?;
+            let skips = self.about.skips.iter().map(|(step, note)| (StepId::from(step.as_str()), note.clone()));
+            let skips = skips.collect();
+            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan, by, skips })?;
         }
         let engine_started = self.world.engine_started();
         self.record(engine_started)?;

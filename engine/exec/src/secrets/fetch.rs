@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{SHORTEST, Secret, Vault};
 
 /// How long a command that prints a secret may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes of a secret: what a command finds in its environment cannot be longer.
 const LONGEST: u64 = 128 * 1024;
 
@@ -59,7 +59,7 @@ pub fn check_secrets(plan: &Plan, dir: &Path) -> Result<(), SecretError> {
 /// Fetches the values of a plan's secrets. Relative files, and commands, start from `dir`.
 pub(crate) fn fetch(sources: &BTreeMap<String, SecretSource>, dir: &Path) -> Result<Vault, SecretError> {
     let values = sources.iter().map(|(name, source)| {
-        let value = value(name, source, dir).and_then(accepted);
+        let value = value(name, source, dir).and_then(|value| accepted(&value));
         value.map(|value| (name.clone(), value)).map_err(|fault| SecretError { name: name.clone(), fault })
     });
     Ok(Vault::new(values.collect::<Result<_, _>>()?))
@@ -91,11 +91,11 @@ fn value(name: &str, source: &SecretSource, dir: &Path) -> Result<Zeroizing<Vec<
     }
 }
 
-fn accepted(value: Zeroizing<Vec<u8>>) -> Result<Secret, Fault> {
+fn accepted(value: &[u8]) -> Result<Secret, Fault> {
     if value.len() as u64 > LONGEST {
         return Err(Fault::Long);
     }
-    let text = std::str::from_utf8(&value).ok().filter(|text| !text.contains('\0')).ok_or(Fault::NotText)?;
+    let text = std::str::from_utf8(value).ok().filter(|text| !text.contains('\0')).ok_or(Fault::NotText)?;
     if text.trim().chars().count() < SHORTEST {
         return Err(Fault::Short);
     }

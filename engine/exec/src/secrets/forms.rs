@@ -47,7 +47,7 @@ fn url(text: &str, keeps: &str, space: &str) -> String {
             b' ' => url.push_str(space),
             b'-' | b'_' | b'.' | b'~' => url.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() || keeps.as_bytes().contains(&byte) => url.push(char::from(byte)),
-            _ => url.push_str(&format!("%{byte:02X}")),
+            _ => url.extend(["%".to_owned(), format!("{byte:02X}")]),
         }
     }
     url
@@ -106,7 +106,8 @@ fn json(text: &str, escapes: Escapes) -> String {
 }
 
 fn units(char: char) -> String {
-    char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    let units: Vec<String> = char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+    units.concat()
 }
 
 fn shells(text: &str) -> Vec<String> {
@@ -139,7 +140,7 @@ fn ansi_c(text: &str) -> String {
             '\u{8}' => quoted.push_str("\\b"),
             '\u{b}' => quoted.push_str("\\v"),
             '\u{c}' => quoted.push_str("\\f"),
-            _ if char.is_ascii_control() => quoted.push_str(&format!("\\{:03o}", u32::from(char))),
+            _ if char.is_ascii_control() => quoted.extend(["\\".to_owned(), format!("{:03o}", u32::from(char))]),
             _ => quoted.push(char),
         }
     }
@@ -164,7 +165,7 @@ fn base64_of(value: &[u8], forms: &mut BTreeSet<Vec<u8>>) {
     }
     let whole = base64(value);
     for width in BASE64_LINES {
-        let sure = &whole[..whole.len() - usize::from(value.len() % 3 != 0)];
+        let sure = &whole[..whole.len() - usize::from(!value.len().is_multiple_of(3))];
         let lines = sure.chunks(width).filter(|line| line.len() >= SHORTEST_BASE64_LINE);
         forms.extend(lines.map(<[u8]>::to_vec));
     }

@@ -35,7 +35,7 @@ impl Page {
             match &used.into {
                 SecretPlace::Env(name) => self.labelled(indent, "env", &format!("{name}={secret}")),
                 SecretPlace::EnvFile(name) => {
-                    self.labelled(indent, "env", &format!("{name}=<file of secret {}>", used.secret))
+                    self.labelled(indent, "env", &format!("{name}=<file of secret {}>", used.secret));
                 }
                 SecretPlace::Stdin => self.labelled(indent, "stdin", &secret),
             }

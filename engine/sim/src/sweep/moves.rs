@@ -373,7 +373,7 @@ fn index(run: &Run, id: &StepId) -> Option<usize> {
 }
 
 pub(super) fn run_started() -> Event {
-    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None }
+    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None, skips: BTreeMap::new() }
 }
 
 pub(super) fn engine_started() -> Event {

@@ -1,8 +1,6 @@
 //! `run-errand`.
 
-use serde::{Deserialize, Serialize};
-
-use crate::fault::FaultPoint;
+use crate::foundation::errand::{Errand, ErrandResult};
 use crate::foundation::{Deed, Deployment, Instance};
 use crate::pace::Phase;
 use crate::tasks::{Step, Task};
@@ -10,15 +8,6 @@ use crate::tasks::{Step, Task};
 use super::follow::Telling;
 use super::session::{Session, Stop};
 use super::table::Table;
-
-/// What an errand left, as the director tells it.
-#[derive(Debug, Serialize, Deserialize)]
-struct ErrandResult {
-    instance: String,
-    exit_code: u8,
-    stdout: String,
-    stderr: String,
-}
 
 /// Runs an errand, and fails if it did.
 pub(super) fn run(session: &mut Session) -> Result<(), Stop> {
@@ -37,19 +26,14 @@ pub(super) fn run(session: &mut Session) -> Result<(), Stop> {
 fn steps(session: &Session, deployment: &Deployment, name: &str) -> Result<Vec<Step>, Stop> {
     let instance = place(session, deployment)?;
     let slug = instance.name();
-    let fault = session.world.strike(FaultPoint::ERRAND)?;
-    let exit_code = fault.as_ref().map_or(0, |fault| fault.exit);
-    let stderr = fault.map_or_else(String::new, |fault| fault.said(name) + "\n");
-    let stdout = if exit_code == 0 { format!("{name}: done\n") } else { String::new() };
-    let result = ErrandResult { instance: slug.clone(), exit_code, stdout, stderr };
-    let result = serde_json::to_string(&result).expect("a result has string keys and plain values");
+    let errand = Errand { deployment: deployment.name.clone(), name: name.to_owned(), instance: slug.clone() };
     Ok(vec![
         Step::new("Preparing deployment", "Preparing deployment", session.takes(Phase::BOSH_PREPARE), Deed::Nothing),
         Step::new(
             "Running errand",
             format!("{slug} ({})", instance.index),
             session.takes(Phase::BOSH_ERRAND),
-            Deed::Yield(result),
+            Deed::Run(errand),
         ),
     ])
 }

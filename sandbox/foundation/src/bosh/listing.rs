@@ -91,8 +91,8 @@ pub(super) fn orphaned_disks(foundation: &Foundation) -> Table {
     let rows = foundation.disks.iter().filter_map(|disk| {
         let orphan = disk.orphan()?;
         let (cid, size) = (disk.cid.to_string(), size(disk.size_mb));
-        let [deployment, instance, az, at] =
-            [&orphan.deployment, &orphan.instance, &orphan.az, &orphan.at].map(Clone::clone);
+        let [deployment, instance, az] = [&orphan.deployment, &orphan.instance, &orphan.az].map(Clone::clone);
+        let at = orphan.since().unix_date();
         Some(vec![cid, size, deployment, instance, az, at])
     });
     Table::new("disks", &["Disk CID", "Size", "Deployment", "Instance", "AZ", "Orphaned At"], rows.collect())

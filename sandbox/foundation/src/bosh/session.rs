@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::director::{Director, Reachability};
+use crate::foundation::deed::destroy_expired;
 use crate::foundation::{Deployment, Foundation};
 use crate::pace::{Pace, Phase};
 use crate::tasks::{Claim, Order, Step, Task, TaskBoard};
@@ -62,6 +63,7 @@ impl<'a> Session<'a> {
             // A lock script stops the director until the unlock script has run.
             director.reachability = Reachability::Unreachable;
         }
+        destroy_expired(world)?;
         let pace = Pace::of(world)?;
         Ok(Session { world, invocation, director, screen, pace, follower: Follower::default() })
     }

@@ -12,7 +12,7 @@ impl Foundation {
         disks.chain(instances).chain(self.twins()).collect()
     }
 
-    /// A disk is active and referred to once, or inactive, orphaned, unknown or gone and not referred to.
+    /// A disk is active and referred to once, or inactive, orphaned or gone and not referred to.
     fn contradiction_of(&self, disk: &Disk) -> Option<String> {
         let referring = self.instances().filter(|(_, instance)| instance.disk.as_ref() == Some(&disk.cid)).count();
         let expected = usize::from(disk.standing == Standing::Active);

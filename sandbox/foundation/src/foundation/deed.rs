@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Moment;
 use crate::world::{World, WorldError};
 
+use super::errand::Errand;
 use super::problem::{Problem, Resolution};
 use super::{Content, DiskCid, Foundation, InstanceId, JobState, Orphan, Resurrection, Standing};
 
@@ -22,8 +23,8 @@ pub(crate) use update::{Drain, Fix, NewDisk, NewVm, Restart, Update};
 pub(crate) enum Deed {
     /// It only takes time.
     Nothing,
-    /// It yields a line of output.
-    Yield(String),
+    /// It yields the result of an errand.
+    Run(Errand),
     /// It finds out what is wrong with a deployment, and numbers it.
     Scan(String),
     Resolve(Problem, Resolution),
@@ -58,14 +59,14 @@ pub(crate) type Done = Result<Option<String>, String>;
 impl Deed {
     /// Returns whether it has an effect that a fault can spare the foundation.
     pub(crate) fn is_change(&self) -> bool {
-        !matches!(self, Deed::Nothing | Deed::Yield(_) | Deed::Scan(_) | Deed::Fail(_))
+        !matches!(self, Deed::Nothing | Deed::Run(_) | Deed::Scan(_) | Deed::Fail(_))
     }
 
     /// Does it at a moment.
     pub(crate) fn carry_out(&self, world: &World, at: Moment) -> Result<Done, WorldError> {
         match self {
             Deed::Nothing => Ok(Ok(None)),
-            Deed::Yield(line) => Ok(Ok(Some(line.clone()))),
+            Deed::Run(errand) => Ok(Ok(Some(errand.run(world)?.line()))),
             Deed::Fail(why) => Ok(Err(why.clone())),
             Deed::Update(id, update) => update.carry_out(world, id, at),
             Deed::Resolve(problem, resolution) => repair::resolve(world, problem, *resolution, at),
@@ -91,7 +92,7 @@ impl Deed {
                 foundation.wanted_instance(id)?.is_ignored = *ignored == Ignored::Yes;
             }
             Deed::Nothing
-            | Deed::Yield(_)
+            | Deed::Run(_)
             | Deed::Fail(_)
             | Deed::Update(..)
             | Deed::Resolve(..)
@@ -111,6 +112,13 @@ fn destroy(world: &World, cid: &DiskCid) -> Result<Done, WorldError> {
     Ok(Ok(None))
 }
 
+/// Destroys the orphans that nobody has wanted for five days, as the director does by itself.
+pub(crate) fn destroy_expired(world: &World) -> Result<(), WorldError> {
+    let (foundation, now) = (world.foundation()?, Moment::now());
+    let expired = foundation.disks.iter().filter(|disk| disk.orphan().is_some_and(|orphan| orphan.is_expired(now)));
+    expired.map(|disk| &disk.cid).try_for_each(|cid| destroy(world, cid).map(drop))
+}
+
 impl Foundation {
     fn wanted_instance(&mut self, id: &InstanceId) -> Result<&mut super::Instance, String> {
         self.instance_mut(id).ok_or_else(|| format!("Instance '{id}' doesn't exist"))
@@ -124,7 +132,7 @@ impl Foundation {
             deployment: deployment.name.clone(),
             instance: instance.name(),
             az: instance.az.clone(),
-            at: at.unix_date(),
+            since_ms: at.millis(),
             is_copied: false,
         };
         if let Some(disk) = self.disk_mut(cid) {

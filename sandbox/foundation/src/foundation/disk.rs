@@ -1,8 +1,11 @@
 //! Persistent disks: as the infrastructure has them, and as the director remembers them.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
 
 use super::instance::{InstanceId, VmCid};
 
@@ -43,8 +46,6 @@ pub(crate) enum Standing {
     Inactive(InstanceId),
     /// It was detached, and is kept for five days.
     Orphaned(Orphan),
-    /// The director knows nothing of it.
-    Unknown,
     /// The director has destroyed it.
     Destroyed(Content),
 }
@@ -55,7 +56,6 @@ impl Standing {
             Standing::Active => "active",
             Standing::Inactive(_) => "inactive",
             Standing::Orphaned(_) => "orphaned",
-            Standing::Unknown => "unknown",
             Standing::Destroyed(_) => "destroyed",
         }
     }
@@ -69,8 +69,8 @@ pub(crate) struct Orphan {
     /// `GROUP/ID`.
     pub(crate) instance: String,
     pub(crate) az: String,
-    /// As the bosh client prints times.
-    pub(crate) at: String,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since_ms: i64,
     /// Whether what lay on it was copied to the disk that came after it.
     #[serde(default)]
     pub(crate) is_copied: bool,
@@ -86,12 +86,26 @@ pub(crate) enum Content {
     Gone(String),
 }
 
+/// How long the director remembers an orphan before it destroys it.
+const KEPT: Duration = Duration::from_hours(5 * 24);
+
+impl Orphan {
+    pub(crate) fn since(&self) -> Moment {
+        Moment::from_millis(self.since_ms)
+    }
+
+    /// Returns whether it has been one for longer than the director keeps them.
+    pub(crate) fn is_expired(&self, now: Moment) -> bool {
+        now.since(self.since()) > KEPT
+    }
+}
+
 impl Disk {
     /// Returns what the director remembers of it as an orphan.
     pub(crate) fn orphan(&self) -> Option<&Orphan> {
         match &self.standing {
             Standing::Orphaned(orphan) => Some(orphan),
-            Standing::Active | Standing::Inactive(_) | Standing::Unknown | Standing::Destroyed(_) => None,
+            Standing::Active | Standing::Inactive(_) | Standing::Destroyed(_) => None,
         }
     }
 }

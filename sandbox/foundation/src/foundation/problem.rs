@@ -273,3 +273,32 @@ fn describe_vm(kind: ProblemKind, instance: &Instance) -> String {
     let is = if kind == ProblemKind::MissingVm { "missing." } else { "is not responding." };
     format!("VM for '{name} ({index})' with cloud ID '{cid}' {is}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_offers_what_it_usually_does() {
+        use ProblemKind as Kind;
+        for (kind, offered, usual) in [
+            (
+                Kind::UnresponsiveAgent,
+                "ignore reboot_vm recreate_vm_without_wait recreate_vm delete_vm delete_vm_reference",
+                "ignore",
+            ),
+            (
+                Kind::MissingVm,
+                "ignore recreate_vm_without_wait recreate_vm delete_vm_reference",
+                "recreate_vm_without_wait",
+            ),
+            (Kind::MissingDisk, "ignore delete_disk_reference", "ignore"),
+            (Kind::InactiveDisk, "ignore delete_disk activate_disk", "ignore"),
+            (Kind::MountInfoMismatch, "ignore reattach_disk reattach_disk_and_reboot", "ignore"),
+            (Kind::InvalidProblem, "close", "close"),
+        ] {
+            let names: Vec<&str> = kind.resolutions().iter().map(|resolution| resolution.name()).collect();
+            assert_eq!((names.join(" ").as_str(), kind.usual().name()), (offered, usual), "{}", kind.name());
+        }
+    }
+}

@@ -81,9 +81,18 @@ impl Foundation {
 impl World {
     /// Returns whether the blobstore serves a droplet.
     pub(crate) fn serves_droplet(&self, guid: &str) -> Result<bool, WorldError> {
+        self.serves("cc-droplets", guid)
+    }
+
+    /// Returns whether the blobstore serves a package.
+    pub(crate) fn serves_package(&self, guid: &str) -> Result<bool, WorldError> {
+        self.serves("cc-packages", guid)
+    }
+
+    fn serves(&self, kind: &str, guid: &str) -> Result<bool, WorldError> {
         let foundation = self.foundation()?;
-        let Some(disk) = self.served_disk(&foundation)? else { return Ok(false) };
-        Ok(blob(&disk, "cc-droplets", guid).exists())
+        let disk = self.served_disk(&foundation)?;
+        Ok(guid.len() > 4 && disk.is_some_and(|disk| blob(&disk, kind, guid).exists()))
     }
 
     /// Stores the droplet and the package of an app; returns whether the blobstore took them.

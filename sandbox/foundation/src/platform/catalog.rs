@@ -9,6 +9,18 @@ use crate::foundation::uuid;
 /// The isolation segment that every foundation has.
 const SHARED: &str = "shared";
 
+/// The feature flags, and whether they are enabled at first.
+pub(crate) const FLAGS: [(&str, bool); 8] = [
+    ("app_bits_upload", true),
+    ("app_scaling", true),
+    ("route_creation", true),
+    ("service_instance_creation", true),
+    ("service_instance_sharing", false),
+    ("space_scoped_private_broker_creation", true),
+    ("task_creation", true),
+    ("user_org_creation", false),
+];
+
 /// The rows of the Cloud Controller's database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -228,7 +240,7 @@ impl Catalog {
         uuid(&format!("{}/catalog/{}", self.seed, self.next_guid))
     }
 
-    fn add_segment(&mut self, name: &str) -> String {
+    pub(crate) fn add_segment(&mut self, name: &str) -> String {
         let guid = self.fresh_guid();
         self.segments.push(Segment { guid: guid.clone(), name: name.into() });
         guid

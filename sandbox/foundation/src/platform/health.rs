@@ -1,6 +1,7 @@
 //! What Healthwatch sees of the platform: it pushes a canary and asks it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::world::{World, WorldError};
 
@@ -34,6 +35,15 @@ pub(crate) fn checks(world: &World) -> Result<Checks, WorldError> {
     Ok(Checks { login, push, app: i8::from(!is_red) })
 }
 
+/// Does what the errand `smoke_tests` does; the answer is its output, or why it failed.
+pub(crate) fn smoke_tests(world: &World) -> Result<Result<String, String>, WorldError> {
+    let checks = checks(world)?;
+    if checks.push == 1 {
+        return Ok(Ok("Ran 4 of 4 Specs\nSUCCESS! -- 4 Passed | 0 Failed\n".into()));
+    }
+    Ok(Err("Ran 4 of 4 Specs\nFAIL! -- 0 Passed | 4 Failed: cf push failed\n".into()))
+}
+
 impl Checks {
     /// Returns every metric with its value, as the exporter names it.
     fn rows(self) -> Vec<(&'static str, i8)> {
@@ -50,6 +60,11 @@ impl Checks {
             ("health_check_CanaryApp_available", self.app),
             ("health_check_OpsMan_available", 1),
         ]
+    }
+
+    /// Returns the metrics as a document.
+    pub(crate) fn document(self) -> Value {
+        self.rows().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
     }
 
     /// Returns the metrics as the exporter prints them.

@@ -216,3 +216,73 @@ fn manifests() {
 fn manifest() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/clients/bosh/cf.yml").display().to_string()
 }
+
+/// The content and the keys of every table, as the real client names them.
+#[test]
+fn tables_have_the_keys_of_the_real_client() {
+    let rig = Rig::laboratory();
+    rig.bosh("-n -d cf restart nfs_server");
+    for (line, content, keys) in [
+        ("deployments", "deployments", "name release_s stemcell_s team_s"),
+        ("vms", "vms", "active az instance ips process_state stemcell vm_cid vm_type"),
+        ("-d cf instances", "instances", "az deployment instance ips process_state"),
+        ("tasks --recent", "tasks", "deployment description finished_at id result started_at state user"),
+        ("locks", "locks", "expires_at resource task_id type"),
+        ("disks --orphaned", "disks", "az deployment disk_cid instance orphaned_at size"),
+        ("-d cf errands", "errands", "name"),
+        ("configs", "configs", "created_at id name team type"),
+        ("stemcells", "stemcells", "cid cpi name os version"),
+        ("releases", "releases", "commit_hash name version"),
+        (
+            "-d cf instances --vitals",
+            "instances",
+            "az cpu_sys cpu_total cpu_user cpu_wait deployment ephemeral_disk_usage instance ips load_1m_5m_15m memory_usage \
+             persistent_disk_usage process_state swap_usage system_disk_usage uptime vm_created_at",
+        ),
+        ("-d cf ssh nfs_server/0 -r -c true", "results", "error exit_code instance stderr stdout"),
+    ] {
+        let document: serde_json::Value = serde_json::from_str(&rig.bosh(&format!("{line} --json"))).unwrap();
+        let table = &document["Tables"][0];
+        let header: Vec<&str> = table["Header"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!((table["Content"].as_str(), header.join(" ").as_str()), (Some(content), keys), "{line}");
+    }
+}
+
+#[test]
+fn logs_of_tasks() {
+    let rig = Rig::laboratory();
+    rig.bosh("-n -d cf restart nfs_server");
+    assert!(rig.bosh("task 101").contains("Updating instance: nfs_server/8d2c (0) (canary) ("));
+    assert!(rig.bosh("task 101 --debug").contains("DirectorJobRunner"));
+    assert_eq!(rig.bosh("task 101 --event").lines().filter(|line| line.contains("\"state\":\"started\"")).count(), 2);
+    assert_eq!(rig.bosh("task 101 --result"), "");
+    let ran = rig.run("bosh", &["task", "999"]);
+    assert!(ran.err.starts_with("Finding task '999':\n  Director responded"), "{}", ran.err);
+    assert_eq!(rig.run("bosh", &["task"]).err, "No task found\nExit code 1\n");
+}
+
+#[test]
+fn command_lines_that_are_refused() {
+    let rig = Rig::laboratory();
+    for (line, said) in [
+        ("frobnicate", "Unknown command `frobnicate'"),
+        ("instance", "Unknown command `instance' (did you mean `instances`?)"),
+        ("vms --frob", "unknown flag `frob'"),
+        ("vms extra", "Command 'vms' does not support extra arguments: extra"),
+        ("attach-disk uaa/0", "the required argument `DISK-CID` was not provided"),
+        ("-d cf deploy none.yml", "Opening file 'none.yml':\n  open none.yml: no such file or directory"),
+        ("-d cf -n recreate nfs_server --no-converge", "You are trying to run recreate with --no-converge"),
+        ("-d cf -n recreate nfs_server/0 --no-converge --dry-run", "Can't set dry-run and no-converge"),
+        ("disks", "Only --orphaned is supported"),
+        ("update-resurrection perhaps", "Expected boolean variable 'perhaps'"),
+        ("vms -d", "expected argument for flag `-d, --deployment'"),
+        ("-d cf scp a b", "Missing remote host information in source/destination arguments"),
+    ] {
+        let ran = rig.run("bosh", &line.split(' ').collect::<Vec<_>>());
+        assert_eq!(ran.code, Some(1), "{line}");
+        assert!(ran.err.starts_with(said), "{line}: {}", ran.err);
+    }
+    let other = manifest();
+    let ran = Rig::new().run("bosh", &["-n", "-d", "p-isolation-segment-3210fedcba9876543210", "deploy", &other]);
+    assert!(ran.err.contains("Expected manifest to specify deployment name 'p-isolation"), "{}", ran.err);
+}

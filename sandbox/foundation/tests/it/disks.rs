@@ -411,3 +411,16 @@ fn group_that_is_absent_comes_back() {
     rig.sandbox("check");
     assert_eq!(rig.try_sandbox("break vm-deleted nobody/0").unwrap_err(), "no instance is called `nobody/0`");
 }
+
+#[test]
+fn orphans_are_kept_for_five_days() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    rig.sandbox("break disk-deleted nfs_server/0");
+    let resolve = ["-n", "-d", TAS, "cck", "--resolution", "delete_disk_reference"];
+    assert_eq!(clock.run(&mut rig.command("bosh", &resolve)).code, Some(0));
+    let orphans = || clock.run(&mut rig.command("bosh", &["disks", "--orphaned"])).out.lines().count();
+    clock.advance(5 * 24 * 3_600_000 - 60_000);
+    assert_eq!(orphans(), 1);
+    clock.advance(60_000);
+    assert_eq!(orphans(), 0);
+}
