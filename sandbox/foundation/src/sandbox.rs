@@ -3,6 +3,7 @@
 mod assert;
 mod check;
 mod moment;
+mod platform;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -224,6 +225,7 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     }
     show_api(world, out)?;
     show_deployments(&world.foundation()?, out)?;
+    platform::show(world, out)?;
     for (folder, fate) in world.read::<Artifacts>()?.iter() {
         writeln!(out, "artifact    {} {}", folder.display(), fate.name())?;
     }

@@ -59,7 +59,8 @@ impl World {
 
     /// Takes away what was made of deployments, VMs and disks.
     pub(crate) fn forget_foundation(&self) -> Result<(), WorldError> {
-        ["foundation.json", "vms", "disks"].into_iter().try_for_each(|name| unlink(&self.root().join(name)))
+        let made = ["foundation.json", "platform.json", "databases", "disks", "restores", "vms"];
+        made.into_iter().try_for_each(|name| unlink(&self.root().join(name)))
     }
 
     /// Makes an empty disk.

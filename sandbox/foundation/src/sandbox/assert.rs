@@ -8,7 +8,7 @@ use crate::suggest::hint;
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
-use super::SandboxError;
+use super::{SandboxError, platform};
 
 const KEYS: [&str; 9] =
     ["artifacts", "calls", "disk", "instance", "leftover", "lock", "orphans", "problems", "restore"];
@@ -20,6 +20,9 @@ const FORMS: &str = "lock free|held|ours|theirs, leftover none|ours|theirs, rest
 /// Fails with a sentence unless the world is as the words say.
 pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(found) = platform::assert(world, &words)? {
+        return found.map_or(Ok(()), |sentence| Err(SandboxError::Untrue(sentence)));
+    }
     let found = match words[..] {
         ["lock", wanted @ ("free" | "held" | "ours" | "theirs")] => lock(world, wanted),
         ["leftover", wanted @ ("none" | "ours" | "theirs")] => leftover(world, wanted),
@@ -30,10 +33,13 @@ pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError
         ["orphans", count] => orphans(world, number(count)?)?,
         ["problems", count] => problems(world, number(count)?)?,
         ["calls", key, count] => calls(world, key, number(count)?)?,
-        [key, ..] if !KEYS.contains(&key) => {
-            return Err(SandboxError::Usage(format!("`assert` knows no `{key}`{}", hint(key, KEYS))));
+        [key, ..] if !KEYS.contains(&key) && !platform::KEYS.contains(&key) => {
+            return Err(SandboxError::Usage(format!(
+                "`assert` knows no `{key}`{}",
+                hint(key, KEYS.into_iter().chain(platform::KEYS))
+            )));
         }
-        _ => return Err(SandboxError::Usage(format!("`assert` knows {FORMS}"))),
+        _ => return Err(SandboxError::Usage(format!("`assert` knows {FORMS}, {}", platform::FORMS))),
     };
     found.map_or(Ok(()), |sentence| Err(SandboxError::Untrue(sentence)))
 }
