@@ -58,7 +58,12 @@ struct Told(Run);
 impl Told {
     fn of(plan: Plan) -> Told {
         let mut told = Told(Run::new(Arc::new(plan)));
-        told.take(Event::RunStarted { run: "r".into(), plan: "d".into(), by: Some("kim".into()), skips: Vec::new() });
+        told.take(Event::RunStarted {
+            run: "r".into(),
+            plan: "d".into(),
+            by: Some("kim".into()),
+            skips: BTreeMap::new(),
+        });
         told.engine();
         told
     }

@@ -21,9 +21,10 @@ impl Page {
         self.item(id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        let phase =
-            step.phase.as_ref().filter(|_| step.phase != step.group.and_then(|group| steps[group].phase.clone()));
-        phase.iter().for_each(|phase| self.fact("phase", phase));
+        let phase_around = step.group.and_then(|group| steps[group].phase.as_ref());
+        if let Some(phase) = step.phase.as_ref().filter(|phase| phase_around != Some(*phase)) {
+            self.fact("phase", phase);
+        }
         step.typical.iter().for_each(|typical| self.fact("typical", &words::length(*typical)));
         if let Some(needs) = needs(steps, at) {
             self.fact("needs", &needs);
