@@ -1,6 +1,7 @@
 //! Groups, repetitions and used playbooks, run for real: names, values, crashes, and what is shown of a used file.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use firedrill_run::{Answer, Event};
 
@@ -106,6 +107,27 @@ fn an_approved_plan_covers_what_is_used() {
     sandbox.write("parts/part.yaml", PART.replace("echo", "echo -n"));
     let called = sandbox.call(&["run", "--plan", "approved.plan", "--id", "r"]).exit(6);
     assert!(called.err.contains("parts/part.yaml was changed"), "{}", called.err);
+}
+
+#[test]
+fn a_used_playbook_brings_its_programs() {
+    let sandbox = with_part(&PART.replace("echo ${{ vars.both }}", "say ${{ vars.both }}"));
+    let tool = |folder: &str, name: &str, text: &str| {
+        fs::create_dir_all(sandbox.path(folder)).unwrap();
+        let path = sandbox.path(folder).join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    tool("parts/bin", "say", "echo \"$@\"\n");
+    sandbox.run(&[]).exit(0);
+    assert_eq!(fs::read_to_string(sandbox.path("told")).unwrap(), TOLD);
+    sandbox.call(&["plan", "playbook.yaml", "--out", "approved.plan"]).exit(0);
+    tool("parts/bin", "say", "echo changed\n");
+    let changed = sandbox.call(&["run", "--plan", "approved.plan", "--id", "later"]).exit(6);
+    assert!(changed.err.contains("bin/say was changed"), "{}", changed.err);
+    tool("bin", "say", "echo another\n");
+    let called = sandbox.call(&["plan", "playbook.yaml"]).exit(3);
+    assert!(called.err.contains("bin/say and parts/bin/say are different files of one name"), "{}", called.err);
 }
 
 /// A group that fails and is taken back by itself; then another way.

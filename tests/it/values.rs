@@ -211,3 +211,47 @@ fn outputs_that_are_read_as_files_may_be_large() {
     let failed = Sandbox::new().playbook(&only_value).run(&[]);
     assert!(failed.code != Some(0) && failed.out.contains("let others read it as a file"), "{failed:?}");
 }
+
+/// Fails once, is cleaned up after and tried again; polls, decides, and knows texts only later.
+const EVENTFUL: &str = "
+firedrill: 1
+playbook: playbook
+guards:
+  - {id: base, argv: [echo, '1'], outputs: {count: {from: stdout, type: integer}}}
+steps:
+  - id: copy
+    run: test -e tried || { touch tried; exit 1; }; echo ${{ guards.base.outputs.count }}
+    cleanup: {argv: ['true']}
+    retry: {max_attempts: 2, delay: 10ms, when: exit_code == 1}
+    outputs: {count: {from: stdout, type: integer}}
+    timeout: 10s
+    release: {argv: ['true'], when: \"steps.copy.outputs.count == 1\"}
+  - {id: look, run: 'echo x >> looks; test $(wc -l < looks) -ge 2', read_only: true, every: 10ms, within: 10s}
+  - {id: each, for_each: {in: '[steps.copy.outputs.count, 2]'}, argv: ['true'], read_only: true, timeout: 10s}
+  - {id: fails, argv: ['false'], timeout: 10s, rollback: {argv: [no-such-program], retry: {max_attempts: 1}}}
+finally:
+  - {id: tell, argv: [echo, '${{ run.verdict }}']}
+";
+
+#[test]
+fn every_line_of_a_journal_is_as_its_schema_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/journal.v1.json");
+    let schema: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let sandbox = Sandbox::new().playbook(EVENTFUL);
+    sandbox.run(&[]).exit(5);
+    sandbox.call(&["settle", "r", "fails.rollback", "--as", "done", "--by", "me", "--note", "by hand"]).exit(0);
+    let text = std::fs::read_to_string(sandbox.journal_path()).unwrap();
+    assert!(text.lines().count() > 30, "{text}");
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&line).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{line}: {faults:?}");
+        kinds.extend(line["e"].as_object().unwrap().keys().cloned());
+    }
+    assert!(kinds.len() >= 9, "{kinds:?}");
+    let altered = text.lines().next().unwrap().replace("\"n\":1", "\"n\":0");
+    assert!(!validator.is_valid(&serde_json::from_str(&altered).unwrap()));
+    assert!(!validator.is_valid(&serde_json::json!({"n": 1, "t": 1, "e": {"Unheard": {}}, "h": "0".repeat(32)})));
+}

@@ -60,6 +60,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         sandbox: Some(place),
         drill: false,
         target: None,
+        skips: BTreeMap::new(),
         by: None,
     };
     let run = RunDir::for_rehearsal(&dir.path().join("run"), &about, &plan).unwrap();

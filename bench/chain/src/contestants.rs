@@ -174,6 +174,7 @@ fn attempt(step: usize, dir: &Path) -> Spawn {
         argv: vec![PROGRAM.to_owned()],
         env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         dir: dir.to_owned(),
+        secrets: Vec::new(),
         stdin: Stdin::Null,
         stdout: dir.join(format!("{step}.out")),
         stderr: dir.join(format!("{step}.err")),

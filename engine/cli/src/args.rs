@@ -199,6 +199,11 @@ pub(crate) struct GivenArgs {
     /// A YAML file with values of inputs; wins over the target; may be repeated, later ones win
     #[arg(long, value_name = "FILE")]
     pub(crate) inputs: Vec<PathBuf>,
+    /// Where the value of a secret comes from; wins over the target; may be repeated
+    ///
+    /// SOURCE is env:VARIABLE, file:PATH, or command:["PROGRAM","ARGUMENT"] as JSON. The value itself is never given.
+    #[arg(long = "secret", value_name = "NAME=SOURCE")]
+    pub(crate) secret: Vec<String>,
     /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file
     #[arg(long, value_name = "NAME")]
     pub(crate) target: Option<String>,
@@ -241,7 +246,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) given: GivenArgs,
     /// Run exactly the plan that `firedrill plan --out` has written, or nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "target", "sandbox", "drill"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "input", "inputs", "secret", "target", "sandbox", "drill"])]
     pub(crate) plan: Option<PathBuf>,
     /// Confirm that a protected target is meant
     #[arg(long, value_name = "TARGET")]
@@ -252,6 +257,12 @@ pub(crate) struct RunArgs {
     /// The run's id [default: PLAYBOOK-YYYYMMDD-HHMMSS-xxxx, in UTC]
     #[arg(long, value_name = "NAME")]
     pub(crate) id: Option<String>,
+    /// Leave a step out: it counts as skipped; may be repeated
+    #[arg(long, value_name = "STEP", requires = "note", conflicts_with = "plan")]
+    pub(crate) skip: Vec<String>,
+    /// Why the step is left out: one for each, or one for all
+    #[arg(long, value_name = "TEXT", requires = "skip")]
+    pub(crate) note: Vec<String>,
     /// Accept that a step cannot be undone; may be repeated
     #[arg(long, value_name = "STEP")]
     pub(crate) accept_irreversible: Vec<String>,

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use firedrill_exec::files::{bin, listed};
+use firedrill_exec::files::{bins, listed};
 use firedrill_exec::library;
 use firedrill_model::check::{self, Checked};
 use firedrill_model::diagnostic::{Code, Diagnostic};
@@ -92,8 +92,8 @@ impl Loaded {
 
     /// Returns the files of the playbook's `bin/` and those that it lists, sorted by path.
     pub(crate) fn files(&self) -> Result<Vec<FileDigest>, Failure> {
-        let mut files =
-            bin(self.dir()).map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))?;
+        let mut files = bins(self.dir(), &check::folders(&self.checked))
+            .map_err(|error| Failure::invalid(format!("{}/bin: {error}", self.dir().display())))?;
         for path in check::files(&self.checked) {
             files.push(listed(self.dir(), &path).map_err(|error| self.missing(&path, &error))?);
         }

@@ -14,6 +14,11 @@ fn the_reference_is_fresh() {
 }
 
 #[test]
+fn the_schema_of_journals_is_fresh() {
+    fresh("schemas/journal.v1.json", &firedrill_report::journal_schema());
+}
+
+#[test]
 fn the_schema_of_plans_is_fresh() {
     fresh("schemas/plan.v1.json", &firedrill_report::plan_schema());
 }

@@ -7,7 +7,7 @@ use firedrill_report::target_schema;
 const GUIDE: &str = include_str!("../../../docs/language/targets.md");
 
 /// Targets, and whether they are sound.
-const TARGETS: [(&str, bool); 12] = [
+const TARGETS: [(&str, bool); 16] = [
     ("target: prod", true),
     ("target: prod\nenv: {A: '1', B: 2}\ninputs: {a: [1, {b: null}]}\nprotected: false", true),
     ("target: Prod", false),
@@ -19,7 +19,11 @@ const TARGETS: [(&str, bool); 12] = [
     ("target: prod\nenv: {FIREDRILL_HOME: b}", false),
     ("target: prod\ninputs: {Host: a}", false),
     ("target: prod\nprotected: 'true'", false),
-    ("target: prod\nsecrets: {a: {env: B}}", false),
+    ("target: prod\nsecrets: {a: {env: B}, b: {file: c}, d: {command: [e, f]}}", true),
+    ("target: prod\nsecrets: {a: {env: B, file: c}}", false),
+    ("target: prod\nsecrets: {a: {command: []}}", false),
+    ("target: prod\nsecrets: {a: {}}", false),
+    ("target: prod\nsecrets: {a: hunter2}", false),
 ];
 
 #[test]

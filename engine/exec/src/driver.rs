@@ -14,6 +14,7 @@ use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
 use crate::clock;
 use crate::journal::JournalFileError;
 use crate::live::{Live, check_inbox};
+use crate::secrets::{SecretError, fetch};
 use crate::store::{RunDir, RunLock, StoreError, Summary};
 use crate::supervisor::{ClientError, InboxError};
 
@@ -78,6 +79,9 @@ pub enum DriveError {
         /// The command.
         command: String,
     },
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// What people say cannot be received.
     #[error("what people say cannot be heard: {0}")]
     Line(std::io::Error),
@@ -129,7 +133,8 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, patience: Patience, sink: &mut dyn S
         return Ok(verdict);
     }
     check_inbox(dir, &past)?;
-    world.begin(&past)?;
+    let vault = fetch(&run.plan().secrets, &dir.about()?.dir)?;
+    world.begin(&past, vault)?;
     dir.forget_summary();
     let (verdict, outputs) = Driver::new(dir, run, &past, &mut world, sink)?.with(patience).into_rest()?;
     let started_ms = dir.about()?.created_ms;

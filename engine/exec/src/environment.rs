@@ -14,6 +14,9 @@ use crate::supervisor::{CommandKey, Orphan, Spawn, Stdin};
 /// The variables of the engine's own environment that commands inherit.
 pub const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
 
+/// The variable that names the file in which a command publishes outputs.
+pub(crate) const PUBLISHED: &str = "FIREDRILL_OUTPUT";
+
 /// The search path of a command whose environment has none.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -30,7 +33,9 @@ pub(crate) struct NotFound {
 
 /// Returns the request that starts a command. Its program is still to be [`locate`]d.
 pub(crate) fn spawn(dir: &RunDir, about: &About, id: &CommandId, command: &Command, text: Rendered) -> Spawn {
-    Spawn { time_limit_ms: command.time_limit.map(milliseconds), ..bare(dir, about, &id.to_string(), text) }
+    let secrets = command.secrets.clone();
+    let time_limit_ms = command.time_limit.map(milliseconds);
+    Spawn { secrets, time_limit_ms, ..bare(dir, about, &id.to_string(), text) }
 }
 
 /// Returns the request that starts an attempt of a step that is treated like this.
@@ -54,6 +59,7 @@ pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> S
         command: CommandKey::new(name),
         argv: text.argv,
         env: env.into_iter().collect(),
+        secrets: Vec::new(),
         dir: about.dir.join(text.dir.unwrap_or_default()),
         stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
         stdout: file("stdout"),
@@ -88,7 +94,7 @@ fn environment(
         ("PATH", path),
         ("FIREDRILL_RUN_ID", dir.id().to_owned()),
         ("FIREDRILL_RUN_DIR", dir.work().display().to_string()),
-        ("FIREDRILL_OUTPUT", published.display().to_string()),
+        (PUBLISHED, published.display().to_string()),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if let Some(world) = &about.sandbox {

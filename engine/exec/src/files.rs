@@ -1,5 +1,6 @@
 //! The files that a run takes along: those of `bin/`, and those that the playbook lists.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,27 @@ pub fn bin(dir: &Path) -> io::Result<Vec<FileDigest>> {
     below(dir, "bin")
 }
 
+/// Returns the files of `bin/` in a folder together with those of the `bin/` of used playbooks, which lie in `folders`
+/// relative to it: a run has all of them in one place.
+pub fn bins(dir: &Path, folders: &BTreeSet<String>) -> io::Result<Vec<FileDigest>> {
+    let mut files: BTreeMap<String, FileDigest> = bin(dir)?.into_iter().map(|file| (file.path.clone(), file)).collect();
+    for folder in folders {
+        for file in bin(&dir.join(folder))? {
+            let from = Some(format!("{folder}/{}", file.path));
+            match files.get(&file.path) {
+                Some(known) if known.sha256 != file.sha256 => {
+                    let message =
+                        format!("{} and {folder}/{} are different files of one name", known.place(), file.path);
+                    return Err(io::Error::other(message));
+                }
+                Some(_) => {}
+                None => drop(files.insert(file.path.clone(), FileDigest { from, ..file })),
+            }
+        }
+    }
+    Ok(files.into_values().collect())
+}
+
 /// Returns the files below a folder of a folder as [`bin`] does.
 pub(crate) fn below(dir: &Path, folder: &str) -> io::Result<Vec<FileDigest>> {
     let mut files = Vec::new();
@@ -30,7 +52,7 @@ pub(crate) fn below(dir: &Path, folder: &str) -> io::Result<Vec<FileDigest>> {
             queue.extend(names.filter(|name| name != PYTHON_CACHE).map(|name| path.join(name)));
         } else if place.is_file() {
             let name = path.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-            files.push(FileDigest { path: name.to_owned(), sha256: sha256(&fs::read(&place)?) });
+            files.push(digest(name, &place)?);
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -46,7 +68,11 @@ pub fn listed(dir: &Path, path: &str) -> io::Result<FileDigest> {
     if place.is_dir() {
         return Err(io::Error::other("it is a folder: list its files"));
     }
-    Ok(FileDigest { path: path.to_owned(), sha256: sha256(&fs::read(&place)?) })
+    digest(path, &place)
+}
+
+fn digest(path: &str, place: &Path) -> io::Result<FileDigest> {
+    Ok(FileDigest { path: path.to_owned(), sha256: sha256(&fs::read(place)?), from: None })
 }
 
 /// Returns where a run has its copy of a file: what the playbook lists lies apart from what belongs to the run.

@@ -5,6 +5,7 @@ mod session;
 mod watches;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_model::plan::{OnCancel, Plan};
@@ -21,6 +22,7 @@ use crate::journal::{Recorder, Urgency};
 use crate::milestones::Watch;
 use crate::people;
 use crate::planned::Planned;
+use crate::secrets::Vault;
 use crate::signals::{self, Signal};
 use crate::store::RunDir;
 use crate::supervisor::{ClientError, CommandKey, CommandState, InboxState, Reply, read_inbox, since_boot_ms};
@@ -45,6 +47,7 @@ pub(crate) struct Live<'a> {
     session: Option<Session>,
     mailbox: Mailbox,
     watches: Watches,
+    vault: Arc<Vault>,
     /// What the last news came to and nobody has taken yet.
     happenings: VecDeque<Happening>,
 }
@@ -59,17 +62,21 @@ impl<'a> Live<'a> {
         let plan = dir.plan()?;
         let (planned, finishing) = (Planned::new(dir, &dir.about()?, &plan), Finishing::of(&plan));
         let (watches, happenings) = (Watches::new()?, VecDeque::new());
-        let began = Instant::now();
-        Ok((Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, happenings }, envelopes))
+        let (began, vault) = (Instant::now(), Arc::default());
+        Ok((
+            Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, vault, happenings },
+            envelopes,
+        ))
     }
 
-    /// Begins to listen to signals, and starts the supervisor or attaches to the living one.
-    pub(crate) fn begin(&mut self, past: &[Envelope]) -> Result<(), DriveError> {
+    /// Takes the secrets of the run, begins to listen to signals, and starts the supervisor or attaches to the living one.
+    pub(crate) fn begin(&mut self, past: &[Envelope], vault: Vault) -> Result<(), DriveError> {
+        self.vault = Arc::new(vault);
         let ear = self.mailbox.post();
         signals::listen(move |signal| ear.send(News::Signal(signal))).map_err(DriveError::Signals)?;
         let line = self.mailbox.post();
         people::listen(self.dir, move |word| line.send(News::Word(word))).map_err(DriveError::Line)?;
-        let mut session = Session::start(self.dir, 1, self.mailbox.post())?;
+        let mut session = Session::start(self.dir, 1, self.mailbox.post(), &self.vault)?;
         session.was_same_boot = session::was_same_boot(past);
         self.session = Some(session);
         Ok(())
@@ -258,8 +265,12 @@ impl World for Live<'_> {
         if number >= SUPERVISORS {
             return Err(DriveError::Unsupervised(SUPERVISORS));
         }
-        self.session = Some(Session::start(self.dir, number + 1, self.mailbox.post())?);
+        self.session = Some(Session::start(self.dir, number + 1, self.mailbox.post(), &self.vault)?);
         Ok(())
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn dismiss(&mut self) -> Result<(), DriveError> {

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::driver::{DriveError, replay};
 use crate::journal::{self, Recorder, Urgency};
 use crate::questions::Known;
+use crate::secrets::{Vault, unspoken};
 use crate::store::{RunDir, RunLock, StoreError};
 
 pub(crate) use line::{Ear, listen};
@@ -84,9 +85,11 @@ pub fn say(dir: &RunDir, event: &Event) -> Result<Heard, SayError> {
 fn record(dir: &RunDir, _lock: &RunLock, mut event: Event) -> Result<(), SayError> {
     let (mut recorder, envelopes) = Recorder::open(&dir.journal(), drop).map_err(DriveError::from)?;
     let run = replay(dir, &envelopes)?;
+    unspoken(&mut event, run.plan(), dir)?;
     let started_at = clock::rfc3339(dir.about()?.created_ms);
     let lengths = crate::driver::lengths(&envelopes);
-    let known = Known { run: &run, dir, started_at: &started_at, lengths: &lengths };
+    let vault = Vault::default();
+    let known = Known { run: &run, dir, started_at: &started_at, lengths: &lengths, vault: &vault };
     bind(&known, &mut event);
     check(&known, &event).map_err(SayError::Refused)?;
     recorder.append(clock::now_ms(), event);

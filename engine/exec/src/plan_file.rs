@@ -1,6 +1,6 @@
 //! A plan in a file of its own: made by `plan --out`, approved by people, run by `run --plan` exactly as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use firedrill_model::plan::{FORMAT, FileDigest, Plan};
 use firedrill_model::resolve::sha256;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{bin, is_of_bin};
+use crate::files::{bins, is_of_bin};
 use crate::provenance::Provenance;
 use crate::store::{Durability, StoreError, io_error, write_private};
 
@@ -138,7 +138,7 @@ impl PlanFile {
         if let (Some(target), Some(path)) = (&plan.target, &self.target) {
             differences.extend(changed("the target", path, &target.text_sha256));
         }
-        match bin(self.dir()) {
+        match bins(self.dir(), &self.folders()) {
             Ok(files) => differences.extend(compared(&self.files(is_of_bin), &files)),
             Err(error) => differences.push(format!("{}: {error}", self.dir().join("bin").display())),
         }
@@ -151,8 +151,15 @@ impl PlanFile {
     /// Returns the files of the playbooks that the playbook uses, and those that it lists.
     pub fn used(&self) -> Vec<PathBuf> {
         let used = self.plan.used().into_iter().map(|used| self.dir().join(&used.path));
-        let listed = self.files(|path| !is_of_bin(path)).into_iter().map(|file| self.dir().join(&file.path));
+        let apart = self.plan.files.iter().filter(|file| file.from.is_some() || !is_of_bin(&file.path));
+        let listed = apart.map(|file| self.dir().join(file.place()));
         used.chain(listed).collect()
+    }
+
+    /// Returns the folders of used playbooks, relative to the playbook's, without that.
+    fn folders(&self) -> BTreeSet<String> {
+        let used = self.plan.used();
+        used.iter().filter_map(|used| used.path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).collect()
     }
 
     fn files(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<FileDigest> {

@@ -18,6 +18,7 @@ use firedrill_run::{Answer, Cause, CommandId, Conclusion, Outcome, Question, Ren
 
 use self::values::Place;
 use crate::private::{Durability, write_private};
+use crate::secrets::{MaskedReader, Vault};
 use crate::store::RunDir;
 
 /// The most of a captured stream that an expression may ask for.
@@ -31,6 +32,8 @@ pub(crate) struct Known<'a> {
     pub(crate) started_at: &'a str,
     /// How long each ended attempt took, in milliseconds.
     pub(crate) lengths: &'a BTreeMap<CommandId, u64>,
+    /// What no answer may show.
+    pub(crate) vault: &'a Vault,
 }
 
 impl Known<'_> {
@@ -194,7 +197,11 @@ impl Known<'_> {
             Stream::File(path) => PathBuf::from(path),
         };
         match File::open(&path) {
-            Ok(file) => Ok(Box::new(file)),
+            Ok(file) => Ok(match self.vault.mask() {
+                Some(mask) if matches!(stream, Stream::File(_)) => Box::new(MaskedReader::new(file, mask)),
+                // What was captured was masked before it was written.
+                Some(_) | None => Box::new(file),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound && *stream == Stream::Published => {
                 Ok(Box::new(io::empty()))
             }
@@ -230,16 +237,16 @@ impl Known<'_> {
         })
     }
 
-    fn of_attempt(&self, field: AttemptField, at: usize) -> Option<Value> {
+    fn of_attempt(&self, field: AttemptField, at: usize) -> Value {
         let summary = self.run.summary(at);
         let attempt = self.run.attempt_id(at);
-        Some(match field {
+        match field {
             AttemptField::Outcome => Value::from(attempt_outcome(summary.stage)),
             AttemptField::ExitCode => summary.exit_code.map_or(Value::None, |code| Value::Int(code.into())),
             AttemptField::Stdout => Value::from(read_text(self.open(&attempt, &Stream::Stdout)).as_str()),
             AttemptField::Stderr => Value::from(read_text(self.open(&attempt, &Stream::Stderr)).as_str()),
             AttemptField::Duration => self.seconds(&attempt),
-        })
+        }
     }
 }
 

@@ -36,6 +36,7 @@ use self::strikes::Strikes;
 use crate::driver::{DriveError, Driver, Note, Sink};
 use crate::environment;
 use crate::questions::known_texts;
+use crate::secrets::made_up;
 use crate::store::{About, RunDir};
 use crate::supervisor::Spawn;
 
@@ -117,7 +118,8 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let mark = dir.path().display().to_string();
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
+    let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
+    world.keep(made_up(plan.secrets.keys()));
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;

@@ -13,7 +13,7 @@ use firedrill_model::resolve::sha256;
 use firedrill_model::source::Source;
 use serde::{Deserialize, Serialize};
 
-use crate::files::{below, bin, listed};
+use crate::files::{below, bins, listed};
 use crate::library::library;
 use crate::store::{Durability, StoreError, io_error, private_dir, read_json, write_json};
 
@@ -67,10 +67,8 @@ impl Content {
     pub fn read(playbook: &Path) -> Result<Content, StoreError> {
         let dir = playbook.parent().unwrap_or(Path::new("/"));
         let bytes = fs::read(playbook).map_err(|source| io_error(playbook, source))?;
-        let files = bin(dir).map_err(|source| io_error(&dir.join("bin"), source))?;
-        let mut digests: BTreeMap<String, String> = files.into_iter().map(|file| (file.path, file.sha256)).collect();
+        let mut digests = used(&bytes, dir)?;
         digests.insert(file_name(playbook), sha256(&bytes));
-        digests.extend(used(&bytes, dir)?);
         let rehearsal = playbook.with_extension("rehearsal.yaml");
         if rehearsal.is_file() {
             let bytes = fs::read(&rehearsal).map_err(|source| io_error(&rehearsal, source))?;
@@ -81,13 +79,16 @@ impl Content {
     }
 }
 
-/// Returns the digests of the playbooks that a playbook uses and of the files it lists, by their paths; of a text that is
-/// none there are none.
+/// Returns the digests of `bin/`, of the playbooks that a playbook uses with theirs, and of the files it lists, by their
+/// paths. A text that is none uses and lists nothing.
 fn used(playbook: &[u8], dir: &Path) -> Result<BTreeMap<String, String>, StoreError> {
-    let Ok(source) = Source::from_bytes("", playbook.to_vec()) else { return Ok(BTreeMap::new()) };
+    let source = Source::from_bytes("", playbook.to_vec()).unwrap_or_else(|_| Source::new("", String::new()));
     let library = library(&source, dir);
+    let folders = library.texts().filter_map(|(path, _)| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned());
+    let files = bins(dir, &folders.collect()).map_err(|source| io_error(&dir.join("bin"), source))?;
     let texts = library.texts().map(|(path, used)| (path.to_owned(), sha256(used.text.as_bytes())));
-    let mut digests: BTreeMap<String, String> = texts.collect();
+    let files = files.into_iter().map(|file| (file.place().to_owned(), file.sha256));
+    let mut digests: BTreeMap<String, String> = texts.chain(files).collect();
     let (checked, _) = check::load_with(&source, None, &library);
     for path in checked.iter().flat_map(|playbook| check::files(playbook)) {
         let file = listed(dir, &path).map_err(|source| io_error(&dir.join(&path), source))?;

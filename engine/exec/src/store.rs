@@ -61,6 +61,9 @@ pub struct About {
     /// The target's name, if one was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The steps that whoever started it left out, with why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skips: BTreeMap<String, String>,
     /// Who started it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -260,7 +263,7 @@ impl RunDir {
             private_dir(&dir)?;
         }
         for file in &plan.files {
-            copy_private(&about.dir.join(&file.path), &copy_of(&self.path, &file.path), file)?;
+            copy_private(&about.dir.join(file.place()), &copy_of(&self.path, &file.path), file)?;
         }
         write_json(&self.path.join("plan.json"), plan, durability)?;
         write_json(&self.path.join("run.json"), about, durability)

@@ -10,6 +10,7 @@ use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
 use crate::milestones::Watch;
 use crate::people::Word;
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::supervisor::{self, Spawn};
 
@@ -51,6 +52,9 @@ pub(crate) trait World {
 
     /// Has commands supervised again after [`Happening::SupervisorGone`].
     fn supervise_again(&mut self) -> Result<(), DriveError>;
+
+    /// Returns the values of the run's secrets.
+    fn vault(&self) -> &Vault;
 
     /// Ends what only a run that is not at rest needs.
     fn dismiss(&mut self) -> Result<(), DriveError>;

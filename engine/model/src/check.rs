@@ -12,6 +12,7 @@ mod polls;
 mod reach;
 pub(crate) mod rehearsal;
 mod rules;
+mod secrets;
 mod uses;
 mod using;
 
@@ -20,7 +21,7 @@ use std::ops::Deref;
 
 pub(crate) use names::Names;
 
-pub use files::files;
+pub use files::{files, folders};
 pub use inputs::{Unacceptable, accept};
 pub use library::Library;
 pub(crate) use library::joined;
@@ -89,6 +90,7 @@ pub fn check(
     diagnostics.extend(rules::check(&playbook));
     diagnostics.extend(polls::check(&playbook));
     diagnostics.extend(circles::check(&playbook));
+    diagnostics.extend(secrets::check(&playbook));
     diagnostics.extend(using::check(&playbook));
     let order = order::check(&playbook);
     diagnostics.extend(order.diagnostics);

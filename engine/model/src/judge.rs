@@ -84,6 +84,7 @@ pub type Opener<'a> = &'a dyn Fn(&Stream) -> io::Result<Box<dyn Read>>;
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Judgement {
     /// Everything is as expected.
     Met {

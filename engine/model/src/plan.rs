@@ -9,6 +9,7 @@ mod milestone;
 mod names;
 mod order;
 mod people;
+mod secret;
 mod step;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ pub(crate) use names::named_in;
 pub use names::{instance_id, instance_key, own_name, path};
 pub(crate) use order::{add_holds, sinks};
 pub use order::{block_of, hold, is_inside, topological};
+pub use secret::{SecretPlace, SecretSource, SecretUse};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
@@ -63,6 +65,9 @@ pub struct Plan {
     /// Where each input's value came from. Not part of the digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub origins: BTreeMap<String, Origin>,
+    /// Every secret input with where its value comes from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretSource>,
     /// What the playbook reads of the outputs of the last run that succeeded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last: BTreeMap<String, Value>,
@@ -146,6 +151,16 @@ pub struct FileDigest {
     pub path: String,
     /// SHA-256 of the content, in hex.
     pub sha256: String,
+    /// Where it lies if not there: in the `bin/` of a used playbook, relative to the playbook's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+impl FileDigest {
+    /// Returns where it lies, relative to the playbook's folder.
+    pub fn place(&self) -> &str {
+        self.from.as_deref().unwrap_or(&self.path)
+    }
 }
 
 /// What a failure that is final does to what surrounds it.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::expression::Expression;
+use crate::expression::{Expression, Reference};
 use crate::plan::{InDoubt, OnCancel, OnEngineDeath};
 use crate::source::{Span, Spanned};
 use crate::template::Template;
@@ -18,7 +18,7 @@ use crate::units::Duration;
 use crate::value::{Type, Value};
 
 pub use group::{Body, ForEach, List, Use, UsedPlaybook};
-pub use invocation::{Command, EnvVar, Expect, Invocation, Poll, Probe, Shell};
+pub use invocation::{Command, EnvForm, EnvVar, Expect, Invocation, Poll, Probe, Shell};
 pub use output::{Extract, Output, OutputSource};
 pub use people::{Approve, Manual, Starter};
 pub use retry::{Backoff, Jitter, Retry};
@@ -68,6 +68,21 @@ pub struct Playbook {
     pub(crate) names: HashMap<Span, Vec<Span>>,
 }
 
+impl Playbook {
+    /// Returns an input by its name if it is a secret.
+    pub(crate) fn secret(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name.value == name && input.secrecy == Secrecy::Secret)
+    }
+
+    /// Returns the name of the secret that a text is, the whole of it.
+    pub(crate) fn secret_in<'t>(&self, text: &'t Template) -> Option<&'t str> {
+        let expression = text.as_single()?;
+        let [Reference::Input(name)] = expression.references.as_slice() else { return None };
+        let is_alone = expression.source.strip_prefix("inputs.").is_some_and(|source| source == name);
+        self.secret(name).filter(|_| is_alone).map(|_| name.as_str())
+    }
+}
+
 /// Times that must not be exceeded; never zero.
 #[derive(Clone, Debug)]
 pub struct Objectives {
@@ -90,6 +105,18 @@ pub struct Input {
     pub default: Option<Spanned<Value>>,
     /// Whether a run can begin without a value.
     pub required: Required,
+    /// Whether its value may be seen.
+    pub secrecy: Secrecy,
+}
+
+/// Whether the value of an input may be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secrecy {
+    /// It is shown and stored.
+    #[default]
+    Open,
+    /// Nothing but the commands that name it ever has it.
+    Secret,
 }
 
 /// Which values an input accepts.

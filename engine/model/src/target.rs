@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::check::Checked;
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::plan::{self, Origin};
+use crate::plan::{self, Origin, SecretSource};
 use crate::playbook::Playbook;
 use crate::resolve::{Given, GivenValue, sha256};
 use crate::source::{Source, Span, Spanned};
@@ -30,6 +30,8 @@ pub struct Target {
     pub inputs: BTreeMap<String, Spanned<Value>>,
     /// Environment variables of every command; each placed at its value.
     pub env: BTreeMap<String, Spanned<String>>,
+    /// Where its secrets come from; each placed at its source.
+    pub secrets: BTreeMap<String, Spanned<SecretSource>>,
     /// Whether a run must be confirmed, and nothing may differ from what was committed.
     pub is_protected: bool,
 }
@@ -83,6 +85,7 @@ impl Target {
                 Err(error) => faults.push(no_value(&error, value.span)),
             }
         }
+        given.extend(self.secrets_of(playbook));
         let mut variables = BTreeMap::new();
         for (name, text) in &self.env {
             match fill::text(&text.value, &env) {
@@ -100,6 +103,15 @@ impl Target {
             env: variables,
         };
         Ok(Resolved { given, target, warnings: self.mistaken(playbook) })
+    }
+
+    /// Returns the secrets that the playbook declares.
+    fn secrets_of(&self, playbook: &Playbook) -> impl Iterator<Item = (String, Given)> {
+        let origin = Origin::Target(self.name.value.clone());
+        let declared = self.secrets.iter().filter(|(name, _)| playbook.secret(name).is_some());
+        declared.map(move |(name, source)| {
+            (name.clone(), Given { value: GivenValue::Secret(source.value.clone()), origin: origin.clone() })
+        })
     }
 
     /// Text that comes from the environment is read by the input's type, as text of the command line is.

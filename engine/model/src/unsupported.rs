@@ -15,11 +15,14 @@ const fn key(purpose: &'static str) -> Unsupported {
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Input | Block::Output => output_or_input(name),
+        Block::Output => output(name),
         Block::Step => step(name),
         Block::Group | Block::Use => group(name),
-        Block::Target => target(name),
         Block::Playbook
+        | Block::Input
+        | Block::Target
+        | Block::Secret
+        | Block::EnvFile
         | Block::ForEach
         | Block::Guard
         | Block::Sight
@@ -64,10 +67,6 @@ fn step(name: &str) -> Option<Unsupported> {
     })
 }
 
-fn output_or_input(name: &str) -> Option<Unsupported> {
+fn output(name: &str) -> Option<Unsupported> {
     (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
-}
-
-fn target(name: &str) -> Option<Unsupported> {
-    (name == "secrets").then(|| key("says where the secrets of a foundation come from"))
 }

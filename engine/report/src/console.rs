@@ -283,7 +283,10 @@ fn settled(view: &View, at: usize) -> Line {
     let is_given_up = view.plan().goes_on_after(at);
     match view.run().summary(at).stage {
         Stage::Settled(Outcome::Succeeded) => Line::new(Tone::Good, &format!("succeeded{after}")),
-        Stage::Settled(Outcome::Skipped) => Line::new(Tone::Quiet, "skipped"),
+        Stage::Settled(Outcome::Skipped) => match view.left_out(&step.id) {
+            Some(why) => Line::new(Tone::Warning, &format!("skipped on purpose: {why}")),
+            None => Line::new(Tone::Quiet, "skipped"),
+        },
         Stage::Settled(Outcome::Unreached) => Line::new(Tone::Quiet, "not reached"),
         Stage::Settled(Outcome::Failed(_)) if is_group && is_given_up => {
             Line::new(Tone::Bad, "failed and taken back; the rest goes on")

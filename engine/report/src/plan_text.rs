@@ -120,12 +120,19 @@ impl Page {
             let origin = plan.origins.get(name).map(origin).unwrap_or_default();
             vec![name.clone(), shown(value), origin]
         });
-        self.rows("inputs", &inputs.collect::<Vec<_>>());
+        let secrets = plan.secrets.iter().map(|(name, source)| {
+            let origin = plan.origins.get(name).map(origin).unwrap_or_default();
+            vec![name.clone(), format!("<secret {}>", words::secret_source(source)), origin]
+        });
+        self.rows("inputs", &inputs.chain(secrets).collect::<Vec<_>>());
         let vars = plan.vars.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("vars", &vars.collect::<Vec<_>>());
         let last = plan.last.iter().map(|(name, value)| vec![name.clone(), shown(value)]);
         self.rows("last", &last.collect::<Vec<_>>());
-        let files = plan.files.iter().map(|file| vec![file.path.clone(), file.sha256.chars().take(12).collect()]);
+        let files = plan.files.iter().map(|file| {
+            let from = file.from.as_ref().map(|from| format!("from {from}")).unwrap_or_default();
+            vec![file.path.clone(), file.sha256.chars().take(12).collect(), from]
+        });
         self.rows("files", &files.collect::<Vec<_>>());
     }
 

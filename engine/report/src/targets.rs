@@ -54,6 +54,10 @@ struct TargetFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": "^(?!FIREDRILL_)[A-Za-z_][A-Za-z0-9_]*$"}))]
     env: BTreeMap<String, Variable>,
+    /// Where the values of secrets come from, by the names of the inputs. A playbook takes those that it declares.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": "^[a-z][a-z0-9_]*$"}))]
+    secrets: BTreeMap<String, Source>,
     /// Whether a run needs `--confirm NAME`, a clean git tree, and no sandbox.
     #[serde(default)]
     protected: bool,
@@ -66,6 +70,19 @@ struct TargetFile {
 enum Variable {
     Text(String),
     Integer(i64),
+}
+
+/// Where the value of a secret comes from when a run starts.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Source {
+    /// A variable of the environment in which firedrill is called.
+    Env(#[schemars(regex(pattern = "^(?!FIREDRILL_)[A-Za-z_][A-Za-z0-9_]*$"))] String),
+    /// A file, absolute or below the playbook's folder, without its last newline.
+    File(#[schemars(length(min = 1))] String),
+    /// What a program prints, without its last newline: the program and its arguments.
+    Command(#[schemars(length(min = 1))] Vec<String>),
 }
 
 /// Returns the list as text, in the order given.

@@ -43,6 +43,8 @@ pub struct View {
     /// Names of the executions in the order in which they started.
     order: Vec<CommandId>,
     reasons: BTreeMap<StepId, String>,
+    /// The steps that were left out from the start, with why.
+    skips: BTreeMap<StepId, String>,
     words: Vec<Word>,
     /// Questions that people were asked and that are not over.
     questions: Vec<CommandId>,
@@ -95,6 +97,7 @@ impl View {
             by_step: BTreeMap::new(),
             order: Vec::new(),
             reasons: BTreeMap::new(),
+            skips: BTreeMap::new(),
             words: Vec::new(),
             questions: Vec::new(),
             replies: Vec::new(),
@@ -123,7 +126,8 @@ impl View {
     /// Takes what an event says itself.
     fn fact(&mut self, envelope: &Envelope) -> Option<Change> {
         match &envelope.event {
-            Event::RunStarted { run, plan, .. } => {
+            Event::RunStarted { run, plan, skips, .. } => {
+                self.skips.clone_from(skips);
                 (self.id, self.digest, self.started_ms) = (run.clone(), plan.clone(), envelope.at_ms);
                 Some(Change::Opened)
             }
@@ -306,6 +310,11 @@ impl View {
     /// Returns what people have said of doubts and obligations, in order.
     pub fn words(&self) -> &[Word] {
         &self.words
+    }
+
+    /// Returns why a step was left out from the start, if it was.
+    pub fn left_out(&self, step: &str) -> Option<&str> {
+        self.skips.get(&StepId::from(step)).map(String::as_str)
     }
 
     /// Returns why a step is not well.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use firedrill_model::plan::SecretSource;
 use firedrill_model::units;
 use firedrill_run::{Doubt, Exit};
+
+use crate::plan_text::quoted;
 
 /// How far the reader's clock is from UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,6 +148,19 @@ pub(crate) fn doubt(doubt: Doubt) -> &'static str {
 /// Returns a number with its noun: `1 step`, `3 steps`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Returns where a secret comes from.
+pub(crate) fn secret_source(source: &SecretSource) -> String {
+    match source {
+        SecretSource::Env(name) => format!("from variable {name}"),
+        SecretSource::File(path) => format!("from file {}", quoted(path)),
+        SecretSource::Command(argv) => {
+            let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
+            format!("from command {}", words.join(" "))
+        }
+        SecretSource::MadeUp => "made up".to_owned(),
+    }
 }
 
 #[cfg(test)]

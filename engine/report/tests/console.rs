@@ -32,7 +32,9 @@ fn recorded(events: Vec<Event>) -> Vec<Envelope> {
     let mut at_ms = NIGHT;
     let events = events.into_iter().enumerate().map(|(at, event)| {
         let event = match event {
-            Event::RunStarted { plan, .. } => Event::RunStarted { run: RUN.into(), plan, by: None },
+            Event::RunStarted { plan, .. } => {
+                Event::RunStarted { run: RUN.into(), plan, by: None, skips: BTreeMap::new() }
+            }
             Event::Ended { command, exit, .. } => Event::Ended { command, exit, ms: 31_400 },
             other => other,
         };

@@ -1,13 +1,12 @@
 //! One attempt of a step: its outcome, its doubt, its cleanup, and whether there is another.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Condition, InDoubt, Step};
 use firedrill_model::value::Value;
 
-use crate::command::{CommandId, Role, Subject};
+use crate::command::{CommandId, Role};
 use crate::event::{Answer, DebtKind, Exit};
 use crate::machine::Run;
 use crate::state::{Cancel, Cause, Conclusion, Debt, Debts, Doubt, Outcome, Phase, Stage, Task};
@@ -83,16 +82,6 @@ impl Run {
                 state.effective = (state.effective + 1).min(state.attempts - state.voided);
             }
         }
-        self.attempt_ended();
-    }
-
-    /// Takes note that people are not asked any more: from now on what they may have done counts.
-    pub(crate) fn note_answer(&mut self, command: &CommandId) {
-        let step = command.step().and_then(|id| self.shape.index(id));
-        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
-        let state = &mut self.state.steps[step];
-        state.exit_code = None;
-        state.effective = (state.effective + 1).min(state.attempts - state.voided);
         self.attempt_ended();
     }
 
@@ -368,30 +357,6 @@ impl Run {
             self.attempt(step);
         }
         is_pausing
-    }
-
-    /// Keeps what a guard has seen. What the playbook's guards saw first counts for the whole run, so that all who read
-    /// it read the same; a step that begins anew reads what its guards see then.
-    fn keep_seen(&mut self, subject: &Subject, guard: &Arc<str>, outputs: &BTreeMap<String, Value>) {
-        let key = (subject.clone(), Arc::clone(guard));
-        let is_kept = *subject == Subject::Playbook && self.state.seen.contains_key(&key);
-        if !is_kept && !outputs.is_empty() {
-            self.state.seen.insert(key, outputs.clone());
-        }
-    }
-
-    pub(crate) fn keep_outputs(&mut self, command: &CommandId, judgement: &Judgement) {
-        let Judgement::Met { outputs } = judgement else { return };
-        if let Role::Guard(guard) = &command.role {
-            self.keep_seen(&command.subject, guard, outputs);
-            return;
-        }
-        let Some(step) = command.step().and_then(|id| self.shape.index(id)) else {
-            return;
-        };
-        if matches!(command.role, Role::Attempt | Role::Look(_)) && !outputs.is_empty() {
-            self.state.outputs.entry(step).or_default().extend(outputs.clone());
-        }
     }
 }
 

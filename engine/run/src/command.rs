@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 /// carries the member's name: `@.guard-no_pending.1.1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String"))]
 pub struct CommandId {
     /// Whose command it is.
     pub subject: Subject,
@@ -37,6 +39,8 @@ pub enum Subject {
 /// The id of a step as the playbook has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(with = "String"))]
 pub struct StepId(Arc<str>);
 
 /// What a command is for. Members of lists are named by their id.

@@ -12,6 +12,7 @@ use crate::command::{CommandId, StepId};
 
 /// A fact of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Event {
@@ -24,6 +25,9 @@ pub enum Event {
         /// Who started it, if that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// The steps that whoever started it left out, with why: they count as skipped.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        skips: BTreeMap<StepId, String>,
     },
     /// An engine has taken the run; every command in flight becomes unsure.
     EngineStarted {
@@ -158,6 +162,7 @@ fn is_zero(ms: &u64) -> bool {
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// By itself, with this code.
@@ -176,6 +181,7 @@ pub enum Exit {
 
 /// A question whose answer needs an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Question {
     /// Does the step run?
@@ -194,6 +200,7 @@ pub enum Question {
 
 /// The answer to a [`Question`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// It holds.
@@ -208,6 +215,7 @@ pub enum Answer {
 
 /// What people answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     /// It is done.
@@ -222,6 +230,7 @@ pub enum Response {
 
 /// The texts of a command, or why they cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rendering {
     /// What will be started.
@@ -232,6 +241,7 @@ pub enum Rendering {
 
 /// A command with all its texts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rendered {
     /// The program and its arguments; of a question, what people are told.
@@ -249,6 +259,7 @@ pub struct Rendered {
 
 /// What waits for time to pass.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// A step, before its next attempt.
@@ -267,6 +278,7 @@ pub enum Wait {
 
 /// The three obligations of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DebtKind {
     /// Makes a failed attempt harmless.
@@ -279,6 +291,7 @@ pub enum DebtKind {
 
 /// What somebody says of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// The step is attempted again.
@@ -305,6 +318,7 @@ impl Ruling {
 
 /// What somebody says of a doubt or an obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
     /// It is done.

@@ -167,6 +167,8 @@ fn first_bytes(digest: &[u8]) -> [u8; HASH_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::event::Exit;
 
@@ -175,7 +177,7 @@ mod tests {
         let mut bytes = Vec::new();
         let command = || "backup.attempt.1.1".parse().expect("a command's name");
         for event in [
-            Event::RunStarted { run: "r1".into(), plan: "ab".into(), by: None },
+            Event::RunStarted { run: "r1".into(), plan: "ab".into(), by: None, skips: BTreeMap::new() },
             Event::Started { command: command() },
             Event::Ended { command: command(), exit: Exit::Code(0), ms: 12 },
         ] {

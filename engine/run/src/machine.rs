@@ -12,7 +12,7 @@ use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
     Asking, Block, Cancel, Clock, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
-    Undoing,
+    Undoing, Wish,
 };
 use crate::task::{TaskEvent, TaskStep};
 
@@ -80,7 +80,8 @@ impl Run {
             return Err("a journal begins with the start of the run, once");
         }
         match event {
-            Event::RunStarted { by, .. } => {
+            Event::RunStarted { by, skips, .. } => {
+                self.leave_out(skips.keys())?;
                 self.state.starter.clone_from(by);
                 self.start();
             }
@@ -320,6 +321,7 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
+            wish: Wish::Run,
             clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),

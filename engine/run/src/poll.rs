@@ -55,7 +55,7 @@ impl Run {
         let Some((command, _)) = self.look_up(&plan, id) else { return };
         let Some(task) = self.task_mut(id) else { return };
         match (task.at, task.seen) {
-            (TaskAt::Pausing, Some(end)) => {
+            (TaskAt::Pausing | TaskAt::Rendering | TaskAt::Due, Some(end)) => {
                 *task = task.unmade();
                 self.task_over(&CommandId { r#try: id.r#try - 1, ..id.clone() }, end);
             }

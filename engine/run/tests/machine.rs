@@ -366,7 +366,8 @@ fn go_on(run: &mut Run, ends: &[(&str, Exit)]) {
 #[test]
 fn a_doubt_that_a_new_engine_settles_holds_nothing_up_any_more() {
     let mut run = Run::new(Arc::new(sketch("a ?\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None, skips: BTreeMap::new() })
+        .expect("a legal event");
     go_on(&mut run, &[("a.attempt.1.1", Exit::Lost), ("a.verify.1.1", Exit::Code(2))]);
     assert_eq!(run.verdict(), Some(Verdict::Stuck));
     go_on(&mut run, &[]);
@@ -417,7 +418,8 @@ fn runs_of_the_same_future_have_the_same_outlook() {
 #[test]
 fn a_second_request_to_stop_ends_the_tries_of_rollbacks_only() {
     let mut run = Run::new(Arc::new(sketch("a ! ^\nb a idem")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None, skips: BTreeMap::new() })
+        .expect("a legal event");
     let mut due = Vec::new();
     let mut take = |event: &Event, due: &mut Vec<Effect>| {
         run.apply(event).expect("a legal event");
@@ -459,7 +461,7 @@ fn outputs_are_those_of_the_judgement() {
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     let mut take = |event: Event| run.apply(&event).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None, skips: BTreeMap::new() });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     take(Event::Started { command: attempt.clone() });
     take(Event::Ended { command: attempt.clone(), exit: Exit::Code(3), ms: 0 });
@@ -467,7 +469,7 @@ fn outputs_are_those_of_the_judgement() {
 
     let mut run = Run::new(Arc::new(sketch("a out?\nb a")));
     let mut take = |event: Event| run.apply(&event).map(|()| run.exit_of(&attempt)).expect("a legal event");
-    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None });
+    take(Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None, skips: BTreeMap::new() });
     take(Event::EngineStarted { boot: "boot".to_owned(), engine: "test".to_owned() });
     assert_eq!(take(Event::Started { command: attempt.clone() }), None);
     assert_eq!(take(Event::Ended { command: attempt.clone(), exit: Exit::Code(0), ms: 0 }), Some(0));
@@ -497,7 +499,8 @@ fn a_run_owes_from_its_first_change_until_it_is_at_rest_with_nothing_open() {
     assert_eq!(owes("a ^", "a.release.1.1 1, a.release.1.2 1, a.release.1.3 1"), [false, true]);
     assert_eq!(owes("@guard g", "@.guard-g.1.1 1"), [false, true, false], "a guard that is being asked may be running");
     let mut run = Run::new(Arc::new(sketch("a ro\nb a")));
-    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None }).expect("a legal event");
+    run.apply(&Event::RunStarted { run: "r".to_owned(), plan: "digest".to_owned(), by: None, skips: BTreeMap::new() })
+        .expect("a legal event");
     run.apply(&Event::EngineStarted { boot: "b".to_owned(), engine: "e".to_owned() }).expect("a legal event");
     let attempt: CommandId = "a.attempt.1.1".parse().expect("a name");
     run.apply(&Event::Started { command: attempt.clone() }).expect("a legal event");
@@ -694,4 +697,18 @@ fn a_deadline_leaves_a_doubt() {
     ];
     let run = after("a due ?+", &[started, OVER, cancelled, verified[0], verified[1]]);
     assert_eq!(run.verdict(), Some(Verdict::Succeeded));
+}
+
+#[test]
+fn a_step_that_is_left_out_counts_as_skipped() {
+    let next = |plan: &str, step: &str| {
+        let mut run = Run::new(Arc::new(sketch(plan)));
+        let started = format!(r#"{{"run_started":{{"run":"r","plan":"","skips":{{"{step}":"done by hand"}}}}}}"#);
+        run.apply(&serde_json::from_str(&started).expect("an event")).map(|()| run.next())
+    };
+    let begins_b = Ok(vec![Effect::Start("b.attempt.1.1".parse().expect("a name"))]);
+    assert_eq!(next("a !\nb a", "a"), begins_b);
+    assert_eq!(next("box {}\nbox/x\nb box", "box"), begins_b);
+    assert_eq!(next("box {}\nbox/x\nb box", "box/x"), begins_b);
+    assert!(next("a\nb a", "c").is_err());
 }

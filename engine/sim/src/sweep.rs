@@ -30,7 +30,8 @@
 //!
 //! The rules about one event (needs, licence, dependents first) read only what comes before that event in every order; the
 //! rules about rest read states that every order leads to. A property of the author's about states that are not at rest
-//! sees every order: the sweep then tries them all. The runs have no circles without a crash (the sweep checks it), so no
+//! sees every order of what changes steps: the sweep then tries those too ([`Orders::Watched`]), and one strand is enough only
+//! while guards or invariants of the playbook are asked, when no step changes. The runs have no circles without a crash (the sweep checks it), so no
 //! strand is put off for ever.
 
 mod advice;
@@ -213,7 +214,9 @@ impl Sweep {
 
     fn orders_needed(&self) -> Orders {
         match self.orders {
-            Orders::Distinct if self.properties.iter().any(|property| property.states() == States::All) => Orders::All,
+            Orders::Distinct if self.properties.iter().any(|property| property.states() == States::All) => {
+                Orders::Watched
+            }
             orders => orders,
         }
     }

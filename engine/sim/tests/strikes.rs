@@ -16,7 +16,7 @@ const PLAN: &str =
 /// Plays a plan under injected faults to its rest; what is not struck succeeds.
 fn played(plan: &Plan, faults: &[Injection]) -> (Vec<Event>, Run) {
     let mut events = vec![
-        Event::RunStarted { run: "played".into(), plan: String::new(), by: None },
+        Event::RunStarted { run: "played".into(), plan: String::new(), by: None, skips: BTreeMap::new() },
         Event::EngineStarted { boot: String::new(), engine: String::new() },
     ];
     let mut run = Run::replay(Arc::new(plan.clone()), &events).expect("a beginning");

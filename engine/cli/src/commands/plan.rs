@@ -70,7 +70,11 @@ pub(super) fn prepared(
     let sandbox = args.sandbox.as_ref().map(|world| super::sandbox::place(world.dir(), &home)).transpose()?;
     let rehearsal = sandbox.as_ref().map(|_| rehearsal::beside(&playbook, terminal)).transpose()?.flatten();
     let mut given: BTreeMap<String, Given> = match &sandbox {
-        Some(world) => rehearsal::inputs(rehearsal.as_ref(), world)?,
+        Some(world) => {
+            let mut given = inputs::made_up(playbook.checked());
+            given.extend(rehearsal::inputs(rehearsal.as_ref(), world)?);
+            given
+        }
         None => BTreeMap::new(),
     };
     let target_file = args.target.as_deref().map(|name| TargetFile::load(name, &playbook, terminal)).transpose()?;
@@ -84,6 +88,7 @@ pub(super) fn prepared(
         target = Some(resolved.target);
     }
     inputs::gather(&mut given, &args.inputs, &args.input)?;
+    inputs::gather_secrets(&mut given, &args.secret)?;
     let place = match (&sandbox, &target) {
         (Some(_), _) => Place::Sandbox,
         (None, target) => Place::Real(target.as_ref().map(|target| target.name.clone())),

@@ -1,12 +1,13 @@
 //! `firedrill run`
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_exec::{
-    About, DriveError, Locks, Patience, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError, clock,
-    drive, journal,
+    About, DriveError, Locks, Patience, PlanFile, PlanFileError, Provenance, RunDir, RunLock, Store, StoreError,
+    check_secrets, clock, drive, journal,
 };
 use firedrill_model::plan::Plan;
 use firedrill_model::units;
@@ -37,7 +38,10 @@ pub(super) fn run(args: &RunArgs, home: &Home, terminal: &Terminal) -> Result<St
     accepted(&planned.plan, &args.accept_irreversible)?;
     let (playbook, target) = (&planned.provenance.path, planned.target.as_deref());
     target::allowed(&planned, args.confirm.as_deref(), playbook, target)?;
-    let about = about(&planned, args.id.as_deref())?;
+    let secrets = check_secrets(&planned.plan, planned.dir());
+    secrets.map_err(|error| Failure::refused(error.to_string()).help("nothing was started"))?;
+    let skips = skips(&planned.plan, &args.skip, &args.note)?;
+    let about = About { skips, ..about(&planned, args.id.as_deref())? };
     let (dir, lock) = create(&home.store()?, &about, &planned.plan, args.wait_lock)?;
     let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };
     to_rest(&dir, &lock, home, manner, terminal)
@@ -63,6 +67,19 @@ fn approved(path: &Path) -> Result<PlanFile, Failure> {
     Err(Failure::refused(message).help("make the plan anew, and have it approved"))
 }
 
+/// Returns the steps that are left out, each with why.
+fn skips(plan: &Plan, steps: &[String], notes: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    if notes.len() > 1 && notes.len() != steps.len() {
+        return Err(Failure::usage("there must be one --note for each --skip, or one for all"));
+    }
+    let skips = steps.iter().zip(notes.iter().cycle()).map(|(step, note)| match plan.step_index(step) {
+        Some(_) if note.trim().is_empty() => Err(Failure::usage("--note says why a step is left out")),
+        Some(_) => Ok((step.clone(), note.clone())),
+        None => Err(Failure::usage(format!("--skip: there is no step `{step}`"))),
+    });
+    skips.collect()
+}
+
 /// Returns what is fixed of a run that is about to be created, having readied its sandbox.
 fn about(planned: &PlanFile, id: Option<&str>) -> Result<About, Failure> {
     let world = planned.sandbox.as_deref().map(sandbox::ready).transpose()?;
@@ -84,6 +101,7 @@ fn about(planned: &PlanFile, id: Option<&str>) -> Result<About, Failure> {
         sandbox: world.map(|world| world.root().to_owned()),
         drill: planned.drill,
         target: plan.target.as_ref().map(|target| target.name.clone()),
+        skips: BTreeMap::new(),
         by: Some(question::user()),
     })
 }

@@ -2,7 +2,7 @@
 
 use firedrill_model::schema::{Draft, playbook_schema, rehearsal_schema};
 use firedrill_report::rehearsal::{rehearsed_schema, swept_schema};
-use firedrill_report::{plan_schema, target_schema};
+use firedrill_report::{journal_schema, plan_schema, target_schema};
 
 use crate::failure::{Failure, Status};
 use crate::terminal::Terminal;
@@ -11,12 +11,13 @@ use crate::terminal::Terminal;
 type Named = (&'static str, fn() -> String);
 
 /// The forms that have a schema.
-const SCHEMAS: [Named; 8] = [
+const SCHEMAS: [Named; 9] = [
     ("playbook", || playbook_schema(Draft::Y2020)),
     ("rehearsal", || rehearsal_schema(Draft::Y2020)),
     ("playbook.draft-07", || playbook_schema(Draft::D07)),
     ("rehearsal.draft-07", || rehearsal_schema(Draft::D07)),
     ("plan", plan_schema),
+    ("journal", journal_schema),
     ("target", target_schema),
     ("rehearse-result", rehearsed_schema),
     ("sweep-result", swept_schema),

@@ -39,7 +39,13 @@ pub(super) fn sweep(
     let flags = said(&args);
     let wanted = args.kinds();
     let (file, _) = rehearsal::pair(&args.file);
-    let given = GivenArgs { input: args.input, inputs: args.inputs, target: None, sandbox: Some(World::Home) };
+    let given = GivenArgs {
+        input: args.input,
+        inputs: args.inputs,
+        secret: Vec::new(),
+        target: None,
+        sandbox: Some(World::Home),
+    };
     let Prepared { rehearsal, planned } = prepared(&file, &given, home, terminal)?;
     let plan = Arc::new(planned.plan);
     let rules = rehearsal.as_ref().map(|loaded| &loaded.rehearsal.sweep);

@@ -193,8 +193,10 @@ impl Sandbox<'_> {
         at: usize,
     ) -> Result<(Struck, Duration), Failure> {
         let case = Case { faults: aimed.injections.clone(), change, ..Case::default() };
-        let played = self.rehearsing.play(&case, &scratch.world(at), &self.manner())?;
-        let mut struck = Struck::of(&told(&played), case.faults, &tail_of(&played.dir), self.reproduce(aimed));
+        let world = scratch.world(at);
+        let played = self.rehearsing.play(&case, &world, &self.manner())?;
+        let struck = Struck::of(&told(&played), case.faults, &tail_of(&played.dir), self.reproduce(aimed));
+        let mut struck = struck.without(&world.display().to_string());
         struck.has_struck &= aimed.is_reached;
         Ok((struck, virtual_time(&played)))
     }

@@ -27,6 +27,7 @@ use super::Rehearsing;
 use super::answers::{plain, usual_answers};
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::inputs::made_up;
 use crate::screen::Screen;
 use crate::surroundings::{self, ABOUT_VERSION};
 use crate::terminal::Terminal;
@@ -155,12 +156,14 @@ impl Rehearsing {
             let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
             Ok((name.clone(), Given { value: GivenValue::Value(value), origin: Origin::Sandbox }))
         });
+        let mut given = made_up(self.playbook.checked());
+        given.extend(inputs.collect::<Result<BTreeMap<_, _>, Failure>>()?);
         let last = case.last.unwrap_or(&self.rehearsal.last).iter().map(|(name, value)| {
             let value = fill(&value.value, scope).map_err(|error| self.wrong(&error.to_string()))?;
             Ok((name.clone(), value.text().map_or(Value::None, |text| Value::from(text.into_owned()))))
         });
         let last = last.collect::<Result<_, Failure>>()?;
-        let plan = self.playbook.resolve(&inputs.collect::<Result<_, Failure>>()?, &self.files, last)?;
+        let plan = self.playbook.resolve(&given, &self.files, last)?;
         Ok(match case.change {
             Some(change) => change(plan),
             None => plan,
@@ -208,6 +211,7 @@ impl Rehearsing {
             sandbox: place.sandbox.clone(),
             drill: false,
             target: None,
+            skips: BTreeMap::new(),
             by: None,
         };
         Ok(RunDir::for_rehearsal(&place.root.join("run"), &about, plan)?)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, TaskAt, Verdict, Wait};
+use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, StepId, TaskAt, Verdict, Wait};
 
 use super::{DriveError, Note, Patience, Sink};
 use crate::clock;
@@ -13,6 +13,7 @@ use crate::journal::Urgency;
 use crate::milestones::Watch;
 use crate::people::{self, Ear, Word};
 use crate::questions::Known;
+use crate::secrets::mask_word;
 use crate::signals::Signal;
 use crate::store::{About, RunDir};
 use crate::world::{Happening, Start, World};
@@ -84,7 +85,9 @@ impl<'a> Driver<'a> {
         if self.undurable.last == 0 {
             let plan = self.about.plan.clone();
             let by = self.about.by.clone();
-            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan, by })?;
+            let skips = self.about.skips.iter().map(|(step, note)| (StepId::from(step.as_str()), note.clone()));
+            let skips = skips.collect();
+            self.record(Event::RunStarted { run: self.dir.id().to_owned(), plan, by, skips })?;
         }
         let engine_started = self.world.engine_started();
         self.record(engine_started)?;
@@ -204,6 +207,7 @@ impl<'a> Driver<'a> {
 
     /// Records what somebody says, if it means something as the run stands.
     fn word(&mut self, mut word: Word) -> Result<(), DriveError> {
+        mask_word(&mut word.event, self.world.vault());
         people::bind(&self.known(), &mut word.event);
         let checked = people::check(&self.known(), &word.event);
         let said = word.event.clone();
@@ -228,7 +232,13 @@ impl<'a> Driver<'a> {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { run: &self.run, dir: self.dir, started_at: &self.started_at, lengths: &self.lengths }
+        Known {
+            run: &self.run,
+            dir: self.dir,
+            started_at: &self.started_at,
+            lengths: &self.lengths,
+            vault: self.world.vault(),
+        }
     }
 
     /// Applies a fact and puts it on its way to the disk; it is shown when it is there.
@@ -306,7 +316,9 @@ impl<'a> Driver<'a> {
     fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {
         if self.run.asks_people(&id) {
             let asked = self.run.waiting_for().into_iter().find(|question| question.command == id);
-            asked.iter().for_each(|question| self.world.people_asked(question));
+            if let Some(question) = asked {
+                self.world.people_asked(&question);
+            }
             return Ok(());
         }
         self.watch(&id);

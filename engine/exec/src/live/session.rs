@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use firedrill_run::{CommandId, Event};
 use super::SURVIVOR_GRACE;
 use super::mail::{News, Post};
 use crate::driver::DriveError;
+use crate::secrets::Vault;
 use crate::store::RunDir;
 use crate::supervisor::{self, ClientError, CommandKey, Ended, Reply, Request, Spawn, SupervisorClient, end_survivors};
 use crate::world::Happening;
@@ -33,12 +35,16 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts the run's supervisor or attaches to the living one.
-    pub(super) fn start(dir: &RunDir, number: u32, post: Post) -> Result<Session, DriveError> {
+    /// Starts the run's supervisor or attaches to the living one, and hands the secrets over.
+    pub(super) fn start(dir: &RunDir, number: u32, post: Post, vault: &Arc<Vault>) -> Result<Session, DriveError> {
         let mark = mark(dir);
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
         let asked = BTreeMap::new();
-        Ok(Session { number, asked, was_same_boot: true, client, mark, post })
+        let mut session = Session { number, asked, was_same_boot: true, client, mark, post };
+        if !vault.is_empty() {
+            session.send(&Request::Secrets { values: Arc::clone(vault) })?;
+        }
+        Ok(session)
     }
 
     /// Returns what becomes readable when a reply arrives.

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::driver::{DriveError, lengths, replay};
 use crate::journal;
 use crate::questions::Known;
+use crate::secrets::Vault;
 use crate::store::{Durability, RunDir, StoreError, read_json, write_json};
 
 /// What whoever decides is shown.
@@ -67,7 +68,7 @@ pub fn shown(dir: &RunDir, command: &CommandId) -> Result<Option<Shown>, DriveEr
     let past = journal::read(&dir.journal())?;
     let run = replay(dir, &past)?;
     let (started_at, lengths) = (clock::rfc3339(dir.about()?.created_ms), lengths(&past));
-    Ok(of(&Known { run: &run, dir, started_at: &started_at, lengths: &lengths }, command))
+    Ok(of(&Known { run: &run, dir, started_at: &started_at, lengths: &lengths, vault: &Vault::default() }, command))
 }
 
 /// Returns what is to be shown of a decision.

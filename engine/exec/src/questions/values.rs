@@ -62,11 +62,7 @@ impl Known<'_> {
     pub(super) fn all_names(&self, place: Place) -> Scope {
         let plan = self.run.plan();
         let mut scope = self.inputs_and_vars(place);
-        for (at, step) in plan.steps.iter().enumerate() {
-            let name = own_name(&step.id);
-            if self.named(name, place) != Some(at) {
-                continue;
-            }
+        for (at, name) in self.visible(place) {
             for output in output_names(plan.steps.as_slice(), at) {
                 if let Some(value) = self.output(at, output).filter(|value| *value != Value::None) {
                     scope = scope.with_step_output(name, output, value);
@@ -77,6 +73,23 @@ impl Known<'_> {
             scope = scope.with_guard_output(guard, output, value);
         }
         scope
+    }
+
+    /// Iterates over the steps that can be named in a place, with their names there.
+    fn visible(&self, place: Place) -> impl Iterator<Item = (usize, &str)> {
+        let plan = self.run.plan();
+        let (own, block) = match place {
+            Place::Playbook => (None, None),
+            Place::Step(own) | Place::Around(own) => (Some(own), plan.steps[own].group),
+            Place::Outputs(group) => (None, Some(group)),
+        };
+        let blocks = plan.blocks_around(block);
+        let around: Vec<usize> = std::iter::successors(block, |&group| plan.steps[group].group).collect();
+        let steps = plan.steps.iter().enumerate().map(|(at, step)| (at, own_name(&step.id)));
+        steps.filter(move |&(at, name)| match own {
+            Some(own) if own_name(&plan.steps[own].id) == name => at == own,
+            Some(_) | None => blocks.contains(&plan.steps[at].group) && !around.contains(&at),
+        })
     }
 
     fn inputs_and_vars(&self, place: Place) -> Scope {
@@ -146,7 +159,7 @@ impl Known<'_> {
             }
             Reference::Run(field) => self.of_run(*field),
             Reference::Attempt(field) => match place {
-                Place::Step(own) => self.of_attempt(*field, own),
+                Place::Step(own) => Some(self.of_attempt(*field, own)),
                 Place::Playbook | Place::Outputs(_) | Place::Around(_) => None,
             },
             Reference::GuardOutput { guard, output } => Some(self.seen(guard, output, place)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, WaitStatus};
 
 use super::look::{Look, Signalled, Stillness};
+use crate::secrets::Captured;
 use crate::supervisor::Exit;
 
 /// A command with living processes.
@@ -13,6 +14,8 @@ pub(super) struct Actor {
     /// Its place among all that were started.
     pub(super) number: u64,
     pub(super) pid: Pid,
+    /// What is between it and the disk.
+    pub(super) captured: Captured,
     pub(super) handle: OwnedFd,
     pub(super) began: Duration,
     pub(super) grace: Duration,

@@ -1,5 +1,6 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
+mod blows;
 mod held;
 mod people;
 mod seam;
@@ -7,6 +8,7 @@ mod seam;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use firedrill_model::rehearsal::{Answer, FaultKind};
@@ -22,6 +24,7 @@ use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Orphan, Spawn};
@@ -34,6 +37,7 @@ const LONG_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
     scene: Scene,
+    vault: Arc<Vault>,
     strikes: Strikes,
     replies: Option<Replies>,
     journal: Vec<Envelope>,
@@ -85,6 +89,7 @@ impl<'a> Sandboxed<'a> {
         Sandboxed {
             dir,
             scene,
+            vault: Arc::default(),
             strikes,
             replies,
             journal: Vec::new(),
@@ -101,6 +106,12 @@ impl<'a> Sandboxed<'a> {
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
         }
+    }
+
+    /// Takes the secrets of the run.
+    pub(super) fn keep(&mut self, vault: Vault) {
+        self.vault = Arc::new(vault);
+        self.scene.keep(Arc::clone(&self.vault));
     }
 
     /// Returns everything that has been recorded.
@@ -284,30 +295,6 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
-    /// A command waits for time to pass: what strikes a running command strikes it there.
-    fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
-        self.waits.insert(id.clone(), nth);
-        self.look(id)?;
-        let Some(played) = self.commands.get_mut(id) else {
-            return Ok(());
-        };
-        if !played.wait.map_or(length >= LONG_WAIT, |wait| wait == nth) {
-            return Ok(());
-        }
-        match played.fault.take() {
-            Some(FaultKind::Timeout) => self.scene.freeze(key),
-            Some(FaultKind::Killed) => self.scene.kill(key)?,
-            Some(FaultKind::Crash) => self.is_crashing = true,
-            Some(FaultKind::LostSupervisor) => {
-                self.is_crashing = true;
-                played.is_lost = true;
-            }
-            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
-            fault => played.fault = fault,
-        }
-        Ok(())
-    }
-
     /// Looks for milestones in what an attempt has printed so far.
     fn look(&mut self, id: &CommandId) -> Result<(), DriveError> {
         let Some(watch) = self.watches.get_mut(id) else { return Ok(()) };
@@ -340,19 +327,6 @@ impl<'a> Sandboxed<'a> {
                 self.over(&id, exit.into(), took)
             }
         }
-    }
-
-    fn strike_at_age(&mut self) -> Result<(), DriveError> {
-        match self.strikes.at_age(self.scene.now()) {
-            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
-            Some(FaultKind::LostSupervisor) => {
-                self.commands.values_mut().for_each(|played| played.is_lost = true);
-                return Err(DriveError::Crashed);
-            }
-            Some(_) => return Err(DriveError::Crashed),
-            None => {}
-        }
-        Ok(())
     }
 
     /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.

@@ -8,6 +8,7 @@ mod settling;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
@@ -16,9 +17,10 @@ use super::actor::{Actor, Course, Main, Why};
 use super::clock::{Clock, Parked};
 use super::look::{self, Look, Signalled, Stillness};
 use super::quiet::starting;
+use crate::secrets::Vault;
 use crate::supervisor::Spawn;
 use crate::supervisor::process::Process;
-use crate::supervisor::start::Starter;
+use crate::supervisor::start::{Begun, Starter};
 use crate::supervisor::{CommandKey, Exit};
 
 /// The processes of a world.
@@ -76,6 +78,11 @@ impl Scene {
         Ok(Scene { mark, clock, starter, actors: BTreeMap::new(), started: 0, turns: VecDeque::new(), watchdog })
     }
 
+    /// Takes the secrets of the run.
+    pub(super) fn keep(&mut self, vault: Arc<Vault>) {
+        self.starter.keep(vault);
+    }
+
     /// Returns the virtual time since the beginning.
     pub(super) fn now(&self) -> Duration {
         self.clock.now()
@@ -84,8 +91,8 @@ impl Scene {
     /// Starts a command and lets it run until it has ended or waits, or says why it never ran.
     pub(super) fn start(&mut self, mut spawn: Spawn) -> Result<Result<(), Exit>, SceneError> {
         spawn.env.push(("FIREDRILL_CLOCK".to_owned(), self.clock.path().display().to_string()));
-        let pid = match starting(|| self.starter.start(&spawn, &self.mark)) {
-            Ok(pid) => pid,
+        let Begun { pid, captured } = match starting(|| self.starter.start(&spawn, &self.mark)) {
+            Ok(begun) => begun,
             Err(exit) => return Ok(Err(exit)),
         };
         let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)?;
@@ -95,6 +102,7 @@ impl Scene {
         let actor = Actor {
             number: self.started,
             pid,
+            captured,
             handle,
             began: now,
             grace: Duration::from_millis(spawn.grace_ms),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::place::Place;
 use super::process::{COMMAND_MARK, RUN_MARK};
 use super::protocol::{Refusal, Reply, Request, VERSION};
@@ -150,7 +152,7 @@ struct RequestSender(UnixStream);
 impl RequestSender {
     /// Sends a request in one piece.
     fn send(&mut self, request: &Request) -> Result<(), ClientError> {
-        let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
+        let mut line = Zeroizing::new(serde_json::to_vec(request).map_err(io::Error::from)?);
         line.push(b'\n');
         self.0.write_all(&line).map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => ClientError::Gone,

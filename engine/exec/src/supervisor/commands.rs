@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -12,7 +14,8 @@ use super::command::{Command, End};
 use super::inbox::{Inbox, InboxState, Record, Started};
 use super::process::{self, Process, Ticks};
 use super::protocol::{CommandKey, CommandState, Ended, Exit, Refusal, Spawn};
-use super::start::{Starter, not_spawned};
+use super::start::{Begun, Starter, not_spawned};
+use crate::secrets::{Captured, Level, Tap, Vault};
 
 /// The commands of a run, and the inbox that remembers them.
 pub(super) struct Commands {
@@ -24,6 +27,10 @@ pub(super) struct Commands {
     /// The main processes that have not been waited for.
     mains: HashMap<Pid, CommandKey>,
     rested: BTreeMap<CommandKey, CommandState>,
+    /// What is between the running commands and the disk.
+    captured: BTreeMap<CommandKey, Captured>,
+    /// Streams of ended commands that something which outlives them may write to.
+    trailing: Vec<Tap>,
     has_children: bool,
     has_unsaved: bool,
 }
@@ -44,9 +51,16 @@ impl Commands {
             running: BTreeMap::new(),
             mains: HashMap::new(),
             rested: before.into_iter().map(|(command, state)| (command, state.into())).collect(),
+            captured: BTreeMap::new(),
+            trailing: Vec::new(),
             has_children: false,
             has_unsaved: false,
         }
+    }
+
+    /// Takes the secrets of the run.
+    pub(super) fn keep(&mut self, vault: Arc<Vault>) {
+        self.starter.keep(vault);
     }
 
     /// Tells whether this process may go: nothing runs, and every end is in the inbox.
@@ -82,7 +96,8 @@ impl Commands {
         }
         let (begun, since_boot_ms) = (Instant::now(), since_boot_ms());
         match self.starter.start(spawn, self.run.as_deref().unwrap_or_default()) {
-            Ok(pid) => {
+            Ok(Begun { pid, captured }) => {
+                self.captured.insert(spawn.command.clone(), captured);
                 self.note(Record::Spawned {
                     command: spawn.command.clone(),
                     started: Started { pid: pid.as_raw_pid(), since_boot_ms },
@@ -163,6 +178,12 @@ impl Commands {
     }
 
     fn close(&mut self, key: &CommandKey, End { exit, leftover }: End) -> Ended {
+        if let Some(captured) = self.captured.remove(key) {
+            match captured.finish() {
+                Ok(trailing) => self.trailing.extend(trailing),
+                Err(error) => super::log("the output of a command", &error),
+            }
+        }
         let begun = self.running.remove(key).map_or_else(Instant::now, |command| command.begun);
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.remember(Ended { command: key.clone(), exit, ms, leftover })
@@ -186,6 +207,25 @@ impl Commands {
     pub(super) fn sync(&self) {
         if let Err(error) = self.inbox.sync() {
             super::log("the inbox", &error);
+        }
+    }
+
+    /// Returns the streams of a command that was just started.
+    pub(super) fn streams(&self, command: &CommandKey) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.captured.get(command).into_iter().flat_map(|captured| &captured.taps).map(Tap::as_fd)
+    }
+
+    /// Writes what has been printed since the last time.
+    pub(super) fn pump(&mut self) {
+        let captured = self.captured.values_mut().map(|captured| &mut captured.taps);
+        for taps in captured.chain([&mut self.trailing]) {
+            taps.retain_mut(|tap| match tap.pump() {
+                Ok(level) => level == Level::Dry,
+                Err(error) => {
+                    super::log("the output of a command", &error);
+                    false
+                }
+            });
         }
     }
 

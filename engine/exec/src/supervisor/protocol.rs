@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use firedrill_model::plan::SecretUse;
 use serde::{Deserialize, Serialize};
+
+use crate::secrets::{Vault, from_socket, to_socket};
 
 /// The version of these messages; a supervisor serves exactly one.
 pub const VERSION: u32 = 1;
@@ -42,6 +46,12 @@ pub enum Request {
         /// The id of the run, which marks its processes; the same on every connection.
         run: String,
     },
+    /// Hands over the values of the run's secrets. From then on every command's output is masked before it is written.
+    Secrets {
+        /// By their names.
+        #[serde(serialize_with = "to_socket", deserialize_with = "from_socket")]
+        values: Arc<Vault>,
+    },
     /// Starts a command; answered by `Spawned` and later `Ended`, or by `Ended` alone.
     Spawn(Spawn),
     /// Ends a command and all its descendants: TERM, after the command's grace KILL. Without effect on a command that
@@ -71,6 +81,9 @@ pub struct Spawn {
     pub env: Vec<(String, String)>,
     /// Where it starts, absolute.
     pub dir: PathBuf,
+    /// The secrets that reach it, which were handed over before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
     /// What it reads.
     pub stdin: Stdin,
     /// The file its output is appended to, absolute.
@@ -98,6 +111,7 @@ pub enum Orphan {
 }
 
 impl Orphan {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
     fn is_kept(&self) -> bool {
         *self == Orphan::Kept
     }

@@ -23,6 +23,7 @@ const LINGER: Duration = Duration::from_secs(3);
 const LISTENER: u64 = 0;
 const CHILDREN: u64 = 1;
 const ENGINE: u64 = 2;
+const OUTPUT: u64 = 3;
 
 /// Why a supervisor cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +98,9 @@ impl Service {
             }
             if woken.contains(&CHILDREN) {
                 self.reap()?;
+            }
+            if woken.contains(&OUTPUT) {
+                self.commands.pump();
             }
             self.advance()?;
             if woken.contains(&ENGINE) {
@@ -215,7 +219,8 @@ impl Service {
     fn obey(&mut self, request: Request) -> Result<(), ServiceError> {
         match request {
             Request::Hello { run, .. } => self.greet(&run),
-            Request::Spawn(spawn) => self.spawn(&spawn),
+            Request::Secrets { values } => self.commands.keep(values),
+            Request::Spawn(spawn) => self.spawn(&spawn)?,
             Request::Terminate { command } => self.commands.terminate(&command, Instant::now())?,
             Request::Status { command } => {
                 let state = self.commands.state(&command);
@@ -238,14 +243,21 @@ impl Service {
         }
     }
 
-    fn spawn(&mut self, spawn: &Spawn) {
+    fn spawn(&mut self, spawn: &Spawn) -> Result<(), ServiceError> {
         let command = spawn.command.clone();
         let reply = match self.commands.start(spawn) {
             Start::Spawned(pid) => Reply::Spawned { command, pid: pid.as_raw_pid() },
             Start::NotSpawned(ended) => Reply::Ended(ended),
-            Start::Repeated => Reply::Refused(Refusal::Repeated { command }),
+            Start::Repeated => {
+                self.say(&Reply::Refused(Refusal::Repeated { command }));
+                return Ok(());
+            }
         };
         self.say(&reply);
+        for stream in self.commands.streams(&spawn.command) {
+            watch(&self.epoll, stream, OUTPUT)?;
+        }
+        Ok(())
     }
 
     fn say(&mut self, reply: &Reply) {

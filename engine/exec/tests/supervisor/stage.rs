@@ -76,6 +76,7 @@ impl Run {
             command: CommandKey::new(command),
             argv: argv.iter().map(ToString::to_string).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            secrets: Vec::new(),
             dir: self.dir.clone(),
             stdin: Stdin::Null,
             stdout: self.path(&format!("{command}.out")),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use super::joined;
+use super::library::all_used;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::Playbook;
 
@@ -27,6 +28,12 @@ pub fn files(playbook: &Playbook) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(playbook, "", &mut found);
     found
+}
+
+/// Returns the folders of the playbooks that a playbook uses, relative to its own, without its own.
+pub fn folders(playbook: &Playbook) -> BTreeSet<String> {
+    let used = all_used(playbook);
+    used.iter().map(|used| used.folder.clone()).filter(|folder| !folder.is_empty()).collect()
 }
 
 fn collect(playbook: &Playbook, folder: &str, found: &mut BTreeSet<String>) {

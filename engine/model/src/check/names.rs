@@ -1,7 +1,7 @@
 //! The names that a playbook declares.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Playbook, Step};
@@ -19,6 +19,8 @@ pub(crate) struct Names<'p> {
     pub(super) steps: HashMap<&'p str, usize>,
     /// The members of each group, by the group's number and their own name.
     members: HashMap<(usize, &'p str), usize>,
+    inner: HashSet<&'p str>,
+    blocks: HashMap<Option<usize>, Vec<usize>>,
     /// The group of each step.
     parents: Vec<Option<usize>>,
     pub(super) finally: HashMap<&'p str, usize>,
@@ -33,6 +35,8 @@ impl<'p> Names<'p> {
             vars: index(playbook.vars.iter().map(|var| &var.name)),
             steps: outermost(playbook),
             members: members(playbook),
+            inner: inner(playbook).map(|step| step.id.value.as_str()).collect(),
+            blocks: blocks(playbook),
             parents: playbook.steps.iter().map(|step| step.parent).collect(),
             finally: index(playbook.finally.iter().map(|step| &step.id)),
             suggestions: Cell::new(MAX_SUGGESTIONS),
@@ -59,15 +63,13 @@ impl<'p> Names<'p> {
         }
     }
 
-    /// Returns the names in a block, without those of the blocks around it.
-    pub(super) fn beside(&self, block: Option<usize>) -> HashMap<&'p str, usize> {
-        match block {
-            None => self.steps.clone(),
-            Some(block) => {
-                let members = self.members.iter().filter(|((group, _), _)| *group == block);
-                members.map(|(&(_, name), &at)| (name, at)).collect()
-            }
-        }
+    /// Returns a suggestion for an unknown name among the steps of a block.
+    pub(super) fn suggest_step(&self, name: &str, block: Option<usize>) -> Option<String> {
+        let Some(block) = block.filter(|_| self.suggestions.get() > 0) else {
+            return self.suggest(name, &self.steps, "steps");
+        };
+        let members = self.members.iter().filter(|((group, _), _)| *group == block);
+        self.suggest(name, &members.map(|(&(_, name), &at)| (name, at)).collect(), "steps")
     }
 
     /// Returns the group in which a step stands.
@@ -75,9 +77,14 @@ impl<'p> Names<'p> {
         self.parents[step]
     }
 
-    /// Returns a group of which a member has this name.
-    pub(super) fn group_with(&self, name: &str) -> Option<usize> {
-        self.members.keys().filter(|(_, member)| *member == name).map(|&(group, _)| group).min()
+    /// Returns whether a member of any group has this name.
+    pub(super) fn is_member(&self, name: &str) -> bool {
+        self.inner.contains(name)
+    }
+
+    /// Returns the numbers of the steps of a block, in the order of the text.
+    pub(crate) fn block(&self, group: Option<usize>) -> &[usize] {
+        self.blocks.get(&group).map_or(&[], Vec::as_slice)
     }
 
     /// Returns a suggestion for an unknown name, or else the few that there are.
@@ -106,6 +113,19 @@ fn outermost(playbook: &Playbook) -> HashMap<&str, usize> {
         index.entry(step.id.value.as_str()).or_insert(at);
     }
     index
+}
+
+fn blocks(playbook: &Playbook) -> HashMap<Option<usize>, Vec<usize>> {
+    let mut blocks: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    for (at, step) in playbook.steps.iter().enumerate() {
+        blocks.entry(step.parent).or_default().push(at);
+    }
+    blocks
+}
+
+/// Iterates over the members of groups.
+fn inner(playbook: &Playbook) -> impl Iterator<Item = &Step> {
+    playbook.steps.iter().filter(|step| step.parent.is_some())
 }
 
 fn members(playbook: &Playbook) -> HashMap<(usize, &str), usize> {
@@ -155,10 +175,11 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let names = Names::of(playbook);
     let steps = playbook.steps.iter().filter(|step| step.parent.is_none()).chain(&playbook.finally);
     let mut diagnostics = duplicates(steps.map(|step| &step.id), "steps");
-    for group in 0..playbook.steps.len() {
-        let members = playbook.steps.iter().filter(|step| step.parent == Some(group));
-        diagnostics.extend(duplicates(members.map(|step| &step.id), "steps"));
+    let mut groups: BTreeMap<usize, Vec<&Spanned<String>>> = BTreeMap::new();
+    for step in &playbook.steps {
+        step.parent.into_iter().for_each(|group| groups.entry(group).or_default().push(&step.id));
     }
+    diagnostics.extend(groups.into_values().flat_map(|members| duplicates(members.into_iter(), "steps")));
     diagnostics.extend(playbook.steps.iter().filter_map(|step| shadowing(playbook, &names, step)));
     diagnostics.extend(duplicates(playbook.guards.iter().map(|guard| &guard.id), "guards"));
     diagnostics.extend(duplicates(playbook.invariants.iter().map(|invariant| &invariant.id), "invariants"));

@@ -1,6 +1,6 @@
 //! What each step needs: as written, by its place, and by what it reads.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{self, Names};
 use super::reach::{self, Demand};
@@ -148,11 +148,15 @@ impl<'p> Block<'p> {
         let name = id.value.as_str();
         if self.is_finally(names) {
             let found = names.finally.get(name).map(|&found| (found, naming));
-            return checked(names, found, id, &names.finally);
+            return checked(found, id, || names.suggest(name, &names.finally, "steps"));
         }
         let block = names.parent(naming);
         let found = names.find(block, name).map(|found| (found.step, found.around.unwrap_or(naming)));
-        checked(names, found, id, &names.beside(block))
+        let member = name.rsplit('/').next().unwrap_or(name);
+        let inside = "a member of a group can be named inside of it only: name the group";
+        checked(found, id, || {
+            if names.is_member(member) { Some(inside.to_owned()) } else { names.suggest_step(name, block) }
+        })
     }
 
     fn check_milestone(&self, names: &Names<'_>, step: usize, name: &str, span: Span) -> Result<(), Diagnostic> {
@@ -310,10 +314,9 @@ impl<'p> Block<'p> {
 }
 
 fn checked(
-    names: &Names<'_>,
     found: Option<(usize, usize)>,
     id: &Spanned<String>,
-    known: &HashMap<&str, usize>,
+    help: impl FnOnce() -> Option<String>,
 ) -> Result<(usize, usize), Diagnostic> {
     let name = &id.value;
     match found {
@@ -323,10 +326,7 @@ fn checked(
         Some(found) => Ok(found),
         None => {
             let diagnostic = Diagnostic::error(Code::UnknownStep, id.span, format!("there is no step `{name}`"));
-            Err(match names.group_with(name.rsplit('/').next().unwrap_or(name)) {
-                Some(_) => diagnostic.help("a member of a group can be named inside of it only: name the group"),
-                None => diagnostic.maybe_help(names.suggest(name, known, "steps")),
-            })
+            Err(diagnostic.maybe_help(help()))
         }
     }
 }

@@ -198,12 +198,11 @@ fn find(names: &Names<'_>, used: &Use<'_>, step: &str) -> Result<(Position, Opti
         return Ok((Position::Final(at), None));
     }
     let diagnostic = Diagnostic::error(Code::UnknownStep, used.span, format!("there is no step `{step}`"));
-    Err(match names.group_with(step) {
-        Some(_) => {
-            diagnostic.help("a member of a group can be named inside of it only: let the group publish `outputs`")
-        }
-        None => diagnostic.maybe_help(names.suggest(step, &names.beside(block), "steps")),
-    })
+    if names.is_member(step) {
+        let help = "a member of a group can be named inside of it only: let the group publish `outputs`";
+        return Err(diagnostic.help(help));
+    }
+    Err(diagnostic.maybe_help(names.suggest_step(step, block)))
 }
 
 fn has_output(

@@ -2,11 +2,12 @@
 
 use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    Body, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe, Required, Retry,
-    Shell, Step,
+    Body, Command, EnvForm, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe,
+    Required, Retry, Shell, Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;
+use crate::value::Value;
 
 /// The use of a name.
 #[derive(Clone, Copy)]
@@ -14,6 +15,27 @@ pub(super) struct Use<'p> {
     pub(super) name: &'p Reference,
     pub(super) span: Span,
     pub(super) site: Site,
+    /// In which text of a command.
+    pub(super) spot: Spot,
+}
+
+/// The text of a command in which a name is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// An argument of a program.
+    Argument,
+    /// A script.
+    Script,
+    /// The value of an environment variable; `true` if the text is exactly the name.
+    Variable(bool),
+    /// The path of a file in memory, in an environment variable.
+    File(bool),
+    /// Standard input.
+    Stdin(bool),
+    /// What an input of a used playbook gets.
+    Handed(bool),
+    /// Everything else.
+    Elsewhere,
 }
 
 /// Where a name is used; the numbers are indices of steps.
@@ -62,7 +84,16 @@ pub(super) enum Position {
 
 /// Returns every use in a playbook.
 pub(super) fn of(playbook: &Playbook) -> Vec<Use<'_>> {
-    let mut walk = Walk { playbook, uses: Vec::new() };
+    walked(playbook).uses
+}
+
+/// Returns every variable that is to hold the path of a file.
+pub(super) fn files(playbook: &Playbook) -> Vec<&EnvVar> {
+    walked(playbook).files
+}
+
+fn walked(playbook: &Playbook) -> Walk<'_> {
+    let mut walk = Walk { playbook, uses: Vec::new(), files: Vec::new() };
     walk.head();
     for (index, step) in playbook.steps.iter().enumerate() {
         walk.step(step, Position::Main(index));
@@ -72,12 +103,13 @@ pub(super) fn of(playbook: &Playbook) -> Vec<Use<'_>> {
         walk.step(step, Position::Final(index));
     }
     walk.tail();
-    walk.uses
+    walk
 }
 
 struct Walk<'p> {
     playbook: &'p Playbook,
     uses: Vec<Use<'p>>,
+    files: Vec<&'p EnvVar>,
 }
 
 impl<'p> Walk<'p> {
@@ -149,7 +181,7 @@ impl<'p> Walk<'p> {
             }
             (Body::Use(used), _) => {
                 for (_, value) in &used.with {
-                    self.given(Some(value), Site::Body(position));
+                    self.handed(value, Site::Body(position));
                 }
             }
             (Body::Group(_), Position::Final(_)) => {}
@@ -209,12 +241,13 @@ impl<'p> Walk<'p> {
     }
 
     fn invocation(&mut self, invocation: &'p Invocation, site: Site) {
+        let spot = if matches!(invocation.command, Command::Run(_)) { Spot::Script } else { Spot::Argument };
         for text in invocation.command.templates() {
-            self.template(text, site);
+            self.spotted(text, site, spot);
         }
         self.around(&invocation.env, invocation.dir.as_ref(), invocation.shell.as_ref(), site);
         if let Some(stdin) = &invocation.stdin {
-            self.template(stdin, site);
+            self.spotted(stdin, site, Spot::Stdin(is_a_name(&stdin.value)));
         }
         self.given(invocation.timeout.as_ref(), site);
     }
@@ -230,7 +263,16 @@ impl<'p> Walk<'p> {
             Some(Shell::Argv(words)) => words,
             Some(Shell::Sh | Shell::Bash) | None => &[],
         };
-        for text in env.iter().map(|var| &var.value).chain(dir).chain(words) {
+        self.files.extend(env.iter().filter(|variable| variable.form == EnvForm::File));
+        for variable in env {
+            let is_alone = is_a_name(&variable.value.value);
+            let spot = match variable.form {
+                EnvForm::Value => Spot::Variable(is_alone),
+                EnvForm::File => Spot::File(is_alone),
+            };
+            self.spotted(&variable.value, site, spot);
+        }
+        for text in dir.into_iter().chain(words) {
             self.template(text, site);
         }
     }
@@ -249,8 +291,22 @@ impl<'p> Walk<'p> {
         }
     }
 
+    fn handed(&mut self, value: &'p Spanned<Given<Value>>, site: Site) {
+        if let Given::Computed(template) = &value.value {
+            let first = self.uses.len();
+            self.references(template.references(), value.span, site);
+            self.uses[first..].iter_mut().for_each(|used| used.spot = Spot::Handed(is_a_name(template)));
+        }
+    }
+
     fn template(&mut self, text: &'p Spanned<Template>, site: Site) {
+        self.spotted(text, site, Spot::Elsewhere);
+    }
+
+    fn spotted(&mut self, text: &'p Spanned<Template>, site: Site, spot: Spot) {
+        let first = self.uses.len();
         self.references(text.value.references(), text.span, site);
+        self.uses[first..].iter_mut().for_each(|used| used.spot = spot);
     }
 
     fn optional(&mut self, expression: Option<&'p Spanned<Expression>>, site: Site) {
@@ -267,8 +323,14 @@ impl<'p> Walk<'p> {
         let places = self.playbook.names.get(&text).map_or(&[][..], Vec::as_slice);
         let uses = names.enumerate().map(|(nth, name)| {
             let span = places.get(nth).copied().unwrap_or(text);
-            Use { name, span, site }
+            Use { name, span, site, spot: Spot::Elsewhere }
         });
         self.uses.extend(uses);
     }
+}
+
+/// Returns whether a text is exactly one name, alone in its braces.
+fn is_a_name(text: &Template) -> bool {
+    let single = text.as_single().map(|expression| (&expression.source, expression.references.as_slice()));
+    matches!(single, Some((source, [name])) if name.to_string() == *source)
 }

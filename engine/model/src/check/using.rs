@@ -3,7 +3,7 @@
 use super::accept;
 use super::names::index;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Body, Given, Guard, Input, Playbook, Required, Step, Use, UsedPlaybook};
+use crate::playbook::{Body, Given, Guard, Input, Playbook, Required, Secrecy, Step, Use, UsedPlaybook};
 use crate::source::Spanned;
 use crate::suggest::did_you_mean;
 use crate::value::Value;
@@ -31,6 +31,11 @@ fn given(file: &UsedPlaybook, name: &Spanned<String>, value: &Spanned<Given<Valu
         return Some(Diagnostic::error(Code::UnknownGiven, name.span, message).maybe_help(help));
     };
     let Given::Written(written) = &value.value else { return None };
+    if input.secrecy == Secrecy::Secret {
+        let message = format!("`{}` is a secret: its value is never given", name.value);
+        let help = "give it a secret of this playbook, alone in its braces";
+        return Some(Diagnostic::error(Code::SecretGiven, value.span, message).help(help));
+    }
     let fault = accept(&input.shape, written).err()?;
     let message = format!("input `{}` of `{}` refuses this: {fault}", name.value, file.checked.name.value);
     Some(Diagnostic::error(Code::InvalidInput, value.span, message).maybe_help(fault.help))
@@ -46,7 +51,8 @@ fn missing(playbook: &Playbook, used: &Use, input: &Input) -> Option<Diagnostic>
     let own = playbook.inputs.iter().find(|own| own.name.value == *name);
     let kind = input.shape.r#type.value;
     let help = match own {
-        Some(own) if own.shape.r#type.value == kind => return None,
+        Some(own) if own.shape.r#type.value == kind && own.secrecy == input.secrecy => return None,
+        Some(own) if own.secrecy != input.secrecy => "only one of the two inputs of this name is a secret".to_owned(),
         Some(own) => format!("this playbook has an input of this name, but it is a {}", own.shape.r#type.value.name()),
         None => format!("give it under `with`, or declare an input `{name}` of the same type: {}", kind.name()),
     };

@@ -74,6 +74,10 @@ pub(crate) enum Block {
     Sweep,
     /// The whole file of a target.
     Target,
+    /// One of the `secrets` of a target.
+    Secret,
+    /// A variable that holds the path of a file.
+    EnvFile,
 }
 
 const INVOCATION: [&str; 7] = ["argv", "run", "env", "dir", "shell", "stdin", "timeout"];
@@ -204,6 +208,8 @@ impl Block {
             Self::ExpectedStep => "what is expected of a step",
             Self::Sweep => "`sweep`",
             Self::Target => "a target",
+            Self::Secret => "a secret",
+            Self::EnvFile => "a variable with a file",
         }
     }
 
@@ -233,7 +239,9 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
-            | Self::Target => false,
+            | Self::Target
+            | Self::Secret
+            | Self::EnvFile => false,
             Self::Guard
             | Self::Invariant
             | Self::Step
@@ -250,7 +258,9 @@ impl Block {
     fn own_keys(self) -> &'static [&'static str] {
         match self {
             Self::Playbook => &PLAYBOOK,
-            Self::Input => &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required"],
+            Self::Input => {
+                &["type", "description", "pattern", "enum", "min", "max", "items", "default", "required", "secret"]
+            }
             Self::Items => &["type", "pattern", "enum", "min", "max", "items"],
             Self::Defaults => &["shell", "env", "dir"],
             Self::Objectives | Self::Within => &["rto", "rpo"],
@@ -281,7 +291,9 @@ impl Block {
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
             Self::Sweep => &["depth", "faults", "always", "never"],
-            Self::Target => &["target", "description", "inputs", "env", "protected"],
+            Self::Target => &["target", "description", "inputs", "env", "secrets", "protected"],
+            Self::Secret => &["env", "file", "command"],
+            Self::EnvFile => &["file"],
         }
     }
 
@@ -335,7 +347,9 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
-            | Self::Target => &[],
+            | Self::Target
+            | Self::Secret
+            | Self::EnvFile => &[],
             Self::Rehearsal => &[Self::Scenario, Self::Sweep],
             Self::Scenario => &[Self::Expectation],
             Self::Expectation => &[Self::Within],

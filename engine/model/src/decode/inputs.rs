@@ -4,7 +4,7 @@ use super::fields::{Field, Fields};
 use super::scalars::NameForm;
 use super::{Block, Decoder, scalar};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Given, Input, Required, Shape, Var};
+use crate::playbook::{Given, Input, Required, Secrecy, Shape, Var};
 use crate::source::Spanned;
 use crate::value::{Type, Value};
 use crate::yaml::{Plain, Scalar};
@@ -26,12 +26,32 @@ impl Decoder<'_> {
             None => any_text(field),
         };
         let default = fields.get("default").and_then(|field| self.value(field));
+        let is_secret = self.optional_flag(fields.get("secret"));
+        if is_secret {
+            self.secret_input(&name.value, &fields, shape.r#type);
+        }
         Input {
+            secrecy: if is_secret { Secrecy::Secret } else { Secrecy::Open },
             name,
             description: fields.get("description").and_then(|field| self.some_text(field)),
             required: fields.get("required").and_then(|field| self.requirement(field)).unwrap_or(Required::Always),
             default,
             shape,
+        }
+    }
+
+    /// Reports what a secret cannot have: nobody looks at its value.
+    fn secret_input(&mut self, name: &str, fields: &Fields<'_>, r#type: Spanned<Type>) {
+        for key in ["default", "pattern", "enum", "min", "max", "items", "required"] {
+            if let Some(span) = fields.key_span(key) {
+                let message =
+                    format!("a secret has no `{key}`: its value is fetched when a run starts, and nobody looks at it");
+                self.report(Diagnostic::error(Code::BadSecret, span, message));
+            }
+        }
+        if r#type.value != Type::String {
+            let message = format!("the secret `{name}` must be a string, {} is none", r#type.value.name());
+            self.report(Diagnostic::error(Code::BadSecret, r#type.span, message));
         }
     }
 
@@ -100,5 +120,12 @@ fn any_text(field: Field<'_>) -> Shape {
 }
 
 fn unreadable(name: Spanned<String>, field: Field<'_>) -> Input {
-    Input { name, description: None, shape: any_text(field), default: None, required: Required::Always }
+    Input {
+        name,
+        description: None,
+        shape: any_text(field),
+        default: None,
+        required: Required::Always,
+        secrecy: Secrecy::Open,
+    }
 }

@@ -3,7 +3,7 @@
 use super::fields::{Field, Fields};
 use super::{Decoder, scalar};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Command, EnvVar, Expect, Invocation, Shell};
+use crate::playbook::{Command, EnvForm, EnvVar, Expect, Invocation, Shell};
 use crate::shell::ShellKind;
 use crate::source::Spanned;
 use crate::template::Template;
@@ -118,10 +118,11 @@ impl Decoder<'_> {
     fn env_var(&mut self, name: &Spanned<String>, value: Field<'_>) -> Option<EnvVar> {
         self.check_variable(name);
         if matches!(value.node.kind, Kind::Map(_)) {
-            let message = "variables that hold the path of a file are not yet supported".to_owned();
-            return self.refuse(Code::ValueNotYet, value.node.head(), message, None);
+            let fields = self.fields(value, super::Block::EnvFile)?;
+            let file = self.required(&fields, "file")?;
+            return Some(EnvVar { name: name.clone(), value: self.template(file)?, form: EnvForm::File });
         }
-        Some(EnvVar { name: name.clone(), value: self.word(value)? })
+        Some(EnvVar { name: name.clone(), value: self.word(value)?, form: EnvForm::Value })
     }
 
     /// Reports the name of a variable that is none, or the engine's.

@@ -6,6 +6,7 @@ use super::fields::{Field, Fields};
 use super::scalars::{NameForm, data};
 use super::{Block, Decoder, scalar};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::plan::SecretSource;
 use crate::source::Spanned;
 use crate::target::{self, Target};
 use crate::value::Value;
@@ -25,6 +26,7 @@ impl Decoder<'_> {
             description: fields.get("description").and_then(|field| self.some_text(field)),
             inputs: self.target_inputs(&fields),
             env: self.target_env(&fields),
+            secrets: self.target_secrets(&fields),
             is_protected: self.optional_flag(fields.get("protected")),
         })
     }
@@ -47,6 +49,47 @@ impl Decoder<'_> {
             Some((name.value.clone(), Spanned::new(self.env_text(field)?, field.node.span)))
         });
         variables.collect()
+    }
+
+    fn target_secrets(&mut self, fields: &Fields<'_>) -> BTreeMap<String, Spanned<SecretSource>> {
+        let entries = fields.get("secrets").map_or_else(Vec::new, |field| self.named(field));
+        let secrets = entries.into_iter().filter_map(|(name, field)| {
+            let name = self.check_name(name, NameForm::Snake, "the name of a secret");
+            let span = field.node.span;
+            let fields = self.fields(field, Block::Secret)?;
+            Some((name.value, Spanned::new(self.secret_source(&fields)?, span)))
+        });
+        secrets.collect()
+    }
+
+    /// Returns where a secret comes from: exactly one place.
+    fn secret_source(&mut self, fields: &Fields<'_>) -> Option<SecretSource> {
+        let keys = ["env", "file", "command"].map(|key| fields.get(key));
+        if let [Some(_), Some(_), _] = keys {
+            self.exclusive(fields, "env", "file");
+        }
+        if let [Some(_), _, Some(_)] | [_, Some(_), Some(_)] = keys {
+            self.exclusive(fields, if keys[0].is_some() { "env" } else { "file" }, "command");
+        }
+        match keys {
+            [Some(env), ..] => {
+                let name = self.some_text(env)?;
+                self.check_variable(&name);
+                Some(SecretSource::Env(name.value))
+            }
+            [None, Some(file), _] => self.some_text(file).map(|path| SecretSource::File(path.value)),
+            [None, None, Some(command)] => self.plain_words(command).map(SecretSource::Command),
+            [None, None, None] => {
+                self.missing(fields, "`env`, `file` or `command`");
+                None
+            }
+        }
+    }
+
+    /// Returns a program with its arguments, in which nothing is a template.
+    fn plain_words(&mut self, field: Field<'_>) -> Option<Vec<String>> {
+        let items = self.some_items(field)?;
+        items.into_iter().map(|item| self.any_text(item).map(str::to_owned)).collect()
     }
 
     /// Returns a text, also where an integer is written as it would be printed.

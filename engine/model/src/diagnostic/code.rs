@@ -100,6 +100,10 @@ codes! {
     InvalidInput "FD0505" "a value that its input refuses",
     NoValue "FD0506" "an expression that has no value with these inputs",
     BadItems "FD0507" "items that cannot be repeated over",
+    BadSecret "FD0508" "a secret that has what only open inputs have",
+    SecretPlace "FD0509" "a secret where others could see it",
+    SecretGiven "FD0510" "the value of a secret is given openly",
+    NoSecret "FD0511" "an open input is given as a secret",
     Unsaid "FD0601" "a changing step does not say how it is undone",
     NoTimeLimit "FD0602" "a step without a time limit",
     HeldWhileReading "FD0603" "something is held while steps only read",
@@ -118,7 +122,6 @@ codes! {
     HeldWhileAsking "FD0620" "something is held while people are asked",
     Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",
-    ValueNotYet "FD0902" "a value that is not yet supported",
 }
 
 impl std::fmt::Display for Code {

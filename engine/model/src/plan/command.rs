@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::SecretUse;
 use crate::expression::Expression;
 use crate::judge::{Expect, OutputRule};
 use crate::template::Template;
@@ -69,6 +70,9 @@ pub struct Command {
     /// Text on standard input; closed if none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Text>,
+    /// The secrets that reach it, ordered by how.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
     /// Time limit of one try; of a question, of its answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Duration>,

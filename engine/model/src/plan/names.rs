@@ -12,6 +12,21 @@ impl Plan {
         self.named_in(name, self.steps[own].group)
     }
 
+    /// Returns the blocks whose steps can be named in a block, from itself outwards.
+    pub fn blocks_around(&self, block: Option<usize>) -> Vec<Option<usize>> {
+        let mut blocks = Vec::new();
+        let mut next = Some(block);
+        while let Some(block) = next {
+            let around = block.map(|group| &self.steps[group]);
+            if around.is_none_or(is_block) {
+                blocks.push(block);
+            }
+            let is_used = around.and_then(Step::as_group).is_some_and(|group| group.used.is_some());
+            next = around.filter(|_| !is_used).map(|around| around.group);
+        }
+        blocks
+    }
+
     /// Returns the step that a name means among the members of a group, or among the steps of the playbook itself.
     pub fn named_in(&self, name: &str, block: Option<usize>) -> Option<usize> {
         named_in(&self.steps, name, block)

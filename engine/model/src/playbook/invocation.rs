@@ -95,6 +95,17 @@ pub struct EnvVar {
     pub name: Spanned<String>,
     /// Its value.
     pub value: Spanned<Template>,
+    /// What it holds.
+    pub form: EnvForm,
+}
+
+/// What an environment variable holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvForm {
+    /// The value.
+    Value,
+    /// The path of a file in memory with the value, which is a secret.
+    File,
 }
 
 /// What runs the script of a `run`.

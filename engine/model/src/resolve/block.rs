@@ -35,8 +35,9 @@ impl<'a> Resolver<'a> {
     /// Adds the steps of the innermost block; `parent` is its group in the playbook.
     pub(super) fn block(&mut self, parent: Option<usize>, place: &Place) {
         let playbook = self.playbook;
-        let here = playbook.steps.iter().enumerate().filter(|(_, step)| step.parent == parent);
-        let places: BTreeMap<usize, usize> = here.map(|(at, step)| (at, self.node(at, step, place))).collect();
+        let here = self.names.block(parent).to_vec();
+        let places: BTreeMap<usize, usize> =
+            here.into_iter().map(|at| (at, self.node(at, &playbook.steps[at], place))).collect();
         for (at, &index) in &places {
             let needs: Vec<usize> = self.needs[*at].iter().map(|need| places[need]).collect();
             self.steps[index].needs = match (needs.as_slice(), place.group) {

@@ -8,8 +8,10 @@ use super::Resolver;
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::judge::{self, OutputRule};
-use crate::plan::{self, Program, Text};
-use crate::playbook::{Command, EnvVar, Expect, Extract, Given, Invocation, Output, OutputSource, Playbook, Shell};
+use crate::plan::{self, Program, SecretPlace, SecretUse, Text};
+use crate::playbook::{
+    Command, EnvForm, EnvVar, Expect, Extract, Given, Invocation, Output, OutputSource, Playbook, Shell,
+};
 use crate::source::Spanned;
 use crate::template::Template;
 use crate::units;
@@ -64,14 +66,25 @@ impl<'a> Resolver<'a> {
         let of_target = self.target_env.iter();
         let mut env: BTreeMap<String, Text> =
             of_target.map(|(name, text)| (name.clone(), Text::Known(text.clone()))).collect();
+        let mut secrets: BTreeMap<SecretPlace, String> = BTreeMap::new();
         for variable in &around.env {
-            env.insert(variable.name.value.clone(), self.text(&variable.value, step));
+            let name = &variable.name.value;
+            secrets.retain(|place, _| place.variable() != Some(name));
+            env.remove(name);
+            match self.secret(&variable.value) {
+                Some(secret) => drop(secrets.insert(place(variable), secret)),
+                None => drop(env.insert(name.clone(), self.text(&variable.value, step))),
+            }
         }
+        let stdin = invocation.stdin.as_ref();
+        let secret = stdin.and_then(|text| self.secret(text));
+        secrets.extend(secret.clone().map(|secret| (SecretPlace::Stdin, secret)));
         plan::Command {
             program: self.program(&invocation.command, around.shell, step),
             env,
             dir: self.dir(around.dir, step),
-            stdin: invocation.stdin.as_ref().map(|text| self.text(text, step)),
+            stdin: stdin.filter(|_| secret.is_none()).map(|text| self.text(text, step)),
+            secrets: secrets.into_iter().map(|(into, secret)| SecretUse { secret, into }).collect(),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
             expect: judge::Expect::default(),
@@ -90,6 +103,11 @@ impl<'a> Resolver<'a> {
             Some(Text::Known(dir)) if !dir.starts_with('/') => Text::Known(format!("{}/{dir}", self.folder)),
             Some(text) => text,
         })
+    }
+
+    /// Returns the secret of the plan that a text is, if it is one.
+    fn secret(&self, text: &Spanned<Template>) -> Option<String> {
+        self.secrets.get(self.playbook.secret_in(&text.value)?).cloned()
     }
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
@@ -261,5 +279,14 @@ impl<'a> Resolver<'a> {
             jq: expect.jq.as_ref().map(|text| text.value.clone()),
             that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
         }
+    }
+}
+
+/// Returns how a secret reaches a command by a variable.
+fn place(variable: &EnvVar) -> SecretPlace {
+    let name = variable.name.value.clone();
+    match variable.form {
+        EnvForm::Value => SecretPlace::Env(name),
+        EnvForm::File => SecretPlace::EnvFile(name),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::check::accept;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, Scope};
-use crate::plan::Origin;
-use crate::playbook::{self, Input, Playbook, Required};
+use crate::plan::{Origin, SecretSource};
+use crate::playbook::{self, Input, Playbook, Required, Secrecy};
 use crate::source::{Span, Spanned};
 use crate::suggest::did_you_mean;
 use crate::value::Value;
@@ -27,11 +27,14 @@ pub enum GivenValue {
     Text(String),
     /// A value of a file.
     Value(Value),
+    /// Where the value of a secret comes from.
+    Secret(SecretSource),
 }
 
 /// Every input with its value and where it came from.
 pub(super) struct Inputs {
     pub(super) values: BTreeMap<String, Value>,
+    pub(super) secrets: BTreeMap<String, SecretSource>,
     pub(super) origins: BTreeMap<String, Origin>,
 }
 
@@ -47,8 +50,19 @@ pub(super) fn inputs_without(
     late: &[&str],
 ) -> Result<Inputs, Vec<Diagnostic>> {
     let mut faults: Vec<Diagnostic> = given.keys().filter_map(|name| unknown(playbook, name)).collect();
-    let mut inputs = Inputs { values: BTreeMap::new(), origins: BTreeMap::new() };
+    let mut inputs = Inputs { values: BTreeMap::new(), secrets: BTreeMap::new(), origins: BTreeMap::new() };
     for input in playbook.inputs.iter().filter(|input| !late.contains(&input.name.value.as_str())) {
+        let name = &input.name.value;
+        if input.secrecy == Secrecy::Secret {
+            match secret(input, given.get(name)) {
+                Ok((source, origin)) => {
+                    inputs.secrets.insert(name.clone(), source);
+                    inputs.origins.insert(name.clone(), origin);
+                }
+                Err(fault) => faults.push(fault),
+            }
+            continue;
+        }
         match value(input, given.get(&input.name.value)) {
             Ok((value, origin)) => {
                 inputs.values.insert(input.name.value.clone(), value);
@@ -71,6 +85,24 @@ fn unknown(playbook: &Playbook, name: &str) -> Option<Diagnostic> {
     Some(Diagnostic::error(Code::UnknownGiven, playbook.name.span, message).maybe_help(help))
 }
 
+/// Returns where a secret comes from.
+fn secret(input: &Input, given: Option<&Given>) -> Result<(SecretSource, Origin), Diagnostic> {
+    let name = &input.name.value;
+    let help = || format!("say where it comes from: --secret {name}=env:VARIABLE, or `secrets` of a target");
+    match given {
+        Some(Given { value: GivenValue::Secret(source), origin }) => Ok((source.clone(), origin.clone())),
+        // The value is not repeated: it may be the secret.
+        Some(Given { value: GivenValue::Text(_) | GivenValue::Value(_), .. }) => {
+            let message = format!("`{name}` is a secret: its value is never given, only where it comes from");
+            Err(Diagnostic::error(Code::SecretGiven, input.name.span, message).help(help()))
+        }
+        None => {
+            let message = format!("secret `{name}` comes from nowhere");
+            Err(Diagnostic::error(Code::MissingInput, input.name.span, message).help(help()))
+        }
+    }
+}
+
 /// Returns the value of an input; `none` if nothing was given and there is no default.
 fn value(input: &Input, given: Option<&Given>) -> Result<(Value, Origin), Diagnostic> {
     let Some(given) = given else {
@@ -81,6 +113,11 @@ fn value(input: &Input, given: Option<&Given>) -> Result<(Value, Origin), Diagno
     let value = match &given.value {
         GivenValue::Text(text) => kind.read(text),
         GivenValue::Value(value) => Ok(value.clone()),
+        GivenValue::Secret(_) => {
+            let message = format!("`{}` is no secret", input.name.value);
+            let help = "give its value with --input, or declare it with `secret: true`";
+            return Err(Diagnostic::error(Code::NoSecret, input.name.span, message).help(help));
+        }
     };
     let value = value.map_err(|mismatch| invalid(input, given, &mismatch.message, mismatch.help))?;
     let value = accept(&input.shape, &value).map_err(|fault| invalid(input, given, &fault.message, fault.help))?;

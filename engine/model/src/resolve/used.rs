@@ -9,7 +9,7 @@ use crate::check::{self, Names, joined};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expression::{Reference, Scope, TargetField};
 use crate::plan::{self, After, Deed, Group, Origin, Text};
-use crate::playbook::{self, Input, Use, UsedPlaybook};
+use crate::playbook::{self, Input, Secrecy, Use, UsedPlaybook};
 use crate::source::{Span, Spanned};
 use crate::template::Template;
 use crate::value::Value;
@@ -28,6 +28,8 @@ pub(super) struct Late {
 struct Handed {
     known: BTreeMap<String, Given>,
     late: Late,
+    /// The secrets of the plan that its secrets are.
+    secrets: BTreeMap<String, String>,
     /// The inputs that are the caller's.
     taken: Vec<String>,
 }
@@ -51,6 +53,10 @@ impl<'a> Resolver<'a> {
         for input in &file.checked.inputs {
             let name = &input.name.value;
             let given = used.with.iter().find(|(given, _)| given.value == *name).map(|(_, value)| value);
+            if input.secrecy == Secrecy::Secret {
+                self.hand_secret(&mut handed, used, name, given);
+                continue;
+            }
             match given {
                 Some(Spanned { value: playbook::Given::Written(value), .. }) => handed.give(name, value.clone()),
                 Some(Spanned { value: playbook::Given::Computed(template), span }) => {
@@ -69,13 +75,45 @@ impl<'a> Resolver<'a> {
         handed
     }
 
+    /// Hands a secret on: one of the caller's, named alone or of the same name.
+    fn hand_secret(
+        &mut self,
+        handed: &mut Handed,
+        used: &Use,
+        name: &str,
+        given: Option<&Spanned<playbook::Given<Value>>>,
+    ) {
+        let own = match given {
+            Some(Spanned { value: playbook::Given::Computed(template), .. }) => self.playbook.secret_in(template),
+            Some(Spanned { value: playbook::Given::Written(_), .. }) => None,
+            None => Some(name),
+        };
+        if given.is_none() {
+            handed.taken.push(name.to_owned());
+        }
+        let Some(secret) = own.and_then(|own| self.secrets.get(own)).cloned() else {
+            let span = given.map_or(used.path.span, |given| given.span);
+            let message = format!("input `{name}` of `{}` is a secret, and this is none", used.path.value);
+            let help = "give it a secret of this playbook, alone in its braces";
+            self.faults.push(Diagnostic::error(Code::SecretGiven, span, message).help(help));
+            return;
+        };
+        handed.secrets.insert(name.to_owned(), secret);
+    }
+
     fn has_same(&self, input: &Input) -> bool {
         let own = self.playbook.inputs.iter().find(|own| own.name.value == input.name.value);
-        own.is_some_and(|own| own.shape.r#type.value == input.shape.r#type.value)
+        own.is_some_and(|own| own.shape.r#type.value == input.shape.r#type.value && own.secrecy == input.secrecy)
     }
 
     fn hand(&mut self, handed: &mut Handed, input: &Input, template: &Spanned<Template>, id: &str) {
         let name = &input.name.value;
+        if template.value.references().any(|own| matches!(own, Reference::Input(own) if self.secrets.contains_key(own)))
+        {
+            let message = format!("input `{name}` is no secret, so its value would be shown and stored");
+            self.faults.push(Diagnostic::error(Code::SecretPlace, template.span, message));
+            return;
+        }
         let folded = self.fold(template);
         let references: Vec<Reference> = folded.references().cloned().collect();
         if references.is_empty() {
@@ -107,6 +145,8 @@ impl<'a> Resolver<'a> {
         let playbook: &playbook::Playbook = &file.checked;
         let mut late = handed.late;
         let names: Vec<&str> = late.inputs.keys().map(String::as_str).collect();
+        let secrets = handed.secrets.keys().map(String::as_str);
+        let names: Vec<&str> = names.into_iter().chain(secrets).collect();
         let inputs = inputs_without(playbook, &handed.known, &names)?.values;
         late.add_vars(playbook);
         let scope = self.around(playbook).with_inputs(inputs.clone());
@@ -118,6 +158,7 @@ impl<'a> Resolver<'a> {
             names: Names::of(playbook),
             scope: scope.with_vars(vars.clone()),
             late,
+            secrets: handed.secrets,
             folder: &file.folder,
             used_at: Some(line),
             hoisted: Hoisted::default(),

@@ -120,6 +120,7 @@ impl Form {
     /// Returns the kinds of maps that are in it.
     pub(super) fn blocks(self) -> Vec<Block> {
         match self {
+            Self::Env => vec![Block::EnvFile],
             Self::Steps => vec![Block::Step, Block::Group, Block::Use],
             Self::One(block)
             | Self::OneOrWord(block, _)
@@ -138,6 +139,10 @@ impl Form {
         let block = |block| json!({"allOf": [{"$ref": format!("#/{definitions}/{}", definition(block))}]});
         match self {
             Self::One(inner) => block(inner),
+            Self::Env => {
+                let value = json!({"anyOf": [{"type": ["string", "integer"]}, block(Block::EnvFile)]});
+                json!({"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": value})
+            }
             Self::OneOrWord(inner, words) => json!({"anyOf": [{"enum": words}, block(inner)]}),
             Self::TypeOr(inner) => json!({"anyOf": [Self::Type.schema(definitions), block(inner)]}),
             Self::Many(inner) => json!({"type": "array", "items": block(inner)}),
@@ -194,10 +199,6 @@ impl Form {
                 json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}})
             }
             Self::NamedDurations => json!({"type": "object", "additionalProperties": duration()}),
-            Self::Env => {
-                let value = json!({"type": ["string", "integer"]});
-                json!({"type": "object", "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}, "additionalProperties": value})
-            }
             _ => self.number(),
         }
     }

@@ -70,6 +70,7 @@ const INPUT: &[Key] = &[
     key("max", Data, "The greatest value, or the greatest length."),
     key("items", TypeOr(Block::Items), "What each item of a list or map must be."),
     key("default", Data, "The value if none is given."),
+    key("secret", Flag, "Whether nobody but the commands that name it may see its value."),
     key("required", FlagOrCondition, "Whether a value must be given; may be an expression over other inputs."),
 ];
 
@@ -275,6 +276,9 @@ const OUTPUT: &[Key] = &[
     ),
 ];
 
+const ENV_FILE: &[Key] =
+    &[key("file", Template, "A secret: the variable holds the path of a file in memory with its value.")];
+
 const WHEN_HOOK: Key = key("when", Condition, "Whether it is due; an expression without braces.");
 const UNTIL: Key = key(
     "until",
@@ -297,6 +301,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Use => USE,
         Block::ForEach => EACH,
         Block::Final => FINAL,
+        Block::EnvFile => ENV_FILE,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
         Block::Output | Block::Sight => OUTPUT,
@@ -333,6 +338,7 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Group => &["id", "steps"],
         Block::Use => &["id", "use"],
         Block::ForEach => &["in"],
+        Block::EnvFile => &["file"],
         Block::Retry => &["max_attempts"],
         Block::Rehearsal => &["firedrill", "rehearsal", "sandbox"],
         Block::Scenario => &["name"],

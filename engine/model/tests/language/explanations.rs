@@ -23,8 +23,15 @@ const WITHOUT_EXAMPLES: [Code; 8] = [
 ];
 
 /// Codes of faults that are not in the file but in what was given with it: `plan` and `run` find them.
-const OF_GIVEN_INPUTS: [Code; 5] =
-    [Code::UnknownGiven, Code::MissingInput, Code::InvalidInput, Code::NoValue, Code::BadItems];
+const OF_GIVEN_INPUTS: [Code; 7] = [
+    Code::UnknownGiven,
+    Code::MissingInput,
+    Code::InvalidInput,
+    Code::NoValue,
+    Code::BadItems,
+    Code::SecretGiven,
+    Code::NoSecret,
+];
 
 /// Codes of what is probably not meant; the examples of all others are as short as they can be.
 const OF_LINTS: &str = "FD06";

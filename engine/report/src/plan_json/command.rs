@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_model::plan::{self, After, Backoff, Jitter, Program, Starter};
+use firedrill_model::plan::{self, After, Backoff, Jitter, Program, SecretPlace, SecretUse, Starter};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -54,6 +54,9 @@ pub(super) struct Command {
     dir: Option<Text>,
     /// Text on standard input; closed if none.
     stdin: Option<Text>,
+    /// The names of the secrets that reach it, by `env NAME`, `file NAME` (a variable with the path of a file) or `stdin`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, String>,
     /// Time limit of one try, in milliseconds.
     time_limit_ms: Option<u64>,
     /// How it is looked at again until it ends as expected; absent if there is one look only.
@@ -195,6 +198,7 @@ impl Command {
             env: command.env.iter().map(|(name, text)| (name.clone(), Text::of(text))).collect(),
             dir: command.dir.as_ref().map(Text::of),
             stdin: command.stdin.as_ref().map(Text::of),
+            secrets: command.secrets.iter().map(secret).collect(),
             time_limit_ms: command.time_limit.map(milliseconds),
             poll: command.poll.as_ref().map(|poll| Poll {
                 every_ms: milliseconds(poll.every),
@@ -212,6 +216,15 @@ impl Command {
             is_exact: command.is_known(),
         }
     }
+}
+
+fn secret(used: &SecretUse) -> (String, String) {
+    let place = match &used.into {
+        SecretPlace::Env(name) => format!("env {name}"),
+        SecretPlace::EnvFile(name) => format!("file {name}"),
+        SecretPlace::Stdin => "stdin".to_owned(),
+    };
+    (place, used.secret.clone())
 }
 
 impl Asks {

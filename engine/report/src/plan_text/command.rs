@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use firedrill_model::expression::Expression;
-use firedrill_model::plan::{After, Command, Poll, Program, Text};
+use firedrill_model::plan::{After, Command, Poll, Program, SecretPlace, Text};
 use firedrill_model::shell;
 use firedrill_model::template::Piece;
 
@@ -29,6 +29,16 @@ impl Page {
         self.later(indent, later_mark(texts.chain(&command.stdin)));
         for (name, text) in own {
             self.labelled(indent, "env", &format!("{name}={}", word(text)));
+        }
+        for used in &command.secrets {
+            let secret = format!("<secret {}>", used.secret);
+            match &used.into {
+                SecretPlace::Env(name) => self.labelled(indent, "env", &format!("{name}={secret}")),
+                SecretPlace::EnvFile(name) => {
+                    self.labelled(indent, "env", &format!("{name}=<file of secret {}>", used.secret));
+                }
+                SecretPlace::Stdin => self.labelled(indent, "stdin", &secret),
+            }
         }
         if let Some(dir) = dir {
             self.labelled(indent, "in", &word(dir));

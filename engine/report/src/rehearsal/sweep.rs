@@ -73,6 +73,15 @@ impl Struck {
         }
     }
 
+    /// Takes the folder in which it was played out of the words, so that what is the same in two runs reads the same.
+    #[must_use]
+    pub fn without(mut self, folder: &str) -> Struck {
+        for finding in self.why.iter_mut().chain(&mut self.unprovoked) {
+            finding.text = finding.text.replace(folder, "…");
+        }
+        self
+    }
+
     /// Returns whether the run ended safe.
     pub fn is_safe(&self) -> bool {
         self.why.is_empty()
@@ -166,7 +175,6 @@ fn count(swept: &Swept, page: &Page) -> String {
     let (struck, safe) = (swept.struck(), swept.safe());
     let is_safe = safe == struck;
     let safe = format!("{safe} of {} safe", words::count(struck, "fault") + if struck == 1 { " ends" } else { " end" });
-    let safe = page.paint(if is_safe { Tone::Good } else { Tone::Bad }, &safe);
     let inside = match swept.inside {
         0 => String::new(),
         inside => format!(" and {} inside commands that wait", words::count(inside, "moment")),
@@ -174,10 +182,13 @@ fn count(swept: &Swept, page: &Page) -> String {
     let all = swept.counted + swept.inside;
     let counted = format!("{} counted from the plan{inside}, {struck} struck", words::count(swept.counted, "point"));
     let counted = page.paint(if all == struck { Tone::Plain } else { Tone::Bad }, &counted);
-    let findings = match swept.findings().len() {
-        0 => String::new(),
-        many => format!("; {}", page.paint(Tone::Warning, &words::count(many, "finding"))),
+    let findings = swept.findings().len();
+    let result = match (is_safe, findings) {
+        (true, 0) => page.paint(Tone::Good, &safe),
+        (false, 0) => page.paint(Tone::Bad, &safe),
+        (true, many) => page.paint(Tone::Bad, &format!("not well: {}, although {safe}", words::count(many, "finding"))),
+        (false, many) => page.paint(Tone::Bad, &format!("not well: {safe}, {}", words::count(many, "finding"))),
     };
     let times = format!("{} for {} of virtual time", took(swept.real_time), took(swept.virtual_time));
-    format!("{safe}{findings}\n{counted}\n{times}\n")
+    format!("{result}\n{counted}\n{times}\n")
 }

@@ -71,7 +71,7 @@ pub struct StepView {
     pub title: Option<String>,
     /// What it is doing or came to.
     pub status: Status,
-    /// Why it is not well.
+    /// Why it is not well, or was left out.
     pub reason: Option<String>,
     /// Attempts begun.
     pub attempts: u32,
@@ -98,7 +98,7 @@ impl View {
             id: step.id.clone(),
             title: step.title.clone(),
             status,
-            reason: self.reason(&step.id).filter(|_| status.is_unwell()).map(str::to_owned),
+            reason: self.reason(&step.id).filter(|_| status.is_unwell()).or(self.left_out(&step.id)).map(str::to_owned),
             attempts: summary.attempts,
             took_ms: took_ms(&executions),
             cleanup: summary.cleanup.into(),

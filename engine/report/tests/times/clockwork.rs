@@ -29,7 +29,7 @@ impl History {
         let lengths = lengths.split(", ").filter(|length| !length.is_empty()).map(length).collect();
         let run = Run::new(Arc::clone(plan));
         let mut history = History { run, envelopes: Vec::new(), now_ms: BEGIN_MS, lengths, ends: BTreeSet::new() };
-        history.record(Event::RunStarted { run: "r".into(), plan: plan.digest(), by: None });
+        history.record(Event::RunStarted { run: "r".into(), plan: plan.digest(), by: None, skips: BTreeMap::new() });
         history.engine();
         history
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firedrill_model::plan::{Condition, OnFailure, OnUnmet, Plan, Signal, Step};
 use firedrill_run::{
-    Answer, CommandId, DebtKind, Done, Event, Exit, Open, Phase, Question, Rendering, Role, Run, StepId, Verdict,
+    Answer, CommandId, DebtKind, Done, Event, Exit, Open, Phase, Question, Rendering, Role, Run, StepId, Verdict, Wait,
 };
 
 use crate::facts::{End, Facts, Round, Sort, judged, meaning};
@@ -26,6 +26,10 @@ pub(crate) struct Audit {
     running: BTreeSet<CommandId>,
     /// The hooks tried since the run was last taken up.
     tried: BTreeSet<(StepId, DebtKind)>,
+    /// The latest look of each poll that was not met and is to be followed by another, by the name of its first look.
+    unmet: BTreeMap<CommandId, (CommandId, End)>,
+    /// Polls whose time is over, by the names of their first looks.
+    timed_out: BTreeSet<CommandId>,
     /// Milestones that the latest attempts have reached: steps and names.
     reached: BTreeSet<(usize, String)>,
     cancels: u32,
@@ -51,6 +55,8 @@ impl Audit {
             started: BTreeSet::new(),
             running: BTreeSet::new(),
             tried: BTreeSet::new(),
+            unmet: BTreeMap::new(),
+            timed_out: BTreeSet::new(),
             reached: BTreeSet::new(),
             cancels: 0,
             fresh_cancels: 0,
@@ -63,8 +69,9 @@ impl Audit {
     }
 
     /// Takes the next event, which happened in this phase, and says which promise it breaks.
-    pub(crate) fn take(&mut self, event: &Event, phase: Phase) -> Broken {
+    pub(crate) fn take(&mut self, event: &Event, phase: Phase, run: &Run) -> Broken {
         match event {
+            Event::Elapsed { wait: Wait::Within(first) } => drop(self.timed_out.insert(first.clone())),
             Event::RunStarted { .. } | Event::Adopted { .. } | Event::Elapsed { .. } => {}
             Event::EngineStarted { .. } => self.engine(),
             // A run that only has to come to rest has nothing to stop.
@@ -76,20 +83,21 @@ impl Audit {
             Event::Decided { question, answer } => self.decided(question, answer),
             Event::Rendered { command, outcome } => {
                 if let Rendering::Error(_) = outcome {
-                    self.rendered_not(command);
+                    self.rendered_not(command, run);
                 }
             }
             Event::Started { command } => self.started(command)?,
             Event::NotStarted { command } => self.not_started(command),
-            Event::Ended { command, exit, .. } => self.ended(command, exit)?,
+            Event::Ended { command, exit, .. } => self.ended(command, exit, run)?,
             Event::Reached { command, milestone } => self.reached(command, milestone)?,
-            Event::Judged { command, judgement } => self.over(command, judged(judgement)),
+            Event::Judged { command, judgement } => self.over(command, judged(judgement), run),
             Event::Settled { step, debt, done, .. } => {
                 self.is_told |= matches!(phase, Phase::Resting | Phase::AtRest);
                 self.said(step, *debt, *done);
             }
             other => unreachable!("an event that this audit does not know: {other:?}"),
         }
+        self.end_polls(run);
         Ok(())
     }
 
@@ -145,13 +153,13 @@ impl Audit {
     }
 
     /// The texts of a command have no value.
-    fn rendered_not(&mut self, command: &CommandId) {
+    fn rendered_not(&mut self, command: &CommandId, run: &Run) {
         match (&command.role, command.step()) {
             (Role::Attempt, Some(id)) => {
                 let id = id.clone();
                 self.facts_of(&id).is_refused = true;
             }
-            _ => self.over(command, End::Nothing),
+            _ => self.over(command, End::Nothing, run),
         }
     }
 
@@ -189,6 +197,7 @@ impl Audit {
         };
         match &command.role {
             Role::Guard(_) => self.may_begin(at),
+            Role::Attempt if command.r#try > 1 => self.may_begin(at).and_then(|()| self.may_look_again(command)),
             Role::Attempt => self.may_begin(at).and_then(|()| self.may_attempt(at)),
             Role::Cleanup => self.may_clean_up(at, command.round),
             Role::Rollback => self.may_roll_back(at),
@@ -246,6 +255,11 @@ impl Audit {
         holds(!facts.is_spent(step), || "its attempts were used up".into())?;
         holds(self.is_inside_holds(at), || "a hold that it needs was over".into())?;
         self.may_change(at)
+    }
+
+    fn may_look_again(&self, command: &CommandId) -> Broken {
+        let first = CommandId { r#try: 1, ..command.clone() };
+        holds(!self.timed_out.contains(&first), || "the time of its poll was over".into())
     }
 
     /// Returns whether something has begun that waited for a milestone of a step.
@@ -371,13 +385,13 @@ impl Audit {
         }
     }
 
-    fn ended(&mut self, command: &CommandId, exit: &Exit) -> Broken {
+    fn ended(&mut self, command: &CommandId, exit: &Exit, run: &Run) -> Broken {
         if !self.running.remove(command) {
             return Err(format!("`{command}` ended without having been started"));
         }
         let (what, sort) = self.command(command);
         if let Some(end) = meaning(what, sort, exit) {
-            self.over(command, end);
+            self.over(command, end, run);
         }
         if let (Role::Attempt, false) = (&command.role, matches!(exit, Exit::NotSpawned(_))) {
             self.has_attempted = true;
@@ -403,8 +417,32 @@ impl Audit {
         }
     }
 
-    /// A try is over and this is what it came to.
-    fn over(&mut self, command: &CommandId, end: End) {
+    /// A try is over and this is what it came to, unless it is a look that another one follows.
+    fn over(&mut self, command: &CommandId, end: End, run: &Run) {
+        let first = CommandId { r#try: 1, ..command.clone() };
+        self.unmet.remove(&first);
+        if run.looks_on(command) {
+            self.unmet.insert(first, (command.clone(), end));
+            if let (Role::Attempt, Some(id)) = (&command.role, command.step()) {
+                self.round_of(id).has_looked |= end != End::Nothing;
+            }
+            return;
+        }
+        let is_made_again = end == End::Lost && command.role == Role::Attempt && run.is_under_way(command);
+        if !is_made_again {
+            self.came_to(command, end);
+        }
+    }
+
+    /// The last answer of a poll counts once no other look follows.
+    fn end_polls(&mut self, run: &Run) {
+        let (going_on, over): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.unmet).into_iter().partition(|(_, (look, _))| run.looks_on(look));
+        self.unmet = going_on;
+        over.into_values().for_each(|(look, end)| self.came_to(&look, end));
+    }
+
+    fn came_to(&mut self, command: &CommandId, end: End) {
         let Some(at) = command.step().map(|id| self.index(id)) else {
             self.over_in_playbook(command, end);
             return;

@@ -46,6 +46,8 @@ pub(crate) struct Facts {
 pub(crate) struct Round {
     pub(crate) number: u32,
     pub(crate) attempt: Option<End>,
+    /// A look of it has ended, although another one is to follow.
+    pub(crate) has_looked: bool,
     pub(crate) looks: BTreeMap<String, End>,
     pub(crate) verify: Option<End>,
     /// The outputs of an attempt in doubt were read.
@@ -120,7 +122,7 @@ impl Facts {
 
 impl Round {
     pub(crate) fn is_effective(&self) -> bool {
-        self.attempt.is_some_and(|end| end != End::Nothing) && self.said != Some(Done::NotDone)
+        (self.has_looked || self.attempt.is_some_and(|end| end != End::Nothing)) && self.said != Some(Done::NotDone)
     }
 
     /// Returns whether it did what it is for, its cleanup not counted.
@@ -177,7 +179,8 @@ impl Round {
     }
 
     fn owes_cleanup(&self, step: &Step) -> bool {
-        self.is_effective() && !self.is_in_doubt(step) && self.needs_cleanup(step) && self.cleanup != Some(End::Met)
+        let is_over = self.attempt.is_some() && self.is_effective();
+        is_over && !self.is_in_doubt(step) && self.needs_cleanup(step) && self.cleanup != Some(End::Met)
     }
 
     /// Returns what allows another attempt after this one, if anything does.
@@ -190,7 +193,7 @@ impl Round {
             (Some(End::Nothing), _) => Some("nothing was started"),
             _ if self.needs_cleanup(step) && !self.was_cleaned_in_time(step) => None,
             _ if step.effect.read_only || step.effect.idempotent => Some("the step may be repeated"),
-            (Some(End::Doubt | End::Lost), _) if step.conduct.in_doubt == InDoubt::Rerun => {
+            (Some(End::Doubt), _) if step.conduct.in_doubt == InDoubt::Rerun && self.verify != Some(End::Met) => {
                 Some("a doubt may be repeated")
             }
             _ => self.was_cleaned_in_time(step).then_some("its cleanup succeeded"),

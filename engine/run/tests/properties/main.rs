@@ -66,7 +66,7 @@ fn live(drawn: &Drawn, chances: &[u8], events: &mut Vec<Event>) -> Result<(), St
         if world.run.state() != again.state() {
             return Err("the same events led to another state".into());
         }
-        audit.take(&event, phase)?;
+        audit.take(&event, phase, &world.run)?;
         if world.run.phase() == Phase::AtRest {
             audit.rest(&world.run)?;
         }

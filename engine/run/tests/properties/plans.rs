@@ -59,11 +59,13 @@ const SETTINGS: &[&str] = &[
     "@guard one",
     "@guard two skip",
     "@invariant up",
+    "@guard three+",
+    "@invariant well+",
     "@finally note",
     "@finally last",
 ];
 const MARKS: &[&str] =
-    &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail"];
+    &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail", "ro+", "?+"];
 const EXTRAS: &[Extra] = &[
     Extra::When,
     Extra::Guard,
@@ -90,8 +92,17 @@ fn steps() -> impl Strategy<Value = DrawnStep> {
     let until = prop_oneof![3 => Just(None), 1 => any::<(u16, u16)>().prop_map(|(one, other)| Some(one & other))];
     let extras = prop_oneof![1 => Just(Vec::new()), 1 => subsequence(EXTRAS, 0..=3)];
     let signals = any::<(u16, u16)>().prop_map(|(one, other)| one & other);
-    (needs, signals, subsequence(MARKS, 0..=4), until, extras)
-        .prop_map(|(needs, signals, marks, until, extras)| DrawnStep { needs, marks, signals, until, extras })
+    (needs, signals, subsequence(MARKS, 0..=4), until, extras).prop_map(|(needs, signals, marks, until, extras)| {
+        DrawnStep { needs, marks: sensible(marks), signals, until, extras }
+    })
+}
+
+/// Leaves out what the language refuses: a step that polls changes nothing, so there is nothing to undo.
+fn sensible(mut marks: Vec<&'static str>) -> Vec<&'static str> {
+    if marks.contains(&"ro+") {
+        marks.retain(|mark| !matches!(*mark, "!" | "~" | "irr"));
+    }
+    marks
 }
 
 impl Drawn {
@@ -185,7 +196,7 @@ fn adorn(step: &mut Step, extra: Extra) {
         Extra::Output => step.command_mut().expect("a command").outputs.push(output("size")),
         Extra::Look => {
             let mut command = step.command().expect("a command").clone();
-            command.outputs = vec![output("seen")];
+            (command.outputs, command.poll) = (vec![output("seen")], None);
             step.looks.push(Look { name: "seen".into(), command });
         }
         Extra::RetryWhen => step.retry.when = Some(expression()),

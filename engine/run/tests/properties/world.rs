@@ -56,7 +56,12 @@ impl<'a> World<'a> {
     /// Returns what happens next, or `None` if nothing will happen any more.
     pub(crate) fn happens(&mut self) -> Option<Event> {
         if self.run.phase() == Phase::New {
-            return Some(Event::RunStarted { run: "drawn".into(), plan: String::new(), by: None });
+            return Some(Event::RunStarted {
+                run: "drawn".into(),
+                plan: String::new(),
+                by: None,
+                skips: BTreeMap::new(),
+            });
         }
         if !self.has_engine {
             return Some(self.says().unwrap_or_else(|| self.engine()));

@@ -162,8 +162,7 @@ impl Listing<'_> {
     /// Lists what the world can do: one strand after the other, or only the first if the others can wait.
     fn strands(&mut self, effects: &[Effect], flights: &[CommandId]) {
         let before = self.moves.len();
-        let is_one_enough = self.all.orders == Orders::Distinct
-            && is_one_enough(self.node, self.has_faults)
+        let is_one_enough = is_one_enough(self.all.orders, self.node, self.has_faults)
             && !is_asked_in_vain(&self.node.run, effects, flights);
         let is_full = |listing: &Self| is_one_enough && listing.moves.len() > before;
         for effect in effects {
@@ -374,7 +373,7 @@ fn index(run: &Run, id: &StepId) -> Option<usize> {
 }
 
 pub(super) fn run_started() -> Event {
-    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None }
+    Event::RunStarted { run: "swept".into(), plan: String::new(), by: None, skips: BTreeMap::new() }
 }
 
 pub(super) fn engine_started() -> Event {

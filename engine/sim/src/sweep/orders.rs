@@ -9,6 +9,8 @@ use super::moves::Node;
 pub enum Orders {
     /// The orders that matter; states by their future.
     Distinct,
+    /// The orders that matter although every state is looked at; states by their future.
+    Watched,
     /// All orders; states by their future.
     All,
     /// All orders; states by everything they hold. For checking the reduction.
@@ -18,7 +20,17 @@ pub enum Orders {
 /// Returns whether it does not matter which strand of the world comes first, so that one is enough.
 ///
 /// [`super`] says why this is so.
-pub(super) fn is_one_enough(node: &Node, has_faults: bool) -> bool {
+pub(super) fn is_one_enough(orders: Orders, node: &Node, has_faults: bool) -> bool {
+    match orders {
+        Orders::Distinct => is_one_enough_for_ends(node, has_faults),
+        // While the playbook's guards or invariants are asked, no step changes: every state on the way looks the same to
+        // conditions over steps.
+        Orders::Watched => matches!(node.run.phase(), Phase::Guarding | Phase::Resting),
+        Orders::All | Orders::Exact => false,
+    }
+}
+
+fn is_one_enough_for_ends(node: &Node, has_faults: bool) -> bool {
     match node.run.phase() {
         Phase::Guarding | Phase::Resting => true,
         Phase::Working => !has_faults && node.dooms.is_empty() && (0..steps(node)).all(|step| cannot_fail(node, step)),

@@ -301,7 +301,7 @@ impl<'a> Search<'a> {
     fn fingerprint(&self, node: &Node) -> Fingerprint {
         let mut hasher = Wide::new();
         match self.orders {
-            Orders::Distinct | Orders::All => node.run.hash_future(&mut hasher),
+            Orders::Distinct | Orders::Watched | Orders::All => node.run.hash_future(&mut hasher),
             Orders::Exact => node.run.state().hash(&mut hasher),
         }
         node.dooms.hash(&mut hasher);

@@ -12,6 +12,7 @@ use super::{Passed, Played, Sandboxed, key};
 use crate::driver::DriveError;
 use crate::journal::Urgency;
 use crate::milestones::Watch;
+use crate::secrets::Vault;
 use crate::world::{Happening, Start, World};
 
 impl World for Sandboxed<'_> {
@@ -133,6 +134,10 @@ impl World for Sandboxed<'_> {
 
     fn supervise_again(&mut self) -> Result<(), DriveError> {
         Ok(())
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     fn dismiss(&mut self) -> Result<(), DriveError> {

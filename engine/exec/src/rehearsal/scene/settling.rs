@@ -33,6 +33,7 @@ impl Scene {
         let mut pause = if has_company { NEXT_LOOK } else { FIRST_LOOK };
         loop {
             self.take_ends()?;
+            self.pump()?;
             let Some(busy) = self.busy() else {
                 if self.stir()? {
                     continue;
@@ -55,6 +56,14 @@ impl Scene {
                 pause = (pause * 2).min(LAST_LOOK);
             }
         }
+    }
+
+    /// Writes what has been printed since the last time.
+    fn pump(&mut self) -> io::Result<()> {
+        for tap in self.actors.values_mut().flat_map(|actor| &mut actor.captured.taps) {
+            tap.pump()?;
+        }
+        Ok(())
     }
 
     /// Finds out which of the commands that waited for something else than the clock have got it; returns whether any has.
@@ -158,6 +167,8 @@ impl Scene {
             }
         };
         actor.main = Main::Told;
+        // What outlives it prints for nobody.
+        let _outliving = std::mem::take(&mut actor.captured).finish()?;
         actor.course = Course::Free { limit: None };
         let ms = u64::try_from(self.clock.now().saturating_sub(actor.began).as_millis()).unwrap_or(u64::MAX);
         if is_alone {
