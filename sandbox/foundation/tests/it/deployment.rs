@@ -199,3 +199,23 @@ fn recorded_check_of_all_deployments() {
     }
     assert_eq!(ran.code, Some(1));
 }
+
+#[test]
+fn debug_after_the_subcommand_checks_nothing() {
+    let rig = Rig::laboratory();
+    let ran = bbr(&rig, "cf", &["pre-backup-check", "--debug"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("can be backed up."), "{}", ran.out);
+}
+
+#[test]
+fn one_deployment_or_all_must_be_named() {
+    let rig = Rig::laboratory();
+    for args in [["deployment", "backup"].as_slice(), &["deployment", "-d", "cf", "--all-deployments", "backup"]] {
+        let mut command = rig.command("bbr", args);
+        command.env_remove("BOSH_DEPLOYMENT");
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.code, Some(1), "{args:?}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("--all-deployments") && !ran.err.is_empty(), "{args:?}: {}{}", ran.out, ran.err);
+    }
+}
