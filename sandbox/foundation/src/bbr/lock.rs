@@ -51,7 +51,7 @@ impl Session<'_> {
             let held = placed.vm().lock(&placed.job, &Holder::this_process());
             errors.extend(held.err().map(|error| error.to_string()));
         }
-        self.pause(Stage::Lock, pause);
+        errors.extend(self.wait(Stage::Lock, pause).err());
         for placed in jobs {
             let (job, slug) = (&placed.job, placed.slug());
             let ran = self
@@ -86,8 +86,7 @@ impl Session<'_> {
             self.console.info(&format!("Unlocking {} on {}...", placed.job, placed.slug()));
             self.remote_script(&placed.job, script, variables);
         }
-        self.pause(Stage::Unlock, pause);
-        let mut errors = Vec::new();
+        let mut errors: Vec<String> = self.wait(Stage::Unlock, pause).err().into_iter().collect();
         for placed in jobs {
             let ran = self.script(Stage::Unlock, placed, script, || self.unlock_job(placed));
             match &ran {
@@ -99,9 +98,10 @@ impl Session<'_> {
         errors
     }
 
-    fn pause(&self, stage: Stage, pause: Pause) {
-        if pause == Pause::Yes {
-            self.pace.pass(self.site.phase(stage));
+    fn wait(&self, stage: Stage, pause: Pause) -> Result<(), String> {
+        match pause {
+            Pause::Yes => self.pause(self.site.phase(stage)),
+            Pause::No => Ok(()),
         }
     }
 

@@ -92,12 +92,13 @@ impl World {
     /// came later has its folder from then on.
     fn furnish_disk(&self, instance: &Instance, disk: &DiskCid) -> Result<(), WorldError> {
         let folder = self.disk_dir(disk);
-        if folder.exists() {
-            return Ok(());
-        }
+        let is_new = !folder.exists();
         create(&folder)?;
         if instance.jobs.iter().any(|job| job == platform::BLOBSTORE_JOB) {
-            platform::furnish_blobstore(self, &folder)?;
+            platform::prepare_blobstore(self, disk)?;
+            if is_new {
+                platform::furnish_blobstore(self, &folder)?;
+            }
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ impl Request {
             if let Some((name, value)) = line.split_once(':')
                 && name.eq_ignore_ascii_case("host")
             {
-                host = value.trim().split(':').next().unwrap_or_default().to_owned();
+                value.trim().split(':').next().unwrap_or_default().clone_into(&mut host);
             }
         }
         let is_named = host.ends_with(SYSTEM_DOMAIN) || host.ends_with(".internal");

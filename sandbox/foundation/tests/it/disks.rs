@@ -58,7 +58,7 @@ fn lost_disk_is_replaced() {
     assert_eq!(ran.out.matches("Updating instance").count(), 1, "{}", ran.out);
     let after = details(&rig, "nfs_server")["disk_cids"].clone();
     assert!(after != before && after != "", "{after}");
-    assert!(ssh(&rig, "ls /var/vcap/store").is_empty());
+    assert!(ssh(&rig, "find /var/vcap/store -type f").is_empty());
     rig.bosh("-n clean-up");
     assert_eq!(rig.rows("disks --orphaned").len(), 1, "only --all destroys disks");
     rig.bosh("-n clean-up --all");

@@ -142,6 +142,16 @@ fn apps_come_back_when_their_droplets_do() {
 }
 
 #[test]
+fn blobs_that_belong_to_root_cannot_be_added_to() {
+    let rig = logged_in("retail");
+    on_vm(&rig, "nfs_server/0", "sudo chown -R root:root /var/vcap/store/shared");
+    assert_eq!(code(&rig, "cf push canary -p ."), 1);
+    assert_eq!(code(&rig, "cf restart web"), 0);
+    on_vm(&rig, "nfs_server/0", "sudo chown -R vcap:vcap /var/vcap/store/shared");
+    assert_eq!(code(&rig, "cf push canary -p ."), 0);
+}
+
+#[test]
 fn cluster_without_quorum_needs_a_bootstrap() {
     let rig = logged_in("retail");
     assert!(!on_vm(&rig, "mysql_monitor/0", "mysql-diag").contains("CRITICAL"));
@@ -204,6 +214,17 @@ fn load_balancer_that_blocks_the_platform_itself_spoils_the_unlock() {
     assert_eq!(status(&rig, "/healthz"), "503");
     assert_eq!(backup(&rig, &["backup-cleanup"]).code, Some(0));
     assert_eq!(status(&rig, "/healthz"), "200");
+}
+
+#[test]
+fn what_happens_while_the_scripts_run_meets_the_unlock() {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    let mut later = rig.command("sandbox", &["later", "2m", "break", "lb-blocks-inside"]);
+    assert_eq!(clock.run(&mut later).code, Some(0));
+    let ran = clock.run(&mut rig.command("bbr", &["deployment", "--deployment", TAS, "backup"]));
+    assert_eq!(ran.code, Some(8), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("Backup created of"), "{}", ran.out);
+    rig.sandbox("assert artifacts 1 whole");
 }
 
 #[test]
