@@ -5,6 +5,7 @@ mod command;
 mod conduct;
 mod expand;
 mod group;
+mod lock;
 mod milestone;
 mod names;
 mod order;

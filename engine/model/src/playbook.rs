@@ -257,6 +257,8 @@ pub struct Step {
     pub needs: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether it is run or skipped.
     pub when: Option<Spanned<Expression>>,
+    /// The names of the locks that it holds until it owes nothing.
+    pub locks: Vec<Spanned<Template>>,
     /// What must hold just before its first attempt.
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.

@@ -11,7 +11,7 @@ mod poll;
 mod probes;
 mod used;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -134,7 +134,7 @@ fn read_of_last(playbook: &Playbook, outputs: &BTreeMap<String, Value>) -> BTree
 
 /// Returns the names of locks in the order in which every run takes them.
 fn sorted(locks: impl Iterator<Item = String>) -> Vec<String> {
-    locks.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    locks.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What used playbooks give to the whole run.
@@ -176,8 +176,13 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn own_locks(&mut self) -> Vec<String> {
-        let playbook = self.playbook;
-        playbook.locks.iter().map(|lock| self.lock(lock)).collect()
+        self.locks(&self.playbook.locks)
+    }
+
+    /// Returns the names of locks in the order in which they are taken.
+    fn locks(&mut self, locks: &[Spanned<Template>]) -> Vec<String> {
+        let names: BTreeSet<String> = locks.iter().map(|lock| self.lock(lock)).collect();
+        names.into_iter().collect()
     }
 
     fn own_invariants(&mut self) -> Vec<plan::Invariant> {
@@ -187,6 +192,12 @@ impl<'a> Resolver<'a> {
 
     fn lock(&mut self, lock: &Spanned<Template>) -> String {
         let folded = self.fold(lock);
+        if let Some(late) = folded.references().next() {
+            let message = format!("`{late}` is known only while the run goes on, and the name of a lock before");
+            let help = "name the lock by inputs, vars, or items that are known before the run starts";
+            self.faults.push(Diagnostic::error(Code::NoValue, lock.span, message).help(help));
+            return String::new();
+        }
         let value = self.known(&folded, lock.span);
         let name = self.exact(&value, lock.span);
         if name.trim().is_empty() || name.chars().any(char::is_control) {
@@ -203,6 +214,7 @@ impl<'a> Resolver<'a> {
         plan::Step {
             typical: step.typical.as_ref().and_then(|typical| self.positive_duration(typical)),
             milestones: step.milestones.iter().map(milestone).collect(),
+            locks: self.locks(&step.locks),
             guards: self.guards(&step.guards, Some(&around)),
             deed: plan::Deed::Command(Box::new(self.own_command(step, invocation, &defaults, own))),
             retry: self.retry(step.retry.as_deref(), NonZeroU32::MIN, Duration::ZERO),

@@ -16,9 +16,10 @@ const fn key(purpose: &'static str) -> Unsupported {
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
         Block::Output => output(name),
-        Block::Step => step(name),
-        Block::Group | Block::Use => group(name),
         Block::Playbook
+        | Block::Step
+        | Block::Group
+        | Block::Use
         | Block::Input
         | Block::Target
         | Block::Secret
@@ -50,20 +51,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::ExpectedStep
         | Block::Sweep => None,
     }
-}
-
-fn group(name: &str) -> Option<Unsupported> {
-    Some(match name {
-        "locks" => key("holds named locks while its members run"),
-        _ => return None,
-    })
-}
-
-fn step(name: &str) -> Option<Unsupported> {
-    Some(match name {
-        "locks" => key("holds named locks during the step"),
-        _ => return None,
-    })
 }
 
 fn output(name: &str) -> Option<Unsupported> {

@@ -1,4 +1,4 @@
-//! Deadlines: how long the guards, attempts and verifies of a step and the waits between them may take in all; of a group,
+//! Deadlines: how long the wait for its locks, the guards, attempts and verifies of a step and the waits between them may take in all; of a group,
 //! its guards and all that is inside of it.
 //!
 //! The time is the driver's: a step waits for [`Wait::Deadline`] while its clock runs. What ended commands and waits took is
@@ -62,7 +62,8 @@ impl Run {
         }
         match state.stage {
             Stage::Attempting(_) if self.asks_people_at(step) => Pace::Untimed,
-            Stage::Guarding(..)
+            Stage::Locking
+            | Stage::Guarding(..)
             | Stage::Attempting(_)
             | Stage::Looking(..)
             | Stage::Verifying(..)
@@ -103,6 +104,7 @@ impl Run {
     fn end_for_deadline(&mut self, step: usize) {
         self.end_poll_of(step);
         match self.state.steps[step].stage {
+            Stage::Locking => self.settle(step, Outcome::Failed(Cause::Deadline)),
             Stage::Guarding(_, task) if task.is_unbegun() => self.settle(step, Outcome::Failed(Cause::Deadline)),
             Stage::Attempting(task) if task.is_unbegun() && !self.asks_people_at(step) => {
                 self.state.steps[step].attempts -= 1;
@@ -148,6 +150,15 @@ impl Run {
         if let Some(clock) = self.clock_of(command) {
             clock.spent += took;
             clock.adopted = Duration::ZERO;
+        }
+    }
+
+    /// Takes from deadlines what a step waited for its locks.
+    pub(crate) fn spend_on_locks(&mut self, step: usize, waited: Duration) {
+        let id = self.shape.id(step).clone();
+        self.pass(Some(&id), Some(waited));
+        if self.planned(step).deadline.is_some() {
+            self.state.steps[step].clock.spent += waited;
         }
     }
 

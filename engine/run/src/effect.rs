@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::command::CommandId;
+use crate::command::{CommandId, StepId};
 use crate::event::{Question, Wait};
 
 /// What a driver must do next.
@@ -20,6 +20,9 @@ pub enum Effect {
     Judge(CommandId),
     /// Find out what became of a command of an earlier engine, and record it.
     Settle(CommandId),
+    /// Take the locks of a step, all of them or none, and record that. Asked for until they have been taken: others may have
+    /// one of them.
+    Lock(StepId),
     /// End a running command. Level-triggered: asked for until the command has ended.
     Terminate(CommandId),
 }

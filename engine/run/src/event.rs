@@ -43,6 +43,14 @@ pub enum Event {
         /// Its answer, or why there is none.
         answer: Answer,
     },
+    /// A step has all its locks.
+    Locked {
+        /// The step.
+        step: StepId,
+        /// How long it waited for others to give them back, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        ms: u64,
+    },
     /// The deferred texts of a command became known.
     Rendered {
         /// The command.

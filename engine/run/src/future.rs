@@ -99,6 +99,7 @@ impl Stage {
             Stage::Waiting => (0, 0),
             Stage::Inside => (0, 1),
             Stage::Expanding => (0, 2),
+            Stage::Locking => (0, 3),
             Stage::Deciding => (1, 0),
             Stage::Guarding(at, task) => (2, (*at as u64) << 16 | task.code()),
             Stage::Attempting(task) => (3, task.code()),

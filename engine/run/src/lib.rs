@@ -14,6 +14,7 @@ mod future;
 mod group;
 pub mod injection;
 pub mod journal;
+mod lock;
 mod lookup;
 mod machine;
 mod milestones;

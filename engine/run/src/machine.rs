@@ -87,6 +87,7 @@ impl Run {
             }
             Event::EngineStarted { .. } => self.reopen(),
             Event::Decided { question, answer } => self.decided(question, answer)?,
+            Event::Locked { step, ms } => self.locked(step, *ms)?,
             Event::Rendered { command, outcome } => {
                 self.task_event(command, TaskEvent::Rendered(outcome))?;
                 self.keep_rendering(command, outcome);

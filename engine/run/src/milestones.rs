@@ -102,7 +102,7 @@ impl Run {
         let state = &self.state.steps[step];
         let is_first = |task: &Task| task.is_unbegun() && task.r#try == 1;
         match &state.stage {
-            Stage::Waiting | Stage::Deciding => false,
+            Stage::Waiting | Stage::Deciding | Stage::Locking => false,
             Stage::Guarding(0, task) => !is_first(task),
             Stage::Attempting(task) => {
                 let is_untouched = state.attempts == 1 && self.planned(step).guards.is_empty();

@@ -131,6 +131,7 @@ impl Run {
             }
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Locking
             | Stage::Expanding
             | Stage::Inside
             | Stage::Looking(..)
@@ -154,6 +155,7 @@ impl Run {
         let is_overdue = self.is_overdue(step);
         match &state.stage {
             Stage::Deciding => due.effects.push(Effect::Decide(Question::When(id.clone()))),
+            Stage::Locking if self.may_lock(step) => due.effects.push(Effect::Lock(id.clone())),
             Stage::Expanding => due.effects.push(Effect::Decide(Question::Items(id.clone()))),
             Stage::Guarding(at, task) => {
                 let role = Role::Guard(self.planned(step).guards[*at].id.as_str().into());
@@ -175,6 +177,7 @@ impl Run {
             Stage::Concluding(_) => due.effects.push(Effect::Decide(Question::CleanupWhen(id.clone()))),
             Stage::Choosing(_) => due.effects.push(Effect::Decide(Question::RetryWhen(id.clone()))),
             Stage::Waiting
+            | Stage::Locking
             | Stage::Inside
             | Stage::Cleaning(_)
             | Stage::Pausing(_)
@@ -205,6 +208,7 @@ impl Run {
         ] {
             match self.debt(step, kind) {
                 Debt::Deciding => due.effects.push(Effect::Decide(Question::ReleaseWhen(id.clone()))),
+                Debt::Discharging(task) if self.is_kept_waiting(step, task) => {}
                 Debt::Discharging(task) => {
                     let command = CommandId { subject: Subject::Step(id.clone()), role, round, r#try: task.r#try };
                     due.task(task, command, state.completed);

@@ -139,6 +139,7 @@ impl Run {
             Stage::Verifying(..) => (Role::Verify, state.attempts),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Locking
             | Stage::Expanding
             | Stage::Inside
             | Stage::Looking(..)

@@ -197,10 +197,11 @@ impl Run {
     fn is_quiet(&self) -> bool {
         let waits = |&step: &usize| {
             let state = &self.state.steps[step];
-            let is_still =
-                matches!(state.stage, Stage::Pausing(_) | Stage::Settled(_) | Stage::Waiting | Stage::Inside)
-                    || state.stage.waits_for_word();
-            (is_still || state.stage.waits_to_look() || state.stage.waits_for_people()) && !state.debts.are_under_way()
+            let is_still = matches!(
+                state.stage,
+                Stage::Pausing(_) | Stage::Settled(_) | Stage::Waiting | Stage::Locking | Stage::Inside
+            ) || state.stage.waits_for_word();
+            (is_still || state.stage.waits_to_look() || state.stage.waits_for_people()) && self.waits_with_hooks(step)
         };
         let is_held_back =
             |&step: &usize| matches!(self.state.steps[step].stage, Stage::Guarding(..) | Stage::Attempting(_));
@@ -227,6 +228,7 @@ impl Run {
 
     fn begin_rest(&mut self) {
         let plan = Arc::clone(&self.plan);
+        self.call_off_waiting_hooks();
         self.state.phase = Phase::Resting;
         self.state.rests += 1;
         for (asking, invariant) in self.state.invariants.iter_mut().zip(&plan.invariants) {

@@ -24,7 +24,10 @@ pub(crate) struct Shape {
     begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     timed: Vec<usize>,
-    /// Whether something that is due may have to wait for room.
+    lockers: Vec<usize>,
+    locks: Vec<Vec<String>>,
+    excluded: Vec<Vec<usize>>,
+    /// Whether something that is due may have to wait for room, or for others with the same lock.
     pub(crate) is_cramped: bool,
 }
 
@@ -45,6 +48,9 @@ impl Shape {
             begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             timed: (0..plan.steps.len()).filter(|&step| plan.steps[step].deadline.is_some()).collect(),
+            lockers: (0..plan.steps.len()).filter(|&step| !plan.steps[step].locks.is_empty()).collect(),
+            locks: Vec::new(),
+            excluded: plan.exclusions(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
@@ -66,7 +72,16 @@ impl Shape {
             }
             shape.wait_for_release(at, step);
         }
+        shape.take_locks(plan);
         shape
+    }
+
+    fn take_locks(&mut self, plan: &Plan) {
+        if self.has_locks() {
+            let names = (0..plan.steps.len()).map(|step| plan.locks_of(step));
+            self.locks = names.map(|names| names.into_iter().map(str::to_owned).collect()).collect();
+        }
+        self.is_cramped |= self.has_locks();
     }
 
     fn wait_for_release(&mut self, at: usize, step: &Step) {
@@ -140,6 +155,26 @@ impl Shape {
     /// Returns the steps that have a deadline.
     pub(crate) fn timed(&self) -> &[usize] {
         &self.timed
+    }
+
+    /// Returns whether any step takes locks.
+    pub(crate) fn has_locks(&self) -> bool {
+        !self.lockers.is_empty()
+    }
+
+    /// Returns the steps that take locks.
+    pub(crate) fn lockers(&self) -> &[usize] {
+        &self.lockers
+    }
+
+    /// Returns the names of the locks that a step takes, sorted.
+    pub(crate) fn locks(&self, step: usize) -> &[String] {
+        self.locks.get(step).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the steps that must do nothing while this one is at something.
+    pub(crate) fn excluded(&self, step: usize) -> &[usize] {
+        self.excluded.get(step).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the steps whose release waits for this one.

@@ -200,6 +200,8 @@ pub enum Stage {
     Waiting,
     /// Its `when` is being decided.
     Deciding,
+    /// Waits until nobody else has one of its locks.
+    Locking,
     /// Asks its guards, one after the other.
     Guarding(usize, Task),
     /// A repetition whose items are being worked out.
@@ -327,6 +329,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Locking
             | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)
@@ -349,6 +352,7 @@ impl Stage {
             | Stage::Verifying(task, _) => Some(task),
             Stage::Waiting
             | Stage::Deciding
+            | Stage::Locking
             | Stage::Expanding
             | Stage::Inside
             | Stage::Salvaging(_)

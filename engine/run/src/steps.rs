@@ -46,7 +46,7 @@ impl Run {
             self.state.steps[step].stage = Stage::Waiting;
             return;
         }
-        self.ask_guards_of(step);
+        self.want_locks(step);
     }
 
     /// Asks the guards of a step, from the first on.
@@ -203,7 +203,7 @@ impl Run {
         let state = &self.state.steps[step];
         let is_begun = state.stage.task().is_some_and(|task| !task.is_unbegun());
         match state.stage {
-            Stage::Deciding | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
+            Stage::Deciding | Stage::Locking | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
                 self.state.steps[step].stage = Stage::Waiting;
             }
             Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
@@ -217,6 +217,7 @@ impl Run {
             Stage::Waiting
             | Stage::Inside
             | Stage::Deciding
+            | Stage::Locking
             | Stage::Expanding
             | Stage::Guarding(..)
             | Stage::Attempting(_)

@@ -148,6 +148,7 @@ impl Script {
                 Event::Decided { question, answer: Answer::Items(examples(2)) }
             }
             Effect::Decide(question) => Event::Decided { question, answer: Answer::Yes },
+            Effect::Lock(step) => Event::Locked { step, ms: 0 },
             Effect::Render(command) => {
                 let text = Rendered { argv: vec![command.to_string()], env: BTreeMap::new(), dir: None, stdin: None };
                 Event::Rendered { command, outcome: Rendering::Text(text) }

@@ -33,7 +33,7 @@ use firedrill_model::template::Template;
 /// | `due` | a deadline of one minute | | |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
-/// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
+/// | `on:stop` | `on_failure`, also `ask`, `continue` | `&x,y` | the locks `x` and `y` |
 ///
 /// The id of a member is its path: `g/a` belongs to the group `g`, which stands above it.
 ///
@@ -41,7 +41,7 @@ use firedrill_model::template::Template;
 /// | `man-`, `yes-` | the same without a time limit | `!man`, `~man` | a manual rollback, cleanup |
 ///
 /// Lines that begin with `@`: `@stop`, `@ask` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
-/// `@finally ID`; a guard or an invariant that ends in `+` polls.
+/// `@finally ID`, `@lock X`; a guard or an invariant that ends in `+` polls.
 ///
 /// # Panics
 /// If a word means nothing or a step is not there: a sketch is part of a test.
@@ -93,6 +93,7 @@ fn setting(plan: &mut Plan, at: u32, line: &str) {
         ["@stop"] => plan.on_failure = OnFailure::Stop,
         ["@ask"] => plan.on_failure = OnFailure::Ask,
         ["@max", number] => plan.max_parallel = number.parse().expect("a number that is not 0"),
+        ["@lock", name] => plan.locks.push((*name).into()),
         ["@guard", id] => plan.guards.push(guard(id, at, OnUnmet::Abort)),
         ["@guard", id, "skip"] => plan.guards.push(guard(id, at, OnUnmet::Skip)),
         ["@invariant", id] => {
@@ -123,6 +124,7 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
         after: Vec::new(),
         milestones: Vec::new(),
         when: None,
+        locks: Vec::new(),
         guards: Vec::new(),
         deed: Deed::Command(Box::new(command(id))),
         on_failure: groups::inherited(plan, id),
@@ -181,6 +183,7 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "fail" => step.conduct.in_doubt = InDoubt::Fail,
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
+        _ if word.starts_with('&') => step.locks = word[1..].split(',').map(str::to_owned).collect(),
         _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {
             (Some(until), ..) => step.release = Some(release(until)),
             (None, Some(name), _) => step.milestones.push(Milestone { name: name.into(), pattern: name.into() }),

@@ -25,6 +25,8 @@
 //!   same step and of those that need it, which come before it in every order;
 //! - while steps run, no fault is left, and no step under way can fail: every order leads to the same end.
 //!
+//! If steps have locks, all strands are tried all along: who has one keeps others from theirs.
+//!
 //! A guard of the playbook that is still being asked when nothing waits for its answer may outlive everything, so then all
 //! strands are tried.
 //!
@@ -39,6 +41,7 @@ mod condition;
 mod fault;
 mod fingerprint;
 mod graph;
+mod locks;
 mod moves;
 mod orders;
 mod property;

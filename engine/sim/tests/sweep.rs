@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 33] = [
+const CORPUS: [&str; 42] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -46,6 +46,15 @@ const CORPUS: [&str; 33] = [
     "a man ~man x2\nb yes2\nc a b irr",
     "a ^c\nb a man ?\nc b",
     "a !man ^\nb a man-",
+    "a &x ! ~\nb &x ?\nc b",
+    "a &x ^c\nb a &x\nc b &x !",
+    "a &x\nb &x !",
+    "a &x ro g\nb a &x !",
+    "box {} &x\nbox/a &y !\nbox/b &y\nc &y ^",
+    "box {} &x\nbox/a &x !\nnet {} &y\nnet/b &x",
+    "a &x !\nbox {} on:continue\nbox/b &x !\nbox/c box/b &x",
+    "a &x *m idem x2\nb a.m &x ro",
+    "@ask\na &x ! ^\nb &x",
 ];
 
 #[track_caller]
@@ -395,7 +404,8 @@ fn a_sweep_says_how_far_it_came() {
     insta::assert_snapshot!(sweep(5), @"stopped at 5 of at least 16 states within fault depth 0");
 }
 
-const MARKS: [&str; 13] = ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?", "*m"];
+const MARKS: [&str; 14] =
+    ["!", "!none", "~", "?", "^", "x2", "ro", "idem", "irr", "when?", "text?", "out?", "*m", "&x"];
 const SETTINGS: [&str; 4] = ["@stop", "@max 1", "@invariant v", "@finally w"];
 
 /// A step of a random sketch: its needs are the bits of a byte, the end of its hold is some step before it.
@@ -423,7 +433,7 @@ fn sketches(guards: [&'static str; 2]) -> impl Strategy<Value = String> {
     })
 }
 
-const GROUPS: [&str; 6] = ["{}", "{} on:continue", "{} on:stop", "{} on:ask", "{tol1}", "{par1} on:continue"];
+const GROUPS: [&str; 7] = ["{}", "{} &x", "{} on:continue", "{} on:stop", "{} on:ask", "{tol1}", "{par1} on:continue"];
 
 fn name(step: usize, members: &Range<usize>) -> String {
     let name = char::from(b'a' + u8::try_from(step).expect("few steps"));

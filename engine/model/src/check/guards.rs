@@ -25,7 +25,7 @@ fn readable(playbook: &Playbook, site: Site) -> Result<Vec<&Guard>, &'static str
     let own = |step: usize| playbook.steps[step].guards.as_slice();
     let (step, own) = match site {
         Site::Requirement | Site::Var(_) => return Err("inputs and vars are fixed before any guard is asked"),
-        Site::Lock => return Err("locks are taken before any guard is asked"),
+        Site::Lock => return Err("the name of a lock is fixed before any guard is asked"),
         Site::Defaults => return Err("defaults hold for every command, also for the guards"),
         Site::Guard => return Err("the guards of a playbook are asked all at once"),
         Site::Asking(step, nth) => (Some(step), &own(step)[..nth]),

@@ -167,7 +167,7 @@ fn ordered(used: &Use<'_>, below: usize, above: usize) -> Demand {
 fn reader(site: Site) -> Result<Option<Position>, &'static str> {
     match site {
         Site::Requirement | Site::Var(_) => Err("inputs and vars are fixed before any step runs"),
-        Site::Lock => Err("locks are taken before any step runs"),
+        Site::Lock => Err("the name of a lock is fixed before any step runs"),
         Site::Defaults => Err("defaults hold for every command, also before any step runs"),
         Site::Guard => Err("the guards of a playbook are asked before any step runs"),
         Site::Invariant => Err("an invariant must hold however the run ended, also without this step"),

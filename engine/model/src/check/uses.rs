@@ -126,10 +126,12 @@ impl<'p> Walk<'p> {
         }
         let defaults = &self.playbook.defaults;
         self.around(&defaults.env, defaults.dir.as_ref(), defaults.shell.as_ref(), Site::Defaults);
-        for lock in &self.playbook.locks {
-            self.template(lock, Site::Lock);
-        }
+        self.locks(&self.playbook.locks);
         self.guards(&self.playbook.guards, |_| Site::Guard);
+    }
+
+    fn locks(&mut self, locks: &'p [Spanned<Template>]) {
+        locks.iter().for_each(|lock| self.template(lock, Site::Lock));
     }
 
     fn tail(&mut self) {
@@ -143,6 +145,7 @@ impl<'p> Walk<'p> {
 
     fn step(&mut self, step: &'p Step, position: Position) {
         self.optional(step.when.as_ref(), Site::Gate(position));
+        self.locks(&step.locks);
         self.for_each(step, position);
         if let Position::Main(index) = position {
             self.guards(&step.guards, |nth| Site::Asking(index, nth));

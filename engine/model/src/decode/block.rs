@@ -101,7 +101,7 @@ const PLAYBOOK: [&str; 18] = [
     "invariants",
     "outputs",
 ];
-const STEP: [&str; 32] = [
+const STEP: [&str; 33] = [
     "id",
     "manual",
     "approve",
@@ -112,6 +112,7 @@ const STEP: [&str; 32] = [
     "typical",
     "needs",
     "when",
+    "locks",
     "guards",
     "retry",
     "deadline",
@@ -135,7 +136,7 @@ const STEP: [&str; 32] = [
     "on_failure",
     "for_each",
 ];
-const GROUP: [&str; 13] = [
+const GROUP: [&str; 14] = [
     "id",
     "title",
     "why",
@@ -143,6 +144,7 @@ const GROUP: [&str; 13] = [
     "phase",
     "needs",
     "when",
+    "locks",
     "guards",
     "deadline",
     "on_failure",
@@ -150,7 +152,7 @@ const GROUP: [&str; 13] = [
     "steps",
     "outputs",
 ];
-const USE: [&str; 14] = [
+const USE: [&str; 15] = [
     "id",
     "title",
     "why",
@@ -158,6 +160,7 @@ const USE: [&str; 14] = [
     "phase",
     "needs",
     "when",
+    "locks",
     "guards",
     "deadline",
     "on_failure",

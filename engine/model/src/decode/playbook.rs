@@ -74,7 +74,8 @@ impl Decoder<'_> {
         items.into_iter().filter_map(|item| self.some_text(item)).collect()
     }
 
-    fn locks(&mut self, field: Option<Field<'_>>) -> Vec<Spanned<Template>> {
+    /// Returns the names of locks.
+    pub(super) fn locks(&mut self, field: Option<Field<'_>>) -> Vec<Spanned<Template>> {
         let items = field.and_then(|field| self.some_items(field)).unwrap_or_default();
         items.into_iter().filter_map(|item| self.template(item)).collect()
     }

@@ -60,6 +60,9 @@ pub struct Step {
     /// Runs only if this is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Condition>,
+    /// The names of the locks that it holds until it owes nothing, sorted; see [`super::Plan::locks_of`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
     /// Asked one after the other just before the first attempt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<Guard>,
@@ -70,7 +73,8 @@ pub struct Step {
     pub on_failure: OnFailure,
     /// How often it is tried.
     pub retry: Retry,
-    /// How long its guards, attempts, verifies and the waits between them may take in all, above zero.
+    /// How long the wait for its locks, its guards, attempts, verifies and the waits between them may take in all, above
+    /// zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Duration>,
     /// How its attempts are treated when something comes between.

@@ -134,7 +134,8 @@ impl<'a> Resolver<'a> {
     pub(super) fn group(&mut self, step: &'a playbook::Step, id: String, group: Group) -> plan::Step {
         let guards = self.guards(&step.guards, None);
         let deadline = step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline));
-        plan::Step { guards, deadline, deed: Deed::Group(Box::new(group)), ..self.bare(step, id) }
+        let locks = self.locks(&step.locks);
+        plan::Step { locks, guards, deadline, deed: Deed::Group(Box::new(group)), ..self.bare(step, id) }
     }
 
     /// Returns a step that does nothing, with what people are told about it.
@@ -153,6 +154,7 @@ impl<'a> Resolver<'a> {
             after: Vec::new(),
             milestones: Vec::new(),
             when: None,
+            locks: Vec::new(),
             guards: Vec::new(),
             deed: Deed::Group(Box::default()),
             on_failure: OnFailure::Rollback,

@@ -135,13 +135,18 @@ const STEP: &[Key] = &[
     key("typical", GivenDuration, "How long one attempt usually takes, for estimates."),
     key("needs", Names, "The steps that must have settled before; `ID.NAME` waits for a milestone only."),
     key("when", Condition, "An expression, without braces; if it is false the step is skipped."),
+    LOCKS,
     key("guards", Many(Block::Guard), "Probes that must hold just before the first attempt."),
     key(
         "retry",
         One(Block::Retry),
         "How often and when it is attempted again. A repeat needs a licence: read_only, idempotent or a cleanup.",
     ),
-    key("deadline", GivenDuration, "How long guards, attempts, verifies and the waits between them may take in all."),
+    key(
+        "deadline",
+        GivenDuration,
+        "How long locks, guards, attempts, verifies and the waits between them may take in all.",
+    ),
     key("on_cancel", OneOf(&["stop", "finish"]), "What a cancel does to a running attempt: end it, or wait for it."),
     key(
         "in_doubt",
@@ -177,11 +182,13 @@ const CAUTION: Key = key("caution", Text, "What to look out for.");
 const PHASE: Key = key("phase", Text, "The part of the work to which it belongs.");
 const NEEDS: Key = key("needs", Names, "The steps that must have settled before.");
 const WHEN: Key = key("when", Condition, "An expression, without braces; if it is false all of it is skipped.");
+const LOCKS: Key =
+    key("locks", Templates, "The names of the locks that it holds until it owes nothing; it waits for them.");
 const GUARDS: Key = key("guards", Many(Block::Guard), "Probes that must hold just before it begins.");
 const DEADLINE: Key = key(
     "deadline",
     GivenDuration,
-    "How long its guards and all that is inside may take in all, hooks and people apart.",
+    "How long its locks, guards and all that is inside may take in all, hooks and people apart.",
 );
 const ON_FAILURE: Key = key(
     "on_failure",
@@ -198,6 +205,7 @@ const GROUP: &[Key] = &[
     PHASE,
     NEEDS,
     WHEN,
+    LOCKS,
     GUARDS,
     DEADLINE,
     ON_FAILURE,
@@ -214,6 +222,7 @@ const USE: &[Key] = &[
     PHASE,
     NEEDS,
     WHEN,
+    LOCKS,
     GUARDS,
     DEADLINE,
     ON_FAILURE,

@@ -151,7 +151,7 @@ const PLANTS: [(&str, Plant); 18] = [
     }),
     ("not yet supported", |draft, dice| {
         let line = draft.line(dice, "timeout:");
-        (Code::KeyNotYet, draft.insert(line, "    locks: [x]", "locks"))
+        (Code::KeyNotYet, draft.insert(line, "    outputs: {planted: {secret: true}}", "secret"))
     }),
     ("tab", |draft, dice| {
         let line = draft.line(dice, "- id:");

@@ -166,10 +166,11 @@ impl Listing<'_> {
             && !is_asked_in_vain(&self.node.run, effects, flights);
         let is_full = |listing: &Self| is_one_enough && listing.moves.len() > before;
         for effect in effects {
-            if let Effect::Settle(command) = effect
-                && !is_full(self)
-            {
-                self.settle(command);
+            match effect {
+                _ if is_full(self) => break,
+                Effect::Settle(command) => self.settle(command),
+                Effect::Lock(step) => self.push(Event::Locked { step: step.clone(), ms: 0 }, Cost::Free),
+                _ => {}
             }
         }
         for command in flights {
@@ -350,7 +351,7 @@ impl Listing<'_> {
 
 /// Returns whether an effect is answered by the world in its own time.
 fn is_awaited(effect: &Effect) -> bool {
-    matches!(effect, Effect::Terminate(_) | Effect::Settle(_))
+    matches!(effect, Effect::Terminate(_) | Effect::Settle(_) | Effect::Lock(_))
 }
 
 fn ended(command: &CommandId, exit: Exit) -> Event {

@@ -31,6 +31,12 @@ pub(super) fn is_one_enough(orders: Orders, node: &Node, has_faults: bool) -> bo
 }
 
 fn is_one_enough_for_ends(node: &Node, has_faults: bool) -> bool {
+    // Who has a lock keeps others from theirs: the strands affect one another.
+    let has_locks = node.run.plan().steps.iter().any(|step| !step.locks.is_empty());
+    let is_probing = matches!(node.run.phase(), Phase::Guarding | Phase::Resting);
+    if has_locks && !is_probing {
+        return false;
+    }
     match node.run.phase() {
         Phase::Guarding | Phase::Resting => true,
         Phase::Working => !has_faults && node.dooms.is_empty() && (0..steps(node)).all(|step| cannot_fail(node, step)),
@@ -53,6 +59,7 @@ fn cannot_fail(node: &Node, step: usize) -> bool {
         Stage::Verifying(_, Some(_))
         | Stage::Salvaging(_)
         | Stage::Deciding
+        | Stage::Locking
         | Stage::Expanding
         | Stage::Concluding(_)
         | Stage::Cleaning(_)

@@ -21,6 +21,8 @@ pub enum Rule {
     NothingIsHidden,
     /// A run is at rest only when nothing of it runs.
     RestIsQuiet,
+    /// Of steps that share a lock only one is at something.
+    LocksExclude,
     /// A property of the playbook's own.
     Property {
         /// The property as it is printed.
@@ -71,6 +73,7 @@ impl Rule {
             | Rule::ReleasesHappen
             | Rule::NothingIsHidden
             | Rule::RestIsQuiet
+            | Rule::LocksExclude
             | Rule::Property { .. } => Weight::Violation,
             Rule::ReleasesRun
             | Rule::RollbacksInsideHolds
@@ -92,6 +95,7 @@ impl Rule {
             Rule::ReleasesHappen => "what a step took is given back in every end, or the verdict says that it is not",
             Rule::NothingIsHidden => "what is left of a change is said by the verdict",
             Rule::RestIsQuiet => "a run is at rest only when nothing of it runs",
+            Rule::LocksExclude => "of steps that share a lock only one is at something",
             Rule::Property { text, .. } => text,
             Rule::ReleasesRun => "a release is not left out once its step may have taken something",
             Rule::RollbacksInsideHolds => "what was done inside a hold is rolled back inside it",
@@ -110,6 +114,7 @@ impl Rule {
             | Rule::DependentsFirst
             | Rule::ObligationsAreTold
             | Rule::NothingIsHidden
+            | Rule::LocksExclude
             | Rule::RestIsQuiet => {
                 "nothing: the engine promises this for every playbook. Please report it with the playbook"
             }

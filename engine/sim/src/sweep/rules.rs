@@ -7,7 +7,7 @@ use firedrill_run::{CommandId, Debt, DebtKind, Event, Open, Outcome, Phase, Role
 
 use super::condition::is_owed;
 use super::rule::{Rule, Weight};
-use super::scopes;
+use super::{locks, scopes};
 use crate::place::named;
 
 /// A rule and how it is gone against.
@@ -45,6 +45,9 @@ impl fmt::Display for Breach {
 pub(super) fn broken_by(run: &Run, event: &Event) -> Option<Breach> {
     let Event::Started { command } = event else { return None };
     let step = run.plan().step_index(command.step()?.as_str())?;
+    if let Some(breach) = locks::broken_by(run, step) {
+        return Some(breach);
+    }
     match command.role {
         Role::Attempt => attempt_too_soon(run, step, command),
         Role::Rollback => rollback_too_soon(run, step),
