@@ -19,6 +19,7 @@ use crate::clock;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::journal::{Recorder, Urgency};
+use crate::locks::{Lock, RunLocks};
 use crate::milestones::Watch;
 use crate::people;
 use crate::planned::Planned;
@@ -40,6 +41,7 @@ const SURVIVOR_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Live<'a> {
     dir: &'a RunDir,
     planned: Planned,
+    locks: RunLocks,
     finishing: Finishing,
     began: Instant,
     recorder: Recorder,
@@ -60,11 +62,13 @@ impl<'a> Live<'a> {
         let post = mailbox.post();
         let (recorder, envelopes) = Recorder::open(&dir.journal(), move |durable| post.send(News::Durable(durable)))?;
         let plan = dir.plan()?;
-        let (planned, finishing) = (Planned::new(dir, &dir.about()?, &plan), Finishing::of(&plan));
+        let about = dir.about()?;
+        let (planned, finishing) = (Planned::new(dir, &about, &plan), Finishing::of(&plan));
+        let locks = RunLocks::new(dir, about);
         let (watches, happenings) = (Watches::new()?, VecDeque::new());
         let (began, vault) = (Instant::now(), Arc::default());
         Ok((
-            Live { dir, planned, finishing, began, recorder, session: None, mailbox, watches, vault, happenings },
+            Live { dir, planned, locks, finishing, began, recorder, session: None, mailbox, watches, vault, happenings },
             envelopes,
         ))
     }
@@ -229,6 +233,14 @@ impl World for Live<'_> {
 
     /// People see it on the screen, and say what they have to say by themselves.
     fn people_asked(&mut self, _question: &Waiting) {}
+
+    fn lock(&mut self, names: &[String]) -> Result<Option<Box<Lock>>, DriveError> {
+        Ok(self.locks.take(names)?)
+    }
+
+    fn unlock(&mut self, name: &str) -> Result<(), DriveError> {
+        Ok(self.locks.give_back(name)?)
+    }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
         Ok(self.session()?.terminate(command)?)

@@ -4,18 +4,21 @@
 //! the name. Whether that run still holds it is not written
 //! anywhere: it follows from the run itself. A run holds its locks while an engine drives it, and for as long as it owes
 //! something: a stuck run keeps refusing others until it is resumed or settled, and a run whose engine died before it
-//! changed anything loses its locks by itself.
+//! changed anything loses its locks by itself. Locks of steps are kept in the same way, for as long as the run needs them
+//! ([`Run::locks`]): while an engine drives the run the file is enough, for it takes the file away when it gives one back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use firedrill_model::plan::Plan;
 use firedrill_model::resolve::sha256;
-use firedrill_run::{Open, Run};
+use firedrill_run::{Event, Open, Run};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::journal;
@@ -40,6 +43,10 @@ pub struct Lock {
     pub name: String,
     /// The run that holds it.
     pub run: String,
+    /// That run's playbook, if its records can be read.
+    pub playbook: Option<String>,
+    /// Since when it holds it, in milliseconds since 1970, if that is known.
+    pub since_ms: Option<u64>,
     /// Why it holds it.
     pub holding: Holding,
 }
@@ -59,8 +66,20 @@ pub enum Holding {
 
 /// Returns the names of the locks that a run wants. What happens in a sandbox excludes nothing outside of it.
 pub(crate) fn names(about: &About, plan: &Plan) -> Vec<String> {
-    let place = about.sandbox.as_ref().map(|world| format!("sandbox {}: ", world.display())).unwrap_or_default();
-    plan.locks.iter().map(|name| format!("{place}{name}")).collect()
+    plan.locks.iter().map(|name| known_as(about, name)).collect()
+}
+
+/// Returns what a lock of a run is called in the store.
+fn known_as(about: &About, name: &str) -> String {
+    match &about.sandbox {
+        Some(world) => format!("sandbox {}: {name}", world.display()),
+        None => name.to_owned(),
+    }
+}
+
+/// Returns the names of the locks that a run keeps for its steps.
+fn kept(about: &About, run: &Run) -> BTreeSet<String> {
+    run.locks().into_iter().map(|name| known_as(about, name)).collect()
 }
 
 impl<'a> Locks<'a> {
@@ -86,11 +105,17 @@ impl<'a> Locks<'a> {
         Ok(held)
     }
 
-    /// Takes the locks of a run that is about to be driven again; it may have lost them meanwhile.
-    pub fn take_again(&self, dir: &RunDir, _lock: &RunLock) -> Result<(), StoreError> {
-        let names = names(&dir.about()?, &dir.plan()?);
+    /// Takes the locks of a run that is about to be driven again, those of its steps included; it may have lost them
+    /// meanwhile. `said` is what is about to be recorded of it before that.
+    pub fn take_again(&self, dir: &RunDir, _lock: &RunLock, said: Option<&Event>) -> Result<(), StoreError> {
+        let (about, plan) = (dir.about()?, dir.plan()?);
+        let run = replayed(dir).and_then(|mut run| said.map_or(Ok(()), |said| run.apply(said)).ok().map(|()| run));
+        let kept = run.map(|run| kept(&about, &run)).unwrap_or_default();
+        let names: Vec<String> = names(&about, &plan).into_iter().chain(kept).collect();
         self.check(dir.id(), &names)?;
-        self.take(dir.id(), &names)
+        self.take(dir.id(), &names)?;
+        let left = plan.step_locks().into_iter().map(|name| known_as(&about, name));
+        left.filter(|name| !names.contains(name)).try_for_each(|name| self.free(dir.id(), &name))
     }
 
     /// Gives back the locks of a run unless it owes something; those of others are left alone.
@@ -98,11 +123,16 @@ impl<'a> Locks<'a> {
         if replayed(dir).is_none_or(|run| run.owes()) {
             return Ok(());
         }
-        for name in names(&dir.about()?, &dir.plan()?) {
-            let path = self.path(&name);
-            if read(&path)?.is_some_and(|(run, _)| run == dir.id()) {
-                fs::remove_file(&path).map_err(|source| io_error(&path, source))?;
-            }
+        let (about, plan) = (dir.about()?, dir.plan()?);
+        let steps = plan.step_locks().into_iter().map(|name| known_as(&about, name));
+        names(&about, &plan).into_iter().chain(steps).try_for_each(|name| self.free(dir.id(), &name))
+    }
+
+    /// Frees a lock if this run has it.
+    fn free(&self, run: &str, name: &str) -> Result<(), StoreError> {
+        let path = self.path(name);
+        if read(&path)?.is_some_and(|(holder, _)| holder == run) {
+            fs::remove_file(&path).map_err(|source| io_error(&path, source))?;
         }
         Ok(())
     }
@@ -135,12 +165,13 @@ impl<'a> Locks<'a> {
         let Some((run, name)) = read(path)? else {
             return Ok(None);
         };
-        let holding = match self.store.run(&run) {
-            Ok(dir) => holding(&dir),
-            Err(StoreError::Unknown { .. } | StoreError::BadId { .. }) => None,
-            Err(_) => Some(Holding::Unreadable),
+        let (holding, playbook) = match self.store.run(&run) {
+            Ok(dir) => (holding(&dir, &name), dir.about().ok().map(|about| about.playbook)),
+            Err(StoreError::Unknown { .. } | StoreError::BadId { .. }) => (None, None),
+            Err(_) => (Some(Holding::Unreadable), None),
         };
-        Ok(holding.map(|holding| Lock { name, run, holding }))
+        let since_ms = taken_ms(path);
+        Ok(holding.map(|holding| Lock { name, run, playbook, since_ms, holding }))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -148,15 +179,44 @@ impl<'a> Locks<'a> {
     }
 }
 
-/// Returns why a run holds its locks, if it does.
-fn holding(dir: &RunDir) -> Option<Holding> {
+/// The locks that the engine of one run takes and gives back for its steps.
+pub(crate) struct RunLocks {
+    store: Store,
+    about: About,
+}
+
+impl RunLocks {
+    pub(crate) fn new(dir: &RunDir, about: About) -> RunLocks {
+        RunLocks { store: dir.store(), about }
+    }
+
+    /// Takes all of these locks, or none of them if another run has one: that one is returned.
+    pub(crate) fn take(&self, names: &[String]) -> Result<Option<Box<Lock>>, StoreError> {
+        let names: Vec<String> = names.iter().map(|name| known_as(&self.about, name)).collect();
+        let locks = Locks::of(&self.store)?;
+        match locks.check(&self.about.run, &names) {
+            Ok(()) => locks.take(&self.about.run, &names).map(|()| None),
+            Err(StoreError::Locked(lock)) => Ok(Some(lock)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Gives a lock back.
+    pub(crate) fn give_back(&self, name: &str) -> Result<(), StoreError> {
+        Locks::of(&self.store)?.free(&self.about.run, &known_as(&self.about, name))
+    }
+}
+
+/// Returns why a run holds a lock, if it does.
+fn holding(dir: &RunDir, name: &str) -> Option<Holding> {
     if dir.is_driven() {
         return Some(Holding::Driven);
     }
-    let Some(run) = replayed(dir) else {
+    let (Some(run), Ok(about)) = (replayed(dir), dir.about()) else {
         return Some(Holding::Unreadable);
     };
-    match run.owes() {
+    let is_kept = names(&about, run.plan()).iter().any(|own| own == name) || kept(&about, &run).contains(name);
+    match is_kept && run.owes() {
         false => None,
         true if run.verdict().is_some() => Some(Holding::Owes(run.open())),
         true => Some(Holding::Interrupted),
@@ -175,6 +235,12 @@ fn read(path: &Path) -> Result<Option<(String, String)>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(path, error)),
     }
+}
+
+/// Returns when a lock was taken.
+fn taken_ms(path: &Path) -> Option<u64> {
+    let taken = fs::metadata(path).ok()?.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(taken.as_millis()).ok()
 }
 
 /// Replaces a file in one piece and makes it survive the machine.

@@ -269,6 +269,12 @@ impl RunDir {
         write_json(&self.path.join("run.json"), about, durability)
     }
 
+    /// Returns the store in which the run is.
+    pub(crate) fn store(&self) -> Store {
+        let home = self.path.ancestors().nth(2).unwrap_or(&self.path);
+        Store { home: home.to_owned() }
+    }
+
     /// Returns the run's id.
     pub fn id(&self) -> &str {
         &self.id

@@ -8,6 +8,7 @@ use firedrill_run::{CommandId, Event, Exit, Waiting};
 
 use crate::driver::DriveError;
 use crate::journal::{JournalFileError, Urgency};
+use crate::locks::Lock;
 use crate::milestones::Watch;
 use crate::people::Word;
 use crate::secrets::Vault;
@@ -37,6 +38,12 @@ pub(crate) trait World {
 
     /// Tells the world that people were asked. It may be told again after a crash.
     fn people_asked(&mut self, question: &Waiting);
+
+    /// Takes all of these locks for the run, or none of them if another run has one: that one is returned.
+    fn lock(&mut self, names: &[String]) -> Result<Option<Box<Lock>>, DriveError>;
+
+    /// Gives a lock back that no step of the run needs any more.
+    fn unlock(&mut self, name: &str) -> Result<(), DriveError>;
 
     /// Ends a command with all its descendants. Without effect on one that has ended.
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError>;
