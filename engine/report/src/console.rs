@@ -122,11 +122,18 @@ impl Console {
             }
             Change::StepSettled(step) => (step_id(step), settled(view, *step)),
             Change::StepInDoubt(step) => {
+                let (run, id) = (view.id(), step_id(step));
                 let text = match view.run().summary(*step).stage {
-                    firedrill_run::Stage::Undecided(_) => "failed: somebody must decide what that means",
-                    _ => "in doubt: nobody knows whether it had its effect, a human must say",
+                    Stage::Undecided(_) => format!(
+                        "failed: somebody must decide what that means\n\
+                         firedrill decide {run} {id} retry|done|rollback|stop --by NAME --note TEXT"
+                    ),
+                    _ => format!(
+                        "in doubt: nobody knows whether it had its effect, a human must say\n\
+                         firedrill settle {run} {id} --as done|not-done --by NAME --note TEXT"
+                    ),
                 };
-                (step_id(step), Line::new(Tone::Bad, text))
+                (id, Line::new(Tone::Bad, &text))
             }
             Change::DebtOpen(step, kind) => {
                 let text = format!("{} is owed: it did not succeed, a human is needed", kind.word());
