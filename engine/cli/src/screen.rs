@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use firedrill_exec::people::{self, Shown};
-use firedrill_exec::{Note, RunDir, Sink, clock};
+use firedrill_exec::{Lock, Note, RunDir, Sink, clock};
 use firedrill_model::plan::Plan;
 use firedrill_report::measure::Measures;
-use firedrill_report::{AtRest, Console, Purpose, Tail, View, ending, event_json, left_waiting, verdict_json};
+use firedrill_report::{AtRest, Console, Holder, Purpose, Tail, View, ending, event_json, left_waiting, verdict_json};
 use firedrill_run::journal::Envelope;
 use firedrill_run::{Ask, CommandId, Event, IllegalEvent, Run, Waiting};
 
@@ -123,12 +123,26 @@ impl Sink for Screen<'_> {
             Note::AwaitingSurvivor(command) => {
                 format!("{command} is still running without its supervisor: waiting for it")
             }
+            Note::AwaitingLock { step, lock } => return self.tell(&self.waits_for_lock(step.as_str(), lock)),
             other => format!("{other:?}"),
         };
-        let line = self.console.aside(clock::now_ms(), &text);
+        self.tell(&self.console.aside(clock::now_ms(), &text));
+    }
+}
+
+impl Screen<'_> {
+    fn waits_for_lock(&self, step: &str, lock: &Lock) -> String {
+        let why = lock.holding.to_string();
+        let Lock { name, run, playbook, since_ms, .. } = lock;
+        let holder = Holder { lock: name, run, playbook: playbook.as_deref(), since_ms: *since_ms, why: &why };
+        self.console.waits_for_lock(clock::now_ms(), step, &holder)
+    }
+
+    /// Prints a line that no event says.
+    fn tell(&self, line: &str) {
         match self.format {
-            Format::Text => self.terminal.print(&line),
-            Format::Json => terminal::tell(&line),
+            Format::Text => self.terminal.print(line),
+            Format::Json => terminal::tell(line),
         }
     }
 }

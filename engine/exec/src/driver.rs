@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
 use firedrill_run::journal::Envelope;
-use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
+use firedrill_run::{CommandId, Event, IllegalEvent, Run, StepId, Verdict};
 
 use crate::clock;
 use crate::journal::JournalFileError;
 use crate::live::{Live, check_inbox};
+use crate::locks::Lock;
 use crate::secrets::{SecretError, fetch};
 use crate::store::{RunDir, RunLock, StoreError, Summary};
 use crate::supervisor::{ClientError, InboxError};
@@ -45,6 +46,13 @@ pub enum Note {
     SupervisorLost,
     /// A command of an earlier engine is still running and is waited for.
     AwaitingSurvivor(CommandId),
+    /// A step waits for a lock that another run has.
+    AwaitingLock {
+        /// The step.
+        step: StepId,
+        /// The lock, and who has it.
+        lock: Box<Lock>,
+    },
 }
 
 /// Why a run could not be driven to its rest. It can be resumed.

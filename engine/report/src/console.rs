@@ -26,6 +26,21 @@ pub enum Purpose {
     Drill,
 }
 
+/// Who has a lock that somebody waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// The lock.
+    pub lock: &'a str,
+    /// The run that has it.
+    pub run: &'a str,
+    /// That run's playbook, if it is known.
+    pub playbook: Option<&'a str>,
+    /// Since when, in milliseconds since 1970, if it is known.
+    pub since_ms: Option<u64>,
+    /// Why it has it: "which is running".
+    pub why: &'a str,
+}
+
 /// Turns what changed into lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
@@ -85,6 +100,15 @@ impl Console {
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }
 
+    /// Returns the line of a step that waits for a lock which another run has.
+    pub fn waits_for_lock(&self, at_ms: u64, step: &str, holder: &Holder<'_>) -> String {
+        let since = holder.since_ms.map(|since| format!("since {}", self.zone.clock(since)));
+        let about: Vec<String> = holder.playbook.map(str::to_owned).into_iter().chain(since).collect();
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        let text = format!("waits for lock {}, held by run {}{about}, {}", holder.lock, holder.run, holder.why);
+        self.line(at_ms, step, &Line::new(Tone::Warning, &text))
+    }
+
     /// Returns a remark below the last line, under its text.
     pub fn beside(&self, text: &str) -> String {
         self.prose(text)
@@ -109,6 +133,9 @@ impl Console {
             ),
             Change::Reached(command, milestone) => {
                 (subject(command), Line::new(Tone::Plain, &format!("has reached {milestone}")))
+            }
+            Change::Locked(step, ms) => {
+                (step.as_str(), Line::new(Tone::Plain, &format!("has its locks after {}", words::took(*ms))))
             }
             Change::Remarked(step, text) => {
                 (step.as_ref().map_or(RUN, |step| step.as_str()), Line::new(Tone::Warning, text))

@@ -22,7 +22,7 @@ mod text;
 pub mod view;
 mod words;
 
-pub use console::{Console, Purpose};
+pub use console::{Console, Holder, Purpose};
 pub use diagnostics::Colour;
 pub use ending::{AtRest, ending};
 pub use foreign::{Tail, harmless};

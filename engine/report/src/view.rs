@@ -136,6 +136,7 @@ impl View {
                 (self.engines > 1).then_some(Change::TakenOver)
             }
             Event::Decided { question, answer } => self.decided(question, answer),
+            Event::Locked { step, ms } => (*ms > 0).then(|| Change::Locked(step.clone(), *ms)),
             Event::Rendered { command, outcome: Rendering::Error(why) } => Some(self.unrendered(command, why)),
             Event::Started { command } => Some(self.started(command, envelope.at_ms)),
             Event::NotStarted { command } => Some(Change::NotStarted(command.clone())),

@@ -13,8 +13,9 @@ use crate::terminal::Terminal;
 pub(super) fn rollback(args: RollbackArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let dir = home.run(Some(&args.run))?;
     let lock = dir.lock()?;
-    Locks::of(&home.store()?)?.take_again(&dir, &lock)?;
-    people::record(&dir, &lock, Event::RollbackRequested { by: args.by, note: args.note })
+    let request = Event::RollbackRequested { by: args.by, note: args.note };
+    Locks::of(&home.store()?)?.take_again(&dir, &lock, Some(&request))?;
+    people::record(&dir, &lock, request)
         .map_err(|error| refused(&dir, error))?;
     let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };
     to_rest(&dir, &lock, home, manner, terminal)

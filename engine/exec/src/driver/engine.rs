@@ -1,19 +1,22 @@
 //! The driver's loop: one owner of the run, from what is due to what has happened and back.
 
+mod turns;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, StepId, TaskAt, Verdict, Wait};
 
+use self::turns::Turns;
 use super::{DriveError, Note, Patience, Sink};
 use crate::clock;
 use crate::environment;
 use crate::journal::Urgency;
 use crate::milestones::Watch;
-use crate::people::{self, Ear, Word};
+use crate::people::{self, Ear};
 use crate::questions::Known;
-use crate::secrets::mask_word;
 use crate::signals::Signal;
 use crate::store::{About, RunDir};
 use crate::world::{Happening, Start, World};
@@ -44,6 +47,7 @@ pub(crate) struct Driver<'a> {
     /// When the waits of the run are over, in the world's time.
     deadlines: BTreeMap<Wait, Duration>,
     lengths: BTreeMap<CommandId, u64>,
+    turns: Turns,
     patience: Patience,
     sink: &'a mut dyn Sink,
 }
@@ -58,6 +62,7 @@ impl<'a> Driver<'a> {
         sink: &'a mut dyn Sink,
     ) -> Result<Self, DriveError> {
         let about = dir.about()?;
+        let turns = Turns::new(&run);
         Ok(Driver {
             dir,
             started_at: clock::rfc3339(about.created_ms),
@@ -70,6 +75,7 @@ impl<'a> Driver<'a> {
             asked: BTreeSet::new(),
             deadlines: BTreeMap::new(),
             lengths: lengths(past),
+            turns,
             patience: Patience::Wait,
             sink,
         })
@@ -156,6 +162,7 @@ impl<'a> Driver<'a> {
         match effect {
             Effect::Settle(command) => self.asked.contains(command),
             Effect::Terminate(command) => self.ending.contains(command),
+            Effect::Lock(step) => self.turns.is_waiting(step, self.world.now()),
             _ => false,
         }
     }
@@ -179,6 +186,7 @@ impl<'a> Driver<'a> {
                 self.undurable.starts.push_back((self.undurable.last, command));
                 Ok(())
             }
+            Effect::Lock(step) => self.lock(step),
             Effect::Settle(command) => {
                 let limit = self.run.command(&command).and_then(|command| command.time_limit);
                 self.asked.insert(command.clone());
@@ -205,32 +213,6 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Records what somebody says, if it means something as the run stands.
-    fn word(&mut self, mut word: Word) -> Result<(), DriveError> {
-        mask_word(&mut word.event, self.world.vault());
-        people::bind(&self.known(), &mut word.event);
-        let checked = people::check(&self.known(), &word.event);
-        let said = word.event.clone();
-        if checked.is_ok() {
-            self.record(word.event)?;
-        }
-        match (checked, word.ear) {
-            (Ok(()), Some(ear)) => self.undurable.ears.push_back((self.undurable.last, ear)),
-            (Err(why), Some(ear)) => ear.tell(Err(why)),
-            (Err(why), None) if self.is_asked(&said) => {
-                return Err(DriveError::Rehearsal(format!("what people answer is refused: {why}")));
-            }
-            (_, None) => {}
-        }
-        Ok(())
-    }
-
-    /// Returns whether people are asked what somebody answers.
-    fn is_asked(&self, said: &Event) -> bool {
-        let Event::Answered { command, .. } = said else { return false };
-        self.run.waiting_for().iter().any(|question| question.command == *command)
-    }
-
     fn known(&self) -> Known<'_> {
         Known {
             run: &self.run,
@@ -247,6 +229,7 @@ impl<'a> Driver<'a> {
         let envelope = self.world.append(event)?;
         self.undurable.last = envelope.sequence;
         self.undurable.shows.push_back(envelope);
+        self.turns.note(&self.run, self.undurable.last);
         Ok(())
     }
 
@@ -258,7 +241,8 @@ impl<'a> Driver<'a> {
         for pause in pauses {
             self.deadlines.entry(pause.wait).or_insert(now + pause.length);
         }
-        let first = self.deadlines.values().min().copied();
+        let turn = self.turns.next(&self.run);
+        let first = self.deadlines.values().copied().chain(turn).min();
         self.world.wait(first)
     }
 
@@ -299,7 +283,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Shows and starts what was waiting for the journal.
+    /// Shows and starts what was waiting for the journal, and gives locks back.
     fn durable(&mut self, sequence: u64) -> Result<(), DriveError> {
         while let Some(envelope) = self.undurable.shows.pop_front_if(|envelope| envelope.sequence <= sequence) {
             self.sink.event(&envelope, &self.run);
@@ -310,7 +294,8 @@ impl<'a> Driver<'a> {
         while let Some((_, command)) = self.undurable.starts.pop_front_if(|(intent, _)| *intent <= sequence) {
             self.spawn(command)?;
         }
-        Ok(())
+        let given_back = self.turns.given_back(sequence);
+        given_back.iter().try_for_each(|name| self.world.unlock(name))
     }
 
     fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {

@@ -52,6 +52,8 @@ pub(super) struct Step {
     milestones: BTreeMap<String, String>,
     /// Runs only if this holds.
     when: Option<Condition>,
+    /// The names of the locks that it waits for, and keeps until it owes nothing.
+    locks: Vec<String>,
     /// Asked one after the other just before the first attempt.
     guards: Vec<Guard>,
     /// The group it belongs to.
@@ -64,7 +66,7 @@ pub(super) struct Step {
     command: Option<Command>,
     /// How often it is tried.
     retry: Retry,
-    /// How long its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
+    /// How long the wait for its locks, its guards, attempts, verifies and the waits between them may take in all, in milliseconds.
     deadline_ms: Option<u64>,
     /// What a cancel does to a running attempt: `stop` or `finish`.
     on_cancel: &'static str,
@@ -139,6 +141,7 @@ impl Step {
             after: step.after.iter().map(|signal| plan::signal_name(steps, *signal)).collect(),
             milestones: step.milestones.iter().map(|it| (it.name.clone(), it.pattern.clone())).collect(),
             when: step.when.as_ref().map(Condition::of),
+            locks: step.locks.clone(),
             guards: step.guards.iter().map(Guard::of).collect(),
             group: step.group.map(|group| steps[group].id.clone()),
             block: step.as_group().map(Block::of),

@@ -30,6 +30,9 @@ impl Page {
             self.fact("needs", &needs);
         }
         self.when(step.when.as_ref());
+        if !step.locks.is_empty() {
+            self.fact("locks", &format!("{}, waited for and kept until nothing of it is owed", step.locks.join(", ")));
+        }
         step.guards.iter().for_each(|guard| self.step_guard(guard));
         step.command().into_iter().for_each(|command| self.command(INDENT, command));
         step.as_group().into_iter().for_each(|group| self.group(group));
@@ -42,8 +45,8 @@ impl Page {
         }
         if let Some(deadline) = step.deadline {
             let what = match step.as_group() {
-                Some(_) => "its guards and all that is inside, hooks and people apart",
-                None => "guards, attempts, verifies and the waits between them",
+                Some(_) => "its locks, guards and all that is inside, hooks and people apart",
+                None => "locks, guards, attempts, verifies and the waits between them",
             };
             self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
         }

@@ -21,6 +21,8 @@ pub enum Change {
     Adopted(CommandId),
     /// A running attempt has reached a milestone of its step.
     Reached(CommandId, String),
+    /// A step has its locks, after it waited this many milliseconds for other runs.
+    Locked(StepId, u64),
     /// It is known what the end of a command means.
     Finished(CommandId),
     /// Something about a step, or the run, in words.

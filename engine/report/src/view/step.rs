@@ -14,6 +14,8 @@ pub enum Status {
     Waiting,
     /// The run came to rest before its turn.
     NotReached,
+    /// It waits until nobody else has one of its locks.
+    Locking,
     /// Its guards are being asked.
     Guarding,
     /// An attempt is running.
@@ -120,11 +122,12 @@ impl View {
 
     fn status(&self, summary: &Summary<'_>) -> Status {
         match summary.stage {
-            Stage::Waiting | Stage::Deciding | Stage::Expanding if self.run().phase() == Phase::AtRest => {
+            Stage::Waiting | Stage::Deciding | Stage::Locking | Stage::Expanding if self.run().phase() == Phase::AtRest => {
                 Status::NotReached
             }
             Stage::Waiting | Stage::Deciding | Stage::Expanding => Status::Waiting,
             Stage::Inside if self.run().phase() == Phase::AtRest => Status::Failed,
+            Stage::Locking => Status::Locking,
             Stage::Guarding(..) => Status::Guarding,
             Stage::Attempting(task) if matches!(task.at, TaskAt::Asked(_)) => Status::Asking,
             Stage::Inside | Stage::Attempting(_) => Status::Running,
@@ -169,6 +172,7 @@ impl Status {
         match self {
             Status::Waiting => "waiting",
             Status::NotReached => "not reached",
+            Status::Locking => "waiting for a lock",
             Status::Guarding => "asking guards",
             Status::Running => "running",
             Status::Asking => "waiting for people",

@@ -11,6 +11,7 @@ use super::super::pretence;
 use super::{Passed, Played, Sandboxed, key};
 use crate::driver::DriveError;
 use crate::journal::Urgency;
+use crate::locks::Lock;
 use crate::milestones::Watch;
 use crate::secrets::Vault;
 use crate::world::{Happening, Start, World};
@@ -73,6 +74,15 @@ impl World for Sandboxed<'_> {
 
     fn people_asked(&mut self, question: &Waiting) {
         self.put(question);
+    }
+
+    /// Nothing outside of a rehearsal concerns it.
+    fn lock(&mut self, _names: &[String]) -> Result<Option<Box<Lock>>, DriveError> {
+        Ok(None)
+    }
+
+    fn unlock(&mut self, _name: &str) -> Result<(), DriveError> {
+        Ok(())
     }
 
     fn terminate(&mut self, command: &CommandId) -> Result<(), DriveError> {
