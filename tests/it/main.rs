@@ -23,6 +23,7 @@ mod rehearsals;
 mod rig;
 mod secrets;
 mod skips;
+mod step_locks;
 mod targets;
 mod values;
 mod virtual_time;

@@ -68,7 +68,19 @@ impl<'a> Live<'a> {
         let (watches, happenings) = (Watches::new()?, VecDeque::new());
         let (began, vault) = (Instant::now(), Arc::default());
         Ok((
-            Live { dir, planned, locks, finishing, began, recorder, session: None, mailbox, watches, vault, happenings },
+            Live {
+                dir,
+                planned,
+                locks,
+                finishing,
+                began,
+                recorder,
+                session: None,
+                mailbox,
+                watches,
+                vault,
+                happenings,
+            },
             envelopes,
         ))
     }

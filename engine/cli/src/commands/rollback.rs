@@ -15,8 +15,7 @@ pub(super) fn rollback(args: RollbackArgs, home: &Home, terminal: &Terminal) -> 
     let lock = dir.lock()?;
     let request = Event::RollbackRequested { by: args.by, note: args.note };
     Locks::of(&home.store()?)?.take_again(&dir, &lock, Some(&request))?;
-    people::record(&dir, &lock, request)
-        .map_err(|error| refused(&dir, error))?;
+    people::record(&dir, &lock, request).map_err(|error| refused(&dir, error))?;
     let manner = Manner { format: args.json.format(), patience: patience(args.no_wait) };
     to_rest(&dir, &lock, home, manner, terminal)
 }

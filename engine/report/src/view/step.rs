@@ -122,7 +122,9 @@ impl View {
 
     fn status(&self, summary: &Summary<'_>) -> Status {
         match summary.stage {
-            Stage::Waiting | Stage::Deciding | Stage::Locking | Stage::Expanding if self.run().phase() == Phase::AtRest => {
+            Stage::Waiting | Stage::Deciding | Stage::Locking | Stage::Expanding
+                if self.run().phase() == Phase::AtRest =>
+            {
                 Status::NotReached
             }
             Stage::Waiting | Stage::Deciding | Stage::Expanding => Status::Waiting,
