@@ -266,7 +266,7 @@ pub(crate) struct RunArgs {
     /// Accept that a step cannot be undone; may be repeated
     #[arg(long, value_name = "STEP")]
     pub(crate) accept_irreversible: Vec<String>,
-    /// Wait so long for a lock that another run holds, instead of being refused at once
+    /// Wait so long for a lock of the run that another run holds, instead of being refused at once
     #[arg(long, value_name = "DURATION")]
     pub(crate) wait_lock: Option<Duration>,
     /// Do not wait for people: exit with 7 as soon as nothing can happen before they have answered

@@ -130,4 +130,4 @@ Examples:
   firedrill locks --json
 
 A playbook names what it must have for itself: `locks: [\"foundation/${{ inputs.foundation }}\"]`. The run holds it until it owes
-nothing: a stuck run keeps its locks until it is resumed.";
+nothing: a stuck run keeps its locks until it is resumed. A step or group with `locks` waits for them when it is its turn.";

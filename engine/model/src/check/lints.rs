@@ -1,6 +1,7 @@
 //! What a playbook may say but probably does not mean: warnings, found in playbooks without errors.
 
 mod holds;
+mod locks;
 mod people;
 mod pitfalls;
 mod probes;
@@ -17,6 +18,7 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = playbook.steps.iter().filter_map(unsaid).collect();
     found.extend(steps.filter_map(unlimited));
     found.extend(holds::of(playbook));
+    found.extend(locks::of(playbook));
     found.extend(people::of(playbook));
     found.extend(probes::of(playbook));
     found.extend(skipped::of(playbook));

@@ -119,6 +119,7 @@ codes! {
     KilledAtOnce "FD0613" "a process is killed without a chance to end in order",
     UnquotedTest "FD0614" "an unquoted variable in a test",
     EmptyVerify "FD0615" "a verify that looks at nothing",
+    UnorderedLock "FD0616" "steps share a lock but no order",
     HeldWhileAsking "FD0620" "something is held while people are asked",
     Undecided "FD0621" "a point of no return that nobody has to approve of",
     KeyNotYet "FD0901" "a key that is not yet supported",

@@ -40,6 +40,28 @@ fn whatever_says_how_a_step_is_undone_is_enough() {
 }
 
 #[test]
+fn steps_that_share_a_lock_have_an_order() {
+    let locked = |id: &str, keys: &str| {
+        format!("  - {{id: {id}, argv: [a], timeout: 1m, rollback: none, locks: [x, y], {keys}}}\n")
+    };
+    let steps = |steps: &[String]| review(&format!("firedrill: 1\nplaybook: x\nsteps:\n{}", steps.concat()));
+    let [one, beside] = [locked("one", "needs: []"), locked("two", "needs: []")];
+    assert_eq!(steps(&[one.clone(), beside.clone()]), ["FD0616"]);
+    assert_eq!(steps(&[one.clone(), beside.replace("[x, y]", "[z]")]), [""; 0]);
+    assert_eq!(steps(&[one.clone(), locked("two", "needs: [one]")]), [""; 0]);
+    assert_eq!(steps(&[one.clone(), beside.clone(), locked("three", "needs: []")]), ["FD0616", "FD0616"]);
+    let signals = locked("one", "milestones: {half: 'half'}");
+    assert_eq!(steps(&[signals, locked("two", "needs: [one.half]")]), [""; 0]);
+    let group = |needs: &str| {
+        let member = one.replace("  - ", "      - ");
+        format!("  - id: box\n    locks: [x]\n    needs: [{needs}]\n    steps:\n{member}")
+    };
+    assert_eq!(steps(&[group("")]), [""; 0]);
+    assert_eq!(steps(&[beside.clone(), group("")]), ["FD0616", "FD0616"]);
+    assert_eq!(steps(&[beside, group("two")]), [""; 0]);
+}
+
+#[test]
 fn people_are_asked_before_something_is_held_and_before_what_cannot_be_undone() {
     let steps = |steps: &str| review(&format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}"));
     let ask = "  - {id: ask, approve: {prompt: Now?, timeout: 1h}}\n";

@@ -150,8 +150,8 @@ const PLANTS: [(&str, Plant); 18] = [
         (Code::Template, draft.replace(line, "\"${{ inputs.name }}\"", "\"${{ inputs.name\"", "${{"))
     }),
     ("not yet supported", |draft, dice| {
-        let line = draft.line(dice, "timeout:");
-        (Code::KeyNotYet, draft.insert(line, "    outputs: {planted: {secret: true}}", "secret"))
+        let line = draft.line(dice, "outputs:");
+        (Code::KeyNotYet, draft.replace(line, "{from: stdout", "{secret: true, from: stdout", "secret"))
     }),
     ("tab", |draft, dice| {
         let line = draft.line(dice, "- id:");
