@@ -12,12 +12,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use firedrill_model::plan::OnFailure;
-
 use crate::command::StepId;
 use crate::event::DebtKind;
 use crate::machine::Run;
-use crate::state::{Cancel, Cause, Debt, Outcome, Phase, Stage, Task, TaskAt, Undoing};
+use crate::state::{Cancel, Cause, Debt, Outcome, Phase, Stage, Task, TaskAt};
 
 impl Run {
     /// Returns the names of the locks that the run keeps for its steps: nobody else may have them.
@@ -72,14 +70,11 @@ impl Run {
         }
     }
 
-    /// Returns whether a step owes something, or may have to: a rollback until the run is over, unless it stays undone.
+    /// Returns whether a step owes something, or may have to: until the run is over a rollback may become due.
     fn may_owe(&self, step: usize) -> bool {
-        let is_undecided = self.planned(step).on_failure == OnFailure::Ask && self.state.undoing == Undoing::Unsaid;
         DebtKind::ALL.into_iter().any(|kind| match self.debt(step, kind) {
             Debt::None | Debt::Discharged | Debt::Off => false,
-            Debt::Owed | Debt::Deciding | Debt::Discharging(_) | Debt::Open => {
-                kind != DebtKind::Rollback || is_undecided || self.undoes(step)
-            }
+            Debt::Owed | Debt::Deciding | Debt::Discharging(_) | Debt::Open => true,
         })
     }
 

@@ -93,7 +93,6 @@ fn a_lock_is_kept_until_its_step_has_settled_and_owes_nothing() {
     assert_eq!(kept("a &x ^b\nb a\nc b", ""), ["a locked: x", "a.release.1.1 ended: "]);
     assert_eq!(kept("a &x !\nb a", ""), ["a locked: x", "b.attempt.1.1 ended: "]);
     assert_eq!(kept("a &x !\nb a", "b.attempt.1.1 1"), ["a locked: x", "a.rollback.1.1 ended: "]);
-    assert_eq!(kept("a &x ! on:stop\nb a", ""), ["a locked: x", "a.attempt.1.1 ended: "]);
     assert_eq!(kept("a &x ~ x2", "a.attempt.1.1 1"), ["a locked: x", "a.attempt.2.1 ended: "]);
 }
 
