@@ -14,6 +14,7 @@ mod ledger;
 mod platform;
 mod random;
 mod rig;
+mod services;
 mod shell;
 mod signals;
 mod time;
