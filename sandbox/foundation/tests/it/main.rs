@@ -8,6 +8,7 @@ mod clock;
 mod conformance;
 mod consistency;
 mod deployment;
+mod deployment_signals;
 mod disks;
 mod guide;
 mod ledger;
