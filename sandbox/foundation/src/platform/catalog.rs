@@ -1,5 +1,6 @@
 //! What the Cloud Controller's database holds: orgs, spaces, apps, isolation segments, services.
 
+mod consistency;
 mod services;
 
 use std::collections::BTreeMap;
