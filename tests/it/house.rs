@@ -166,7 +166,7 @@ fn the_pure_floors_stand_on_nothing_impure() {
     for (name, allowed) in floors {
         let manifest = fs::read_to_string(root().join(format!("engine/{name}/Cargo.toml"))).expect("a manifest");
         let normal = manifest.split("[dev-dependencies]").next().unwrap_or_default();
-        let own = normal.lines().filter_map(|line| line.strip_prefix("firedrill-")?.split('.').next());
+        let own = normal.lines().filter_map(|line| line.strip_prefix("firedrill-")?.split(['.', ' ']).next());
         let named: Vec<&str> = own.filter(|dependency| *dependency != name).collect();
         assert!(named.iter().all(|dependency| allowed.contains(dependency)), "{name} stands on {named:?}");
         let is_pure = name != "exec";

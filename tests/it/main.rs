@@ -13,6 +13,7 @@ mod house;
 mod inert;
 mod locks;
 mod milestones;
+mod people;
 mod planted;
 mod playbooks;
 mod playbooks_bin;

@@ -181,7 +181,6 @@ fn attempt(step: usize, dir: &Path) -> Spawn {
         time_limit_ms: Some(60_000),
         grace_ms: 1000,
         orphan: Orphan::Kept,
-        secrets: Default::default(),
     }
 }
 

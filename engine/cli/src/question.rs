@@ -151,7 +151,8 @@ impl Questions {
     /// Asks one question; nothing if it was answered elsewhere, or nobody can type any more.
     fn ask(&self, open: &Open, me: &str) -> Option<Event> {
         let id = &open.waiting.command;
-        let name = id.step().map(ToString::to_string).unwrap_or_default();
+        let step = id.step().map(ToString::to_string).unwrap_or_default();
+        let name = if id.is_hook() { format!("{step}.{}", id.role) } else { step };
         let what = if open.waiting.ask == Ask::Approve { "approve" } else { "done" };
         let is_yes = self.yes_or_no(id, &format!("{name}: {what}? [y/n] "))?;
         let response = match (open.waiting.ask, is_yes) {

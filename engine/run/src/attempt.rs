@@ -85,16 +85,6 @@ impl Run {
         self.attempt_ended();
     }
 
-    /// Takes note that people are not asked any more: from now on what they may have done counts.
-    pub(crate) fn note_answer(&mut self, command: &CommandId) {
-        let step = command.step().and_then(|id| self.shape.index(id));
-        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
-        let state = &mut self.state.steps[step];
-        state.exit_code = None;
-        state.effective = (state.effective + 1).min(state.attempts - state.voided);
-        self.attempt_ended();
-    }
-
     pub(crate) fn attempt_over(&mut self, step: usize, end: TaskEnd) {
         let latest = self.state.steps[step].stage.task().map_or(1, |task| task.r#try);
         self.state.steps[step].tried.attempt = latest;

@@ -11,7 +11,7 @@ use std::hash::Hasher;
 use firedrill_model::plan::Plan;
 
 use crate::machine::Run;
-use crate::state::{Asking, Cause, Conclusion, Debt, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt};
+use crate::state::{Asking, Cause, Conclusion, Debt, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt, Wish};
 
 impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
@@ -83,7 +83,7 @@ impl StepState {
             | u64::from(self.is_unwound) << 2
             | u64::from(self.is_passed_on) << 3
             | (self.course as u64) << 4;
-        u64::from(self.is_left_out && !is_settled) << 63 | attempts << 40 | self.stage.code() << 7 | flags
+        u64::from(self.wish == Wish::LeaveOut && !is_settled) << 63 | attempts << 40 | self.stage.code() << 7 | flags
     }
 
     /// Returns what the step owes and what it forbids, in a word.

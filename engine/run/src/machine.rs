@@ -12,7 +12,7 @@ use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
     Asking, Block, Cancel, Clock, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
-    Undoing,
+    Undoing, Wish,
 };
 use crate::task::{TaskEvent, TaskStep};
 
@@ -321,7 +321,7 @@ impl StepState {
             debts: Debts::NONE,
             asked: 0,
             course: Course::Forth,
-            is_left_out: false,
+            wish: Wish::Run,
             clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),

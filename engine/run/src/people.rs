@@ -103,6 +103,12 @@ impl Run {
         self.command(id).is_some_and(|command| command.program.asks_people())
     }
 
+    /// Returns whether a step is one that people decide.
+    pub(crate) fn is_decision(&self, step: usize) -> bool {
+        let program = self.planned(step).command().map(|command| &command.program);
+        matches!(program, Some(Program::Approve { .. }))
+    }
+
     /// Takes an answer, from whom and about what.
     pub(crate) fn answered(
         &mut self,
@@ -185,6 +191,16 @@ impl Run {
             self.note_answer(id);
         }
         self.task_event(id, event)
+    }
+
+    /// Takes note that people are not asked any more: from now on what they may have done counts.
+    fn note_answer(&mut self, command: &CommandId) {
+        let step = command.step().and_then(|id| self.shape.index(id));
+        let Some(step) = step.filter(|_| command.role == Role::Attempt) else { return };
+        let state = &mut self.state.steps[step];
+        state.exit_code = None;
+        state.effective = (state.effective + 1).min(state.attempts - state.voided);
+        self.attempt_ended();
     }
 
     /// Gathers the time limits of the answers that are waited for.

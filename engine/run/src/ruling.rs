@@ -21,6 +21,9 @@ impl Run {
         let Stage::Undecided(cause) = self.state.steps[step].stage else {
             return Err("nobody is asked what the failure of this step means");
         };
+        if ruling == Ruling::Done && self.is_decision(step) {
+            return Err("nobody can say in the place of others that they have approved");
+        }
         self.state.is_told |= matches!(self.state.phase, Phase::Resting | Phase::AtRest);
         self.state.doubts -= 1;
         match ruling {

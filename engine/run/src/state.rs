@@ -2,6 +2,7 @@
 
 mod copying;
 mod debt;
+mod task;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use crate::command::{CommandId, Subject};
 use crate::event::Rendered;
 use crate::people::Approvals;
 use crate::scope::Course;
-use crate::task::TaskEnd;
 
 pub use debt::Debt;
 pub(crate) use debt::{Block, Debts, Tried};
+pub(crate) use task::Polling;
+pub use task::{Task, TaskAt};
 
 /// Where a run stands.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -162,8 +164,8 @@ pub(crate) struct StepState {
     /// Whether a verify has shown that the latest attempt had its effect.
     pub(crate) is_verified: bool,
     pub(crate) exit_code: Option<i32>,
-    /// Whether whoever started the run asked for it to be left out.
-    pub(crate) is_left_out: bool,
+    /// What whoever started the run wants of it.
+    pub(crate) wish: Wish,
     /// What has passed of its deadline.
     pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.
@@ -289,6 +291,15 @@ pub enum Doubt {
     Lost,
 }
 
+/// What whoever started a run wants of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Wish {
+    /// That it is run.
+    Run,
+    /// That it is left out: it counts as skipped.
+    LeaveOut,
+}
+
 /// What has passed of a deadline, as far as it is in the journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Clock {
@@ -303,51 +314,6 @@ pub(crate) struct Clock {
 /// A set of milestones of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Reached(pub(crate) u32);
-
-/// One try of a command under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Task {
-    /// The number of the try, from 1.
-    pub r#try: u32,
-    /// How many tries have failed.
-    pub failures: u32,
-    /// How far it is.
-    pub at: TaskAt,
-    /// Whether a look that is not met is followed by another.
-    pub(crate) poll: Polling,
-    /// What the latest look said, if another is to follow.
-    pub(crate) seen: Option<TaskEnd>,
-}
-
-/// Whether a look that is not met is followed by another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Polling {
-    /// Yes, until it is met or its time is over.
-    Open,
-    /// No: it does not poll, or its time is over.
-    Over,
-}
-
-/// How far a try is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TaskAt {
-    /// Its texts are not known yet.
-    Rendering,
-    /// It may be started.
-    Due,
-    /// It is running.
-    InFlight,
-    /// An earlier engine meant to start it.
-    Unsure,
-    /// It ended with this code and is held against what was expected.
-    Judging(i32),
-    /// Waits before the next try, or before the first look.
-    Pausing,
-    /// People may be asked.
-    Unasked,
-    /// People were asked, and so many have approved.
-    Asked(u32),
-}
 
 impl Stage {
     /// Returns the try under way, if there is one.
@@ -417,12 +383,5 @@ impl Stage {
     /// Returns whether the step is between the settling of its needs and its own settling.
     pub(crate) fn is_under_way(&self) -> bool {
         !matches!(self, Stage::Waiting | Stage::Inside | Stage::InDoubt(_) | Stage::Undecided(_) | Stage::Settled(_))
-    }
-}
-
-impl Task {
-    /// Returns whether a process may be there.
-    pub fn is_out(&self) -> bool {
-        matches!(self.at, TaskAt::InFlight | TaskAt::Unsure)
     }
 }

@@ -5,14 +5,14 @@ use firedrill_model::plan::{Condition, OnUnmet, Step};
 use crate::command::StepId;
 use crate::event::{Answer, DebtKind};
 use crate::machine::{News, Run};
-use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task, TaskAt};
+use crate::state::{Cancel, Cause, Doubt, Outcome, Phase, Stage, Task, TaskAt, Wish};
 use crate::task::TaskEnd;
 
 impl Run {
     /// Begins a step whose needs have settled well.
     pub(crate) fn begin(&mut self, step: usize) {
         match self.planned(step).when {
-            _ if self.state.steps[step].is_left_out => self.settle(step, Outcome::Skipped),
+            _ if self.state.steps[step].wish == Wish::LeaveOut => self.settle(step, Outcome::Skipped),
             None | Some(Condition::Known(true)) => self.enter(step),
             Some(Condition::Known(false)) => self.settle(step, Outcome::Skipped),
             Some(Condition::Deferred { .. }) => self.state.steps[step].stage = Stage::Deciding,
@@ -24,7 +24,7 @@ impl Run {
     pub(crate) fn leave_out<'s>(&mut self, mut steps: impl Iterator<Item = &'s StepId>) -> Result<(), &'static str> {
         steps.try_for_each(|id| {
             let step = self.shape.index(id).ok_or("the plan has no such step")?;
-            self.state.steps[step].is_left_out = true;
+            self.state.steps[step].wish = Wish::LeaveOut;
             Ok(())
         })
     }

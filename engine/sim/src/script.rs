@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Plan, examples};
-use firedrill_run::{Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run};
+use firedrill_run::{
+    Answer, CommandId, Effect, Event, Exit, IllegalEvent, Question, Rendered, Rendering, Run, Waiting,
+};
 
 use crate::people;
 use crate::waits::waits;
@@ -16,6 +18,14 @@ pub struct Script {
     exits: BTreeMap<String, Exit>,
     /// Milestones that commands reach as soon as they run.
     reaches: BTreeSet<(String, String)>,
+    reactions: BTreeMap<String, Reaction>,
+}
+
+/// How people react who do not say yes.
+#[derive(Clone, Copy, Debug)]
+enum Reaction {
+    No,
+    Silence,
 }
 
 /// A run that has come to rest, with everything that happened.
@@ -33,7 +43,8 @@ impl Script {
         Script::default()
     }
 
-    /// Says how commands end: `COMMAND END` separated by commas, an end being an exit code, `timeout`, `lost` or `missing`;
+    /// Says how commands end: `COMMAND END` separated by commas, an end being an exit code, `timeout`, `lost` or `missing`,
+    /// of a question `no` or `silence`;
     /// `COMMAND reaches NAME` has it reach a milestone first.
     ///
     /// # Panics
@@ -47,6 +58,8 @@ impl Script {
                 return script.reaches(command, milestone);
             }
             let exit = match end {
+                "no" => return script.react(command, Reaction::No),
+                "silence" => return script.react(command, Reaction::Silence),
                 "timeout" => Exit::TimedOut,
                 "lost" => Exit::Lost,
                 "missing" => Exit::NotSpawned("`bbr` was not found in PATH (/usr/bin:/bin)".to_owned()),
@@ -54,6 +67,12 @@ impl Script {
             };
             script.exit(command, exit)
         })
+    }
+
+    /// Says how people react to a question; they say yes if nothing is said.
+    fn react(mut self, command: &str, reaction: Reaction) -> Script {
+        self.reactions.insert(command.to_owned(), reaction);
+        self
     }
 
     /// Says how a command ends, by its name such as `backup.attempt.1.1`.
@@ -101,7 +120,7 @@ impl Script {
             return Some(self.end(command));
         }
         if let Some(question) = run.waiting_for().first() {
-            return Some(people::yes(run, question));
+            return self.answer_of(run, question);
         }
         waits(run).into_iter().next().map(|wait| Event::Elapsed { wait })
     }
@@ -112,6 +131,15 @@ impl Script {
             let name = run.unreached(&id).find(|milestone| is_meant(&id, &milestone.name))?.name.clone();
             Some((id, name))
         })
+    }
+
+    /// Returns what becomes of a question; nothing if it is never answered.
+    fn answer_of(&self, run: &Run, question: &Waiting) -> Option<Event> {
+        match self.reactions.get(&question.command.to_string()) {
+            None => Some(people::yes(run, question)),
+            Some(Reaction::No) => Some(people::no(question)),
+            Some(Reaction::Silence) => people::silence(run, question),
+        }
     }
 
     fn answer(&self, effect: Effect) -> Event {

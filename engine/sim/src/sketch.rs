@@ -14,7 +14,7 @@ use firedrill_model::judge::Expect;
 use firedrill_model::plan::{
     After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter,
     Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
-    Signal, Step, StepEffect, Text,
+    Signal, Starter, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 
@@ -36,6 +36,9 @@ use firedrill_model::template::Template;
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | | |
 ///
 /// The id of a member is its path: `g/a` belongs to the group `g`, which stands above it.
+///
+/// | `man` | a human does it, in an hour | `yes`, `yes2` | one, or two, approve in an hour |
+/// | `man-`, `yes-` | the same without a time limit | `!man`, `~man` | a manual rollback, cleanup |
 ///
 /// Lines that begin with `@`: `@stop`, `@ask` (instead of rollback), `@max N`, `@guard ID [skip]`, `@invariant ID`,
 /// `@finally ID`; a guard or an invariant that ends in `+` polls.
@@ -146,6 +149,14 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "!" => step.rollback = Rollback::Hook(Box::new(hook("rollback"))),
         "!none" => step.rollback = Rollback::Nothing,
         "~" => step.cleanup = Some(hook("cleanup")),
+        "man" | "man-" => *own(step) = people(manual(), word),
+        "yes" | "yes-" | "yes2" => {
+            let min = if word == "yes2" { NonZeroU32::MIN.saturating_add(1) } else { NonZeroU32::MIN };
+            step.effect.read_only = true;
+            *own(step) = people(decision(min), word);
+        }
+        "!man" => step.rollback = Rollback::Hook(Box::new(manual_hook())),
+        "~man" => step.cleanup = Some(manual_hook()),
         "?" => step.verify = Some(probe("verify")),
         "?+" => step.verify = Some(polling("verify", Duration::ZERO)),
         "?++" => step.verify = Some(polling("verify", Duration::from_secs(2))),
@@ -238,6 +249,23 @@ fn command(name: &str) -> Command {
         expect: Expect::default(),
         outputs: Vec::new(),
     }
+}
+
+fn people(program: Program, word: &str) -> Command {
+    let time_limit = (!word.ends_with('-')).then_some(Duration::from_hours(1));
+    Command { program, time_limit, ..command(word) }
+}
+
+fn manual() -> Program {
+    Program::Manual { instructions: Text::Known("do it".into()), confirm: None }
+}
+
+fn decision(min: NonZeroU32) -> Program {
+    Program::Approve { prompt: Text::Known("now?".into()), by: Vec::new(), min, starter: Starter::Allowed }
+}
+
+fn manual_hook() -> Hook {
+    Hook { command: people(manual(), "man"), when: None, retry: retry(1) }
 }
 
 /// Returns a condition that is decided while the run goes on.

@@ -295,23 +295,23 @@ fn late(step: &Step, times: Option<u32>) -> Injection {
 /// Returns the faults after which the rollback of a step runs.
 fn failure_after(plan: &Plan, step: usize) -> Vec<Injection> {
     if let Some(dependent) = first_dependent(plan, step) {
-        return vec![never(&plan.steps[dependent], Role::Attempt)];
+        return vec![never(&plan.steps[dependent], &Role::Attempt)];
     }
     let own = &plan.steps[step];
     let cleanup = own.cleanup.as_ref().filter(|hook| can_run(hook.when.as_ref()));
-    let cleanup = cleanup.map(|_| never(own, Role::Cleanup));
+    let cleanup = cleanup.map(|_| never(own, &Role::Cleanup));
     [late(own, None)].into_iter().chain(cleanup).collect()
 }
 
 /// Returns the fault with which a command never does anything: what asks people is declined.
-fn never(step: &Step, role: Role) -> Injection {
+fn never(step: &Step, role: &Role) -> Injection {
     let command = match role {
         Role::Cleanup => step.cleanup.as_ref().map(|hook| &hook.command),
         _ => step.command(),
     };
     let asks_people = command.is_some_and(|command| command.program.asks_people());
     let kind = if asks_people { FaultKind::Declined } else { FaultKind::NotStarted };
-    injected(&Subject::Step(step.id.as_str().into()), &role, kind, None)
+    injected(&Subject::Step(step.id.as_str().into()), role, kind, None)
 }
 
 /// Returns the first step that runs after this one because it needs it, with nothing irreversible between them; one that

@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 29] = [
+const CORPUS: [&str; 33] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -42,6 +42,10 @@ const CORPUS: [&str; 29] = [
     "@ask\na ! ^\nb a\nc b !none",
     "box {} on:stop\nbox/x !\nbox/y box/x\na !\nb a box",
     "box {par1}\nbox/x ! on:continue\nbox/y ?\nb box",
+    "a !\nb a yes\nc b man !",
+    "a man ~man x2\nb yes2\nc a b irr",
+    "a ^c\nb a man ?\nc b",
+    "a !man ^\nb a man-",
 ];
 
 #[track_caller]
@@ -198,7 +202,7 @@ fn never(plan: &str, text: &str) -> Swept {
 /// What is looked at in every state makes all orders matter, but not those of guards, which change no step.
 #[test]
 fn guards_do_not_multiply_the_states_that_a_condition_looks_at() {
-    let guards: String = (0..6).map(|at| format!("@guard g{at}\n")).collect();
+    let guards = (0..6).map(|at| format!("@guard g{at}")).collect::<Vec<_>>().join("\n") + "\n";
     for (steps, condition) in [
         ("a\nb a !\nc", "a.succeeded and c.running"),
         ("lock\nbackup lock ~\nunlock backup", "backup.failed and not unlock.started"),

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bbr::Artifact;
+use crate::bbr::{Artifact, Slot};
+use crate::foundation::Instance;
 use crate::vm::Job;
-use crate::world::{Part, World, WorldError};
+use crate::world::{Part, Settings, World, WorldError};
 
 /// The end of a folder's name that says of everything in it that it is not whole.
 const MARK: &str = ".incomplete";
@@ -89,7 +90,7 @@ fn is_tar(entry: &fs::DirEntry) -> bool {
 pub(crate) struct Found {
     folder: PathBuf,
     fate: Fate,
-    missing: Option<&'static str>,
+    missing: Option<String>,
     place: Place,
 }
 
@@ -105,14 +106,14 @@ enum Place {
 }
 
 impl Found {
-    /// Returns whether it has every job of a director and is not marked.
+    /// Returns whether it has every job of what was backed up, and is not marked.
     pub(crate) fn is_whole(&self) -> bool {
         self.fate == Fate::Complete && self.missing.is_none() && self.place != Place::Marked
     }
 
     /// Returns in words why it is not what it claims to be. What bbr itself left unfinished claims nothing.
     pub(crate) fn lie(&self) -> Option<String> {
-        let flaw = match (self.place, self.fate, self.missing) {
+        let flaw = match (self.place, self.fate, &self.missing) {
             (Place::Marked, ..) => return None,
             (_, Fate::Damaged, _) => "damaged".to_owned(),
             (Place::AsLeft, ..) | (Place::Kept, Fate::Complete | Fate::Gone, None) => return None,
@@ -136,7 +137,8 @@ pub(crate) fn found(world: &World) -> Result<Vec<Found>, WorldError> {
             pending.extend(folders_in(&folder)?);
         }
     }
-    Ok(folders.into_iter().map(|folder| look(folder, &left)).collect())
+    let deployed = deployed_slots(&world.read()?);
+    Ok(folders.into_iter().map(|folder| look(folder, &left, &deployed)).collect())
 }
 
 fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, WorldError> {
@@ -147,15 +149,37 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, WorldError> {
     Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
 }
 
-fn look(folder: PathBuf, left: &BTreeSet<PathBuf>) -> Found {
+fn look(folder: PathBuf, left: &BTreeSet<PathBuf>, deployed: &[Slot]) -> Found {
     let is_marked = folder.iter().any(|name| name.to_string_lossy().ends_with(MARK));
     let place = match left.contains(&folder) {
         _ if is_marked => Place::Marked,
         true => Place::AsLeft,
         false => Place::Kept,
     };
-    let named = Artifact::open(&folder.to_string_lossy()).ok();
-    let has = |job: &Job| named.as_ref().is_some_and(|artifact| artifact.jobs().any(|name| name == job.name));
-    let missing = Job::ALL.into_iter().find(|job| !has(job)).map(|job| job.name);
+    let artifact = Artifact::open(&folder.to_string_lossy()).ok();
+    let missing = artifact.as_ref().map_or_else(|| Some(Job::ALL[0].name.to_owned()), |found| missing(found, deployed));
     Found { fate: Fate::of(&folder), missing, place, folder }
+}
+
+/// Returns the first job that an artifact should have and has not: those of the director, or of the platform in the
+/// beginning.
+fn missing(artifact: &Artifact, deployed: &[Slot]) -> Option<String> {
+    let is_of_deployment = artifact.slots().any(|slot| deployed.iter().any(|known| known.group == slot.group));
+    if is_of_deployment {
+        let lacks = |slot: &&Slot| !artifact.slots().any(|found| found == *slot);
+        return deployed.iter().find(lacks).map(|slot| slot.job.clone());
+    }
+    Job::ALL.into_iter().find(|job| !artifact.jobs().any(|name| name == job.name)).map(|job| job.name.to_owned())
+}
+
+/// Returns what an artifact of the platform holds that is whole.
+fn deployed_slots(settings: &Settings) -> Vec<Slot> {
+    let foundation = settings.layout.build(settings.seed);
+    let jobs = |instance: &Instance| {
+        let backed_up = instance.jobs.iter().filter(|job| Job::deployed(job).is_some());
+        let slot =
+            |job: &String| Slot { group: instance.group.clone(), index: instance.index.to_string(), job: job.clone() };
+        backed_up.map(slot).collect::<Vec<_>>()
+    };
+    foundation.instances().flat_map(|(_, instance)| jobs(instance)).collect()
 }

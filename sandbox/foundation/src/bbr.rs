@@ -23,7 +23,7 @@ use crate::pace::{Pace, Phase};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
-pub(crate) use artifact::Artifact;
+pub(crate) use artifact::{Artifact, Slot};
 
 use console::{Console, Purpose};
 use errors::{Failure, Failures};

@@ -182,11 +182,7 @@ impl Client<'_> {
         if self.target.org.is_empty() {
             return Err(failed("No org targeted, use 'cf target -o ORG' to target an org."));
         }
-        self.org_named(catalog, &self.target.org)
-    }
-
-    fn org_named<'c>(&self, catalog: &'c Catalog, name: &str) -> Result<&'c Org, Stop> {
-        catalog.org(name).ok_or_else(|| failed(format!("Organization '{name}' not found.")))
+        org_named(catalog, &self.target.org)
     }
 
     fn space<'c>(&self, catalog: &'c Catalog) -> Result<&'c Space, Stop> {
@@ -194,17 +190,21 @@ impl Client<'_> {
         if self.target.space.is_empty() {
             return Err(failed("No space targeted, use 'cf target -s SPACE' to target a space."));
         }
-        self.space_named(catalog, org, &self.target.space)
-    }
-
-    fn space_named<'c>(&self, catalog: &'c Catalog, org: &Org, name: &str) -> Result<&'c Space, Stop> {
-        catalog.space(&org.guid, name).ok_or_else(|| failed(format!("Space '{name}' not found.")))
+        space_named(catalog, org, &self.target.space)
     }
 
     /// Returns `org ORG / space SPACE as USER`.
     fn place(&self) -> String {
         format!("org {} / space {} as {}", self.target.org, self.target.space, self.target.user)
     }
+}
+
+fn org_named<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Org, Stop> {
+    catalog.org(name).ok_or_else(|| failed(format!("Organization '{name}' not found.")))
+}
+
+fn space_named<'c>(catalog: &'c Catalog, org: &Org, name: &str) -> Result<&'c Space, Stop> {
+    catalog.space(&org.guid, name).ok_or_else(|| failed(format!("Space '{name}' not found.")))
 }
 
 /// Returns rows in columns that are three spaces apart, the titles first.

@@ -66,7 +66,7 @@ impl Request {
                 "--fail" => request.fails = true,
                 long if long.starts_with("--") => {}
                 short if short.starts_with('-') => request.set(&short[1..]),
-                url => request.url = url.to_owned(),
+                url => url.clone_into(&mut request.url),
             }
         }
         request
@@ -110,12 +110,11 @@ impl Request {
             self.write_out(answer.status);
             return self.fail(HTTP_ERROR, &format!("The requested URL returned error: {}", answer.status));
         }
-        let written = match &self.output {
-            Some(path) => fs::write(path, &answer.body),
-            None => {
-                out(&answer.body);
-                Ok(())
-            }
+        let written = if let Some(path) = &self.output {
+            fs::write(path, &answer.body)
+        } else {
+            out(&answer.body);
+            Ok(())
         };
         self.write_out(answer.status);
         if written.is_ok() { 0 } else { self.fail(WRITE_ERROR, "Failure writing output to destination") }

@@ -48,7 +48,7 @@ impl FaultPoint {
     /// The first restore script of bbr on a deployment.
     pub const DEPLOYMENT_RESTORE: FaultPoint = FaultPoint("bbr.deployment.restore-script");
 
-    /// The look at the nodes of the MySQL cluster.
+    /// The look at the nodes of the database cluster.
     pub const MYSQL_DIAG: FaultPoint = FaultPoint("mysql-diag.run");
 
     /// The upload of an app.
@@ -56,7 +56,7 @@ impl FaultPoint {
 
     /// Every point, sorted. Exit statuses given to the phases of bbr are those of a script on the VM, and bbr's own
     /// follows its bits; anywhere else they are the program's.
-    pub const ALL: [FaultPoint; 100] = [
+    pub const ALL: [FaultPoint; 108] = [
         FaultPoint::BACKUP,
         FaultPoint("bbr.backup-cleanup"),
         FaultPoint::CLEANUP,
@@ -151,11 +151,19 @@ impl FaultPoint {
         FaultPoint("lb.block"),
         FaultPoint("lb.status"),
         FaultPoint::MYSQL_DIAG,
+        FaultPoint("om.apply-changes"),
+        FaultPoint("om.bosh-diff"),
         FaultPoint("om.bosh-env"),
+        FaultPoint("om.credentials"),
+        FaultPoint("om.curl"),
+        FaultPoint("om.deployed-manifest"),
+        FaultPoint("om.deployed-products"),
         FaultPoint::EXPORT,
         FaultPoint("om.installations"),
         FaultPoint("om.pending-changes"),
         FaultPoint("om.products"),
+        FaultPoint("om.staged-manifest"),
+        FaultPoint("om.staged-products"),
         FaultPoint("om.version"),
     ];
 

@@ -1,5 +1,7 @@
 //! The stand-in of om, the client of Ops Manager.
 
+mod api;
+mod apply;
 mod flags;
 
 use std::fs::File;
@@ -79,6 +81,17 @@ fn execute(world: &World, key: &str, invocation: &Invocation) -> Result<Result<(
         Command::Products(format) => out(&products(&opsman, *format)),
         Command::PendingChanges(format, on) => return Ok(pending_changes(&opsman, *format, *on).map_err(Refusal::from)),
         Command::ExportInstallation(path) => return export(world, key, path),
+        Command::StagedProducts(format) => out(&versions(&opsman, *format, |product| &product.staged)),
+        Command::DeployedProducts(format) => out(&versions(&opsman, *format, |product| &product.deployed)),
+        Command::BoshDiff(on) => return Ok(apply::diff(&opsman, *on)),
+        Command::ApplyChanges(scope) => return apply::run(world, scope),
+        Command::DeployedManifest(product) | Command::StagedManifest(product) => {
+            return Ok(api::manifest(world, &opsman, product)?.map_err(Refusal::from));
+        }
+        Command::Credentials(product, reference) => {
+            return Ok(api::credentials(world, &opsman, product, reference)?.map_err(Refusal::from));
+        }
+        Command::Curl(path) => return Ok(api::curl(world, &opsman, path)?.map_err(Refusal::from)),
     }
     Ok(Ok(()))
 }
@@ -176,6 +189,19 @@ fn products(opsman: &OpsManager, format: Format) -> String {
             let row =
                 |one: &&Product| vec![one.name.clone(), one.staged.clone(), one.staged.clone(), one.deployed.clone()];
             table(&["NAME", "AVAILABLE", "STAGED", "DEPLOYED"], &products.iter().map(row).collect::<Vec<_>>())
+        }
+    }
+}
+
+fn versions(opsman: &OpsManager, format: Format, version: fn(&Product) -> &String) -> String {
+    match format {
+        Format::Json => {
+            let row = |one: &Product| json!({"name": one.name, "version": version(one)});
+            pretty(&opsman.products.iter().map(row).collect::<Vec<_>>())
+        }
+        Format::Table => {
+            let row = |one: &Product| vec![one.name.clone(), version(one).clone()];
+            table(&["NAME", "VERSION"], &opsman.products.iter().map(row).collect::<Vec<_>>())
         }
     }
 }

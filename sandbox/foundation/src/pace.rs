@@ -92,7 +92,7 @@ impl Phase {
     pub const CURL: Phase = Phase("curl");
     /// A change of the load balancer.
     pub const BALANCER: Phase = Phase("lb");
-    /// A look at every node of the MySQL cluster.
+    /// A look at every node of the database cluster.
     pub const MYSQL_DIAG: Phase = Phase("mysql-diag");
     /// Apply Changes for the director alone.
     pub const APPLY_DIRECTOR: Phase = Phase("om.apply-director");

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::foundation::Layout;
 use crate::world::{Part, Settings, World, WorldError};
 
-pub(crate) use blobstore::{BLOBSTORE_JOB, furnish_blobstore};
+pub(crate) use blobstore::{BLOBSTORE_JOB, furnish_blobstore, prepare_blobstore};
 pub(crate) use catalog::Catalog;
 
 use balancer::LoadBalancer;

@@ -3,6 +3,8 @@
 mod assert;
 mod check;
 mod moment;
+mod platform;
+mod serve;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,8 +24,8 @@ use crate::suggest::hint;
 use crate::tasks::TaskBoard;
 use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 11] =
-    ["show", "fault", "pace", "break", "mend", "later", "check", "assert", "layout", "mark", "diff"];
+const VERBS: [&str; 12] =
+    ["show", "fault", "pace", "break", "mend", "later", "check", "assert", "layout", "mark", "diff", "serve"];
 
 /// A sandbox command that did not do its work, a check that found something, or an assertion that is not true.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +66,7 @@ pub enum SandboxError {
 /// which happens when the first stand-in looks after that time, `layout NAME`, which begins anew with other deployments,
 /// `mark NAME`, and `diff [NAME]`, which prints what has changed since. `check` fails if it finds something unsafe,
 /// `assert` if something is not so: `lock free|held|ours|theirs`, `leftover none|ours|theirs`, `restore none|half-done`,
-/// `artifacts N whole|incomplete`, `calls PROGRAM.SUBCOMMAND N`.
+/// `artifacts N whole|incomplete`, `calls PROGRAM.SUBCOMMAND N`. `serve DURATION [--port N]` answers HTTP on loopback.
 pub fn sandbox_command(world: &Path, args: &[String], out: &mut dyn Write) -> Result<(), SandboxError> {
     perform(&World::open(world)?, args, out)
 }
@@ -95,6 +97,7 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
         "break" => Ok(Turn::Break.take(&situation(rest)?, world)?),
         "mend" => Ok(Turn::Mend.take(&situation(rest)?, world)?),
         "later" => later(world, rest),
+        "serve" => serve(world, rest),
         "check" => check::check(world, out),
         "assert" => assert::assert(world, rest),
         "layout" => layout(world, rest),
@@ -142,6 +145,16 @@ fn layout(world: &World, args: &[String]) -> Result<(), SandboxError> {
         SandboxError::Usage(format!("no layout is called `{name}`{hint}; the layouts are {}", layouts().join(", ")))
     })?;
     Ok(world.lay_out(layout)?)
+}
+
+fn serve(world: &World, args: &[String]) -> Result<(), SandboxError> {
+    match args {
+        [time] => serve::serve(world, duration(time)?.as_std(), 0),
+        [time, flag, port] if flag == "--port" => {
+            serve::serve(world, duration(time)?.as_std(), number("--port", port)?)
+        }
+        _ => Err(SandboxError::Usage("`serve` needs how long, and perhaps --port and a number".into())),
+    }
 }
 
 fn layouts() -> Vec<&'static str> {
@@ -224,6 +237,7 @@ fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
     }
     show_api(world, out)?;
     show_deployments(&world.foundation()?, out)?;
+    platform::show(world, out)?;
     for (folder, fate) in world.read::<Artifacts>()?.iter() {
         writeln!(out, "artifact    {} {}", folder.display(), fate.name())?;
     }

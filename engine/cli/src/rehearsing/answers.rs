@@ -32,9 +32,9 @@ fn asking(step: &Step) -> impl Iterator<Item = (String, &Command)> {
 }
 
 fn yes(command: &Command) -> Answer {
-    let outputs = command.outputs.iter().filter_map(|rule| {
+    let outputs = command.outputs.iter().map(|rule| {
         let value = rule.r#type.read(sample(rule.r#type)).unwrap_or(Value::None);
-        Some((rule.name.clone(), Spanned::new(value, Span::default())))
+        (rule.name.clone(), Spanned::new(value, Span::default()))
     });
     Answer { outputs: outputs.collect(), ..Answer::default() }
 }

@@ -316,7 +316,9 @@ impl<'a> Driver<'a> {
     fn spawn(&mut self, id: CommandId) -> Result<(), DriveError> {
         if self.run.asks_people(&id) {
             let asked = self.run.waiting_for().into_iter().find(|question| question.command == id);
-            asked.iter().for_each(|question| self.world.people_asked(question));
+            if let Some(question) = asked {
+                self.world.people_asked(&question);
+            }
             return Ok(());
         }
         self.watch(&id);

@@ -1,9 +1,10 @@
 //! The line to a running engine: a socket in the run's directory. One word a connection, as a line of JSON; the answer is a
 //! line, too.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::thread;
@@ -37,6 +38,8 @@ pub(crate) fn listen(dir: &RunDir, hear: impl Fn(Word) + Clone + Send + 'static)
         _ => {}
     }
     let listener = UnixListener::bind(socket(&place))?;
+    // Nobody else can have come to it before: the folder is private.
+    fs::set_permissions(dir.path().join(SOCKET), Permissions::from_mode(0o600))?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let hear = hear.clone();

@@ -1,5 +1,6 @@
 //! The sandboxed world: real processes of stand-ins, virtual time, and what is made to go wrong.
 
+mod blows;
 mod held;
 mod people;
 mod seam;
@@ -294,30 +295,6 @@ impl<'a> Sandboxed<'a> {
         Ok(())
     }
 
-    /// A command waits for time to pass: what strikes a running command strikes it there.
-    fn waited(&mut self, id: &CommandId, key: &CommandKey, nth: u32, length: Duration) -> Result<(), DriveError> {
-        self.waits.insert(id.clone(), nth);
-        self.look(id)?;
-        let Some(played) = self.commands.get_mut(id) else {
-            return Ok(());
-        };
-        if !played.wait.map_or(length >= LONG_WAIT, |wait| wait == nth) {
-            return Ok(());
-        }
-        match played.fault.take() {
-            Some(FaultKind::Timeout) => self.scene.freeze(key),
-            Some(FaultKind::Killed) => self.scene.kill(key)?,
-            Some(FaultKind::Crash) => self.is_crashing = true,
-            Some(FaultKind::LostSupervisor) => {
-                self.is_crashing = true;
-                played.is_lost = true;
-            }
-            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
-            fault => played.fault = fault,
-        }
-        Ok(())
-    }
-
     /// Looks for milestones in what an attempt has printed so far.
     fn look(&mut self, id: &CommandId) -> Result<(), DriveError> {
         let Some(watch) = self.watches.get_mut(id) else { return Ok(()) };
@@ -350,19 +327,6 @@ impl<'a> Sandboxed<'a> {
                 self.over(&id, exit.into(), took)
             }
         }
-    }
-
-    fn strike_at_age(&mut self) -> Result<(), DriveError> {
-        match self.strikes.at_age(self.scene.now()) {
-            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
-            Some(FaultKind::LostSupervisor) => {
-                self.commands.values_mut().for_each(|played| played.is_lost = true);
-                return Err(DriveError::Crashed);
-            }
-            Some(_) => return Err(DriveError::Crashed),
-            None => {}
-        }
-        Ok(())
     }
 
     /// Lets time pass until the first of: something in the scene, an end that was held, an age, `until`.

@@ -111,6 +111,7 @@ pub enum Orphan {
 }
 
 impl Orphan {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like this")]
     fn is_kept(&self) -> bool {
         *self == Orphan::Kept
     }

@@ -19,7 +19,7 @@ pub(crate) struct Names<'p> {
     pub(super) steps: HashMap<&'p str, usize>,
     /// The members of each group, by the group's number and their own name.
     members: HashMap<(usize, &'p str), usize>,
-    member_names: HashSet<&'p str>,
+    inner: HashSet<&'p str>,
     blocks: HashMap<Option<usize>, Vec<usize>>,
     /// The group of each step.
     parents: Vec<Option<usize>>,
@@ -35,7 +35,7 @@ impl<'p> Names<'p> {
             vars: index(playbook.vars.iter().map(|var| &var.name)),
             steps: outermost(playbook),
             members: members(playbook),
-            member_names: inner(playbook).map(|step| step.id.value.as_str()).collect(),
+            inner: inner(playbook).map(|step| step.id.value.as_str()).collect(),
             blocks: blocks(playbook),
             parents: playbook.steps.iter().map(|step| step.parent).collect(),
             finally: index(playbook.finally.iter().map(|step| &step.id)),
@@ -79,7 +79,7 @@ impl<'p> Names<'p> {
 
     /// Returns whether a member of any group has this name.
     pub(super) fn is_member(&self, name: &str) -> bool {
-        self.member_names.contains(name)
+        self.inner.contains(name)
     }
 
     /// Returns the numbers of the steps of a block, in the order of the text.

@@ -28,14 +28,14 @@ pub fn examples(count: u32) -> Vec<Item> {
 impl Plan {
     /// Returns the plan with two made-up items for each repetition whose items are not known, or as many as it may have.
     #[must_use]
-    pub fn exemplified(self: &Arc<Plan>) -> Arc<Plan> {
+    pub fn exemplified(self: Arc<Plan>) -> Arc<Plan> {
         let deferred = self.steps.iter().enumerate().find_map(|(at, step)| {
             let each = step.as_group()?.each.as_ref()?;
             if let Items::Deferred { max_items, .. } = each.items { Some((at, max_items)) } else { None }
         });
         match deferred {
             Some((at, most)) => self.expanded(at, &examples(most.min(2))).exemplified(),
-            None => Arc::clone(self),
+            None => self,
         }
     }
 

@@ -14,7 +14,7 @@ impl Console {
         let mut lines = self.line(at_ms, subject(command), &Line::new(Tone::Warning, &lead(&waiting)));
         let texts = told.text.lines().chain(told.confirm.iter().flat_map(|confirm| confirm.lines()));
         texts.for_each(|text| lines += &self.prose(text));
-        who(&waiting).iter().for_each(|who| lines += &self.prose(who));
+        lines += &who(&waiting).map(|who| self.prose(&who)).unwrap_or_default();
         for typed in to_type(view, &waiting) {
             lines += &self.indented(Tone::Typed, &typed);
         }
@@ -80,8 +80,8 @@ pub(crate) fn to_type(view: &View, waiting: &Waiting) -> Vec<String> {
         Ask::Approve => vec![format!("firedrill approve {run} {place} --by NAME [--decline]")],
         Ask::Manual => {
             let rules = view.run().command(command).map_or(&[][..], |command| command.outputs.as_slice());
-            let values: String =
-                rules.iter().map(|rule| format!(" --output {}={}", rule.name, rule.r#type.name())).collect();
+            let values = rules.iter().map(|rule| format!(" --output {}={}", rule.name, rule.r#type.name()));
+            let values = values.collect::<Vec<_>>().concat();
             vec![
                 format!("firedrill answer {run} {place} --done{values} --by NAME"),
                 format!("firedrill answer {run} {place} --failed --by NAME"),

@@ -21,9 +21,10 @@ impl Page {
         self.item(id, step.title.as_deref().unwrap_or_default());
         step.why.iter().for_each(|why| self.fact("why", why));
         step.caution.iter().for_each(|caution| self.fact("caution", caution));
-        let phase =
-            step.phase.as_ref().filter(|_| step.phase != step.group.and_then(|group| steps[group].phase.clone()));
-        phase.iter().for_each(|phase| self.fact("phase", phase));
+        let phase_around = step.group.and_then(|group| steps[group].phase.as_ref());
+        if let Some(phase) = step.phase.as_ref().filter(|phase| phase_around != Some(*phase)) {
+            self.fact("phase", phase);
+        }
         step.typical.iter().for_each(|typical| self.fact("typical", &words::length(*typical)));
         if let Some(needs) = needs(steps, at) {
             self.fact("needs", &needs);
@@ -274,7 +275,16 @@ pub(super) fn hold(steps: &[Step], at: usize, ms: Option<u64>) -> Option<String>
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),
     };
     let about = ms.filter(|ms| *ms > 0).map(|ms| format!(", about {}", words::about(ms))).unwrap_or_default();
-    Some(format!("{}: from its start to {end}{about}, {inside}", step.id))
+    let people = people_inside(steps, &release.hold);
+    Some(format!("{}: from its start to {end}{about}, {inside}{people}", step.id))
+}
+
+/// Returns the warning that a hold lasts as long as people take.
+fn people_inside(steps: &[Step], hold: &[usize]) -> String {
+    let asks = |step: &&Step| step.command().is_some_and(|command| command.program.asks_people());
+    let asking = hold.iter().map(|&inside| &steps[inside]).filter(asks).map(|step| step.id.as_str());
+    let asking: Vec<&str> = asking.collect();
+    if asking.is_empty() { String::new() } else { format!("; it waits for people at {}", asking.join(", ")) }
 }
 
 /// Returns where an output is taken from.

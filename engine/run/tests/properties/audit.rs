@@ -439,7 +439,9 @@ impl Audit {
         let (going_on, over): (BTreeMap<_, _>, BTreeMap<_, _>) =
             std::mem::take(&mut self.unmet).into_iter().partition(|(_, (look, _))| run.looks_on(look));
         self.unmet = going_on;
-        over.into_values().for_each(|(look, end)| self.came_to(&look, end));
+        for (look, end) in over.into_values() {
+            self.came_to(&look, end);
+        }
     }
 
     fn came_to(&mut self, command: &CommandId, end: End) {

@@ -93,7 +93,7 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
         let begun = placed.vm().begin_job(&placed.job, &holder);
         errors.extend(begun.err().map(|error| error.to_string()));
     }
-    session.pace.pass(session.site.phase(Stage::Backup));
+    errors.extend(session.pause(session.site.phase(Stage::Backup)).err());
     for placed in &jobs {
         let ran = back_up(session, placed);
         match &ran {

@@ -118,10 +118,9 @@ fn indented(failures: &Failures) -> String {
 fn summarize(words: &Words, all: usize, failed: &[(String, Failures)]) {
     let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
     say(&format!("FAILED: {}", names.join(", ")));
-    let listed: String = names.iter().map(|name| format!("  {name}\n")).collect();
-    let mut text = format!("{} out of {all} deployments {}:\n{listed}\n", failed.len(), words.failed);
+    let listed = names.join("\n  ");
+    crate::err(&format!("{} out of {all} deployments {}:\n  {listed}\n\n", failed.len(), words.failed));
     for (name, failures) in failed {
-        text += &format!("Deployment '{name}':\n{}\n\n", indented(failures));
+        crate::err(&format!("Deployment '{name}':\n{}\n\n", indented(failures)));
     }
-    crate::err(&text);
 }

@@ -33,20 +33,12 @@ impl Session<'_> {
         self.console.info(&format!("Running {script} scripts..."));
         let mut errors = Vec::new();
         for layer in layers(self.jobs_with(&script)) {
-            self.in_turns(purpose, &layer, |jobs, pause| errors.extend(self.run_locks(name, &script, jobs, pause)));
+            in_turns(purpose, &layer, |jobs, pause| errors.extend(self.run_locks(name, &script, jobs, pause)));
         }
         self.console.info(&format!("Finished running {script} scripts."));
         // A lock that fails before a restore sets no bit of its own in bbr's exit status.
         let kind = if purpose == Purpose::Backup { Kind::Lock } else { Kind::Other };
         if errors.is_empty() { Ok(()) } else { Err(Failure::nested(kind, &errors)) }
-    }
-
-    /// Runs the jobs of a layer at once for a backup, and one after another for a restore; time passes once.
-    fn in_turns(&self, purpose: Purpose, layer: &[Placed], mut run: impl FnMut(&[Placed], Pause)) {
-        let at_once = if purpose == Purpose::Backup { layer.len() } else { 1 };
-        for (index, jobs) in layer.chunks(at_once.max(1)).enumerate() {
-            run(jobs, if index == 0 { Pause::Yes } else { Pause::No });
-        }
     }
 
     fn run_locks(&self, purpose: &str, script: &str, jobs: &[Placed], pause: Pause) -> Vec<String> {
@@ -59,7 +51,7 @@ impl Session<'_> {
             let held = placed.vm().lock(&placed.job, &Holder::this_process());
             errors.extend(held.err().map(|error| error.to_string()));
         }
-        self.pause(Stage::Lock, pause);
+        errors.extend(self.wait(Stage::Lock, pause).err());
         for placed in jobs {
             let (job, slug) = (&placed.job, placed.slug());
             let ran = self
@@ -80,7 +72,7 @@ impl Session<'_> {
         self.console.info(&format!("Running {script} scripts..."));
         let mut errors = Vec::new();
         for layer in layers(self.jobs_with(&script)).iter().rev() {
-            self.in_turns(purpose, layer, |jobs, pause| {
+            in_turns(purpose, layer, |jobs, pause| {
                 errors.extend(self.run_unlocks(&script, variables, jobs, pause));
             });
         }
@@ -94,8 +86,7 @@ impl Session<'_> {
             self.console.info(&format!("Unlocking {} on {}...", placed.job, placed.slug()));
             self.remote_script(&placed.job, script, variables);
         }
-        self.pause(Stage::Unlock, pause);
-        let mut errors = Vec::new();
+        let mut errors: Vec<String> = self.wait(Stage::Unlock, pause).err().into_iter().collect();
         for placed in jobs {
             let ran = self.script(Stage::Unlock, placed, script, || self.unlock_job(placed));
             match &ran {
@@ -107,9 +98,10 @@ impl Session<'_> {
         errors
     }
 
-    fn pause(&self, stage: Stage, pause: Pause) {
-        if pause == Pause::Yes {
-            self.pace.pass(self.site.phase(stage));
+    fn wait(&self, stage: Stage, pause: Pause) -> Result<(), String> {
+        match pause {
+            Pause::Yes => self.pause(self.site.phase(stage)),
+            Pause::No => Ok(()),
         }
     }
 
@@ -131,6 +123,14 @@ impl Session<'_> {
             return Err("Health check of /healthz timed out: Mysql2::Error::ConnectionError".into());
         }
         Ok(())
+    }
+}
+
+/// Runs the jobs of a layer at once for a backup, and one after another for a restore; time passes once.
+fn in_turns(purpose: Purpose, layer: &[Placed], mut run: impl FnMut(&[Placed], Pause)) {
+    let at_once = if purpose == Purpose::Backup { layer.len() } else { 1 };
+    for (index, jobs) in layer.chunks(at_once.max(1)).enumerate() {
+        run(jobs, if index == 0 { Pause::Yes } else { Pause::No });
     }
 }
 

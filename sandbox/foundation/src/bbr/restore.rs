@@ -106,7 +106,7 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     for placed in session.jobs_with("restore") {
         let (job, slug) = (&placed.job, placed.slug());
         session.console.info(&format!("Restoring {job} on {slug}..."));
-        session.pace.pass(session.site.phase(Stage::Restore));
+        errors.extend(session.pause(session.site.phase(Stage::Restore)).err());
         let ran = session.script(Stage::Restore, &placed, "restore", || restore(session, &placed));
         match &ran {
             Ok(()) => session.console.info(&format!("Finished restoring {job} on {slug}.")),

@@ -144,8 +144,13 @@ impl<'a> Session<'a> {
 
     /// Lets the time of a phase pass after which bbr looks at what others may have changed meanwhile.
     pub(super) fn pass(&self, phase: Phase) -> Result<(), Failure> {
+        self.pause(phase).map_err(|text| Failure::new(Kind::Other, text))
+    }
+
+    /// Does the same where errors are collected.
+    pub(super) fn pause(&self, phase: Phase) -> Result<(), String> {
         self.pace.pass(phase);
-        later::catch_up(self.world).map_err(|error| broken(&error))
+        later::catch_up(self.world).map_err(|error| error.to_string())
     }
 
     pub(super) fn check_directory(&self) -> Result<(), Failure> {

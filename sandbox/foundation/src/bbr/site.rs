@@ -185,9 +185,9 @@ pub(super) fn layers(mut jobs: Vec<Placed>) -> Vec<Vec<Placed>> {
 pub(super) fn find(world: &World, deployment: &Deployment) -> Result<Result<Vec<Machine>, String>, WorldError> {
     let mut machines: Vec<Machine> = Vec::new();
     for group in groups(deployment) {
-        let mut members = deployment.group(&group).filter(|instance| instance.vm.is_some());
+        let members = deployment.group(&group).filter(|instance| instance.vm.is_some());
         let mut found = Vec::new();
-        while let Some(instance) = members.next() {
+        for instance in members {
             if !instance.answers() {
                 return Ok(Err(format!("finding scripts failed on {}: {}", instance.name(), silence(instance))));
             }

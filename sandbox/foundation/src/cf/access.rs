@@ -9,7 +9,7 @@ use crate::out;
 use crate::platform::{PASSWORD, USER};
 use crate::world::{World, WorldError};
 
-use super::{Client, Done, NOT_LOGGED_IN, Stop, failed};
+use super::{Client, Done, NOT_LOGGED_IN, Stop, failed, org_named, space_named};
 
 const API_VERSION: &str = "3.180.0";
 
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// Returns the file below CF_HOME, or below the world's folder without one.
+/// Returns the file below `CF_HOME`, or below the world's folder without one.
 fn file(world: &World) -> PathBuf {
     let home = std::env::var_os("CF_HOME").filter(|home| !home.is_empty());
     home.map_or_else(|| world.root().join("cf-home"), PathBuf::from).join(".cf/config.json")
@@ -73,7 +73,7 @@ pub(super) fn api(cf: &Client) -> Done {
     Ok(())
 }
 
-/// `cf auth [USER PASSWORD]`: what is missing comes from CF_USERNAME and CF_PASSWORD.
+/// `cf auth [USER PASSWORD]`: what is missing comes from `CF_USERNAME` and `CF_PASSWORD`.
 pub(super) fn auth(cf: &Client) -> Done {
     let given = |index: usize, variable: &str| {
         let given = cf.invocation.args.get(index).cloned();
@@ -146,8 +146,8 @@ pub(super) fn target(cf: &Client) -> Done {
 fn choose(cf: &Client, target: &mut Target, org: &str, space: &str) -> Done {
     let catalog = cf.world.platform()?.catalog;
     if !org.is_empty() {
-        let found = cf.org_named(&catalog, org)?;
-        target.org = org.to_owned();
+        let found = org_named(&catalog, org)?;
+        org.clone_into(&mut target.org);
         let mut spaces = catalog.spaces.iter().filter(|space| space.org == found.guid);
         target.space = match (spaces.next(), spaces.next()) {
             (Some(only), None) => only.name.clone(),
@@ -156,8 +156,8 @@ fn choose(cf: &Client, target: &mut Target, org: &str, space: &str) -> Done {
     }
     if !space.is_empty() {
         let org = catalog.org(&target.org).ok_or_else(|| failed("An org must be targeted before targeting a space"))?;
-        cf.space_named(&catalog, org, space)?;
-        target.space = space.to_owned();
+        space_named(&catalog, org, space)?;
+        space.clone_into(&mut target.space);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::out;
 use crate::platform::Catalog;
 use crate::platform::catalog::{Org, Segment, Space};
 
-use super::{Client, Done, Stop, columns, failed};
+use super::{Client, Done, Stop, columns, failed, org_named, space_named};
 
 const RESTART: &str = "\nIn order to move running applications to this isolation segment, they must be restarted.\n";
 const RESTART_THERE: &str = "Running applications need a restart to be moved there.\n";
@@ -65,7 +65,7 @@ pub(super) fn delete(cf: &Client) -> Done {
 /// Finds the org and the segment that a command names.
 fn org_and_segment<'c>(cf: &Client, catalog: &'c Catalog) -> Result<(&'c Org, &'c Segment), Stop> {
     let (org, name) = (cf.arg(0, "ORG_NAME")?, cf.arg(1, "SEGMENT_NAME")?);
-    Ok((cf.org_named(catalog, org)?, segment(catalog, name)?))
+    Ok((org_named(catalog, org)?, segment(catalog, name)?))
 }
 
 /// `cf enable-org-isolation ORG SEGMENT`.
@@ -114,7 +114,7 @@ pub(super) fn set_org(cf: &Client) -> Done {
 /// `cf reset-org-default-isolation-segment ORG`.
 pub(super) fn reset_org(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
-    let org = cf.org_named(&catalog, cf.arg(0, "ORG_NAME")?)?;
+    let org = org_named(&catalog, cf.arg(0, "ORG_NAME")?)?;
     out(&format!("Resetting default isolation segment of org {} as {}...\n", org.name, cf.target.user));
     change_org(cf, &org.guid, |org| org.default_segment = None)?;
     out(&format!(
@@ -127,7 +127,7 @@ pub(super) fn reset_org(cf: &Client) -> Done {
 pub(super) fn set_space(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
     let org = cf.org(&catalog)?;
-    let space = cf.space_named(&catalog, org, cf.arg(0, "SPACE_NAME")?)?;
+    let space = space_named(&catalog, org, cf.arg(0, "SPACE_NAME")?)?;
     let segment = segment(&catalog, cf.arg(1, "SEGMENT_NAME")?)?;
     let (name, user) = (&space.name, &cf.target.user);
     out(&format!("Updating isolation segment of space {name} in org {} as {user}...\n", org.name));
@@ -141,7 +141,7 @@ pub(super) fn set_space(cf: &Client) -> Done {
 pub(super) fn reset_space(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
     let org = cf.org(&catalog)?;
-    let space = cf.space_named(&catalog, org, cf.arg(0, "SPACE_NAME")?)?;
+    let space = space_named(&catalog, org, cf.arg(0, "SPACE_NAME")?)?;
     let (name, user) = (&space.name, &cf.target.user);
     out(&format!("Resetting isolation segment assignment of space {name} in org {} as {user}...\n", org.name));
     change_space(cf, &space.guid, |space| space.segment = None)?;

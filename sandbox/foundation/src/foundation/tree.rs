@@ -59,7 +59,8 @@ impl World {
 
     /// Takes away what was made of deployments, VMs and disks.
     pub(crate) fn forget_foundation(&self) -> Result<(), WorldError> {
-        ["foundation.json", "vms", "disks"].into_iter().try_for_each(|name| unlink(&self.root().join(name)))
+        let made = ["foundation.json", "platform.json", "databases", "disks", "restores", "vms"];
+        made.into_iter().try_for_each(|name| unlink(&self.root().join(name)))
     }
 
     /// Makes an empty disk.
@@ -91,12 +92,13 @@ impl World {
     /// came later has its folder from then on.
     fn furnish_disk(&self, instance: &Instance, disk: &DiskCid) -> Result<(), WorldError> {
         let folder = self.disk_dir(disk);
-        if folder.exists() {
-            return Ok(());
-        }
+        let is_new = !folder.exists();
         create(&folder)?;
         if instance.jobs.iter().any(|job| job == platform::BLOBSTORE_JOB) {
-            platform::furnish_blobstore(self, &folder)?;
+            platform::prepare_blobstore(self, disk)?;
+            if is_new {
+                platform::furnish_blobstore(self, &folder)?;
+            }
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `mysql-diag`: what each node of the MySQL cluster says of itself.
+//! `mysql-diag`: what each node of the database cluster says of itself.
 
 use crate::fault::FaultPoint;
 use crate::out;

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::foundation::Instance;
+use crate::foundation::{DiskCid, Instance};
 use crate::world::{World, WorldError};
 
 use super::User;
@@ -43,6 +43,13 @@ impl Owners {
             places.insert(0, Place { folder: store, record });
         }
         Owners { places }
+    }
+
+    /// Returns whose the files of a disk are, by their real names.
+    pub(crate) fn of_disk(world: &World, disk: &DiskCid) -> Owners {
+        let folder = world.disk_dir(disk);
+        let record = world.root().join("disks").join(format!("{disk}.owners.json"));
+        Owners { places: vec![Place { folder, record }] }
     }
 
     /// Returns the owner of a path of the tree.

@@ -23,6 +23,24 @@ pub(super) enum Command {
     Installations(Format),
     PendingChanges(Format, On),
     Products(Format),
+    StagedProducts(Format),
+    DeployedProducts(Format),
+    BoshDiff(On),
+    /// Of the director alone, or of these products; none is all.
+    ApplyChanges(Scope),
+    /// A product, and the reference of one of its credentials.
+    Credentials(String, String),
+    DeployedManifest(String),
+    StagedManifest(String),
+    Curl(String),
+}
+
+/// What changes are applied to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Scope {
+    DirectorAlone,
+    /// These products, or all if none is named.
+    Products(Vec<String>),
 }
 
 impl Command {
@@ -34,12 +52,34 @@ impl Command {
             Command::Installations(_) => "installations",
             Command::PendingChanges(..) => "pending-changes",
             Command::Products(_) => "products",
+            Command::StagedProducts(_) => "staged-products",
+            Command::DeployedProducts(_) => "deployed-products",
+            Command::BoshDiff(_) => "bosh-diff",
+            Command::ApplyChanges(_) => "apply-changes",
+            Command::Credentials(..) => "credentials",
+            Command::DeployedManifest(_) => "deployed-manifest",
+            Command::StagedManifest(_) => "staged-manifest",
+            Command::Curl(_) => "curl",
         }
     }
 }
 
-const COMMANDS: [&str; 6] =
-    ["bosh-env", "export-installation", "installations", "pending-changes", "products", "version"];
+const COMMANDS: [&str; 14] = [
+    "apply-changes",
+    "bosh-diff",
+    "bosh-env",
+    "credentials",
+    "curl",
+    "deployed-manifest",
+    "deployed-products",
+    "export-installation",
+    "installations",
+    "pending-changes",
+    "products",
+    "staged-manifest",
+    "staged-products",
+    "version",
+];
 
 /// What `om` was asked to do, and as whom.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +95,16 @@ struct Options {
     format: Format,
     on: On,
     output: Option<String>,
+    products: Vec<String>,
+    path: Option<String>,
+    reference: Option<String>,
+    is_director_alone: bool,
+}
+
+impl Options {
+    fn product(&self) -> Result<String, String> {
+        self.products.first().cloned().ok_or_else(|| "the required flag `-p, --product-name' was not specified".into())
+    }
 }
 
 impl Invocation {
@@ -111,13 +161,27 @@ fn command(mut words: Words) -> Result<Command, String> {
     let Some(name) = words.word() else {
         return Err(format!("Please specify one command of: {}", COMMANDS.join(", ")));
     };
-    let options = options(words)?;
+    let options = options(&name, words)?;
     match name.as_str() {
         "version" => Ok(Command::Version),
         "bosh-env" => Ok(Command::BoshEnv),
         "installations" => Ok(Command::Installations(options.format)),
         "pending-changes" => Ok(Command::PendingChanges(options.format, options.on)),
         "products" => Ok(Command::Products(options.format)),
+        "staged-products" => Ok(Command::StagedProducts(options.format)),
+        "deployed-products" => Ok(Command::DeployedProducts(options.format)),
+        "bosh-diff" => Ok(Command::BoshDiff(options.on)),
+        "deployed-manifest" => Ok(Command::DeployedManifest(options.product()?)),
+        "staged-manifest" => Ok(Command::StagedManifest(options.product()?)),
+        "apply-changes" if options.is_director_alone => Ok(Command::ApplyChanges(Scope::DirectorAlone)),
+        "apply-changes" => Ok(Command::ApplyChanges(Scope::Products(options.products))),
+        "curl" => Ok(Command::Curl(options.path.ok_or("the required flag `-p, --path' was not specified")?)),
+        "credentials" => {
+            let product = options.product()?;
+            let reference =
+                options.reference.ok_or("the required flag `-c, --credential-reference' was not specified")?;
+            Ok(Command::Credentials(product, reference))
+        }
         "export-installation" => {
             let output = options.output.ok_or("the required flag `-o, --output-file' was not specified")?;
             Ok(Command::ExportInstallation(output))
@@ -126,15 +190,38 @@ fn command(mut words: Words) -> Result<Command, String> {
     }
 }
 
-fn options(mut words: Words) -> Result<Options, String> {
-    let mut options = Options { format: Format::Table, on: On::Report, output: None };
+fn options(command: &str, mut words: Words) -> Result<Options, String> {
+    let mut options = Options {
+        format: Format::Table,
+        on: On::Report,
+        output: None,
+        products: Vec::new(),
+        path: None,
+        reference: None,
+        is_director_alone: false,
+    };
     while let Some((flag, inline)) = words.flag() {
-        match flag.as_str() {
-            "--check" => options.on = On::Check,
-            "-f" | "--format" => options.format = format(&words.value(&flag, inline)?)?,
-            "-o" | "--output-file" => options.output = Some(words.value(&flag, inline)?),
-            "-a" | "--available" | "-s" | "--staged" | "-d" | "--deployed" => {}
-            other => return Err(format!("unknown flag `{}'", other.trim_start_matches('-'))),
+        match (command, flag.as_str()) {
+            ("apply-changes", "-s" | "--skip-deploy-products") => options.is_director_alone = true,
+            ("apply-changes", "-n" | "--product-name")
+            | (
+                "bosh-diff" | "credentials" | "deployed-manifest" | "staged-manifest",
+                "-p" | "--product-name" | "--product",
+            ) => options.products.push(words.value(&flag, inline)?),
+            ("apply-changes", "-c" | "--config") | ("credentials", "-f" | "--credential-field") => {
+                words.value(&flag, inline)?;
+            }
+            ("credentials", "-c" | "--credential-reference") => options.reference = Some(words.value(&flag, inline)?),
+            ("curl", "-p" | "--path") => options.path = Some(words.value(&flag, inline)?),
+            ("curl", "-x" | "--request" | "-d" | "--data") => drop(words.value(&flag, inline)?),
+            (_, "--check") => options.on = On::Check,
+            (_, "-f" | "--format") => options.format = format(&words.value(&flag, inline)?)?,
+            (_, "-o" | "--output-file") => options.output = Some(words.value(&flag, inline)?),
+            ("apply-changes", "-i" | "--ignore-warnings" | "--reattach" | "--recreate-vms")
+            | ("bosh-diff", "--director")
+            | ("curl", "-s" | "--silent")
+            | (_, "-a" | "--available" | "-s" | "--staged" | "-d" | "--deployed") => {}
+            (_, other) => return Err(format!("unknown flag `{}'", other.trim_start_matches('-'))),
         }
     }
     Ok(options)

@@ -1,9 +1,11 @@
 //! The blobstore: droplets, packages and buildpacks as files on the persistent disk of one VM, behind an nginx.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::foundation::{Foundation, Instance, Layout, Process, ProcessState};
-use crate::vm::generate;
+use crate::foundation::{DiskCid, Foundation, Instance, Layout, Process, ProcessState};
+use crate::inside::Owners;
+use crate::vm::{generate, list};
 use crate::world::{Settings, World, WorldError};
 
 /// The job whose disk holds the blobs.
@@ -11,6 +13,15 @@ pub(crate) const BLOBSTORE_JOB: &str = "blobstore";
 
 /// The process that serves the blobs of the disk which was mounted when it started.
 pub(crate) const NGINX: &str = "blobstore_nginx";
+
+/// The folder of all blobs on the disk.
+const SHARED: &str = "shared";
+
+/// Its folders into which the Cloud Controller writes.
+const FOLDERS: [&str; 2] = ["cc-droplets", "cc-packages"];
+
+/// The user as whom the job runs.
+const USER: &str = "vcap";
 
 /// How many bytes a blob has.
 const BLOB_BYTES: u64 = 2 * 1024;
@@ -26,6 +37,19 @@ pub(crate) enum Blobs {
     Stale,
     /// Nothing answers.
     Down,
+}
+
+/// Does what the job does before it starts: an empty disk gets the folders of blobs, which belong to the job's user.
+pub(crate) fn prepare_blobstore(world: &World, disk: &DiskCid) -> Result<(), WorldError> {
+    let folder = world.disk_dir(disk);
+    if !list(&folder)?.is_empty() {
+        return Ok(());
+    }
+    for name in ["cc-buildpacks", "cc-droplets", "cc-packages", "cc-resources"] {
+        let path = folder.join(SHARED).join(name);
+        fs::create_dir_all(&path).map_err(|source| WorldError::io("create", &path, source))?;
+    }
+    Owners::of_disk(world, disk).set(&folder.join(SHARED), USER)
 }
 
 /// Puts what a platform stores in the beginning on the disk of its blobstore.
@@ -98,7 +122,7 @@ impl World {
     /// Stores the droplet and the package of an app; returns whether the blobstore took them.
     pub(crate) fn store_app(&self, droplet: &str, package: &str) -> Result<bool, WorldError> {
         let foundation = self.foundation()?;
-        let Some(disk) = self.served_disk(&foundation)? else { return Ok(false) };
+        let Some(disk) = self.writable_disk(&foundation)? else { return Ok(false) };
         put(&disk, "cc-packages", Some(package))?;
         put(&disk, "cc-droplets", Some(droplet))?;
         Ok(true)
@@ -107,7 +131,18 @@ impl World {
     /// Returns whether the blobstore takes and serves blobs.
     pub(crate) fn has_blobstore(&self) -> Result<bool, WorldError> {
         let foundation = self.foundation()?;
-        Ok(self.served_disk(&foundation)?.is_some())
+        Ok(self.writable_disk(&foundation)?.is_some())
+    }
+
+    /// Returns the disk whose blobs are served, if the job's user may write there.
+    fn writable_disk(&self, foundation: &Foundation) -> Result<Option<PathBuf>, WorldError> {
+        let Some(disk) = self.served_disk(foundation)? else { return Ok(None) };
+        let mounted = foundation.blobstore().and_then(|instance| foundation.mounted_on(instance));
+        let is_writable = mounted.is_some_and(|mounted| {
+            let owners = Owners::of_disk(self, &mounted.cid);
+            !mounted.is_full && FOLDERS.iter().all(|name| owners.owner(&disk.join(SHARED).join(name)) == USER)
+        });
+        Ok(Some(disk).filter(|_| is_writable))
     }
 
     /// Returns the disk whose blobs are served, in which all the first content lies.
@@ -116,8 +151,6 @@ impl World {
             return Ok(None);
         };
         self.enter(instance)?;
-        let disk = foundation.mounted_on(instance).map(|disk| self.disk_dir(&disk.cid));
-        // Until the job has run once on a new disk, or somebody has put the folders there, nothing can be stored.
-        Ok(disk.filter(|disk| disk.exists()))
+        Ok(foundation.mounted_on(instance).map(|disk| self.disk_dir(&disk.cid)))
     }
 }

@@ -1,4 +1,4 @@
-//! The MySQL cluster under the platform: nodes that agree as long as most of them run.
+//! The database cluster under the platform: nodes that agree as long as most of them run.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! The platform's databases as backup scripts dump them, and as restore scripts read them back.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ fn dump_of(catalog: &Catalog) -> String {
 
 fn add_rows<'r>(text: &mut String, table: &str, rows: impl Iterator<Item = [&'r String; 2]>) {
     for [guid, name] in rows {
-        text.push_str(&format!("INSERT INTO `{table}` VALUES ('{guid}','{name}');\n"));
+        writeln!(text, "INSERT INTO `{table}` VALUES ('{guid}','{name}');").expect("text takes every line");
     }
 }
 

@@ -69,6 +69,6 @@ impl Checks {
 
     /// Returns the metrics as the exporter prints them.
     pub(crate) fn metrics(self) -> String {
-        self.rows().iter().map(|(name, value)| format!("{name} {value}\n")).collect()
+        self.rows().iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join("\n") + "\n"
     }
 }

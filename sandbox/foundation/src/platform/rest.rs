@@ -123,7 +123,7 @@ fn blobstore(foundation: &Foundation) -> Result<Answer, Silence> {
 fn healthwatch(world: &World, path: &str) -> Result<Answer, WorldError> {
     Ok(match path.split('?').next().unwrap_or_default() {
         "/info" => Answer::new(200, "HAPI is happy"),
-        "/metrics" => Answer::new(200, health::checks(world)?.metrics().trim_end()),
+        "/metrics" => Answer::new(200, health::checks(world)?.metrics()),
         "/v1/canary" => Answer::json(&health::checks(world)?.document()),
         _ => Answer::new(404, "404 page not found"),
     })

@@ -9,6 +9,7 @@ use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
 use super::SandboxError;
+use super::platform::{self, Fact};
 
 const KEYS: [&str; 9] =
     ["artifacts", "calls", "disk", "instance", "leftover", "lock", "orphans", "problems", "restore"];
@@ -20,6 +21,11 @@ const FORMS: &str = "lock free|held|ours|theirs, leftover none|ours|theirs, rest
 /// Fails with a sentence unless the world is as the words say.
 pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match platform::assert(world, &words)? {
+        Fact::True => return Ok(()),
+        Fact::Untrue(sentence) => return Err(SandboxError::Untrue(sentence)),
+        Fact::OfSomethingElse => {}
+    }
     let found = match words[..] {
         ["lock", wanted @ ("free" | "held" | "ours" | "theirs")] => lock(world, wanted),
         ["leftover", wanted @ ("none" | "ours" | "theirs")] => leftover(world, wanted),
@@ -30,10 +36,13 @@ pub(super) fn assert(world: &World, words: &[String]) -> Result<(), SandboxError
         ["orphans", count] => orphans(world, number(count)?)?,
         ["problems", count] => problems(world, number(count)?)?,
         ["calls", key, count] => calls(world, key, number(count)?)?,
-        [key, ..] if !KEYS.contains(&key) => {
-            return Err(SandboxError::Usage(format!("`assert` knows no `{key}`{}", hint(key, KEYS))));
+        [key, ..] if !KEYS.contains(&key) && !platform::KEYS.contains(&key) => {
+            return Err(SandboxError::Usage(format!(
+                "`assert` knows no `{key}`{}",
+                hint(key, KEYS.into_iter().chain(platform::KEYS))
+            )));
         }
-        _ => return Err(SandboxError::Usage(format!("`assert` knows {FORMS}"))),
+        _ => return Err(SandboxError::Usage(format!("`assert` knows {FORMS}, {}", platform::FORMS))),
     };
     found.map_or(Ok(()), |sentence| Err(SandboxError::Untrue(sentence)))
 }

@@ -9,7 +9,7 @@ use crate::tasks::{TaskBoard, TaskState};
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
-use super::SandboxError;
+use super::{SandboxError, platform};
 
 /// Prints a line for each finding, and fails if there is one.
 pub(super) fn check(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
@@ -32,6 +32,7 @@ fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     let foundation = world.foundation()?;
     findings.extend(foundation.contradictions());
     findings.extend(foundation.losses());
+    findings.extend(platform::findings(world)?);
     findings.extend(at_work(&world.read()?));
     findings.extend(artifacts::found(world)?.iter().filter_map(artifacts::Found::lie));
     let faults: Faults = world.read()?;

@@ -1,12 +1,12 @@
 //! Situations of the platform on top of the foundation.
 
 use crate::foundation::{Foundation, InstanceId, ProcessState};
-use crate::platform::Platform;
 use crate::platform::balancer::LoadBalancer;
 use crate::platform::catalog::{Catalog, Operation, ServiceInstance};
 use crate::platform::cluster::{self, Quorum};
 use crate::platform::health::Canary;
 use crate::platform::locks::is_controller;
+use crate::platform::{BLOBSTORE_JOB, Platform};
 use crate::vm::{API_JOB, Holder, Vm};
 use crate::world::{Settings, World, WorldError};
 
@@ -15,9 +15,6 @@ use super::Wanted;
 /// The instance group whose jobs dump the databases.
 const BACKUP_GROUP: &str = "backup_restore";
 
-/// Whoever's backup was killed while it held the lock.
-const KILLED: Holder = Holder::Unknown;
-
 /// What may be wrong with a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unrest {
@@ -25,15 +22,19 @@ pub enum Unrest {
     BackupRestoreMissing,
     /// Healthwatch's canary fails for a reason of its own.
     CanaryRed,
+    /// bbr's directory lies on the VM of the blobstore, and nobody knows whose it is.
+    Leftover,
     /// bbr was killed: the API is locked, and bbr's directory lies on the VM of the blobstore.
     LeftoverLock,
+    /// A second operator's backup is running: their lock, their directory.
+    SecondOperator,
     /// The load balancer lets no client through.
     BalancerBlocked,
     /// The load balancer lets nobody through, the platform's own VMs included.
     BalancerBlocksInside,
-    /// One node of the MySQL cluster is down.
+    /// One node of the database cluster is down.
     DatabaseDegraded,
-    /// The MySQL cluster has no quorum.
+    /// The database cluster has no quorum.
     QuorumLost,
     /// A service instance is being created.
     ServiceOperation,
@@ -41,7 +42,7 @@ pub enum Unrest {
 
 impl Unrest {
     /// Every one by its name.
-    pub(super) const ALL: [(&'static str, Unrest); 8] = [
+    pub(super) const ALL: [(&'static str, Unrest); 10] = [
         ("backup-restore-missing", Unrest::BackupRestoreMissing),
         ("canary-red", Unrest::CanaryRed),
         ("lb-blocked", Unrest::BalancerBlocked),
@@ -49,6 +50,8 @@ impl Unrest {
         ("leftover-lock", Unrest::LeftoverLock),
         ("mysql-degraded", Unrest::DatabaseDegraded),
         ("mysql-without-quorum", Unrest::QuorumLost),
+        ("platform-leftover", Unrest::Leftover),
+        ("platform-second-operator", Unrest::SecondOperator),
         ("service-operation", Unrest::ServiceOperation),
     ];
 
@@ -56,7 +59,9 @@ impl Unrest {
         let is_broken = wanted == Wanted::Broken;
         match self {
             Unrest::BackupRestoreMissing => shrink(world, is_broken),
-            Unrest::LeftoverLock => leave_lock(world, is_broken),
+            Unrest::Leftover => leave_directory(world, is_broken, &Holder::Unknown),
+            Unrest::LeftoverLock => leave_lock(world, is_broken, &Holder::Unknown),
+            Unrest::SecondOperator => leave_lock(world, is_broken, &Holder::SecondOperator),
             Unrest::DatabaseDegraded => stop_nodes(world, is_broken, 1),
             Unrest::QuorumLost => lose_quorum(world, is_broken),
             Unrest::CanaryRed | Unrest::BalancerBlocked | Unrest::BalancerBlocksInside | Unrest::ServiceOperation => {
@@ -74,7 +79,12 @@ impl Unrest {
             Unrest::ServiceOperation => return operate(&mut platform.catalog, is_broken),
             Unrest::BalancerBlocked => LoadBalancer::ClientsBlocked,
             Unrest::BalancerBlocksInside => LoadBalancer::AllBlocked,
-            Unrest::BackupRestoreMissing | Unrest::LeftoverLock | Unrest::DatabaseDegraded | Unrest::QuorumLost => {
+            Unrest::BackupRestoreMissing
+            | Unrest::Leftover
+            | Unrest::LeftoverLock
+            | Unrest::SecondOperator
+            | Unrest::DatabaseDegraded
+            | Unrest::QuorumLost => {
                 return;
             }
         };
@@ -112,19 +122,25 @@ fn shrink(world: &World, is_broken: bool) -> Result<(), WorldError> {
     })
 }
 
-fn leave_lock(world: &World, is_broken: bool) -> Result<(), WorldError> {
+/// Leaves the lock and the directory of a backup that was at work, or takes them away.
+fn leave_lock(world: &World, is_broken: bool, holder: &Holder) -> Result<(), WorldError> {
     let foundation = world.foundation()?;
     for instance in foundation.instances().map(|(_, instance)| instance).filter(|one| is_controller(one)) {
         let vm = Vm::at(world.enter(instance)?);
         if is_broken {
-            vm.lock(API_JOB, &KILLED)?
+            vm.lock(API_JOB, holder)?;
         } else {
-            vm.unlock(API_JOB)?
-        };
+            vm.unlock(API_JOB)?;
+        }
     }
+    leave_directory(world, is_broken, holder)
+}
+
+fn leave_directory(world: &World, is_broken: bool, holder: &Holder) -> Result<(), WorldError> {
+    let foundation = world.foundation()?;
     let Some(blobstore) = foundation.blobstore() else { return Ok(()) };
     let vm = Vm::at(world.enter(blobstore)?);
-    if is_broken { vm.begin_job("blobstore", &KILLED) } else { vm.remove_backup_directory() }
+    if is_broken { vm.begin_job(BLOBSTORE_JOB, holder) } else { vm.remove_backup_directory() }
 }
 
 fn lose_quorum(world: &World, is_broken: bool) -> Result<(), WorldError> {

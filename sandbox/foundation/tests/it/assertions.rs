@@ -45,7 +45,10 @@ fn assertions_that_are_none_are_refused() {
     let rig = Rig::new();
     let forms = "`assert` knows lock free|held|ours|theirs, leftover none|ours|theirs, restore none|half-done, \
                  artifacts N whole|incomplete, calls PROGRAM.SUBCOMMAND N, \
-                 instance PLACE STATE, disk PLACE mounted|detached|lost|none, orphans N, problems N";
+                 instance PLACE STATE, disk PLACE mounted|detached|lost|none, orphans N, problems N, \
+                 api open|blocked|locked|down, apps running|failing, blobs served|stale|down, \
+                 lb open|clients-blocked|all-blocked, quorum held|lost, lock platform free|ours|theirs, \
+                 leftover platform none|ours|theirs, restore platform none|half-done";
     for (line, error) in [
         ("assert", forms),
         ("assert lock", forms),

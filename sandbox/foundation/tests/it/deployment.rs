@@ -171,3 +171,51 @@ fn artifact_of_another_structure_is_refused() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.contains("Deployment 'cf' does not match the structure of the provided backup"), "{}", ran.err);
 }
+
+/// Two deployments were recorded; the block of the one without scripts stands for each that has none.
+#[test]
+fn recorded_check_of_all_deployments() {
+    let rig = Rig::new();
+    let ran = rig.run("bbr", &["deployment", "--all-deployments", "pre-backup-check"]);
+    let bare = [
+        "p-isolation-segment-3210fedcba9876543210",
+        "pivotal-mysql-00112233445566778899",
+        "service-instance_6f4c1f9e-0d7b-4a52-9c5e-2f1b8f0d3a77",
+    ];
+    let generic = |text: &str| {
+        let text = text.replace(&bare.join(", "), "p-isolation-segment");
+        let text = bare.iter().fold(text, |text, name| text.replace(name, "p-isolation-segment"));
+        let mut lines = lines(&text.replace(TAS, "cf").replace("3 out of 4", "1 out of 2"));
+        lines.sort();
+        lines.dedup();
+        lines
+    };
+    for (stream, printed) in [("out", &ran.out), ("err", &ran.err)] {
+        assert_eq!(
+            generic(printed),
+            generic(&transcript(&format!("bbr-deployment/all-precheck/{stream}"))),
+            "{stream}"
+        );
+    }
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn debug_after_the_subcommand_checks_nothing() {
+    let rig = Rig::laboratory();
+    let ran = bbr(&rig, "cf", &["pre-backup-check", "--debug"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("can be backed up."), "{}", ran.out);
+}
+
+#[test]
+fn one_deployment_or_all_must_be_named() {
+    let rig = Rig::laboratory();
+    for args in [["deployment", "backup"].as_slice(), &["deployment", "-d", "cf", "--all-deployments", "backup"]] {
+        let mut command = rig.command("bbr", args);
+        command.env_remove("BOSH_DEPLOYMENT");
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!(ran.code, Some(1), "{args:?}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains("--all-deployments") && !ran.err.is_empty(), "{args:?}: {}{}", ran.out, ran.err);
+    }
+}

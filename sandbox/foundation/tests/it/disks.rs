@@ -58,7 +58,7 @@ fn lost_disk_is_replaced() {
     assert_eq!(ran.out.matches("Updating instance").count(), 1, "{}", ran.out);
     let after = details(&rig, "nfs_server")["disk_cids"].clone();
     assert!(after != before && after != "", "{after}");
-    assert!(ssh(&rig, "ls /var/vcap/store").is_empty());
+    assert!(ssh(&rig, "find /var/vcap/store -type f").is_empty());
     rig.bosh("-n clean-up");
     assert_eq!(rig.rows("disks --orphaned").len(), 1, "only --all destroys disks");
     rig.bosh("-n clean-up --all");
@@ -285,8 +285,9 @@ fn dry_runs_change_nothing() {
 #[test]
 fn errands_have_an_exit_code() {
     let rig = Rig::new();
-    let rows = rig.rows(&format!("-d {TAS} run-errand smoke_tests"));
-    assert_eq!((&rows[0]["exit_code"], rows[0]["stdout"].as_str()), (&"0".into(), Some("smoke_tests: done\n")));
+    let rows = rig.rows(&format!("-d {TAS} run-errand deploy-notifications"));
+    let (code, stdout) = (&rows[0]["exit_code"], rows[0]["stdout"].as_str());
+    assert_eq!((code, stdout), (&"0".into(), Some("deploy-notifications: done\n")));
     rig.sandbox("fault bosh.errand --exit 3 --times 1");
     let ran = rig.run("bosh", &["-d", TAS, "run-errand", "smoke_tests"]);
     assert_eq!(ran.code, Some(1));

@@ -1,4 +1,4 @@
-//! Every example of the page on the sandbox foundation, in a new world for each section.
+//! Every example of the pages on the sandbox foundation and its platform, in a new world for each section.
 
 use std::fs;
 use std::path::Path;
@@ -6,11 +6,18 @@ use std::path::Path;
 use crate::clock::Clock;
 use crate::rig::Rig;
 
-const PAGE: &str = "../../docs/sandbox-foundation.md";
+#[test]
+fn examples_of_the_foundation_are_what_happens() {
+    check("sandbox-foundation.md");
+}
 
 #[test]
-fn examples_are_what_happens() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+fn examples_of_the_platform_are_what_happens() {
+    check("sandbox-platform.md");
+}
+
+fn check(page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     let written = fs::read_to_string(&path).unwrap();
     let sections: Vec<String> = split(&written).into_iter().map(played).collect();
     let happens = sections.concat();

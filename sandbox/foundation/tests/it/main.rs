@@ -11,6 +11,7 @@ mod deployment;
 mod disks;
 mod guide;
 mod ledger;
+mod platform;
 mod random;
 mod rig;
 mod shell;

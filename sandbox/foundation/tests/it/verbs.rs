@@ -55,7 +55,7 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             ("bbr", "help" | "version" | "deployment") => rig.run("bbr", &[subcommand]),
             ("bbr", _) => rig.bbr(&[subcommand]),
             ("bosh", "version") => rig.run("bosh", &["--version"]),
-            ("bosh", "task-step" | "errand") => continue,
+            ("bosh", "task-step" | "errand") | ("cf", "push") | ("mysql-diag", _) => continue,
             ("bosh", "attach-disk" | "scp") => rig.run(program, &[subcommand, "a", "b"]),
             (
                 "bosh",
@@ -70,6 +70,8 @@ fn fault_of_a_subcommand_is_its_exit_status() {
                 | "unignore"
                 | "update-resurrection",
             ) => rig.run(program, &[subcommand, "a"]),
+            ("om", "credentials") => rig.run("om", &[subcommand, "-p", "cf", "-c", ".uaa.admin_credentials"]),
+            ("om", "curl" | "deployed-manifest" | "staged-manifest") => rig.run("om", &[subcommand, "-p", "cf"]),
             ("om", "export-installation") => rig.run("om", &[subcommand, "-o", "x"]),
             _ => rig.run(program, &[subcommand]),
         };

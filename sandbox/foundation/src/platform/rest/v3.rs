@@ -27,7 +27,7 @@ pub(super) fn answer(world: &World, method: &str, path: &str) -> Result<Answer, 
         ["v3", "spaces", guid] => reply.space(guid),
         ["v3", "apps"] => Some(reply.apps()),
         ["v3", "apps", guid] => reply.app(guid).map(app),
-        ["v3", "apps", guid, "processes"] => reply.app(guid).map(|app| page(vec![process(app)])),
+        ["v3", "apps", guid, "processes"] => reply.app(guid).map(|app| page(&[process(app)])),
         ["v3", "apps", guid, "processes", "web"] => reply.app(guid).map(process),
         ["v3", "apps", guid, "processes", "web", "stats"] => reply.app(guid).map(|app| reply.stats(app)),
         ["v3", "apps", guid, "droplets", "current"] => reply.droplet(guid),
@@ -60,7 +60,7 @@ impl Query<'_> {
     }
 }
 
-fn page(resources: Vec<Value>) -> Value {
+fn page(resources: &[Value]) -> Value {
     let pagination = json!({"total_results": resources.len(), "total_pages": 1, "next": null, "previous": null});
     json!({"pagination": pagination, "resources": resources})
 }
@@ -104,7 +104,7 @@ fn service(service: &ServiceInstance) -> Value {
 impl Reply<'_> {
     fn orgs(&self) -> Value {
         let wanted = self.catalog.orgs.iter().filter(|one| self.query.wants("names", &one.name));
-        page(wanted.map(org).collect())
+        page(&wanted.map(org).collect::<Vec<_>>())
     }
 
     fn org(&self, guid: &str) -> Option<Value> {
@@ -122,7 +122,7 @@ impl Reply<'_> {
                 && self.query.wants("names", &one.name)
                 && self.query.wants("guids", &one.guid)
         });
-        page(wanted.map(space).collect())
+        page(&wanted.map(space).collect::<Vec<_>>())
     }
 
     fn space(&self, guid: &str) -> Option<Value> {
@@ -144,7 +144,7 @@ impl Reply<'_> {
                 && self.query.wants("names", &one.name)
                 && self.query.wants("guids", &one.guid)
         });
-        page(wanted.map(app).collect())
+        page(&wanted.map(app).collect::<Vec<_>>())
     }
 
     fn app(&self, guid: &str) -> Option<&App> {
@@ -178,7 +178,7 @@ impl Reply<'_> {
             let droplet = app.droplet.as_ref()?;
             Some(json!({"guid": droplet, "state": "STAGED", "relationships": {"app": related(Some(&app.guid))}}))
         });
-        page(staged.collect())
+        page(&staged.collect::<Vec<_>>())
     }
 
     fn segments(&self) -> Value {
@@ -190,26 +190,26 @@ impl Reply<'_> {
         let wanted = self.catalog.segments.iter().filter(|one| {
             self.query.wants("names", &one.name) && self.query.wants("guids", &one.guid) && is_entitled(one)
         });
-        page(wanted.map(segment).collect())
+        page(&wanted.map(segment).collect::<Vec<_>>())
     }
 
     fn entitled(&self, guid: &str) -> Value {
         let is_entitled = |org: &&Org| org.entitled.iter().any(|one| one == guid);
-        page(self.catalog.orgs.iter().filter(is_entitled).map(org).collect())
+        page(&self.catalog.orgs.iter().filter(is_entitled).map(org).collect::<Vec<_>>())
     }
 
     fn services(&self) -> Value {
         let wanted = self.catalog.services.iter().filter(|one| self.query.wants("space_guids", &one.space));
-        page(wanted.map(service).collect())
+        page(&wanted.map(service).collect::<Vec<_>>())
     }
 
     fn brokers(&self) -> Value {
         let row = |broker: &Broker| json!({"guid": broker.guid, "name": broker.name, "url": broker.url});
-        page(self.catalog.brokers.iter().map(row).collect())
+        page(&self.catalog.brokers.iter().map(row).collect::<Vec<_>>())
     }
 
     fn flags(&self) -> Value {
         let row = |(name, first): &(&str, bool)| json!({"name": name, "enabled": self.catalog.flags.get(*name).copied().unwrap_or(*first)});
-        page(FLAGS.iter().map(row).collect())
+        page(&FLAGS.iter().map(row).collect::<Vec<_>>())
     }
 }
