@@ -304,7 +304,7 @@ impl Block {
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
-            Self::Sweep => &["depth", "faults", "always", "never"],
+            Self::Sweep => &["scenario", "depth", "faults", "always", "never"],
             Self::Target => &["target", "description", "inputs", "env", "secrets", "protected"],
             Self::Secret => &["env", "file", "command"],
             Self::EnvFile => &["file"],
