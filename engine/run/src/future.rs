@@ -34,7 +34,7 @@ impl Run {
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
+        for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
             if planned.deadline.is_some() {
@@ -42,6 +42,9 @@ impl Run {
             }
             if !planned.milestones.is_empty() {
                 hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
+            if !self.shape.secret_users(at).is_empty() {
+                hasher.write_u32(step.attempts);
             }
             if is_ordered {
                 hasher.write_u32(step.completed);
