@@ -19,6 +19,5 @@ pub mod suggest;
 pub mod target;
 pub mod template;
 pub mod units;
-mod unsupported;
 pub mod value;
 mod yaml;

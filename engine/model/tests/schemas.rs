@@ -17,7 +17,7 @@ use serde_saphyr::options::MergeKeyPolicy;
 const DRAFTS: [(Draft, &str); 2] = [(Draft::Y2020, "schemas"), (Draft::D07, "schemas/draft-07")];
 
 /// Faults that stand in the structure of a file, so that a schema can see them.
-const STRUCTURAL: [Code; 8] = [
+const STRUCTURAL: [Code; 7] = [
     Code::NotOfGroup,
     Code::UnknownKey,
     Code::MissingKey,
@@ -25,7 +25,6 @@ const STRUCTURAL: [Code; 8] = [
     Code::UnknownChoice,
     Code::Exclusive,
     Code::NotAtTheEnd,
-    Code::KeyNotYet,
 ];
 
 fn root(path: &str) -> PathBuf {

@@ -27,6 +27,10 @@ pub(crate) struct Shape {
     lockers: Vec<usize>,
     locks: Vec<Vec<String>>,
     excluded: Vec<Vec<usize>>,
+    /// The steps whose secrets others use, ascending.
+    publishers: Vec<usize>,
+    secret_users: Vec<Vec<usize>>,
+    secrets_of: Vec<Vec<usize>>,
     /// Whether something that is due may have to wait for room, or for others with the same lock.
     pub(crate) is_cramped: bool,
 }
@@ -51,6 +55,9 @@ impl Shape {
             lockers: (0..plan.steps.len()).filter(|&step| !plan.steps[step].locks.is_empty()).collect(),
             locks: Vec::new(),
             excluded: plan.exclusions(),
+            publishers: Vec::new(),
+            secret_users: vec![Vec::new(); plan.steps.len()],
+            secrets_of: vec![Vec::new(); plan.steps.len()],
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
@@ -71,8 +78,10 @@ impl Shape {
                 shape.begun_after[before].push(at);
             }
             shape.wait_for_release(at, step);
+            shape.use_secrets(plan, at);
         }
         shape.take_locks(plan);
+        shape.publishers = (0..plan.steps.len()).filter(|&step| !shape.secret_users[step].is_empty()).collect();
         shape
     }
 
@@ -95,6 +104,33 @@ impl Shape {
         for signal in &release.until_reached {
             self.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Release(at) });
         }
+    }
+
+    fn use_secrets(&mut self, plan: &Plan, at: usize) {
+        let used = plan.steps[at].commands().flat_map(|command| &command.secrets);
+        let mut publishers: Vec<usize> = used
+            .filter_map(|used| plan.named(used.step.as_deref()?, at))
+            .filter(|&publisher| publisher != at)
+            .collect();
+        publishers.sort_unstable();
+        publishers.dedup();
+        publishers.iter().for_each(|&publisher| self.secret_users[publisher].push(at));
+        self.secrets_of[at] = publishers;
+    }
+
+    /// Returns the steps whose secrets others use, ascending.
+    pub(crate) fn publishers(&self) -> &[usize] {
+        &self.publishers
+    }
+
+    /// Returns the steps that use secrets of this one, ascending.
+    pub(crate) fn secret_users(&self, step: usize) -> &[usize] {
+        &self.secret_users[step]
+    }
+
+    /// Returns the steps of which this one uses secrets, ascending.
+    pub(crate) fn secrets_of(&self, step: usize) -> &[usize] {
+        &self.secrets_of[step]
     }
 
     /// Returns the index of a step.

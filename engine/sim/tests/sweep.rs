@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 42] = [
+const CORPUS: [&str; 47] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -55,6 +55,11 @@ const CORPUS: [&str; 42] = [
     "a &x !\nbox {} on:continue\nbox/b &x !\nbox/c box/b &x",
     "a &x *m idem x2\nb a.m &x ro",
     "@ask\na &x ! ^\nb &x",
+    "a ?++ idem\nb a !",
+    "a ?+ ^\nb a g+ x2 idem",
+    "box {} due\nbox/x ! x2 idem\nbox/y\nb box ^",
+    "a !\nb a on:stop !\nc a",
+    "box {} on:continue\nbox/x !\nbox/y box/x on:stop\nb box !",
 ];
 
 #[track_caller]

@@ -5,7 +5,6 @@ use std::fmt;
 use super::{Block, Decoder};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
-use crate::unsupported;
 use crate::yaml::{Entry, Kind, Node};
 
 /// A map of a known kind.
@@ -101,25 +100,17 @@ impl Decoder<'_> {
             return;
         }
         let name = &key.value;
-        let diagnostic = match unsupported::find(block, name) {
-            Some(known) => {
-                let message = format!("`{name}` of {} is not yet supported", block.name());
-                Diagnostic::error(Code::KeyNotYet, key.span, message).help(format!("it {}", known.purpose))
-            }
-            None if matches!(block, Block::Group | Block::Use) && Block::Step.has(name) => {
-                let message = format!("`{name}` has no meaning on {}", block.name());
-                let help = "a group executes nothing itself: write it at the members that need it";
-                Diagnostic::error(Code::NotOfGroup, key.span, message).help(help)
-            }
-            None if block == Block::Final && Block::Step.has(name) => {
-                let message = format!("`{name}` has no meaning in `finally`");
-                let help = "what runs at the very end is not undone, and nothing waits for it";
-                Diagnostic::error(Code::NotAtTheEnd, key.span, message).help(help)
-            }
-            None => {
-                let message = format!("unknown key `{}` in {}", name.escape_debug(), block.name());
-                Diagnostic::error(Code::UnknownKey, key.span, message).maybe_help(block.advise(name))
-            }
+        let diagnostic = if matches!(block, Block::Group | Block::Use) && Block::Step.has(name) {
+            let message = format!("`{name}` has no meaning on {}", block.name());
+            let help = "a group executes nothing itself: write it at the members that need it";
+            Diagnostic::error(Code::NotOfGroup, key.span, message).help(help)
+        } else if block == Block::Final && Block::Step.has(name) {
+            let message = format!("`{name}` has no meaning in `finally`");
+            let help = "what runs at the very end is not undone, and nothing waits for it";
+            Diagnostic::error(Code::NotAtTheEnd, key.span, message).help(help)
+        } else {
+            let message = format!("unknown key `{}` in {}", name.escape_debug(), block.name());
+            Diagnostic::error(Code::UnknownKey, key.span, message).maybe_help(block.advise(name))
         };
         self.report(diagnostic);
     }

@@ -119,7 +119,7 @@ fn reference() -> String {
     let mut text = "# Diagnostics\n\nWhat `firedrill validate` can find in a playbook, and `firedrill rehearse` in a rehearsal. A \
                     code never\nchanges its meaning. `FD00xx` text and YAML, `FD01xx` keys and values, `FD02xx` templates, \
                     expressions and quoting,\n`FD03xx` names, references and order, `FD04xx` the meaning of steps, \
-                    `FD05xx` inputs, `FD06xx` warnings of what is probably not\nmeant, `FD09xx` what is not yet supported.\n"
+                    `FD05xx` inputs and `FD06xx` warnings of what is probably not\nmeant.\n"
         .to_owned();
     for code in Code::ALL {
         write!(text, "\n## {code}: {}\n\n{}", code.title(), code.explanation()).expect("a text takes everything");

@@ -307,6 +307,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
         OutputSource::Asked => "whoever does it".to_owned(),
+        OutputSource::Secret => "$FIREDRILL_OUTPUT, a secret".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),
