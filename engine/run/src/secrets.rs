@@ -30,7 +30,11 @@ impl Run {
         if let Some(group) = self.planned(step).group {
             self.state.steps[group].members_left += 1;
         }
-        self.attempt(step);
+        if self.planned(step).locks.is_empty() {
+            self.attempt(step);
+        } else {
+            self.want_locks(step);
+        }
         self.place(step);
         Ok(())
     }

@@ -144,7 +144,9 @@ impl<'p> Walk<'p> {
     }
 
     fn locks(&mut self, locks: &'p [Spanned<Template>]) {
-        locks.iter().for_each(|lock| self.template(lock, Site::Lock));
+        for lock in locks {
+            self.template(lock, Site::Lock);
+        }
     }
 
     fn tail(&mut self) {

@@ -291,3 +291,38 @@ fn no_items_make_a_group_without_members() {
     let plan = plan("  - {id: c, for_each: {in: []}, argv: [a]}\n  - {id: l, argv: [a]}\n");
     assert_eq!(order(&plan.steps), "c: ; l: c");
 }
+
+#[test]
+fn locks_are_known_before_the_run_and_a_group_takes_those_inside() {
+    let plan = plan(
+        "
+  - id: box
+    locks: [x]
+    steps:
+      - {id: one, locks: [y], argv: [a]}
+      - {id: two, needs: [one], argv: [a]}
+  - {id: each, for_each: {in: '${{ inputs.zones }}', as: zone}, locks: ['zone/${{ zone }}', x], argv: [a]}
+  - {id: last, argv: [a]}",
+    );
+    let at = |id: &str| plan.step_index(id).expect("a step");
+    assert_eq!(plan.steps[at("each[b]")].locks, ["x", "zone/b"]);
+    assert_eq!(plan.steps[at("each")].locks, [""; 0]);
+    assert_eq!(plan.locks_of(at("box")).into_iter().collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(plan.step_locks().into_iter().collect::<Vec<_>>(), ["x", "y", "zone/a", "zone/b"]);
+    let exclusions = plan.exclusions();
+    assert_eq!(exclusions[at("box/two")], [at("each[a]"), at("each[b]")]);
+    assert_eq!(exclusions[at("each[a]")], [at("box"), at("box/one"), at("box/two"), at("each[b]")]);
+    assert_eq!(exclusions[at("last")], [0; 0]);
+}
+
+#[test]
+fn the_name_of_a_lock_is_known_before_the_run() {
+    let late = fault(
+        "
+  - {id: look, argv: [a], read_only: true, outputs: {zones: {jq: ., type: list}}}
+  - {id: each, for_each: {in: '${{ steps.look.outputs.zones }}', as: zone}, locks: ['zone/${{ zone }}'], argv: [a]}",
+    );
+    assert!(late.contains("is known only while the run goes on, and the name of a lock before"), "{late}");
+    let step = fault("\n  - {id: a, argv: [a]}\n  - {id: b, locks: ['${{ steps.a.outcome }}'], argv: [a]}");
+    assert!(step.contains("the name of a lock is fixed before any step runs"), "{step}");
+}

@@ -72,6 +72,7 @@ impl Audit {
     pub(crate) fn take(&mut self, event: &Event, phase: Phase, run: &Run) -> Broken {
         match event {
             Event::Elapsed { wait: Wait::Within(first) } => drop(self.timed_out.insert(first.clone())),
+            Event::Locked { step, .. } => self.may_go_in(step)?,
             Event::RunStarted { .. } | Event::Adopted { .. } | Event::Elapsed { .. } => {}
             Event::EngineStarted { .. } => self.engine(),
             // A run that only has to come to rest has nothing to stop.
@@ -86,7 +87,10 @@ impl Audit {
                     self.rendered_not(command, run);
                 }
             }
-            Event::Started { command } => self.started(command)?,
+            Event::Started { command } => {
+                command.step().map_or(Ok(()), |step| self.may_go_in(step))?;
+                self.started(command)?;
+            }
             Event::NotStarted { command } => self.not_started(command),
             Event::Ended { command, exit, .. } => self.ended(command, exit, run)?,
             Event::Reached { command, milestone } => self.reached(command, milestone)?,
@@ -99,6 +103,14 @@ impl Audit {
         }
         self.end_polls(run);
         Ok(())
+    }
+
+    /// Of steps that share a lock only one is at something.
+    fn may_go_in(&self, id: &StepId) -> Broken {
+        let locks = &self.plan.steps[self.index(id)].locks;
+        let mut others = self.running.iter().filter_map(CommandId::step).filter(|other| *other != id);
+        let other = others.find(|other| self.plan.steps[self.index(other)].locks.iter().any(|it| locks.contains(it)));
+        holds(other.is_none(), || format!("`{id}` is at something while `{other:?}` is"))
     }
 
     fn engine(&mut self) {

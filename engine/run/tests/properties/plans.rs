@@ -64,8 +64,10 @@ const SETTINGS: &[&str] = &[
     "@finally note",
     "@finally last",
 ];
-const MARKS: &[&str] =
-    &["!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail", "ro+", "?+"];
+const MARKS: &[&str] = &[
+    "!", "!none", "~", "?", "ro", "idem", "irr", "x2", "x3", "off", "*m", "finish", "rerun", "fail", "ro+", "?+", "&x",
+    "&x,y",
+];
 const EXTRAS: &[Extra] = &[
     Extra::When,
     Extra::Guard,

@@ -123,11 +123,13 @@ impl<'a> World<'a> {
         let mut flights = self.run.in_flight();
         let mut pauses = self.run.pauses();
         let mut signals = self.signals(&flights);
+        let mut locks = self.locks();
         let (ends, waits) = (flights.len(), flights.len() + pauses.len());
-        match self.chances.pick(waits + signals.len()) {
+        match self.chances.pick(waits + signals.len() + locks.len()) {
             at if at < ends => Some(self.ends(flights.swap_remove(at))),
             at if at < waits => Some(Event::Elapsed { wait: pauses.swap_remove(at - ends).wait }),
             at if at < waits + signals.len() => Some(self.reaches(signals.swap_remove(at - waits))),
+            at if !locks.is_empty() => Some(locks.swap_remove(at - waits - signals.len())),
             _ => None,
         }
     }
@@ -140,13 +142,23 @@ impl<'a> World<'a> {
         flights.iter().flat_map(of).collect()
     }
 
+    /// Returns which steps can have their locks next: other runs give them back when they like.
+    fn locks(&self) -> Vec<Event> {
+        let locked = |effect| if let Effect::Lock(step) = effect { Some(Event::Locked { step, ms: 0 }) } else { None };
+        self.run.next().into_iter().filter_map(locked).collect()
+    }
+
     fn reaches(&mut self, (command, milestone): (CommandId, String)) -> Event {
         self.seen.insert(command.clone());
         Event::Reached { command, milestone }
     }
 
     fn is_being_done(&self, effect: &Effect) -> bool {
-        matches!(effect, Effect::Terminate(command) if self.ending.contains(command))
+        match effect {
+            Effect::Terminate(command) => self.ending.contains(command),
+            Effect::Lock(_) => true,
+            _ => false,
+        }
     }
 
     fn perform(&mut self, effect: Effect) -> Event {
