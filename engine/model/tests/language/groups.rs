@@ -319,10 +319,10 @@ fn locks_are_known_before_the_run_and_a_group_takes_those_inside() {
 fn the_name_of_a_lock_is_known_before_the_run() {
     let late = fault(
         "
-  - {id: look, argv: [a], read_only: true, outputs: {zones: {jq: ., type: list}}}
+  - {id: look, argv: [a], read_only: true, outputs: {zones: {from: stdout, jq: ., type: list}}}
   - {id: each, for_each: {in: '${{ steps.look.outputs.zones }}', as: zone}, locks: ['zone/${{ zone }}'], argv: [a]}",
     );
     assert!(late.contains("is known only while the run goes on, and the name of a lock before"), "{late}");
     let step = fault("\n  - {id: a, argv: [a]}\n  - {id: b, locks: ['${{ steps.a.outcome }}'], argv: [a]}");
-    assert!(step.contains("the name of a lock is fixed before any step runs"), "{step}");
+    assert!(step.contains("step `a` cannot be read here"), "{step}");
 }
