@@ -105,7 +105,7 @@ impl Run {
         match self.state.steps[step].stage {
             Stage::Guarding(_, task) if task.is_unbegun() => self.settle(step, Outcome::Failed(Cause::Deadline)),
             Stage::Attempting(task) if task.is_unbegun() && !self.asks_people_at(step) => {
-                self.state.steps[step].attempts -= 1;
+                self.state.steps[step].attempts -= u32::from(task.r#try == 1);
                 self.settle(step, Outcome::Failed(Cause::Deadline));
             }
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),

@@ -57,11 +57,13 @@ impl Run {
         self.close_if_over(group);
     }
 
-    /// The members of a group are skipped with it.
+    /// The members of a group that have not begun are skipped with it.
     pub(crate) fn skip_members(&mut self, group: usize) {
         let shape = Arc::clone(&self.shape);
         for &step in shape.inside(group) {
-            self.mark_settled(step, Outcome::Skipped);
+            if self.state.steps[step].stage == Stage::Waiting {
+                self.mark_settled(step, Outcome::Skipped);
+            }
         }
     }
 

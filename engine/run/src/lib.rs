@@ -25,6 +25,8 @@ mod rest;
 mod ruling;
 mod scope;
 mod shape;
+#[cfg(debug_assertions)]
+mod soundness;
 mod state;
 mod steps;
 mod task;

@@ -32,6 +32,7 @@ impl Run {
                 self.state.outputs.entry(step).or_default().extend(outputs.clone());
                 self.owe_for_attempt(step);
                 self.settle(step, Outcome::Succeeded);
+                self.skip_members(step);
             }
             Ruling::Rollback => {
                 self.state.undoing = Undoing::Wanted;
@@ -70,8 +71,10 @@ impl Run {
             }
         }
         match self.state.phase {
-            Phase::Working => self.halt(),
-            Phase::AtRest => self.begin_unwinding(),
+            Phase::Working | Phase::AtRest => {
+                self.state.phase = Phase::Working;
+                self.halt();
+            }
             Phase::New | Phase::Guarding | Phase::Halting | Phase::Unwinding | Phase::Resting => {}
         }
         Ok(())
