@@ -100,7 +100,8 @@ impl Run {
         self.planned(step).command().is_some_and(|command| command.program.asks_people())
     }
 
-    fn end_for_deadline(&mut self, step: usize) {
+    /// Ends what of a step waits or has not begun.
+    pub(crate) fn end_for_deadline(&mut self, step: usize) {
         self.end_poll_of(step);
         match self.state.steps[step].stage {
             Stage::Guarding(_, task) if task.is_unbegun() => self.settle(step, Outcome::Failed(Cause::Deadline)),

@@ -57,6 +57,11 @@ impl Run {
         self.close_if_over(group);
     }
 
+    /// Returns whether a member of a group has begun.
+    pub(crate) fn has_opened(&self, group: usize) -> bool {
+        self.shape.members(group).iter().any(|&member| self.state.steps[member].stage != Stage::Waiting)
+    }
+
     /// The members of a group that have not begun are skipped with it.
     pub(crate) fn skip_members(&mut self, group: usize) {
         let shape = Arc::clone(&self.shape);

@@ -24,6 +24,9 @@ impl Run {
         if ruling == Ruling::Done && self.is_decision(step) {
             return Err("nobody can say in the place of others that they have approved");
         }
+        if ruling == Ruling::Retry && self.has_opened(step) {
+            return Err("members of the group have begun: it cannot be tried again as a whole");
+        }
         self.state.is_told |= matches!(self.state.phase, Phase::Resting | Phase::AtRest);
         self.state.doubts -= 1;
         match ruling {
