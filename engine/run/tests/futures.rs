@@ -27,6 +27,7 @@ const PLANS: &[&str] = &[
     "box {} on:continue\nbox/a !\nbox/b box/a\nc box",
     "box {} on:ask due\nbox/a ! text?\nbox/b box/a",
     "box {tol1}\nbox/a !\nbox/b\nc box",
+    "a ro ^box\nbox a {each}\nb box",
     "@invariant i+\na due g idem x2",
 ];
 

@@ -8,6 +8,7 @@ use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use firedrill_model::plan::Plan;
 use firedrill_run::{CommandId, Event, Exit, Open, Outcome, Phase, Role, Run, Stage, Verdict};
 use firedrill_sim::sketch;
 use proptest::prelude::*;
@@ -76,7 +77,8 @@ fn plans() -> impl Strategy<Value = String> {
     let group = (kind, prop::sample::select(GROUPS));
     let groups = prop::collection::vec(group, 2);
     let settings = subsequence(SETTINGS, 0..=3);
-    (settings, prop::collection::vec(step, 1..=6), groups).prop_map(|(settings, steps, groups)| {
+    let last = prop::sample::select(&["", "", "", "list {each}\nlast list !", "list {each} on:continue\nlast list"][..]);
+    (settings, prop::collection::vec(step, 1..=6), groups, last).prop_map(|(settings, steps, groups, last)| {
         let mut lines: Vec<String> = settings.into_iter().map(str::to_owned).collect();
         let places: Vec<&str> = steps.iter().map(|(.., place)| ["", "", "box/", "box/in/"][*place]).collect();
         let first = |prefix: &str| places.iter().position(|place| place.starts_with(prefix));
@@ -88,6 +90,7 @@ fn plans() -> impl Strategy<Value = String> {
             }
             lines.push(line(at, *needs, marks, &places));
         }
+        lines.push(last.to_owned());
         lines.join("\n")
     })
 }
@@ -116,6 +119,7 @@ fn sensible(marks: &[&str]) -> Vec<String> {
 
 /// A run on its way.
 struct Walk {
+    plan: Arc<Plan>,
     run: Run,
     events: Vec<Event>,
     started: BTreeSet<CommandId>,
@@ -131,8 +135,10 @@ type Broken = Result<(), String>;
 
 impl Walk {
     fn new(plan: &str) -> Walk {
+        let plan = Arc::new(sketch(plan));
         Walk {
-            run: Run::new(Arc::new(sketch(plan))),
+            run: Run::new(Arc::clone(&plan)),
+            plan,
             events: Vec::new(),
             started: BTreeSet::new(),
             done: BTreeSet::new(),
@@ -158,7 +164,7 @@ impl Walk {
             holds(self.events.len() < LONGEST, "it does not come to rest")?;
         }
         holds(self.run.phase() == Phase::AtRest, "nothing is due any more, and the run is not at rest")?;
-        let again = Run::replay(Arc::clone(self.run.plan()), &self.events).map_err(|error| error.to_string())?;
+        let again = Run::replay(Arc::clone(&self.plan), &self.events).map_err(|error| error.to_string())?;
         holds(again.state() == self.run.state(), "the same events led to another state")
     }
 

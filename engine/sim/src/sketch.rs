@@ -36,6 +36,7 @@ use firedrill_model::value::Type;
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | `retry?` | whether to retry is deferred |
 /// | `~?` | a cleanup whose `when` is deferred | `^?` | a release at the end, likewise |
+/// | `{each}` | a repetition for a list that is deferred | | |
 /// | `val?` | an output of what it prints | `look` | an output that is looked for afterwards |
 ///
 /// The id of a member is its path: `g/a` belongs to the group `g`, which stands above it.
@@ -143,6 +144,12 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     step
 }
 
+/// Returns what each item of a list does: a step like this one, with a rollback.
+fn instance(step: &Step) -> Step {
+    let rollback = Rollback::Hook(Box::new(hook("rollback")));
+    Step { id: String::new(), needs: Vec::new(), group: None, rollback, ..step.clone() }
+}
+
 fn own(step: &mut Step) -> &mut Command {
     step.command_mut().expect("a sketched step has a command")
 }
@@ -189,6 +196,7 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
+        "{each}" => step.deed = groups::deferred(instance(step)),
         "due" => step.deadline = Some(Duration::from_mins(1)),
         "finish" => step.conduct.on_cancel = OnCancel::Finish,
         "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
