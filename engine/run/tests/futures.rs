@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use firedrill_run::{CommandId, Effect, Event, Open, Phase, Run, Wait};
+use firedrill_run::{CommandId, Effect, Event, Open, Phase, Run, TaskAt, Wait};
 use firedrill_sim::sketch;
 
 mod moves;
@@ -71,6 +71,41 @@ fn every_end_is_a_rest() {
             assert_eq!(is_over, run.phase() == Phase::AtRest, "{plan}: {:?}", run.state());
         }
     }
+}
+
+#[test]
+fn nothing_is_taken_that_is_not_due() {
+    for plan in PLANS {
+        let states = states(plan);
+        let of = |run: &Run| moves(run).harmless.into_iter().chain(moves(run).faults);
+        let all: BTreeMap<String, Event> = states.iter().flat_map(of).map(|event| (written(&event), event)).collect();
+        for run in states.iter().step_by(1 + states.len() / 60) {
+            let due: BTreeSet<String> = of(run).map(|event| written(&event)).collect();
+            for (name, event) in all.iter().filter(|(name, event)| !due.contains(*name) && !is_out(run, event)) {
+                assert!(run.clone().apply(event).is_err(), "{plan}: {name} was taken in {:?}", run.state());
+            }
+        }
+    }
+}
+
+/// Returns whether an event is the end of something that runs, an answer to a question that is out, or the beginning of
+/// something that is held back.
+fn is_out(run: &Run, event: &Event) -> bool {
+    match event {
+        Event::Started { command } => {
+            run.task(command).is_some_and(|task| matches!(task.at, TaskAt::Due | TaskAt::Unasked))
+        }
+        Event::Ended { command, .. } => {
+            run.in_flight().contains(command) || run.next().contains(&Effect::Settle(command.clone()))
+        }
+        Event::Elapsed { .. } => run.open().iter().any(|it| matches!(it, Open::InDoubt { .. } | Open::Undecided { .. })),
+        Event::Answered { command, .. } => run.waiting_for().iter().any(|question| question.command == *command),
+        _ => false,
+    }
+}
+
+fn written(event: &Event) -> String {
+    serde_json::to_string(event).expect("an event")
 }
 
 /// Returns every state that a plan can come to within a few faults, requests to stop and new engines among them.

@@ -334,3 +334,55 @@ fn what_the_guards_of_the_playbook_saw_first_counts() {
     assert_eq!(run.outputs().count(), 0, "what guards see are no outputs");
     assert_eq!(starts(&run), ["b.attempt.1.1"]);
 }
+
+#[test]
+fn guards_and_looks_are_asked_one_after_the_other() {
+    let mut plan = sketch("a g g look look");
+    let step = &mut plan.steps[0];
+    (step.guards[1].id, step.looks[1].name) = ("h".into(), "also".into());
+    let mut run = Run::new(Arc::new(plan));
+    take(&mut run, r#"{"run_started":{"run":"r","plan":""}}"#);
+    assert!(!takes(&run, &written("a.guard-h.1.1>")));
+    tell(&mut run, "a.guard-g.1.1> a.guard-g.1.1=0");
+    assert_eq!(starts(&run), ["a.guard-h.1.1"]);
+    assert!(!takes(&run, &written("a.guard-g.1.1>")));
+    tell(&mut run, "a.guard-h.1.1> a.guard-h.1.1=0 a.attempt.1.1> a.attempt.1.1=0");
+    assert_eq!(starts(&run), ["a.look-seen.1.1"]);
+    assert!(!takes(&run, &written("a.look-also.1.1>")));
+    let probe = |name: &str| run.probe(&name.parse().expect("a name")).is_some();
+    assert!(probe("a.guard-h.1.1") && !probe("a.guard-i.1.1") && !probe("b.guard-h.1.1") && !probe("a.look-seen.1.1"));
+}
+
+#[test]
+fn what_cannot_be_is_said_with_the_event() {
+    let mut run = told("a", "");
+    let event: Event = serde_json::from_str(&written("a.attempt.1.1=0")).expect("an event");
+    let error = run.apply(&event).expect_err("it has not begun").to_string();
+    assert!(error.starts_with(r#"{"ended":{"command":"a.attempt.1.1""#) && error.contains("is not running"), "{error}");
+}
+
+#[test]
+fn room_is_given_to_what_completed_last_when_it_is_taken_back() {
+    let begun = "a.attempt.1.1> b.attempt.1.1> c.attempt.1.1> b.attempt.1.1=0 c.attempt.1.1=0 a.attempt.1.1=0";
+    let mut plan = sketch("a !\nb !\nc !\nd a b c");
+    plan.max_parallel = std::num::NonZeroU32::MIN.saturating_add(2);
+    let mut run = Run::new(Arc::new(plan));
+    take(&mut run, r#"{"run_started":{"run":"r","plan":""}}"#);
+    tell(&mut run, &format!("{begun} d.attempt.1.1> d.attempt.1.1=1"));
+    assert_eq!(starts(&run), ["a.rollback.1.1", "c.rollback.1.1", "b.rollback.1.1"]);
+}
+
+#[test]
+fn hooks_wait_before_they_are_tried_again() {
+    let run = told("a ^", "a.attempt.1.1> a.attempt.1.1=0 a.release.1.1> a.release.1.1=1");
+    assert_eq!(waits(&run), [(Wait::Hook("a".into(), DebtKind::Release), 1)]);
+}
+
+#[test]
+fn what_is_not_over_yet_cannot_be_settled() {
+    let run = told("a ^\nb a", "a.attempt.1.1> a.attempt.1.1=0");
+    assert!(!takes(&run, &written("&a=done")), "it is not in doubt");
+    assert!(!takes(&run, &written("&a.rollback=done")), "it owes no rollback");
+    assert!(takes(&run, &written("&a.release=done")));
+    assert!(!takes(&told("a ^", "a.attempt.1.1>"), &written("&a.release=done")), "it runs");
+}
