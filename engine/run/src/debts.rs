@@ -78,7 +78,9 @@ impl Run {
         }
         self.unwind(step);
         self.place(step);
-        block_of(&self.plan.steps, step).into_iter().for_each(|block| self.close_if_over(block));
+        if let Some(block) = block_of(&self.plan.steps, step) {
+            self.close_if_over(block);
+        }
     }
 
     /// A cleanup that succeeded after the last attempt leaves nothing to roll back. What runs is left to end.

@@ -27,7 +27,8 @@ impl Run {
         let state = &self.state.steps[step];
         let is_unwinding = self.phase_of(step) == Phase::Unwinding;
         let sets = [&self.state.ready, &self.state.busy, &self.state.polling].map(|set| set.contains(&step));
-        let is_over = |at: usize| self.state.steps[at].stage.is_settled() || self.state.steps[at].stage.waits_for_word();
+        let is_over =
+            |at: usize| self.state.steps[at].stage.is_settled() || self.state.steps[at].stage.waits_for_word();
         let is_reachable = !is_over(step) && !self.plan.groups_of(step).any(is_over);
         let is_cleaning = matches!(state.stage, Stage::Cleaning(_));
         let wrong = [

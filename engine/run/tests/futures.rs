@@ -98,7 +98,9 @@ fn is_out(run: &Run, event: &Event) -> bool {
         Event::Ended { command, .. } => {
             run.in_flight().contains(command) || run.next().contains(&Effect::Settle(command.clone()))
         }
-        Event::Elapsed { .. } => run.open().iter().any(|it| matches!(it, Open::InDoubt { .. } | Open::Undecided { .. })),
+        Event::Elapsed { .. } => {
+            run.open().iter().any(|it| matches!(it, Open::InDoubt { .. } | Open::Undecided { .. }))
+        }
         Event::Answered { command, .. } => run.waiting_for().iter().any(|question| question.command == *command),
         _ => false,
     }
@@ -168,7 +170,12 @@ impl Future {
         let moves = moves(run);
         let events = moves.harmless.into_iter().chain(moves.faults).chain([Event::CancelRequested, engine()]);
         Future {
-            standing: format!("{:?} {:?} {:?}", run.phase(), run.verdict(), run.open().iter().map(open).collect::<Vec<_>>()),
+            standing: format!(
+                "{:?} {:?} {:?}",
+                run.phase(),
+                run.verdict(),
+                run.open().iter().map(open).collect::<Vec<_>>()
+            ),
             due: run.next().iter().map(effect).collect(),
             leads_to: events.map(|it| (unnumbered(&it), hash(&after(run, &it)))).collect(),
         }

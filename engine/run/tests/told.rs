@@ -215,7 +215,10 @@ fn the_worst_that_the_guards_say_counts() {
         ("@guard g\n@guard h skip\na", "@.guard-h.1.1 1", Verdict::Skipped),
     ] {
         let run = Script::new().faults(faults).play(Arc::new(sketch(plan))).expect("a legal history").run;
-        assert_eq!((run.verdict(), run.verdict().map(|it| it.to_string())), (Some(verdict), Some(verdict.words().into())));
+        assert_eq!(
+            (run.verdict(), run.verdict().map(|it| it.to_string())),
+            (Some(verdict), Some(verdict.words().into()))
+        );
     }
 }
 
@@ -267,7 +270,10 @@ fn a_group_is_done_when_somebody_says_so() {
 
 #[test]
 fn a_group_that_has_begun_is_not_tried_again_as_a_whole() {
-    let run = told("@ask\nbox {tol1}\nbox/x on:stop\nbox/y on:stop\nbox/z on:stop", "box/x.attempt.1.1> box/y.attempt.1.1> box/z.attempt.1.1> box/x.attempt.1.1=1 box/y.attempt.1.1=1");
+    let run = told(
+        "@ask\nbox {tol1}\nbox/x on:stop\nbox/y on:stop\nbox/z on:stop",
+        "box/x.attempt.1.1> box/y.attempt.1.1> box/z.attempt.1.1> box/x.attempt.1.1=1 box/y.attempt.1.1=1",
+    );
     assert!(!takes(&run, &ruled("box=retry")));
     let run = told("@ask\nbox {} g\nbox/x", "box.guard-g.1.1> box.guard-g.1.1=1");
     assert!(takes(&run, &ruled("box=retry")));

@@ -33,9 +33,40 @@ const SETTINGS: &[&str] = &[
 ];
 
 const MARKS: &[&str] = &[
-    "!", "!none", "!man", "~", "~man", "~?", "?", "?+", "^", "^?", "x2", "ro", "ro+", "idem", "irr", "when?", "text?",
-    "out?", "val?", "look", "retry?", "g", "g+", "*m", "due", "finish", "rerun", "fail", "off", "man", "yes2",
-    "on:ask", "on:stop", "on:continue",
+    "!",
+    "!none",
+    "!man",
+    "~",
+    "~man",
+    "~?",
+    "?",
+    "?+",
+    "^",
+    "^?",
+    "x2",
+    "ro",
+    "ro+",
+    "idem",
+    "irr",
+    "when?",
+    "text?",
+    "out?",
+    "val?",
+    "look",
+    "retry?",
+    "g",
+    "g+",
+    "*m",
+    "due",
+    "finish",
+    "rerun",
+    "fail",
+    "off",
+    "man",
+    "yes2",
+    "on:ask",
+    "on:stop",
+    "on:continue",
 ];
 
 const GROUPS: &[&str] = &["", "on:continue", "on:stop", "on:ask", "due", "g", "off", "when?"];
@@ -77,7 +108,8 @@ fn plans() -> impl Strategy<Value = String> {
     let group = (kind, prop::sample::select(GROUPS));
     let groups = prop::collection::vec(group, 2);
     let settings = subsequence(SETTINGS, 0..=3);
-    let last = prop::sample::select(&["", "", "", "list {each}\nlast list !", "list {each} on:continue\nlast list"][..]);
+    let last =
+        prop::sample::select(&["", "", "", "list {each}\nlast list !", "list {each} on:continue\nlast list"][..]);
     (settings, prop::collection::vec(step, 1..=6), groups, last).prop_map(|(settings, steps, groups, last)| {
         let mut lines: Vec<String> = settings.into_iter().map(str::to_owned).collect();
         let places: Vec<&str> = steps.iter().map(|(.., place)| ["", "", "box/", "box/in/"][*place]).collect();
@@ -154,13 +186,13 @@ impl Walk {
     }
 
     fn whole(&mut self, chances: &[u8]) -> Broken {
-        self.take(start())?;
+        self.take(&start())?;
         for chance in chances {
             let Some(event) = self.draw(usize::from(*chance)) else { break };
-            self.take(event)?;
+            self.take(&event)?;
         }
         while let Some(event) = moves(&self.run).harmless.into_iter().next() {
-            self.take(event)?;
+            self.take(&event)?;
             holds(self.events.len() < LONGEST, "it does not come to rest")?;
         }
         holds(self.run.phase() == Phase::AtRest, "nothing is due any more, and the run is not at rest")?;
@@ -186,18 +218,18 @@ impl Walk {
             4 if chance > 150 && !said.is_empty() => pick(said),
             _ if is_at_rest && self.crashes < 4 => {
                 self.crashes += 1;
-                pick(said).filter(|_| chance % 3 == 0).or(Some(engine()))
+                pick(said).filter(|_| chance < 80).or(Some(engine()))
             }
             _ => pick(moves.harmless),
         }
     }
 
-    fn take(&mut self, event: Event) -> Broken {
+    fn take(&mut self, event: &Event) -> Broken {
         let before = self.run.clone();
         self.events.push(event.clone());
-        let applied = catch_unwind(AssertUnwindSafe(|| self.run.apply(&event)));
+        let applied = catch_unwind(AssertUnwindSafe(|| self.run.apply(event)));
         applied.map_err(|_| "it panics")?.map_err(|error| error.to_string())?;
-        self.note(&event, &before)?;
+        self.note(event, &before)?;
         holds(self.run.in_flight().len() <= self.run.plan().max_parallel.get() as usize, "max_parallel is exceeded")?;
         let is_at_rest = self.run.phase() == Phase::AtRest;
         holds(self.run.verdict().is_some() == is_at_rest, "a verdict is that of a run at rest")?;
@@ -244,7 +276,7 @@ impl Walk {
             Role::Rollback => {
                 holds(self.cancels < 2, "a rollback began after a second request to stop")?;
                 holds(!self.done.contains(&hook), "what was rolled back was rolled back again")?;
-                self.comes_last(step, before)?;
+                comes_last(step, before)?;
             }
             Role::Release => holds(!self.done.contains(&hook), "what was given back was given back again")?,
             Role::Cleanup => holds(!self.done.contains(&hook), "what was cleaned up was cleaned up again")?,
@@ -277,22 +309,12 @@ impl Walk {
         holds(!(0..plan.steps.len()).any(|at| has_failed(at) && !goes_on(at)), "a step has failed for good")
     }
 
-    /// What began after a step is taken back before it.
-    fn comes_last(&self, step: usize, run: &Run) -> Broken {
-        let steps = run.plan().steps.iter().enumerate();
-        for (after, _) in steps.filter(|(_, other)| other.begun_before().any(|before| before == step)) {
-            let summary = run.summary(after);
-            let is_busy = summary.rollback.is_under_way() || summary.stage.task().is_some();
-            holds(!is_busy, "a step that began after it was still at something")?;
-        }
-        Ok(())
-    }
-
     fn stands_as_it_says(&self) -> Broken {
         let (run, verdict) = (&self.run, self.run.verdict().expect("a run at rest"));
         holds(run.open().is_empty() || verdict == Verdict::Stuck, "something is open, and the run is not stuck")?;
         holds(!run.is_over() || verdict != Verdict::Stuck, "a run that is stuck is not over")?;
-        let is_done = |at: usize| matches!(run.summary(at).stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped));
+        let is_done =
+            |at: usize| matches!(run.summary(at).stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped));
         let left: BTreeMap<usize, &Stage> =
             (0..run.plan().steps.len()).filter(|&at| !is_done(at)).map(|at| (at, run.summary(at).stage)).collect();
         let goes_on = |at: usize| {
@@ -301,6 +323,17 @@ impl Walk {
         let is_whole = left.keys().all(|&at| goes_on(at));
         holds(verdict != Verdict::Succeeded || is_whole, "the run has succeeded, and not every step has")
     }
+}
+
+/// What began after a step is taken back before it.
+fn comes_last(step: usize, run: &Run) -> Broken {
+    let steps = run.plan().steps.iter().enumerate();
+    for (after, _) in steps.filter(|(_, other)| other.begun_before().any(|before| before == step)) {
+        let summary = run.summary(after);
+        let is_busy = summary.rollback.is_under_way() || summary.stage.task().is_some();
+        holds(!is_busy, "a step that began after it was still at something")?;
+    }
+    Ok(())
 }
 
 fn is_a_doubt(open: &Open) -> bool {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use firedrill_model::expression::Expression;
 use firedrill_model::judge::{Expect, Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter,
-    Look, Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
+    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter, Look,
+    Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
     Signal, Starter, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;

@@ -35,7 +35,9 @@ pub fn moves(run: &Run) -> Moves {
         moves.faults.extend(reached.map(|milestone| Event::Reached { command: command.clone(), milestone }));
         moves.harmless.push(end(&command, Exit::Code(0)));
     }
-    due.into_iter().for_each(|effect| moves.answer(effect));
+    for effect in due {
+        moves.answer(effect);
+    }
     moves.harmless.extend(run.pauses().into_iter().map(|pause| Event::Elapsed { wait: pause.wait }));
     run.waiting_for().iter().for_each(|question| moves.ask(run, question));
     moves
@@ -139,7 +141,7 @@ pub fn words(run: &Run) -> Vec<Event> {
             Open::Invariant { .. } => {}
         }
     }
-    words.extend((run.phase() == Phase::AtRest).then(|| Event::RollbackRequested { by, note }));
+    words.extend((run.phase() == Phase::AtRest).then_some(Event::RollbackRequested { by, note }));
     words.retain(|word| run.clone().apply(word).is_ok());
     words
 }
