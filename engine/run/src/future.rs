@@ -219,3 +219,25 @@ impl Task {
             .flag(self.poll == Polling::Open)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use firedrill_sim::sketch;
+
+    use super::*;
+
+    #[test]
+    fn as_much_is_due_at_once_as_chains_cover_the_plan() {
+        for (plan, most) in [
+            ("a\nb a", 1),
+            ("a\nb a\nc", 2),
+            ("a\nb a\nc a", 2),
+            ("a\nb\nc a b", 2),
+            ("a ^\nb", 3),
+            ("@guard g\na", 2),
+            ("@invariant i\n@invariant j\na", 2),
+        ] {
+            assert_eq!(most_at_once(&sketch(plan)), most, "{plan}");
+        }
+    }
+}

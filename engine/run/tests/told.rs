@@ -1,5 +1,6 @@
 //! Runs that are told one thing after the other: what people say, what stops, what engines come back to.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use firedrill_model::value::Value;
@@ -391,4 +392,22 @@ fn what_is_not_over_yet_cannot_be_settled() {
     assert!(!takes(&run, &written("&a.rollback=done")), "it owes no rollback");
     assert!(takes(&run, &written("&a.release=done")));
     assert!(!takes(&told("a ^", "a.attempt.1.1>"), &written("&a.release=done")), "it runs");
+}
+
+#[test]
+fn a_group_is_not_over_before_what_was_taken_inside_is_given_back() {
+    let run = told("box {}\nbox/lock ^\nb box", "box/lock.attempt.1.1> box/lock.attempt.1.1=0");
+    assert_eq!(starts(&run), ["box/lock.release.1.1"]);
+    assert_eq!(run.summary(0).stage, &Stage::Inside);
+}
+
+#[test]
+fn what_the_guards_said_is_forgotten_once_a_change_may_begin() {
+    let future = |answer: &str| {
+        let asked = "@.guard-g.1.1> @.guard-g.1.1=0 a.attempt.1.1> a.attempt.1.1=0 @.guard-g.2.1>";
+        let mut hasher = DefaultHasher::new();
+        told("@guard g skip\na ro\nb a", &format!("{asked} @.guard-g.2.1={answer}")).hash_future(&mut hasher);
+        hasher.finish()
+    };
+    assert_eq!(future("0"), future("1"), "nothing follows from it");
 }
