@@ -3,7 +3,7 @@
 mod command;
 mod people;
 
-use firedrill_model::plan::{OnFailure, Plan};
+use firedrill_model::plan::Plan;
 use firedrill_run::{Cause, CommandId, Outcome, Role, Stage, Wait};
 
 pub(crate) use self::people::{to_type, who};
@@ -160,11 +160,10 @@ impl Console {
         if !is_owing {
             return String::new();
         }
-        let text = match view.plan().on_failure {
-            OnFailure::Rollback | OnFailure::Ask | OnFailure::Continue => {
-                "unwinding: taking back what was done, latest first"
-            }
-            OnFailure::Stop => "unwinding: giving back what was taken; what is done stays",
+        let text = if view.run().undoes_what_was_done() {
+            "unwinding: taking back what was done, latest first"
+        } else {
+            "unwinding: giving back what was taken; what is done stays"
         };
         self.line(at_ms, RUN, &Line::new(Tone::Warning, text))
     }

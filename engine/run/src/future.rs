@@ -1,9 +1,9 @@
 //! What of a state decides the future. Two runs whose futures hash alike can do the same things and end alike, although
 //! their pasts differ: an exploration that tells states apart by this alone visits each future once.
 //!
-//! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts),
-//! exit codes, why a step failed (only whether a guard said so), how many attempts a settled step took, texts and
-//! outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
+//! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts, and
+//! of looks the first three), exit codes, why a step failed (only whether a guard said so), how many attempts a settled step
+//! took, texts and outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
 //! is always room to start everything that is due: it only says what starts first.
 
 use std::hash::Hasher;
@@ -36,7 +36,7 @@ impl Run {
         let last = state.finals.task.map_or(Word::of(1, 0), |task| Word::of(1, 1).with(Task::BITS, task.code().0));
         hasher.write_u64(last.with(32, state.finals.at as u64).0);
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
+        for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
             hasher.write_u64(step.life().0);
             hasher.write_u64(step.debts().0);
             if planned.deadline.is_some() {
@@ -44,6 +44,9 @@ impl Run {
             }
             if !planned.milestones.is_empty() {
                 hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
+            if !self.shape.secret_users(at).is_empty() {
+                hasher.write_u32(step.attempts);
             }
             if is_ordered {
                 hasher.write_u32(step.completed);
@@ -199,7 +202,7 @@ impl Asking {
 impl Task {
     const BITS: u32 = 18;
 
-    /// Returns how far the try is, how many have failed or have approved, and what a poll that goes on has seen.
+    /// Returns how far the try is, how many have failed or approved, and how far its poll is.
     fn code(&self) -> Word {
         let (tag, approved) = match self.at {
             TaskAt::Rendering => (0, 0),
@@ -212,10 +215,12 @@ impl Task {
             TaskAt::Asked(approved) => (7, approved),
         };
         let seen = self.seen.map_or(0, |end| 1 + u64::from(end != TaskEnd::Unmet));
+        let looks = if self.poll == Polling::Open { self.r#try.min(3) } else { 0 };
         Word::of(3, tag)
-            .with(6, approved.min(0x3F).into())
+            .with(4, approved.min(0xF).into())
             .with(6, self.failures.min(0x3F).into())
             .with(2, seen)
+            .with(2, looks.into())
             .flag(self.poll == Polling::Open)
     }
 }

@@ -3,6 +3,8 @@
 //! Held against one another after every event, in builds with debug assertions: every test and every sweep then looks for
 //! a number that has gone astray, however little follows from it there.
 
+use firedrill_model::plan::Signal;
+
 use crate::machine::Run;
 use crate::state::{Asking, Phase, Stage, StepState, Task};
 
@@ -62,7 +64,7 @@ impl Run {
             if self.shape.heads(need).contains(&step) { before.stage != Stage::Inside } else { !before.is_passed_on }
         };
         let needs = planned.needs.iter().filter(|&&need| is_open(need)).count();
-        needs + planned.after.iter().filter(|signal| !self.has_reached(signal.step, signal.milestone)).count()
+        needs + planned.after.iter().filter(|signal| self.is_awaited(signal)).count()
     }
 
     fn members_left(&self, group: usize) -> usize {
@@ -71,9 +73,17 @@ impl Run {
 
     fn until_left(&self, step: usize) -> usize {
         let Some(release) = &self.planned(step).release else { return 0 };
-        let until = release.until.iter().filter(|&&until| !self.state.steps[until].stage.is_settled()).count();
-        let reached = release.until_reached.iter();
-        until + reached.filter(|signal| !self.has_reached(signal.step, signal.milestone)).count()
+        let is_open = |&&until: &&usize| {
+            let state = &self.state.steps[until];
+            !state.stage.is_settled() && !state.is_passed_on
+        };
+        let until = release.until.iter().filter(is_open).count();
+        until + release.until_reached.iter().filter(|signal| self.is_awaited(signal)).count()
+    }
+
+    /// Returns whether a milestone has not let anything happen. One that settled and is attempted again has.
+    fn is_awaited(&self, signal: &Signal) -> bool {
+        !self.has_reached(signal.step, signal.milestone) && !self.state.steps[signal.step].is_passed_on
     }
 
     fn unwind_left(&self, step: usize) -> usize {
