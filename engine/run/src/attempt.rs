@@ -19,7 +19,6 @@ impl Run {
         let state = &mut self.state.steps[step];
         state.attempts += 1;
         state.is_verified = false;
-        (state.tried.attempt, state.tried.verify, state.tried.cleanup) = (0, 0, 0);
         state.stage = Stage::Attempting(task);
         self.want_recheck(step);
     }
@@ -34,6 +33,10 @@ impl Run {
             return;
         }
         self.attempt_began(step);
+        if command.r#try == 1 {
+            let tried = &mut self.state.steps[step].tried;
+            (tried.attempt, tried.verify, tried.cleanup) = (0, 0, 0);
+        }
         if self.state.steps[step].is_effective() {
             return;
         }
@@ -55,6 +58,9 @@ impl Run {
         }
         if self.phase_of(step) != Phase::Working {
             self.withdraw(step);
+        }
+        if self.is_overdue(step) {
+            self.end_for_deadline(step);
         }
         if self.is_before_its_turn(step) {
             self.call_off(step, DebtKind::Release);

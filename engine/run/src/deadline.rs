@@ -101,13 +101,14 @@ impl Run {
         self.planned(step).command().is_some_and(|command| command.program.asks_people())
     }
 
-    fn end_for_deadline(&mut self, step: usize) {
+    /// Ends what of a step waits or has not begun.
+    pub(crate) fn end_for_deadline(&mut self, step: usize) {
         self.end_poll_of(step);
         match self.state.steps[step].stage {
             Stage::Locking => self.settle(step, Outcome::Failed(Cause::Deadline)),
             Stage::Guarding(_, task) if task.is_unbegun() => self.settle(step, Outcome::Failed(Cause::Deadline)),
             Stage::Attempting(task) if task.is_unbegun() && !self.asks_people_at(step) => {
-                self.state.steps[step].attempts -= 1;
+                self.state.steps[step].attempts -= u32::from(task.r#try == 1);
                 self.settle(step, Outcome::Failed(Cause::Deadline));
             }
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),

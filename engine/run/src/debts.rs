@@ -78,13 +78,16 @@ impl Run {
         }
         self.unwind(step);
         self.place(step);
-        self.planned(step).group.into_iter().for_each(|group| self.close_if_over(group));
+        if let Some(block) = block_of(&self.plan.steps, step) {
+            self.close_if_over(block);
+        }
     }
 
-    /// A cleanup that succeeded after the last attempt leaves nothing to roll back.
+    /// A cleanup that succeeded after the last attempt leaves nothing to roll back. What runs is left to end.
     fn forget_rollback(&mut self, step: usize) {
-        if self.state.steps[step].has_failed() {
-            self.state.steps[step].debts.rollback = Debt::None;
+        let state = &mut self.state.steps[step];
+        if state.has_failed() && !state.debts.rollback.is_under_way() {
+            state.debts.rollback = Debt::None;
         }
     }
 

@@ -2,8 +2,8 @@
 //! their pasts differ: an exploration that tells states apart by this alone visits each future once.
 //!
 //! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts, and
-//! of looks the first three), exit codes, why a step failed (only whether a guard said so), how many attempts a settled step took, texts and
-//! outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
+//! of looks the first three), exit codes, why a step failed (only whether a guard said so), how many attempts a settled step
+//! took, texts and outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
 //! is always room to start everything that is due: it only says what starts first.
 
 use std::hash::Hasher;
@@ -23,20 +23,22 @@ impl Run {
         let is_over = matches!(state.phase, Phase::Unwinding | Phase::Resting | Phase::AtRest);
         let is_asking = state.recheck == Recheck::Asking;
         let recheck = if is_over { u64::from(is_asking) } else { 2 + state.recheck as u64 };
-        let head = (state.phase as u64) << 16
-            | (state.undoing as u64) << 12
-            | (state.cancel as u64) << 8
-            | u64::from(state.rests.min(1));
-        hasher.write_u64(recheck << 32 | head);
+        let head = Word::of(3, state.phase as u64)
+            .with(2, state.undoing as u64)
+            .with(2, state.cancel as u64)
+            .with(1, u64::from(state.rests > 0))
+            .with(3, recheck);
+        hasher.write_u64(head.0);
         let guards = state.guards.iter().filter(|_| self.counts_guards());
         for asking in guards.chain(&state.invariants) {
-            hasher.write_u64(asking.code());
+            hasher.write_u64(asking.code().0);
         }
-        hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
+        let last = state.finals.task.map_or(Word::of(1, 0), |task| Word::of(1, 1).with(Task::BITS, task.code().0));
+        hasher.write_u64(last.with(32, state.finals.at as u64).0);
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
         for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
-            hasher.write_u64(step.life());
-            hasher.write_u64(step.debts());
+            hasher.write_u64(step.life().0);
+            hasher.write_u64(step.debts().0);
             if planned.deadline.is_some() {
                 hasher.write_u8(u8::from(step.clock.is_over && !step.stage.is_settled()));
             }
@@ -79,60 +81,87 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 }
 
 impl StepState {
-    /// Returns where the step stands, in a word.
-    fn life(&self) -> u64 {
+    /// Returns where the step stands and what it forbids.
+    fn life(&self) -> Word {
         let is_settled = self.stage.is_settled();
+        let is_left_out = self.wish == Wish::LeaveOut;
         let attempts = if is_settled { 0 } else { u64::from(self.attempts) };
-        let is_verified = self.is_verified && !is_settled;
-        let flags = u64::from(self.is_effective())
-            | u64::from(is_verified) << 1
-            | u64::from(self.is_unwound) << 2
-            | u64::from(self.is_passed_on) << 3
-            | (self.course as u64) << 4;
-        u64::from(self.wish == Wish::LeaveOut && !is_settled) << 63 | attempts << 40 | self.stage.code() << 7 | flags
+        Word::of(22, attempts)
+            .with(Stage::BITS, self.stage.code().0)
+            .with(2, self.block as u64)
+            .with(3, self.course as u64)
+            .flag(self.is_effective())
+            .flag(self.is_verified && !is_settled)
+            .flag(is_left_out && !is_settled)
+            .flag(self.is_unwound)
+            .flag(self.is_passed_on)
     }
 
-    /// Returns what the step owes and what it forbids, in a word.
-    fn debts(&self) -> u64 {
+    /// Returns what the step owes.
+    fn debts(&self) -> Word {
         let debts = [&self.debts.cleanup, &self.debts.rollback, &self.debts.release];
-        debts.iter().fold(self.block as u64, |word, debt| word << 20 | debt.code())
+        debts.iter().fold(Word(0), |word, debt| word.with(Debt::BITS, debt.code().0))
+    }
+}
+
+/// Small numbers, packed into one: a hasher takes one number faster than many.
+#[derive(Clone, Copy, Debug)]
+struct Word(u64);
+
+impl Word {
+    fn of(bits: u32, number: u64) -> Word {
+        Word(0).with(bits, number)
+    }
+
+    /// Adds a number that has no more bits than given.
+    fn with(self, bits: u32, number: u64) -> Word {
+        debug_assert!(u64::BITS - number.leading_zeros() <= bits, "{number} has more than {bits} bits");
+        debug_assert!(self.0.leading_zeros() >= bits, "{:x} is full", self.0);
+        Word(self.0 << bits | number)
+    }
+
+    fn flag(self, is_set: bool) -> Word {
+        self.with(1, u64::from(is_set))
     }
 }
 
 impl Stage {
-    fn code(&self) -> u64 {
-        let (tag, rest) = match self {
-            Stage::Waiting => (0, 0),
-            Stage::Inside => (0, 1),
-            Stage::Expanding => (0, 2),
-            Stage::Locking => (0, 3),
-            Stage::Deciding => (1, 0),
-            Stage::Guarding(at, task) => (2, (*at as u64) << 16 | task.code()),
-            Stage::Attempting(task) => (3, task.code()),
-            Stage::Looking(at, task) => (4, (*at as u64) << 16 | task.code()),
-            Stage::Verifying(task, None) => (5, task.code()),
-            Stage::Verifying(task, Some(_)) => (6, task.code()),
-            Stage::Salvaging(_) => (7, 0),
-            Stage::Concluding(conclusion) => (8, conclusion.code()),
-            Stage::Cleaning(conclusion) => (9, conclusion.code()),
-            Stage::Choosing(cause) => (10, cause.code()),
-            Stage::Pausing(cause) => (11, cause.code()),
-            Stage::InDoubt(_) => (12, 0),
-            Stage::Undecided(_) => (12, 1),
-            Stage::Settled(Outcome::Succeeded) => (13, 0),
-            Stage::Settled(Outcome::Failed(cause)) => (14, cause.code()),
-            Stage::Settled(Outcome::Skipped) => (15, 0),
-            Stage::Settled(Outcome::Unreached) => (15, 1),
-        };
-        rest << 4 | tag
+    const BITS: u32 = 4 + 8 + Task::BITS;
+
+    fn code(&self) -> Word {
+        let of = |tag, rest| Word::of(4, tag).with(8 + Task::BITS, rest);
+        let of_list = |tag, at: usize, task: &Task| Word::of(4, tag).with(8, at as u64).with(Task::BITS, task.code().0);
+        match self {
+            Stage::Waiting => of(0, 0),
+            Stage::Inside => of(0, 1),
+            Stage::Expanding => of(0, 2),
+            Stage::Locking => of(0, 3),
+            Stage::Deciding => of(1, 0),
+            Stage::Guarding(at, task) => of_list(2, *at, task),
+            Stage::Attempting(task) => of(3, task.code().0),
+            Stage::Looking(at, task) => of_list(4, *at, task),
+            Stage::Verifying(task, None) => of(5, task.code().0),
+            Stage::Verifying(task, Some(_)) => of(6, task.code().0),
+            Stage::Salvaging(_) => of(7, 0),
+            Stage::Concluding(conclusion) => of(8, conclusion.code()),
+            Stage::Cleaning(conclusion) => of(9, conclusion.code()),
+            Stage::Choosing(cause) => of(10, cause.code()),
+            Stage::Pausing(cause) => of(11, cause.code()),
+            Stage::InDoubt(_) => of(12, 0),
+            Stage::Undecided(_) => of(12, 1),
+            Stage::Settled(Outcome::Succeeded) => of(13, 0),
+            Stage::Settled(Outcome::Failed(cause)) => of(14, cause.code()),
+            Stage::Settled(Outcome::Skipped) => of(15, 0),
+            Stage::Settled(Outcome::Unreached) => of(15, 1),
+        }
     }
 }
 
 impl Conclusion {
     fn code(self) -> u64 {
         match self {
-            Conclusion::Succeeded => 0,
-            Conclusion::Failed(cause) => 1 + cause.code(),
+            Conclusion::Succeeded => 2,
+            Conclusion::Failed(cause) => cause.code(),
         }
     }
 }
@@ -144,59 +173,77 @@ impl Cause {
 }
 
 impl Debt {
-    fn code(&self) -> u64 {
+    const BITS: u32 = 3 + Task::BITS;
+
+    fn code(&self) -> Word {
+        let of = |tag, rest| Word::of(3, tag).with(Task::BITS, rest);
         match self {
-            Debt::None => 0,
-            Debt::Owed => 1,
-            Debt::Deciding => 2,
-            Debt::Open => 3,
-            Debt::Discharged => 4,
-            Debt::Off => 5,
-            Debt::Discharging(task) => 6 + task.code(),
+            Debt::None => of(0, 0),
+            Debt::Owed => of(1, 0),
+            Debt::Deciding => of(2, 0),
+            Debt::Open => of(3, 0),
+            Debt::Discharged => of(4, 0),
+            Debt::Off => of(5, 0),
+            Debt::Discharging(task) => of(6, task.code().0),
         }
     }
 }
 
 impl Asking {
-    fn code(&self) -> u64 {
+    fn code(&self) -> Word {
+        let of = |tag, rest| Word::of(2, tag).with(Task::BITS, rest);
         match self {
-            Asking::Idle => 0,
-            Asking::Answered(answer) => 1 + *answer as u64,
-            Asking::Asked(task) => 4 + task.code(),
+            Asking::Idle => of(0, 0),
+            Asking::Answered(answer) => of(1, *answer as u64),
+            Asking::Asked(task) => of(2, task.code().0),
         }
     }
 }
 
 impl Task {
-    /// Returns how far the try is, how many have failed or approved, and how far its poll is, in 16 bits.
-    fn code(&self) -> u64 {
-        let at = match self.at {
-            TaskAt::Rendering => 0,
-            TaskAt::Due => 1,
-            TaskAt::InFlight => 2,
-            TaskAt::Unsure => 3,
-            TaskAt::Judging(_) => 4,
-            TaskAt::Pausing => 5,
-            TaskAt::Unasked => 6,
-            TaskAt::Asked(_) => 7,
-        };
-        let count = match self.at {
-            TaskAt::Asked(approved) => self.failures.min(0x1F) << 8 | approved.min(0xFF),
-            _ => self.failures.min(0xFF) << 5 | self.poll_code(),
-        };
-        u64::from(count) << 3 | at
-    }
+    const BITS: u32 = 18;
 
-    /// Returns what is known of a poll: whether it goes on, what its last look said, and how many looks there were up to three.
-    fn poll_code(&self) -> u32 {
-        let seen = match self.seen {
-            None => 0,
-            Some(TaskEnd::Unmet) => 1,
-            Some(TaskEnd::Met | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::Texts | TaskEnd::NotSpawned) => 2,
+    /// Returns how far the try is, how many have failed or approved, and how far its poll is.
+    fn code(&self) -> Word {
+        let (tag, approved) = match self.at {
+            TaskAt::Rendering => (0, 0),
+            TaskAt::Due => (1, 0),
+            TaskAt::InFlight => (2, 0),
+            TaskAt::Unsure => (3, 0),
+            TaskAt::Judging(_) => (4, 0),
+            TaskAt::Pausing => (5, 0),
+            TaskAt::Unasked => (6, 0),
+            TaskAt::Asked(approved) => (7, approved),
         };
-        match self.poll {
-            Polling::Over => seen,
-            Polling::Open => self.r#try.min(3) << 3 | 1 << 2 | seen,
+        let seen = self.seen.map_or(0, |end| 1 + u64::from(end != TaskEnd::Unmet));
+        let looks = if self.poll == Polling::Open { self.r#try.min(3) } else { 0 };
+        Word::of(3, tag)
+            .with(4, approved.min(0xF).into())
+            .with(6, self.failures.min(0x3F).into())
+            .with(2, seen)
+            .with(2, looks.into())
+            .flag(self.poll == Polling::Open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firedrill_sim::sketch;
+
+    use super::*;
+
+    #[test]
+    fn as_much_is_due_at_once_as_chains_cover_the_plan() {
+        for (plan, most) in [
+            ("a\nb a", 1),
+            ("a\nb a\nc", 2),
+            ("a\nb a\nc a", 2),
+            ("a\nb\nc a b", 2),
+            ("a ^\nb", 3),
+            ("@guard g\na", 2),
+            ("@invariant i\n@invariant j\na", 2),
+        ] {
+            assert_eq!(most_at_once(&sketch(plan)), most, "{plan}");
         }
     }
 }

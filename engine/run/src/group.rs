@@ -57,11 +57,18 @@ impl Run {
         self.close_if_over(group);
     }
 
-    /// The members of a group are skipped with it.
+    /// Returns whether a member of a group has begun.
+    pub(crate) fn has_opened(&self, group: usize) -> bool {
+        self.shape.members(group).iter().any(|&member| self.state.steps[member].stage != Stage::Waiting)
+    }
+
+    /// The members of a group that have not begun are skipped with it.
     pub(crate) fn skip_members(&mut self, group: usize) {
         let shape = Arc::clone(&self.shape);
         for &step in shape.inside(group) {
-            self.mark_settled(step, Outcome::Skipped);
+            if self.state.steps[step].stage == Stage::Waiting {
+                self.mark_settled(step, Outcome::Skipped);
+            }
         }
     }
 

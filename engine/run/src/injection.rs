@@ -252,6 +252,11 @@ mod tests {
             "age=600000ms:cancel",
             "window.attempt:no_answer",
             "move.rollback:declined#1x*",
+            "copy[a.tar]/fetch.verify:crash",
+            "copy[a.tar].look-size:wrong_output",
+            "@.invariant-up:could_not_tell",
+            "@.finally-last:not_started",
+            "a.release:lost_supervisor",
         ] {
             assert_eq!(text.parse::<Injection>().map(|it| it.to_string()).as_deref(), Ok(text));
         }
@@ -270,9 +275,32 @@ mod tests {
             "backup:timeout@0",
             "backup:exit#1x0",
             "b.frob:exit",
+            "age=x:cancel",
+            "record=1:frob",
+            "backup:exit#1x2x3",
             "record=x:crash_after",
         ] {
             assert!(text.parse::<Injection>().is_err(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn the_faults_of_a_rehearsal_are_those_of_the_command_line() {
+        for (target, text) in [
+            (Target::Guard("x".into()), "@.guard-x:timeout#2x3"),
+            (Target::Invariant("x".into()), "@.invariant-x:timeout#2x3"),
+            (Target::Final("x".into()), "@.finally-x:timeout#2x3"),
+            (Target::Attempt("a".into()), "a.attempt:timeout#2x3"),
+            (Target::StepGuard { step: "a".into(), guard: "x".into() }, "a.guard-x:timeout#2x3"),
+            (Target::Output { step: "a".into(), output: "x".into() }, "a.look-x:timeout#2x3"),
+            (Target::Verify("a".into()), "a.verify:timeout#2x3"),
+            (Target::Cleanup("a".into()), "a.cleanup:timeout#2x3"),
+            (Target::Rollback("a".into()), "a.rollback:timeout#2x3"),
+            (Target::Release("a".into()), "a.release:timeout#2x3"),
+        ] {
+            let strikes = Strikes::Command { target, nth: 2, times: Some(3), wait: None };
+            let fault = Fault { strikes, kind: FaultKind::Timeout };
+            assert_eq!(Injection::from(&fault).to_string(), text);
         }
     }
 

@@ -27,6 +27,8 @@ mod ruling;
 mod scope;
 mod secrets;
 mod shape;
+#[cfg(debug_assertions)]
+mod soundness;
 mod state;
 mod steps;
 mod task;

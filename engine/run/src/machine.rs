@@ -72,6 +72,8 @@ impl Run {
     pub fn apply(&mut self, event: &Event) -> Result<(), IllegalEvent> {
         self.take(event).map_err(|why| IllegalEvent { event: describe(event), why })?;
         self.cascade();
+        #[cfg(debug_assertions)]
+        assert_eq!(self.miscount(), None, "after {}", describe(event));
         Ok(())
     }
 
@@ -242,13 +244,18 @@ impl Run {
 
     /// Sorts a step into the sets that [`Run::next`] walks. Called after every change of a step.
     pub(crate) fn place(&mut self, step: usize) {
+        let [is_due, is_busy, is_polling] = self.places(step);
+        set(&mut self.state.ready, step, is_due);
+        set(&mut self.state.busy, step, is_busy);
+        set(&mut self.state.polling, step, is_polling);
+    }
+
+    /// Returns whether a step is ready, busy and polling.
+    pub(crate) fn places(&self, step: usize) -> [bool; 3] {
         let state = &self.state.steps[step];
         let is_due = matches!(state.stage.task(), Some(Task { at: TaskAt::Due, .. }));
         let is_busy = (state.stage.is_under_way() && !is_due) || state.debts.are_under_way();
-        set(&mut self.state.ready, step, is_due);
-        let is_polling = self.polled(step).is_some();
-        set(&mut self.state.busy, step, is_busy);
-        set(&mut self.state.polling, step, is_polling);
+        [is_due, is_busy, self.polled(step).is_some()]
     }
 
     pub(crate) fn place_of(&mut self, id: &CommandId) {

@@ -58,13 +58,23 @@ impl Run {
 
     /// Returns whether what a human said of a step waits for the next engine.
     pub(crate) fn is_resting(&self) -> bool {
-        self.state.phase == Phase::Resting
+        matches!(self.state.phase, Phase::Resting | Phase::AtRest)
     }
 
     /// Returns the waits of the run with their lengths.
     pub fn pauses(&self) -> Vec<Pause> {
         let mut pauses = Vec::new();
-        for &step in self.state.busy.iter().filter(|_| !self.is_resting()) {
+        if !self.is_resting() {
+            self.retry_pauses(&mut pauses);
+            self.answer_pauses(&mut pauses);
+            self.deadline_pauses(&mut pauses);
+        }
+        self.poll_pauses(&mut pauses);
+        pauses
+    }
+
+    fn retry_pauses(&self, pauses: &mut Vec<Pause>) {
+        for &step in &self.state.busy {
             let id = self.shape.id(step);
             if matches!(self.state.steps[step].stage, Stage::Pausing(_)) && self.state.doubts == 0 {
                 let length = delay::before(&self.planned(step).retry, id, self.state.steps[step].attempts);
@@ -72,10 +82,6 @@ impl Run {
             }
             pauses.extend(DebtKind::ALL.into_iter().filter_map(|kind| self.hook_pause(step, id, kind)));
         }
-        self.poll_pauses(&mut pauses);
-        self.answer_pauses(&mut pauses);
-        self.deadline_pauses(&mut pauses);
-        pauses
     }
 
     fn hook_pause(&self, step: usize, id: &StepId, kind: DebtKind) -> Option<Pause> {

@@ -205,9 +205,6 @@ impl Run {
 
     /// Gathers the time limits of the answers that are waited for.
     pub(crate) fn answer_pauses(&self, pauses: &mut Vec<Pause>) {
-        if self.is_resting() {
-            return;
-        }
         for (id, _) in self.questions() {
             if let Some(length) = self.command(&id).and_then(|command| command.time_limit) {
                 pauses.push(Pause { wait: Wait::Answer(id), length });

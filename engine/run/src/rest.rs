@@ -49,14 +49,18 @@ impl Run {
         if !is_open || self.planned(step).effect.read_only {
             return;
         }
-        let has_begun =
-            self.state.steps.iter().any(|step| step.is_effective() || step.stage.task().is_some_and(Task::is_out));
+        let is_begun = |step: &StepState| step.is_effective() || step.stage.task().is_some_and(Task::is_out);
+        let has_begun = self.state.asked > 1 || self.state.steps.iter().any(is_begun);
         if has_begun && !self.plan.guards.is_empty() {
-            self.state.recheck = Recheck::Asking;
-            self.ask_guards();
+            self.recheck();
         } else {
             self.state.recheck = Recheck::Fresh;
         }
+    }
+
+    fn recheck(&mut self) {
+        self.state.recheck = Recheck::Asking;
+        self.ask_guards();
     }
 
     /// An attempt has begun: the first change ends the asking.
@@ -175,11 +179,15 @@ impl Run {
         true
     }
 
-    /// A guard of the playbook no longer holds: the change that was about to begin fails before it did anything.
+    /// A guard of the playbook no longer holds: the change that was about to begin fails before it did anything. For the
+    /// next one, if its failure is not that of the run, they are asked once more.
     fn fail_first_change(&mut self) {
         if let Some(step) = self.waiting_change() {
             self.state.steps[step].attempts = 0;
             self.settle(step, Outcome::Failed(Cause::Guard));
+        }
+        if self.waiting_change().is_some() {
+            self.recheck();
         }
     }
 

@@ -24,6 +24,9 @@ impl Run {
         if ruling == Ruling::Done && self.is_decision(step) {
             return Err("nobody can say in the place of others that they have approved");
         }
+        if ruling == Ruling::Retry && self.has_opened(step) {
+            return Err("members of the group have begun: it cannot be tried again as a whole");
+        }
         self.state.is_told |= matches!(self.state.phase, Phase::Resting | Phase::AtRest);
         self.state.doubts -= 1;
         match ruling {
@@ -32,6 +35,7 @@ impl Run {
                 self.state.outputs.entry(step).or_default().extend(outputs.clone());
                 self.owe_for_attempt(step);
                 self.settle(step, Outcome::Succeeded);
+                self.skip_members(step);
             }
             Ruling::Rollback => {
                 self.state.undoing = Undoing::Wanted;
@@ -70,8 +74,10 @@ impl Run {
             }
         }
         match self.state.phase {
-            Phase::Working => self.halt(),
-            Phase::AtRest => self.begin_unwinding(),
+            Phase::Working | Phase::AtRest => {
+                self.state.phase = Phase::Working;
+                self.halt();
+            }
             Phase::New | Phase::Guarding | Phase::Halting | Phase::Unwinding | Phase::Resting => {}
         }
         Ok(())

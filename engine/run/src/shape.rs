@@ -114,7 +114,9 @@ impl Shape {
             .collect();
         publishers.sort_unstable();
         publishers.dedup();
-        publishers.iter().for_each(|&publisher| self.secret_users[publisher].push(at));
+        for &publisher in &publishers {
+            self.secret_users[publisher].push(at);
+        }
         self.secrets_of[at] = publishers;
     }
 

@@ -209,7 +209,9 @@ impl Run {
             Stage::Deciding | Stage::Locking | Stage::Expanding | Stage::Guarding(..) if !is_begun => {
                 self.state.steps[step].stage = Stage::Waiting;
             }
-            Stage::Attempting(Task { seen: Some(end), .. }) if !is_begun => self.attempt_last_seen(step, end),
+            Stage::Attempting(Task { seen, r#try, .. }) if !is_begun && r#try > 1 => {
+                self.attempt_last_seen(step, seen.unwrap_or(TaskEnd::Doubt(Doubt::Lost)));
+            }
             Stage::Attempting(_) if !is_begun => self.withdraw_attempt(step),
             Stage::Attempting(Task { at: TaskAt::Asked(_), .. }) => self.call_off_question(step),
             Stage::Pausing(cause) | Stage::Choosing(cause) => self.settle(step, Outcome::Failed(cause)),

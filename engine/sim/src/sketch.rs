@@ -10,13 +10,14 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use firedrill_model::expression::Expression;
-use firedrill_model::judge::Expect;
+use firedrill_model::judge::{Expect, Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter,
+    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter, Look,
     Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
     Signal, Starter, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
+use firedrill_model::value::Type;
 
 /// Returns the plan that a sketch describes.
 ///
@@ -33,7 +34,10 @@ use firedrill_model::template::Template;
 /// | `due` | a deadline of one minute | | |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
-/// | `on:stop` | `on_failure`, also `ask`, `continue` | `&x,y` | the locks `x` and `y` |
+/// | `on:stop` | `on_failure`, also `ask`, `continue` | `retry?` | whether to retry is deferred |
+/// | `~?` | a cleanup whose `when` is deferred | `^?` | a release at the end, likewise |
+/// | `{each}` | a repetition for a list that is deferred | `&x,y` | the locks `x` and `y` |
+/// | `val?` | an output of what it prints | `look` | an output that is looked for afterwards |
 ///
 /// The id of a member is its path: `g/a` belongs to the group `g`, which stands above it.
 ///
@@ -142,6 +146,12 @@ fn step(plan: &Plan, at: u32, line: &str) -> Step {
     step
 }
 
+/// Returns what each item of a list does: a step like this one, with a rollback.
+fn instance(step: &Step) -> Step {
+    let rollback = Rollback::Hook(Box::new(hook("rollback")));
+    Step { id: String::new(), needs: Vec::new(), group: None, rollback, ..step.clone() }
+}
+
 fn own(step: &mut Step) -> &mut Command {
     step.command_mut().expect("a sketched step has a command")
 }
@@ -151,6 +161,18 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "!" => step.rollback = Rollback::Hook(Box::new(hook("rollback"))),
         "!none" => step.rollback = Rollback::Nothing,
         "~" => step.cleanup = Some(hook("cleanup")),
+        "~?" => step.cleanup = Some(Hook { when: Some(deferred()), ..hook("cleanup") }),
+        "^?" => {
+            let mut release = release("");
+            release.hook.when = Some(deferred());
+            step.release = Some(release);
+        }
+        "retry?" => step.retry.when = Some(expression()),
+        "val?" => own(step).outputs.push(output("value")),
+        "look" => {
+            let command = Command { outputs: vec![output("seen")], ..command("look") };
+            step.looks.push(Look { name: "seen".into(), command });
+        }
         "man" | "man-" => *own(step) = people(manual(), word),
         "yes" | "yes-" | "yes2" => {
             let min = if word == "yes2" { NonZeroU32::MIN.saturating_add(1) } else { NonZeroU32::MIN };
@@ -176,6 +198,7 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),
+        "{each}" => step.deed = groups::deferred(instance(step)),
         "due" => step.deadline = Some(Duration::from_mins(1)),
         "finish" => step.conduct.on_cancel = OnCancel::Finish,
         "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
@@ -230,7 +253,7 @@ fn resolve_releases(plan: &mut Plan) {
         let named = ids.iter().filter_map(|text| if let Text::Known(id) = text { Some(id) } else { None });
         let (reached, settled): (Vec<_>, Vec<_>) = named.partition(|id| id.contains('.'));
         let mut release = Release {
-            hook: hook("release"),
+            hook: Hook { when: plan.steps[at].release.as_ref().and_then(|it| it.hook.when.clone()), ..hook("release") },
             until: settled.into_iter().map(|id| index(plan, id)).collect(),
             until_reached: reached.into_iter().filter_map(|id| signal(plan, id)).collect(),
             hold: Vec::new(),
@@ -273,9 +296,21 @@ fn manual_hook() -> Hook {
 
 /// Returns a condition that is decided while the run goes on.
 fn deferred() -> Condition {
-    Condition::Deferred {
-        expression: Expression::parse("run.id == 'x'").expect("an expression"),
-        after: vec![After::Start],
+    Condition::Deferred { expression: expression(), after: vec![After::Start] }
+}
+
+fn expression() -> Expression {
+    Expression::parse("run.id == 'x'").expect("an expression")
+}
+
+fn output(name: &str) -> OutputRule {
+    OutputRule {
+        name: name.into(),
+        source: OutputSource::Stdout,
+        extract: Extract::Whole,
+        r#type: Type::String,
+        optional: false,
+        is_file: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use firedrill_model::plan::{Deed, Each, Group, Items, OnFailure, Plan, Step, Tolerance, is_inside};
+use firedrill_model::plan::{After, Deed, Each, Group, Items, OnFailure, Plan, Step, Tolerance, is_inside};
 
 /// Returns what a group does.
 pub(super) fn deed(word: &str) -> Deed {
@@ -14,6 +14,14 @@ pub(super) fn deed(word: &str) -> Deed {
         "{par1}" => each(Some(NonZeroU32::MIN), None),
         _ => None,
     };
+    Deed::Group(Box::new(Group { each, ..Group::default() }))
+}
+
+/// Returns what a repetition does whose items are worked out while the run goes on.
+pub(super) fn deferred(instance: Step) -> Deed {
+    let list = super::expression();
+    let items = Items::Deferred { list, key: None, after: vec![After::Start], max_items: 4, template: vec![instance] };
+    let each = Some(Each { name: "item".into(), max_parallel: None, tolerate: None, items });
     Deed::Group(Box::new(Group { each, ..Group::default() }))
 }
 
