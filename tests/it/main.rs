@@ -21,6 +21,7 @@ mod polling;
 mod processes;
 mod rehearsals;
 mod rig;
+mod secret_outputs;
 mod secrets;
 mod skips;
 mod targets;

@@ -24,7 +24,7 @@ use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::milestones::Watch;
-use crate::secrets::Vault;
+use crate::secrets::{Vault, rehearsed};
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Orphan, Spawn};
@@ -37,6 +37,7 @@ const LONG_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
     scene: Scene,
+    /// What a new engine can have again.
     vault: Arc<Vault>,
     strikes: Strikes,
     replies: Option<Replies>,
@@ -114,6 +115,14 @@ impl<'a> Sandboxed<'a> {
         self.scene.keep(Arc::clone(&self.vault));
     }
 
+    /// Forgets what was published, as an engine does that crashes. It is masked still.
+    fn forget_published(&mut self) {
+        if !self.vault.is_unneeded() {
+            let vault = self.vault.after(self.scene.vault());
+            self.scene.keep(Arc::new(vault));
+        }
+    }
+
     /// Returns everything that has been recorded.
     pub(super) fn journal(&self) -> &[Envelope] {
         &self.journal
@@ -135,6 +144,7 @@ impl<'a> Sandboxed<'a> {
     /// Readies the world for the next engine after a crash.
     pub(super) fn survive(&mut self) -> Result<(), DriveError> {
         self.is_crashing = false;
+        self.forget_published();
         self.starts.clear();
         self.happenings.clear();
         self.speak_again();
@@ -236,6 +246,10 @@ impl<'a> Sandboxed<'a> {
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
+            if answer.exit == 0 && !spawn.publishes.is_empty() {
+                self.scene.learn(&rehearsed(spawn.publishes.values()));
+                pretence::publish(&spawn)?;
+            }
             self.look(&id)?;
             let took = Took { length: answer.takes, milestones: Vec::new() };
             return self.over(&id, Exit::Code(answer.exit), took);
