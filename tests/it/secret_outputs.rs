@@ -134,7 +134,7 @@ fn more_than_a_pipe_holds_is_published() {
   - id: login
     read_only: true
     timeout: 1m
-    run: 'printf \"token=%0100000d\\n\" 7 >> $FIREDRILL_OUTPUT; seq 1 300000; echo done'
+    run: 'printf \"pad=%0100000d\\n\" 7 >> $FIREDRILL_OUTPUT; echo token=hunter2 >> $FIREDRILL_OUTPUT; seq 1 300000; echo done'
     outputs: {token: {secret: true}}
 ";
     let use_it = "  - {id: use, run: 'test $(cat) = hunter2', stdin: \"${{ steps.login.outputs.token }}\", read_only: true, timeout: 1m}\n";
@@ -240,7 +240,7 @@ fn nobody_gives_one_by_hand() {
 ";
     let sandbox = place(login, &needs_token("use", "true"));
     sandbox.run(&[]);
-    let called = sandbox.call(&["settle", "r", "login", "done", "--output", "token=hunter2", "--by", "me", "--note", "x"]);
+    let called = sandbox.call(&["settle", "r", "login", "--as", "done", "--output", "token=hunter2", "--by", "me", "--note", "x"]);
     assert!(called.code != Some(0) && !called.err.contains("hunter2"), "{}", called.err);
     assert!(called.err.contains("is a secret, which nobody gives"), "{}", called.err);
 }

@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 33] = [
+const CORPUS: [&str; 36] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -46,6 +46,9 @@ const CORPUS: [&str; 33] = [
     "a man ~man x2\nb yes2\nc a b irr",
     "a ^c\nb a man ?\nc b",
     "a !man ^\nb a man-",
+    "a pub\nb a !\nc b $a !",
+    "a pub x2\nb a idem x2 $a\nc b",
+    "box {} on:continue\nbox/a pub\nbox/b box/a ! $a\nd box",
 ];
 
 #[track_caller]
