@@ -84,9 +84,10 @@ fn it_reaches_the_commands_that_name_it_and_no_disk() {
         let called = sandbox.call(args);
         assert!(!called.err.contains("3f9c1e") && !called.out.contains("3f9c1e"), "{args:?}\n{}", called.out);
     }
-    let outputs = sandbox.events().into_iter().any(|event| {
-        matches!(event, Event::Judged { judgement, .. } if format!("{judgement:?}").contains("token"))
-    });
+    let outputs = sandbox
+        .events()
+        .into_iter()
+        .any(|event| matches!(event, Event::Judged { judgement, .. } if format!("{judgement:?}").contains("token")));
     assert!(!outputs, "the journal knows nothing of it");
 }
 
@@ -100,10 +101,13 @@ fn what_runs_beside_it_is_masked_from_then_on() {
     timeout: 1m
     run: 'touch begun; until test -e published; do sleep 0.02; done; echo tok-1-3f9c$()1e'
 ";
-    let sandbox = place(&format!("{beside}{}", login.replace("read_only: true", "needs: []\n    read_only: true")), &format!(
-        "  - {{id: tell, run: touch published, needs: [login], read_only: true, timeout: 1m}}\n{}",
-        needs_token("use", "true").replace("read_only", "needs: [tell], read_only")
-    ));
+    let sandbox = place(
+        &format!("{beside}{}", login.replace("read_only: true", "needs: []\n    read_only: true")),
+        &format!(
+            "  - {{id: tell, run: touch published, needs: [login], read_only: true, timeout: 1m}}\n{}",
+            needs_token("use", "true").replace("read_only", "needs: [tell], read_only")
+        ),
+    );
     sandbox.run(&[]).exit(0);
     assert_eq!(said(&sandbox, "beside.attempt.1.1.stdout"), "***\n");
 }
@@ -147,10 +151,13 @@ fn more_than_a_pipe_holds_is_published() {
 #[test]
 fn a_dead_engine_takes_it_along_and_it_is_had_again() {
     let wait = "touch begun; until test -e go; do sleep 0.02; done";
-    let sandbox = place(LOGIN, &format!(
-        "  - {{id: wait, run: '{wait}', read_only: true, timeout: 1m}}\n{}",
-        needs_token("use", "test $TOKEN = tok-2-3f9c$()1e; echo $TOKEN")
-    ));
+    let sandbox = place(
+        LOGIN,
+        &format!(
+            "  - {{id: wait, run: '{wait}', read_only: true, timeout: 1m}}\n{}",
+            needs_token("use", "test $TOKEN = tok-2-3f9c$()1e; echo $TOKEN")
+        ),
+    );
     let mut engine = sandbox.begin(&[]);
     until("the step runs", || sandbox.path("begun").exists());
     engine.kill().unwrap();
@@ -167,10 +174,13 @@ fn a_dead_engine_takes_it_along_and_it_is_had_again() {
 
 #[test]
 fn everything_dies_and_it_is_had_again() {
-    let sandbox = place(LOGIN, &format!(
-        "  - {{id: wait, run: 'touch begun; test -e go || sleep 60', read_only: true, timeout: 2m, retry: {{max_attempts: 2}}}}\n{}",
-        needs_token("use", "test $TOKEN = tok-2-3f9c$()1e")
-    ));
+    let sandbox = place(
+        LOGIN,
+        &format!(
+            "  - {{id: wait, run: 'touch begun; test -e go || sleep 60', read_only: true, timeout: 2m, retry: {{max_attempts: 2}}}}\n{}",
+            needs_token("use", "test $TOKEN = tok-2-3f9c$()1e")
+        ),
+    );
     sandbox.begin(&[]);
     until("the step runs", || sandbox.path("begun").exists());
     sandbox.kill_all();
@@ -181,10 +191,13 @@ fn everything_dies_and_it_is_had_again() {
 
 #[test]
 fn one_that_nobody_needs_any_more_is_not_had_again() {
-    let sandbox = place(LOGIN, &format!(
-        "{}  - {{id: wait, run: 'touch begun; until test -e go; do sleep 0.02; done', read_only: true, timeout: 1m}}\n",
-        needs_token("use", "test $TOKEN = tok-1-3f9c$()1e")
-    ));
+    let sandbox = place(
+        LOGIN,
+        &format!(
+            "{}  - {{id: wait, run: 'touch begun; until test -e go; do sleep 0.02; done', read_only: true, timeout: 1m}}\n",
+            needs_token("use", "test $TOKEN = tok-1-3f9c$()1e")
+        ),
+    );
     let mut engine = sandbox.begin(&[]);
     until("the step runs", || sandbox.path("begun").exists());
     engine.kill().unwrap();
@@ -214,10 +227,13 @@ fn a_running_publisher_is_adopted() {
 #[test]
 fn one_that_fails_to_come_again_is_never_empty() {
     let login = LOGIN.replace("date +%N", "test ! -e go; date +%N");
-    let sandbox = place(&login, &format!(
-        "  - {{id: wait, run: 'touch begun; until test -e go; do sleep 0.02; done', read_only: true, timeout: 1m}}\n{}",
-        needs_token("use", "touch used")
-    ));
+    let sandbox = place(
+        &login,
+        &format!(
+            "  - {{id: wait, run: 'touch begun; until test -e go; do sleep 0.02; done', read_only: true, timeout: 1m}}\n{}",
+            needs_token("use", "touch used")
+        ),
+    );
     let mut engine = sandbox.begin(&[]);
     until("the step runs", || sandbox.path("begun").exists());
     engine.kill().unwrap();
@@ -240,7 +256,19 @@ fn nobody_gives_one_by_hand() {
 ";
     let sandbox = place(login, &needs_token("use", "true"));
     sandbox.run(&[]);
-    let called = sandbox.call(&["settle", "r", "login", "--as", "done", "--output", "token=hunter2", "--by", "me", "--note", "x"]);
+    let called = sandbox.call(&[
+        "settle",
+        "r",
+        "login",
+        "--as",
+        "done",
+        "--output",
+        "token=hunter2",
+        "--by",
+        "me",
+        "--note",
+        "x",
+    ]);
     assert!(called.code != Some(0) && !called.err.contains("hunter2"), "{}", called.err);
     assert!(called.err.contains("is a secret, which nobody gives"), "{}", called.err);
 }

@@ -31,7 +31,6 @@ pub(crate) use pipe::Pipe;
 pub(crate) use spoken::{mask_word, unspoken};
 pub(crate) use tap::{Captured, Manner, Tap, follow, pump};
 
-
 /// The least number of characters of a secret: a shorter one cannot be told from ordinary text.
 pub const SHORTEST: usize = 4;
 

@@ -93,8 +93,10 @@ impl Shape {
 
     fn use_secrets(&mut self, plan: &Plan, at: usize) {
         let used = plan.steps[at].commands().flat_map(|command| &command.secrets);
-        let mut publishers: Vec<usize> =
-            used.filter_map(|used| plan.named(used.step.as_deref()?, at)).filter(|&publisher| publisher != at).collect();
+        let mut publishers: Vec<usize> = used
+            .filter_map(|used| plan.named(used.step.as_deref()?, at))
+            .filter(|&publisher| publisher != at)
+            .collect();
         publishers.sort_unstable();
         publishers.dedup();
         publishers.iter().for_each(|&publisher| self.secret_users[publisher].push(at));

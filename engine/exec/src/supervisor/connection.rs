@@ -30,7 +30,13 @@ pub(super) struct Heard {
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, input: Zeroizing::default(), output: Zeroizing::default(), is_behind: false, is_greeted: false })
+        Ok(Self {
+            stream,
+            input: Zeroizing::default(),
+            output: Zeroizing::default(),
+            is_behind: false,
+            is_greeted: false,
+        })
     }
 
     /// Reads what is there, up to a chunk; a broken connection counts as ended.

@@ -22,12 +22,12 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Diagnostic> {
     let secrets = Secrets::of(playbook);
     let uses = uses::of(playbook);
     let mut diagnostics: Vec<Diagnostic> = uses.iter().filter_map(|used| secrets.misplaced(used)).collect();
-    diagnostics.extend(uses::files(playbook).into_iter().filter(|variable| secrets.is_open(&variable.value.value)).map(
-        |variable| {
+    diagnostics.extend(
+        uses::files(playbook).into_iter().filter(|variable| secrets.is_open(&variable.value.value)).map(|variable| {
             let message = "a file in memory holds exactly one secret".to_owned();
             Diagnostic::error(Code::SecretPlace, variable.value.span, message).help(PLACES)
-        },
-    ));
+        }),
+    );
     diagnostics.extend(uses::filters(playbook).iter().flat_map(|filter| secrets.in_filter(filter)));
     diagnostics.extend(playbook.steps.iter().flat_map(publisher));
     diagnostics.extend(playbook.steps.iter().enumerate().flat_map(|(at, step)| secrets.inherited(at, step)));
@@ -73,9 +73,9 @@ impl<'p> Secrets<'p> {
     /// Returns whether a text names no secret: one that does was looked at already.
     fn is_open(&self, text: &Template) -> bool {
         // Outputs are named in blocks, of which nothing is known here: every output counts as one that may be a secret.
-        !text.references().any(|name| {
-            matches!(name, Reference::StepOutput { .. }) || self.origin(name, None) == Some(Origin::Input)
-        })
+        !text
+            .references()
+            .any(|name| matches!(name, Reference::StepOutput { .. }) || self.origin(name, None) == Some(Origin::Input))
     }
 
     /// Returns why a secret may not stand where it does.
@@ -135,7 +135,9 @@ impl<'p> Secrets<'p> {
             let name = &variable.name.value;
             let inherits = step.hooks().find(|(_, hook)| hook.invocation.env.iter().all(|own| own.name.value != *name));
             diagnostics.extend(inherits.map(|(key, _)| {
-                let message = format!("the `{key}` of the step inherits `{name}`, which may be lost with an engine that has died");
+                let message = format!(
+                    "the `{key}` of the step inherits `{name}`, which may be lost with an engine that has died"
+                );
                 let help = format!("give the `{key}` a `{name}` of its own, from a secret of an input");
                 Diagnostic::error(Code::SecretPlace, variable.value.span, message).help(help)
             }));

@@ -2,8 +2,8 @@
 
 use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    Body, Command, EnvForm, EnvVar, Expect, Extract, Given, Guard, Hook, Invocation, List, Output, OutputSource, Playbook, Poll, Probe,
-    Required, Retry, Shell, Step,
+    Body, Command, EnvForm, EnvVar, Expect, Extract, Given, Guard, Hook, Invocation, List, Output, OutputSource,
+    Playbook, Poll, Probe, Required, Retry, Shell, Step,
 };
 use crate::source::{Span, Spanned};
 use crate::template::Template;

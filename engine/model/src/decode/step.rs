@@ -199,7 +199,9 @@ impl Decoder<'_> {
             if let Some(span) = fields.key_span(key) {
                 let message = format!("a secret output has no `{key}`");
                 let diagnostic = Diagnostic::error(Code::BadSecret, span, message);
-                self.report(diagnostic.help("the program writes `name=value` to `$FIREDRILL_OUTPUT`, and all of it counts"));
+                self.report(
+                    diagnostic.help("the program writes `name=value` to `$FIREDRILL_OUTPUT`, and all of it counts"),
+                );
             }
         }
         OutputSource::Secret

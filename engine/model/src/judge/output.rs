@@ -240,7 +240,9 @@ impl OutputRule {
     fn absence(&self) -> String {
         let stream = self.stream();
         match &self.extract {
-            _ if matches!(self.source, OutputSource::Published | OutputSource::Secret) => format!("was not written to {stream}"),
+            _ if matches!(self.source, OutputSource::Published | OutputSource::Secret) => {
+                format!("was not written to {stream}")
+            }
             Extract::Whole if matches!(stream, Stream::File(_)) => {
                 format!("is missing: {stream} is empty or not there")
             }

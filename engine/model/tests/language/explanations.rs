@@ -12,14 +12,8 @@ use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
 use firedrill_model::source::Source;
 
 /// Codes whose faults no readable example can show.
-const WITHOUT_EXAMPLES: [Code; 6] = [
-    Code::NotUtf8,
-    Code::ControlCharacter,
-    Code::FileTooLarge,
-    Code::TooDeep,
-    Code::TooMany,
-    Code::TooComplex,
-];
+const WITHOUT_EXAMPLES: [Code; 6] =
+    [Code::NotUtf8, Code::ControlCharacter, Code::FileTooLarge, Code::TooDeep, Code::TooMany, Code::TooComplex];
 
 /// Codes of faults that are not in the file but in what was given with it: `plan` and `run` find them.
 const OF_GIVEN_INPUTS: [Code; 7] = [

@@ -162,7 +162,8 @@ fn of_step(step: &Step) -> impl Iterator<Item = &Invocation> {
         | OutputSource::Stdout
         | OutputSource::Stderr
         | OutputSource::File(_)
-        | OutputSource::Asked | OutputSource::Secret => None,
+        | OutputSource::Asked
+        | OutputSource::Secret => None,
     });
     step.invocation().into_iter().chain(guards).chain(verify).chain(hooks).chain(looks)
 }
