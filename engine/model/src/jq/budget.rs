@@ -20,9 +20,9 @@ pub(super) const STEPS: u64 = 30_000_000;
 
 /// The stack of an evaluation, of which only what is used takes memory. What filters make may be nested deeply, too, and
 /// is taken apart on it.
-const STACK: usize = 512 << 20;
+const STACK: usize = 256 << 20;
 /// How much of it calls may use.
-const DEEPEST: usize = 128 << 20;
+const DEEPEST: usize = 64 << 20;
 
 /// Ranges whose items are steps; those of jaq are made without evaluating a term.
 const DEFINITIONS: &str = "
