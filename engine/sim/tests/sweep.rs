@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 36] = [
+const CORPUS: [&str; 41] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -49,6 +49,11 @@ const CORPUS: [&str; 36] = [
     "a pub\nb a !\nc b $a !",
     "a pub x2\nb a idem x2 $a\nc b",
     "box {} on:continue\nbox/a pub\nbox/b box/a ! $a\nd box",
+    "a ?++ idem\nb a !",
+    "a ?+ ^\nb a g+ x2 idem",
+    "box {} due\nbox/x ! x2 idem\nbox/y\nb box ^",
+    "a !\nb a on:stop !\nc a",
+    "box {} on:continue\nbox/x !\nbox/y box/x on:stop\nb box !",
 ];
 
 #[track_caller]

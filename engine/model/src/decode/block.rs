@@ -135,9 +135,7 @@ const STEP: [&str; 32] = [
     "on_failure",
     "for_each",
 ];
-const GROUP: [&str; 12] =
-    ["id", "title", "why", "caution", "phase", "needs", "when", "guards", "on_failure", "for_each", "steps", "outputs"];
-const USE: [&str; 13] = [
+const GROUP: [&str; 13] = [
     "id",
     "title",
     "why",
@@ -146,6 +144,22 @@ const USE: [&str; 13] = [
     "needs",
     "when",
     "guards",
+    "deadline",
+    "on_failure",
+    "for_each",
+    "steps",
+    "outputs",
+];
+const USE: [&str; 14] = [
+    "id",
+    "title",
+    "why",
+    "caution",
+    "phase",
+    "needs",
+    "when",
+    "guards",
+    "deadline",
     "on_failure",
     "for_each",
     "use",
@@ -291,7 +305,7 @@ impl Block {
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
-            Self::Sweep => &["depth", "faults", "always", "never"],
+            Self::Sweep => &["scenario", "depth", "faults", "always", "never"],
             Self::Target => &["target", "description", "inputs", "env", "secrets", "protected"],
             Self::Secret => &["env", "file", "command"],
             Self::EnvFile => &["file"],
