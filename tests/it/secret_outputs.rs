@@ -225,6 +225,25 @@ fn a_running_publisher_is_adopted() {
 }
 
 #[test]
+fn one_that_is_published_while_there_is_no_engine_is_had() {
+    let login = LOGIN.replace("date +%N", "touch begun; until test -e go; do sleep 0.02; done; date +%N");
+    let right = "test $TOKEN = tok-$(wc -l < logins | tr -d ' ')-3f9c$()1e";
+    let sandbox = place(&login, &needs_token("use", right));
+    let mut engine = sandbox.begin(&[]);
+    until("the step runs", || sandbox.path("begun").exists());
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    sandbox.write("go", "");
+    let outputs = sandbox.run_dir("r").join("out/login.attempt.1.1.outputs");
+    until("it is published", || fs::read_to_string(&outputs).is_ok_and(|text| text == "token=***\n"));
+    // The supervisor may have ended by now, and then there is another attempt.
+    sandbox.call(&["resume", "r"]).exit(0);
+    assert!((1..=2).contains(&attempts(&sandbox, "login")));
+    assert_eq!(attempts(&sandbox, "use"), 1);
+    holds_none(&sandbox.home());
+}
+
+#[test]
 fn one_that_fails_to_come_again_is_never_empty() {
     let login = LOGIN.replace("date +%N", "test ! -e go; date +%N");
     let sandbox = place(

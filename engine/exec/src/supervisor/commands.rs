@@ -61,9 +61,10 @@ impl Commands {
         }
     }
 
-    /// Takes the secrets of the run. What was masked before is masked still.
+    /// Takes the secrets of the run. What was masked before is masked still, and what no engine has been told of is kept.
     pub(super) fn keep(&mut self, vault: &Vault) {
-        let vault = vault.after(self.starter.vault());
+        let before = vault.after(self.starter.vault());
+        let vault = self.untold.iter().fold(before, |vault, published| vault.with(published));
         self.captured.values_mut().for_each(|captured| captured.follow(&vault));
         secrets::follow(&mut self.trailing, &vault);
         self.starter.keep(Arc::new(vault));
