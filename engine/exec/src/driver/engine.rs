@@ -1,9 +1,10 @@
 //! The driver's loop: one owner of the run, from what is due to what has happened and back.
 
+mod secrets;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use firedrill_model::plan::secret_key;
 use firedrill_run::journal::Envelope;
 use firedrill_run::{CommandId, Effect, Event, Exit, Pause, Phase, Rendering, Run, StepId, TaskAt, Verdict, Wait};
 
@@ -146,23 +147,10 @@ impl<'a> Driver<'a> {
 
     /// Performs effects until only what takes time is left.
     fn advance(&mut self) -> Result<(), DriveError> {
-        self.miss_secrets()?;
-        while let Some(effect) = self.run.next().into_iter().find(|effect| !self.is_under_way(effect)) {
+        while let Some(effect) = self.due()? {
             self.perform(effect)?;
-            self.miss_secrets()?;
         }
         Ok(())
-    }
-
-    /// Records the loss of every published secret that is needed and that this engine does not have.
-    fn miss_secrets(&mut self) -> Result<(), DriveError> {
-        let plan = self.run.plan();
-        let has = |step: &StepId| {
-            let mut names = plan.step_index(step.as_str()).into_iter().flat_map(|at| plan.steps[at].secrets());
-            names.all(|name| self.world.vault().get(&secret_key(step.as_str(), name)).is_some())
-        };
-        let missing: Vec<StepId> = self.run.secrets_needed().filter(|step| !has(step)).cloned().collect();
-        missing.into_iter().try_for_each(|step| self.record(Event::SecretsLost { step }))
     }
 
     /// Returns whether an effect was begun and its end is awaited.

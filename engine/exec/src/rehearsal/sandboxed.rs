@@ -4,6 +4,7 @@ mod blows;
 mod held;
 mod people;
 mod seam;
+mod secrets;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -24,7 +25,7 @@ use super::strikes::Strikes;
 use crate::driver::DriveError;
 use crate::environment;
 use crate::milestones::Watch;
-use crate::secrets::{Vault, rehearsed};
+use crate::secrets::Vault;
 use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Orphan, Spawn};
@@ -106,20 +107,6 @@ impl<'a> Sandboxed<'a> {
             people: People::new(answers),
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
-        }
-    }
-
-    /// Takes the secrets of the run.
-    pub(super) fn keep(&mut self, vault: Vault) {
-        self.vault = Arc::new(vault);
-        self.scene.keep(Arc::clone(&self.vault));
-    }
-
-    /// Forgets what was published, as an engine does that crashes. It is masked still.
-    fn forget_published(&mut self) {
-        if !self.vault.is_unneeded() {
-            let vault = self.vault.after(self.scene.vault());
-            self.scene.keep(Arc::new(vault));
         }
     }
 
@@ -246,10 +233,7 @@ impl<'a> Sandboxed<'a> {
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
-            if answer.exit == 0 && !spawn.publishes.is_empty() {
-                self.scene.learn(&rehearsed(spawn.publishes.values()));
-                pretence::publish(&spawn)?;
-            }
+            self.publish(&spawn, answer.exit)?;
             self.look(&id)?;
             let took = Took { length: answer.takes, milestones: Vec::new() };
             return self.over(&id, Exit::Code(answer.exit), took);
