@@ -48,8 +48,8 @@ fn library(code: Code, source: &Source) -> Library {
     for path in library.missing(source) {
         library.add(path, Err("it is not there".to_owned()));
     }
-    for block in blocks(code).into_iter().filter_map(|block| block.strip_prefix("# ")) {
-        let (path, text) = block.split_once('\n').expect("a file has a name");
+    for block in blocks(code).into_iter().filter(|block| is_used(block)) {
+        let (path, text) = block["# ".len()..].split_once('\n').expect("a file has a name");
         library.add(path.to_owned(), Ok(Source::new(path, text)));
     }
     library
@@ -74,8 +74,13 @@ fn blocks(code: Code) -> Vec<&'static str> {
     blocks.map(|block| block.split("```").next().expect("a block")).collect()
 }
 
+/// Returns whether a block is a file that an example uses.
+fn is_used(block: &str) -> bool {
+    block.lines().next().is_some_and(|line| line.starts_with("# ") && line.ends_with(".yaml"))
+}
+
 fn examples(code: Code) -> Vec<&'static str> {
-    blocks(code).into_iter().filter(|block| !block.starts_with("# ")).collect()
+    blocks(code).into_iter().filter(|block| !is_used(block)).collect()
 }
 
 #[test]
