@@ -238,6 +238,9 @@ impl Service {
 
     /// Tells the engine which secrets have been published: before it is told of the end of their commands.
     fn tell_secrets(&mut self) {
+        if !self.is_greeted() {
+            return;
+        }
         for secrets in self.commands.untold() {
             self.say(&Reply::Published { secrets });
         }
