@@ -109,6 +109,11 @@ impl Vault {
         Vault::new(values, former)
     }
 
+    /// Returns all that it holds, to add it to another.
+    pub(crate) fn all(&self) -> Published {
+        Published(self.values.clone())
+    }
+
     /// Returns this vault with what another one had masked.
     pub(crate) fn after(&self, earlier: &Vault) -> Vault {
         let former = earlier.former.iter().chain(earlier.values.values()).cloned().collect();

@@ -61,10 +61,9 @@ impl Commands {
         }
     }
 
-    /// Takes the secrets of the run. What was masked before is masked still, and what no engine has been told of is kept.
+    /// Takes the secrets of the run. What was masked before is masked still, and what was published is kept.
     pub(super) fn keep(&mut self, vault: &Vault) {
-        let before = vault.after(self.starter.vault());
-        let vault = self.untold.iter().fold(before, |vault, published| vault.with(published));
+        let vault = self.starter.vault().with(&vault.all());
         self.captured.values_mut().for_each(|captured| captured.follow(&vault));
         secrets::follow(&mut self.trailing, &vault);
         self.starter.keep(Arc::new(vault));
