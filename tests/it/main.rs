@@ -22,6 +22,7 @@ mod processes;
 mod recovery_bin;
 mod rehearsals;
 mod rig;
+mod secret_outputs;
 mod secrets;
 mod skips;
 mod step_locks;

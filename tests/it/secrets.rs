@@ -141,8 +141,8 @@ fn said(needles: &[String], what: &str, called: &Called) {
     holds_none(needles, what, called.err.as_bytes());
 }
 
-/// Looks at the arguments of every process of a place, and at the environment of every one that is not the command `speak` or
-/// `fail`, over and over. Returns what it saw, and how often it looked.
+/// Looks at the arguments of every process of a place, and at the environment of every one that is not the command `speak`,
+/// `fail` or `login`, over and over. Returns what it saw, and how often it looked.
 fn sample(needles: &[String], place: &str, is_over: &AtomicBool) -> (BTreeSet<String>, usize) {
     let (mut seen, mut looks) = (BTreeSet::new(), 0);
     let own = std::process::id().to_string();
@@ -160,7 +160,7 @@ fn sample(needles: &[String], place: &str, is_over: &AtomicBool) -> (BTreeSet<St
             }
             looks += 1;
             seen.extend(hits(needles, &arguments).into_iter().map(|hit| format!("argument {hit:?}")));
-            let may = ["speak.attempt", "fail.attempt"];
+            let may = ["speak.attempt", "fail.attempt", "login.attempt"];
             let text = String::from_utf8_lossy(&environment).into_owned();
             if !may.iter().any(|command| text.contains(&format!("FIREDRILL_COMMAND={command}"))) {
                 seen.extend(hits(needles, &environment).into_iter().map(|hit| format!("variable {hit:?}")));
@@ -213,6 +213,62 @@ fn thirty_secrets_are_nowhere() {
         said(&wanted, &args.join(" "), &sandbox.call(args));
     }
     // What a program writes into a file of its own is its own affair: `listing` lies beside the playbook.
+    on_disk(&wanted, &sandbox.home());
+}
+
+/// Returns a place in which a step says all secrets and publishes them, and another names them and says them again.
+fn place_of_outputs() -> Sandbox {
+    let sandbox = place();
+    let outputs: String = published().map(|name| format!("      {name}: {{secret: true}}\n")).collect();
+    let env: String = published()
+        .map(|name| format!("      {}: \"${{{{ steps.login.outputs.{name} }}}}\"\n", name.to_uppercase()))
+        .collect();
+    sandbox.write(
+        "playbook.yaml",
+        format!(
+            "firedrill: 1\nplaybook: playbook\nsteps:\n\
+             \x20 - id: login\n    argv: [publish.py, values]\n    read_only: true\n    timeout: 1m\n    outputs:\n{outputs}\
+             \x20 - id: speak\n    argv: [speak.py]\n    read_only: true\n    timeout: 1m\n    stdin: ${{{{ steps.login.outputs.canary_00 }}}}\n    env:\n{env}      KEY_FILE: {{file: \"${{{{ steps.login.outputs.canary_10 }}}}\"}}\n"
+        ),
+    );
+    let publish = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/secrets/publish.py");
+    fs::copy(publish, sandbox.path("bin/publish.py")).unwrap();
+    sandbox
+}
+
+/// The lines of a value that is published end as lines do: one with `\\r` would become another.
+fn published() -> impl Iterator<Item = String> {
+    names().zip(SECRETS).filter(|(_, value)| !value.contains('\r')).map(|(name, _)| name)
+}
+
+#[test]
+fn published_secrets_are_nowhere() {
+    let sandbox = place_of_outputs();
+    let values = SECRETS.iter().copied().filter(|value| !value.contains('\r'));
+    let playbook = fs::read(sandbox.path("playbook.yaml")).unwrap();
+    let common = [playbook, fs::read(sandbox.path("bin/speak.py")).unwrap(), b"....".to_vec()].concat();
+    let wanted = apart_from_common(needles(&sandbox, values), &common);
+    assert!(wanted.len() > 300, "{}", wanted.len());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sampler = scope.spawn(|| sample(&wanted, &sandbox.path("").display().to_string(), &is_over));
+        said(&wanted, "plan --json", &sandbox.call(&["plan", "playbook.yaml", "--json"]).exit(0));
+        let ran = sandbox.run(&[]);
+        is_over.store(true, Ordering::Relaxed);
+        let (seen, looks) = sampler.join().unwrap();
+        said(&wanted, "run", &ran.exit(0));
+        assert_eq!(seen, BTreeSet::new());
+        assert!(looks > 100, "{looks}");
+    });
+    for command in ["login", "speak"] {
+        let stdout = sandbox.run_dir("r").join(format!("out/{command}.attempt.1.1.stdout"));
+        assert!(fs::read_to_string(stdout).unwrap().matches("***").count() > 300, "{command} has not said them");
+    }
+    for args in
+        [&["show", "r"][..], &["show", "r", "--json"], &["logs", "r"], &["logs", "r", "login"], &["runs", "--json"]]
+    {
+        said(&wanted, &args.join(" "), &sandbox.call(args));
+    }
     on_disk(&wanted, &sandbox.home());
 }
 
@@ -349,6 +405,7 @@ fn a_note_does_not_keep_a_secret() {
     let step = "{id: one, run: 'kill -9 $PPID; exit 1', env: {PW: \"${{ inputs.pw }}\"}, timeout: 1m, in_doubt: ask, rollback: none}";
     let sandbox = simple(step, "hunter2\n");
     sandbox.run(&["--secret", "pw=file:pw"]);
-    sandbox.call(&["settle", "r", "one", "done", "--by", "me", "--note", "used hunter2 by hand"]);
+    let settle = ["settle", "r", "one", "--as", "done", "--by", "me", "--note", "used hunter2 by hand"];
+    sandbox.call(&settle);
     on_disk(&["hunter2".to_owned()], &sandbox.home());
 }

@@ -175,6 +175,7 @@ fn attempt(step: usize, dir: &Path) -> Spawn {
         env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         dir: dir.to_owned(),
         secrets: Vec::new(),
+        publishes: std::collections::BTreeMap::new(),
         stdin: Stdin::Null,
         stdout: dir.join(format!("{step}.out")),
         stderr: dir.join(format!("{step}.err")),

@@ -18,6 +18,7 @@ use crate::locks::Lock;
 use crate::secrets::{SecretError, fetch};
 use crate::store::{RunDir, RunLock, StoreError, Summary};
 use crate::supervisor::{ClientError, InboxError};
+use crate::sys;
 
 pub(crate) use self::engine::{Driver, lengths};
 
@@ -141,7 +142,11 @@ pub fn drive(dir: &RunDir, _lock: &RunLock, patience: Patience, sink: &mut dyn S
         return Ok(verdict);
     }
     check_inbox(dir, &past)?;
-    let vault = fetch(&run.plan().secrets, &dir.about()?.dir)?;
+    let is_secret = !run.plan().secrets.is_empty() || run.plan().publishes_secrets();
+    if is_secret {
+        sys::keep_memory_private();
+    }
+    let vault = fetch(run.plan(), &dir.about()?.dir)?;
     world.begin(&past, vault)?;
     dir.forget_summary();
     let (verdict, outputs) = Driver::new(dir, run, &past, &mut world, sink)?.with(patience).into_rest()?;

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use firedrill_model::plan::{Command, Conduct, OnEngineDeath};
-use firedrill_run::{CommandId, Rendered};
+use firedrill_model::plan::{Command, Conduct, OnEngineDeath, Plan, secret_key};
+use firedrill_run::{CommandId, Rendered, Role};
 
 use crate::store::{About, RunDir};
 use crate::supervisor::{CommandKey, Orphan, Spawn, Stdin};
@@ -47,6 +47,22 @@ pub(crate) fn attempt(spawn: Spawn, conduct: Conduct) -> Spawn {
     Spawn { grace_ms: milliseconds(conduct.stop_grace), orphan, ..spawn }
 }
 
+/// Returns the request with the names under which the run keeps the secrets that its command uses and publishes.
+pub(crate) fn with_secrets(mut spawn: Spawn, plan: &Plan, id: &CommandId) -> Spawn {
+    let Some(own) = id.step().and_then(|step| plan.step_index(step.as_str())) else { return spawn };
+    for used in &mut spawn.secrets {
+        let publisher = used.step.take().and_then(|step| plan.named(&step, own));
+        if let Some(publisher) = publisher {
+            used.secret = secret_key(&plan.steps[publisher].id, &used.secret);
+        }
+    }
+    if id.role == Role::Attempt {
+        let step = &plan.steps[own];
+        spawn.publishes = step.secrets().map(|name| (name.to_owned(), secret_key(&step.id, name))).collect();
+    }
+    spawn
+}
+
 fn milliseconds(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
@@ -60,6 +76,7 @@ pub(crate) fn bare(dir: &RunDir, about: &About, name: &str, text: Rendered) -> S
         argv: text.argv,
         env: env.into_iter().collect(),
         secrets: Vec::new(),
+        publishes: BTreeMap::new(),
         dir: about.dir.join(text.dir.unwrap_or_default()),
         stdin: text.stdin.map_or(Stdin::Null, Stdin::Text),
         stdout: file("stdout"),

@@ -142,6 +142,10 @@ impl<'a> Live<'a> {
                 self.watches.end(&session::command(&end.command)?);
                 session::ended(end)?
             }
+            Reply::Published { secrets } => {
+                self.vault = Arc::new(self.vault.with(&secrets));
+                return Ok(());
+            }
             Reply::Spawned { command, .. } => return self.runs(&session::command(&command)?),
             Reply::Status { command, state } => match self.status(session::command(&command)?, state)? {
                 Some(happening) => happening,

@@ -119,7 +119,7 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
     let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
-    world.keep(made_up(plan.secrets.keys()));
+    world.keep(made_up(&plan));
     let mut stage = Stage { dir, about, plan, world };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;

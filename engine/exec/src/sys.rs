@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
-use rustix::process::Pid;
+use rustix::process::{DumpableBehavior, Pid, Resource};
 
 /// A program about to be started, with everything it will find.
 pub(crate) struct Program<'a> {
@@ -44,6 +44,15 @@ pub(crate) fn spawn(program: &Program) -> io::Result<Pid> {
         libc::posix_spawn(&raw mut pid, file.as_ptr(), actions.0, attributes.0, argv.as_ptr(), env.as_ptr())
     })?;
     Pid::from_raw(pid).ok_or_else(|| io::ErrorKind::Other.into())
+}
+
+/// Keeps what is in this process's memory out of core dumps and from other processes of the same user. What it starts
+/// dumps no core either: it may have been given a secret.
+pub(crate) fn keep_memory_private() {
+    let none = rustix::process::Rlimit { current: Some(0), ..rustix::process::getrlimit(Resource::Core) };
+    // Neither can fail for a process that only gives up something of its own.
+    let _limited = rustix::process::setrlimit(Resource::Core, none);
+    let _private = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn pointers(strings: &[CString]) -> Vec<*mut libc::c_char> {

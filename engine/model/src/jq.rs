@@ -56,6 +56,15 @@ pub enum JqError {
     /// The filter computes without end, or nearly so.
     #[error("the filter takes too long")]
     TooLong,
+    /// The filter calls itself too deeply.
+    #[error("the filter calls itself too deeply")]
+    TooDeep,
+    /// The system gives the filter no room.
+    #[error("there is no room for the filter: {message}")]
+    NoRoom {
+        /// What the system says.
+        message: String,
+    },
     /// The filter yields values without end.
     #[error("the filter yields more than {MAX_VALUES} values")]
     TooMany,
@@ -112,8 +121,10 @@ impl Filter {
 
     fn run_for(&self, steps: u64, input: &[u8], bindings: &Bindings) -> Result<Vec<Value>, JqError> {
         check_depth(input)?;
-        let input = read::parse_single(input).map_err(|error| JqError::NotJson { message: error.to_string() })?;
-        budget::within(|| self.values(steps, input, bindings)).unwrap_or(Err(JqError::TooLong))
+        budget::within(|| {
+            let input = read::parse_single(input).map_err(|error| JqError::NotJson { message: error.to_string() })?;
+            self.values(steps, input, bindings)
+        })
     }
 
     fn values(&self, steps: u64, input: Val, bindings: &Bindings) -> Result<Vec<Value>, JqError> {
@@ -237,6 +248,13 @@ mod tests {
             run("[range(3)], [range(1; 3)], [range(6; 0; -2)], [range(0; 1; 0.5)], [range(2; 2; 0)]").unwrap(),
             "[0,1,2] [1,2] [6,4,2] [0,0.5] []"
         );
+        for deep in ["def f: [f]; f", "def f: 1 + f; f", "def f(x): x | f([.]) | .[0]; f(.)"] {
+            let ended = Filter::compile(deep).unwrap().run(b"1", &Bindings::default()).unwrap_err().to_string();
+            let known = ["the filter calls itself too deeply", "the filter takes too long"];
+            assert!(known.contains(&ended.as_str()), "{deep}: {ended}");
+        }
+        let nested = Filter::compile("reduce range(100000) as $i (0; [.])").unwrap().run(b"1", &Bindings::default());
+        assert!(nested.unwrap_err().to_string().contains("not a value"), "it is too deep for a value, and for no more");
         assert_eq!(run("[range(0, 1; 2, 3)] | length").unwrap(), "8");
         assert_eq!(run("[range(2000)] | map(. * 2) | add").unwrap(), "3998000");
     }

@@ -31,7 +31,7 @@ pub(crate) use names::named_in;
 pub use names::{instance_id, instance_key, own_name, path};
 pub(crate) use order::{add_holds, sinks};
 pub use order::{block_of, hold, is_inside, topological};
-pub use secret::{SecretPlace, SecretSource, SecretUse};
+pub use secret::{SecretPlace, SecretSource, SecretUse, secret_key};
 pub use step::{Deed, Guard, Hook, Look, OnUnmet, Probe, Release, Rollback, Step, StepEffect};
 
 /// The version of the stored form of a plan.
@@ -235,6 +235,11 @@ impl Plan {
     /// Returns a milestone as the playbook names it: `backup.copying`.
     pub fn signal_name(&self, signal: Signal) -> String {
         signal_name(&self.steps, signal)
+    }
+
+    /// Returns whether a step publishes secrets.
+    pub fn publishes_secrets(&self) -> bool {
+        self.steps.iter().any(|step| step.secrets().next().is_some())
     }
 
     /// Returns the index of a step by its id.

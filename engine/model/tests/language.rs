@@ -22,6 +22,8 @@ mod pages;
 mod planted;
 #[path = "language/rehearsals.rs"]
 mod rehearsals;
+#[path = "language/secrets.rs"]
+mod secrets;
 #[path = "language/targets.rs"]
 mod targets;
 #[path = "language/times.rs"]

@@ -127,6 +127,10 @@ impl Console {
             Change::NotStarted(command) => {
                 (subject(command), Line::new(Tone::Quiet, &format!("{} had not been started", what(command))))
             }
+            Change::SecretsLost(step) => {
+                let text = "its secrets were lost with the engine that had them: it is attempted again";
+                (step.as_str(), Line::new(Tone::Warning, text))
+            }
             Change::Adopted(command) => (
                 subject(command),
                 Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),

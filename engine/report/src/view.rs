@@ -147,6 +147,7 @@ impl View {
             Event::Answered { .. } => self.replied(envelope),
             Event::Elapsed { wait: Wait::Within(first) } => self.last_look(first),
             Event::Elapsed { wait: Wait::Deadline(step) } => Some(self.overdue(step)),
+            Event::SecretsLost { step } => Some(Change::SecretsLost(step.clone())),
             Event::CancelRequested => {
                 self.cancels += 1;
                 Some(Change::CancelRequested(self.cancels))

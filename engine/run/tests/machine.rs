@@ -712,3 +712,68 @@ fn a_step_that_is_left_out_counts_as_skipped() {
     assert_eq!(next("box {}\nbox/x\nb box", "box/x"), begins_b);
     assert!(next("a\nb a", "c").is_err());
 }
+
+const LOGGED_IN: [&str; 3] = [
+    r#"{"started":{"command":"a.attempt.1.1"}}"#,
+    r#"{"ended":{"command":"a.attempt.1.1","exit":{"code":0},"ms":1}}"#,
+    r#"{"judged":{"command":"a.attempt.1.1","judgement":{"met":{"outputs":{}}}}}"#,
+];
+const LOST: &str = r#"{"secrets_lost":{"step":"a"}}"#;
+
+/// Returns what is due after a step `a` has published a secret and these events have happened.
+fn due_after(plan: &str, events: &[&str]) -> (String, Run) {
+    let run = after(plan, &[&LOGGED_IN[..], events].concat());
+    let due: Vec<String> = run.next().iter().map(|effect| format!("{effect:?}")).collect();
+    let starts = run.next().into_iter().filter_map(|effect| match effect {
+        Effect::Start(command) => Some(command.to_string()),
+        _ => None,
+    });
+    let starts: Vec<String> = starts.collect();
+    assert_eq!(starts.len(), due.len(), "{due:?}");
+    (starts.join(" "), run)
+}
+
+#[test]
+fn a_lost_secret_is_had_again_before_what_needs_it() {
+    let (due, run) = due_after("a pub\nb a\nc a $a", &[LOST]);
+    assert_eq!(due, "a.attempt.2.1 b.attempt.1.1", "c waits for it");
+    assert_eq!(run.secrets_needed().count(), 0);
+    let again: Vec<String> = LOGGED_IN.iter().map(|event| event.replace("1.1", "2.1")).collect();
+    let again: Vec<&str> = [LOST].into_iter().chain(again.iter().map(String::as_str)).collect();
+    let (due, run) = due_after("a pub\nb a\nc a $a", &again);
+    assert_eq!(due, "b.attempt.1.1 c.attempt.1.1");
+    assert_eq!(run.secrets_needed().map(ToString::to_string).collect::<Vec<_>>(), ["a"]);
+}
+
+#[test]
+fn a_secret_that_nobody_needs_is_not_had_again() {
+    let mut run = after("a pub\nb a", &LOGGED_IN);
+    assert_eq!(run.secrets_needed().count(), 0);
+    let lost: Event = serde_json::from_str(LOST).expect("an event");
+    assert!(run.apply(&lost).is_err());
+    let mut early = after("a pub\nb a $a", &[]);
+    assert!(early.apply(&lost).is_err(), "it has not been published");
+}
+
+#[test]
+fn a_secret_that_does_not_come_again_fails_its_step() {
+    let events = [
+        LOST,
+        r#"{"started":{"command":"a.attempt.2.1"}}"#,
+        r#"{"ended":{"command":"a.attempt.2.1","exit":{"code":1},"ms":1}}"#,
+    ];
+    let (due, run) = due_after("a pub\nb a $a", &events);
+    assert_eq!((due.as_str(), run.verdict()), ("", Some(Verdict::RolledBack)));
+}
+
+#[test]
+fn a_run_that_halts_does_not_have_it_again() {
+    let failed = [
+        r#"{"started":{"command":"b.attempt.1.1"}}"#,
+        LOST,
+        r#"{"ended":{"command":"b.attempt.1.1","exit":{"code":1},"ms":1}}"#,
+    ];
+    let (due, run) = due_after("a pub\nb a !none\nc b $a", &failed);
+    assert_eq!((due.as_str(), run.verdict()), ("", Some(Verdict::RolledBack)));
+    assert_eq!(run.summary(0).stage, &Stage::Settled(firedrill_run::Outcome::Succeeded));
+}

@@ -14,7 +14,7 @@ use firedrill_model::judge::{Expect, Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
     After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter, Look,
     Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
-    Signal, Starter, Step, StepEffect, Text,
+    SecretPlace, SecretUse, Signal, Starter, Step, StepEffect, Text,
 };
 use firedrill_model::template::Template;
 use firedrill_model::value::Type;
@@ -31,7 +31,7 @@ use firedrill_model::value::Type;
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
 /// | `finish`, `kill` | `on_cancel`, `on_engine_death` | `rerun`, `fail` | `in_doubt` |
-/// | `due` | a deadline of one minute | | |
+/// | `due` | a deadline of one minute | `pub`, `$a` | publishes a secret, names that of `a` |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
 /// | `on:stop` | `on_failure`, also `ask`, `continue` | `retry?` | whether to retry is deferred |
@@ -189,6 +189,10 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
             step.effect.read_only = true;
             own(step).poll = Some(poll(Duration::ZERO));
         }
+        "pub" => {
+            step.effect.read_only = true;
+            own(step).outputs.push(secret());
+        }
         "idem" => step.effect.idempotent = true,
         "irr" => step.effect.irreversible = true,
         "when?" => step.when = Some(deferred()),
@@ -207,6 +211,7 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "off" => step.when = Some(Condition::Known(false)),
         "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ if word.starts_with('&') => step.locks = word[1..].split(',').map(str::to_owned).collect(),
+        _ if word.starts_with('$') => own(step).secrets.push(use_of(&word[1..])),
         _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {
             (Some(until), ..) => step.release = Some(release(until)),
             (None, Some(name), _) => step.milestones.push(Milestone { name: name.into(), pattern: name.into() }),
@@ -214,6 +219,21 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
             (None, None, Some(Err(_)) | None) => need(plan, step, word),
         },
     }
+}
+
+fn secret() -> OutputRule {
+    OutputRule {
+        name: "token".into(),
+        source: OutputSource::Secret,
+        extract: Extract::Whole,
+        r#type: Type::String,
+        optional: false,
+        is_file: false,
+    }
+}
+
+fn use_of(step: &str) -> SecretUse {
+    SecretUse { secret: "token".into(), step: Some(step.into()), into: SecretPlace::Env("TOKEN".into()) }
 }
 
 fn need(plan: &Plan, step: &mut Step, word: &str) {

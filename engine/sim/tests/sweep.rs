@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 47] = [
+const CORPUS: [&str; 50] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -55,6 +55,9 @@ const CORPUS: [&str; 47] = [
     "a &x !\nbox {} on:continue\nbox/b &x !\nbox/c box/b &x",
     "a &x *m idem x2\nb a.m &x ro",
     "@ask\na &x ! ^\nb &x",
+    "a pub\nb a !\nc b $a !",
+    "a pub x2\nb a idem x2 $a\nc b",
+    "box {} on:continue\nbox/a pub\nbox/b box/a ! $a\nd box",
     "a ?++ idem\nb a !",
     "a ?+ ^\nb a g+ x2 idem",
     "box {} due\nbox/x ! x2 idem\nbox/y\nb box ^",

@@ -85,6 +85,10 @@ pub(super) fn outputs(step: &Step, given: &[Assignment]) -> Result<BTreeMap<Stri
 
 /// Reads an output by the type that the playbook gives it.
 fn value(step: &Step, output: &Assignment) -> Result<Value, Failure> {
+    if step.secrets().any(|secret| secret == output.name) {
+        let why = "is a secret, which nobody gives: its step is executed again when something needs it";
+        return Err(Failure::usage(format!("output `{}` {why}", output.name)));
+    }
     let own = step.command().into_iter().flat_map(|command| &command.outputs);
     let rules = own.chain(step.looks.iter().flat_map(|look| &look.command.outputs));
     let declared: Option<Type> = rules.into_iter().find(|rule| rule.name == output.name).map(|rule| rule.r#type);

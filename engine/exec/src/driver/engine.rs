@@ -1,5 +1,6 @@
 //! The driver's loop: one owner of the run, from what is due to what has happened and back.
 
+mod secrets;
 mod turns;
 mod words;
 
@@ -151,7 +152,7 @@ impl<'a> Driver<'a> {
 
     /// Performs effects until only what takes time is left.
     fn advance(&mut self) -> Result<(), DriveError> {
-        while let Some(effect) = self.run.next().into_iter().find(|effect| !self.is_under_way(effect)) {
+        while let Some(effect) = self.due()? {
             self.perform(effect)?;
         }
         Ok(())
@@ -311,6 +312,7 @@ impl<'a> Driver<'a> {
             return self.ended(id, Exit::NotSpawned("its texts are not known".to_owned()), 0);
         };
         let spawn = environment::spawn(self.dir, &self.about, &id, command, text);
+        let spawn = environment::with_secrets(spawn, self.run.plan(), &id);
         let spawn = match self.run.conduct(&id) {
             Some(conduct) => environment::attempt(spawn, conduct),
             None => spawn,

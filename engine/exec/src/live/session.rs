@@ -41,7 +41,7 @@ impl Session {
         let (client, _) = SupervisorClient::start_or_attach(dir.path(), Path::new(SELF), &mark)?;
         let asked = BTreeMap::new();
         let mut session = Session { number, asked, was_same_boot: true, client, mark, post };
-        if !vault.is_empty() {
+        if !vault.is_unneeded() {
             session.send(&Request::Secrets { values: Arc::clone(vault) })?;
         }
         Ok(session)

@@ -14,6 +14,8 @@ use firedrill_model::units;
 use firedrill_model::value::Value;
 
 use crate::driver::DriveError;
+use crate::environment::PUBLISHED;
+use crate::secrets::MASKED;
 use crate::supervisor::Spawn;
 
 /// Outputs of which one is likely not to be what a probe hopes for.
@@ -52,10 +54,17 @@ pub(super) fn say(file: &Path, text: &str) -> Result<(), DriveError> {
     opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| failed(file, &error))
 }
 
+/// Writes down that a command has published its secrets.
+pub(super) fn publish(spawn: &Spawn) -> Result<(), DriveError> {
+    let published = spawn.env.iter().find(|(name, _)| name == PUBLISHED);
+    let lines: String = spawn.publishes.keys().map(|name| format!("{name}={MASKED}\n")).collect();
+    published.map_or(Ok(()), |(_, path)| say(Path::new(path), &lines))
+}
+
 /// Puts a text in the place of what a command printed and published.
 pub(super) fn replace_output(spawn: &Spawn, text: &str) -> Result<(), DriveError> {
     fs::write(&spawn.stdout, text).map_err(|error| failed(&spawn.stdout, &error))?;
-    let published = spawn.env.iter().find(|(name, _)| name == "FIREDRILL_OUTPUT");
+    let published = spawn.env.iter().find(|(name, _)| name == PUBLISHED);
     match published.map(|(_, path)| fs::remove_file(path)) {
         Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(failed(&spawn.stdout, &error)),
         _ => Ok(()),

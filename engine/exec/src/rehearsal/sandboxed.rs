@@ -4,6 +4,7 @@ mod blows;
 mod held;
 mod people;
 mod seam;
+mod secrets;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -37,6 +38,7 @@ const LONG_WAIT: Duration = Duration::from_secs(30);
 pub(super) struct Sandboxed<'a> {
     dir: &'a RunDir,
     scene: Scene,
+    /// What a new engine can have again.
     vault: Arc<Vault>,
     strikes: Strikes,
     replies: Option<Replies>,
@@ -108,12 +110,6 @@ impl<'a> Sandboxed<'a> {
         }
     }
 
-    /// Takes the secrets of the run.
-    pub(super) fn keep(&mut self, vault: Vault) {
-        self.vault = Arc::new(vault);
-        self.scene.keep(Arc::clone(&self.vault));
-    }
-
     /// Returns everything that has been recorded.
     pub(super) fn journal(&self) -> &[Envelope] {
         &self.journal
@@ -135,6 +131,7 @@ impl<'a> Sandboxed<'a> {
     /// Readies the world for the next engine after a crash.
     pub(super) fn survive(&mut self) -> Result<(), DriveError> {
         self.is_crashing = false;
+        self.forget_published();
         self.starts.clear();
         self.happenings.clear();
         self.speak_again();
@@ -236,6 +233,7 @@ impl<'a> Sandboxed<'a> {
             };
             pretence::say(&spawn.stdout, &answer.stdout)?;
             pretence::say(&spawn.stderr, &answer.stderr)?;
+            self.publish(&spawn, answer.exit)?;
             self.look(&id)?;
             let took = Took { length: answer.takes, milestones: Vec::new() };
             return self.over(&id, Exit::Code(answer.exit), took);

@@ -17,7 +17,7 @@ use super::actor::{Actor, Course, Main, Why};
 use super::clock::{Clock, Parked};
 use super::look::{self, Look, Signalled, Stillness};
 use super::quiet::starting;
-use crate::secrets::Vault;
+use crate::secrets::{Published, Vault};
 use crate::supervisor::Spawn;
 use crate::supervisor::process::Process;
 use crate::supervisor::start::{Begun, Starter};
@@ -81,6 +81,21 @@ impl Scene {
     /// Takes the secrets of the run.
     pub(super) fn keep(&mut self, vault: Arc<Vault>) {
         self.starter.keep(vault);
+    }
+
+    /// Returns the secrets of the run.
+    pub(super) fn vault(&self) -> &Arc<Vault> {
+        self.starter.vault()
+    }
+
+    /// Adds what a command has published to the secrets of the run.
+    pub(super) fn learn(&mut self, published: &Published) {
+        if published.is_empty() {
+            return;
+        }
+        self.starter.learn(published);
+        let vault = self.starter.vault();
+        self.actors.values_mut().for_each(|actor| actor.captured.follow(vault));
     }
 
     /// Returns the virtual time since the beginning.

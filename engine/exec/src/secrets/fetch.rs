@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use firedrill_model::plan::{Plan, SecretSource};
 use rustix::process::{Pid, Signal, kill_process_group};
 use zeroize::Zeroizing;
 
-use super::{SHORTEST, Secret, Vault};
+use super::{Published, SHORTEST, Secret, Vault};
 
 /// How long a command that prints a secret may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -53,21 +53,30 @@ enum Fault {
 
 /// Finds out whether every secret of a plan can be had, and forgets them again: a run that could not start is not created.
 pub fn check_secrets(plan: &Plan, dir: &Path) -> Result<(), SecretError> {
-    fetch(&plan.secrets, dir).map(drop)
+    fetch(plan, dir).map(drop)
 }
 
 /// Fetches the values of a plan's secrets. Relative files, and commands, start from `dir`.
-pub(crate) fn fetch(sources: &BTreeMap<String, SecretSource>, dir: &Path) -> Result<Vault, SecretError> {
-    let values = sources.iter().map(|(name, source)| {
+pub(crate) fn fetch(plan: &Plan, dir: &Path) -> Result<Vault, SecretError> {
+    let values = plan.secrets.iter().map(|(name, source)| {
         let value = value(name, source, dir).and_then(|value| accepted(&value));
-        value.map(|value| (name.clone(), value)).map_err(|fault| SecretError { name: name.clone(), fault })
+        value.map(|value| (name.clone(), Arc::new(value))).map_err(|fault| SecretError { name: name.clone(), fault })
     });
-    Ok(Vault::new(values.collect::<Result<_, _>>()?))
+    Ok(vault(plan, values.collect::<Result<_, _>>()?))
 }
 
 /// Makes up a value for every secret of a plan, for a world in which nothing is real.
-pub(crate) fn made_up<'n>(names: impl Iterator<Item = &'n String>) -> Vault {
-    Vault::new(names.map(|name| (name.clone(), Secret::new(canary(name)))).collect())
+pub(crate) fn made_up(plan: &Plan) -> Vault {
+    vault(plan, plan.secrets.keys().map(|name| (name.clone(), Arc::new(Secret::new(canary(name))))).collect())
+}
+
+/// Makes up what a command publishes that is not executed, given the names of its secrets.
+pub(crate) fn rehearsed<'n>(names: impl Iterator<Item = &'n String>) -> Published {
+    Published(names.map(|name| (name.clone(), Arc::new(Secret::new(canary(name))))).collect())
+}
+
+fn vault(plan: &Plan, values: BTreeMap<String, Arc<Secret>>) -> Vault {
+    if values.is_empty() && !plan.publishes_secrets() { Vault::unneeded() } else { Vault::new(values, Vec::new()) }
 }
 
 /// Returns the value that a secret has in a rehearsal.
@@ -89,6 +98,11 @@ fn value(name: &str, source: &SecretSource, dir: &Path) -> Result<Zeroizing<Vec<
         SecretSource::Command(argv) => printed(argv, dir).map(without_last_newline),
         SecretSource::MadeUp => Ok(Zeroizing::new(canary(name).into_bytes())),
     }
+}
+
+/// Returns what a command has published as a secret, if it can be one.
+pub(super) fn secret(value: &str) -> Option<Secret> {
+    accepted(value.as_bytes()).ok()
 }
 
 fn accepted(value: &[u8]) -> Result<Secret, Fault> {
@@ -156,8 +170,9 @@ mod tests {
     use super::*;
 
     fn fetched(source: SecretSource, dir: &Path) -> Result<String, String> {
-        let vault = fetch(&BTreeMap::from([("pw".to_owned(), source)]), dir).map_err(|error| error.to_string())?;
-        Ok(vault.get("pw").expect("fetched").expose().to_owned())
+        let secret = value("pw", &source, dir).and_then(|value| accepted(&value));
+        let secret = secret.map_err(|fault| SecretError { name: "pw".to_owned(), fault }.to_string())?;
+        Ok(secret.expose().to_owned())
     }
 
     fn command(script: &str) -> SecretSource {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
+use zeroize::Zeroizing;
 
 use super::{MASKED, forms};
 
@@ -47,14 +48,19 @@ impl Patterns {
 pub(crate) struct Mask {
     patterns: Arc<Patterns>,
     /// What may be the beginning of a secret.
-    pending: Vec<u8>,
+    pending: Zeroizing<Vec<u8>>,
     /// How many bytes of `pending` belong to a secret whose mask has been written.
     covered: usize,
 }
 
 impl Mask {
     pub(super) fn new(patterns: Arc<Patterns>) -> Mask {
-        Mask { patterns, pending: Vec::new(), covered: 0 }
+        Mask { patterns, pending: Zeroizing::new(Vec::new()), covered: 0 }
+    }
+
+    /// Masks from here on what another one masks, the end of what is pending included.
+    pub(crate) fn follow(&mut self, other: &Mask) {
+        self.patterns = Arc::clone(&other.patterns);
     }
 
     /// Takes the next bytes and returns what is known to be no secret by now, masked.
@@ -119,7 +125,7 @@ impl<R: Read> MaskedReader<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = Zeroizing::new(vec![0; CHUNK]);
         let length = self.inner.read(&mut chunk)?;
         self.is_over = length == 0;
         self.ready = if self.is_over { self.mask.finish() } else { self.mask.push(&chunk[..length]) };

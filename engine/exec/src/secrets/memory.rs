@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use firedrill_model::resolve::sha256;
-use rustix::fs::MemfdFlags;
+use rustix::fs::{CWD, FileType, MemfdFlags, Mode};
 
 /// What `statfs` says of a file system in memory.
 const TMPFS: i64 = 0x0102_1994;
@@ -40,6 +40,14 @@ impl Memory {
         let mut options = OpenOptions::new();
         let opened = options.write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
         opened?.write_all(content.as_bytes())?;
+        Ok(path)
+    }
+
+    /// Makes a pipe that only its owner can open, and returns its path.
+    pub(crate) fn fifo(&mut self) -> io::Result<PathBuf> {
+        self.files += 1;
+        let path = self.folder.join(self.files.to_string());
+        rustix::fs::mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
         Ok(path)
     }
 }

@@ -10,7 +10,7 @@ use crate::store::{RunDir, StoreError};
 /// Masks what somebody said while no engine has the run, as far as its secrets can be had: whoever says something must not
 /// have to wait for them.
 pub(crate) fn unspoken(event: &mut Event, plan: &Plan, dir: &RunDir) -> Result<(), StoreError> {
-    let vault = fetch(&plan.secrets, &dir.about()?.dir).unwrap_or_default();
+    let vault = fetch(plan, &dir.about()?.dir).unwrap_or_default();
     mask_word(event, &vault);
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::connection::make_room;
 use super::place::Place;
 use super::process::{COMMAND_MARK, RUN_MARK};
 use super::protocol::{Refusal, Reply, Request, VERSION};
@@ -166,26 +167,27 @@ impl RequestSender {
 struct ReplyReader {
     stream: UnixStream,
     /// What was read and not yet handed out.
-    pending: Vec<u8>,
+    pending: Zeroizing<Vec<u8>>,
 }
 
 impl ReplyReader {
     fn new(stream: UnixStream) -> Self {
-        Self { stream, pending: Vec::new() }
+        Self { stream, pending: Zeroizing::default() }
     }
 
     /// Takes the next line that was read whole.
     fn line(&mut self) -> Option<Result<Reply, ClientError>> {
         let end = self.pending.iter().position(|&byte| byte == b'\n')?;
-        let line: Vec<u8> = self.pending.drain(..=end).collect();
+        let line: Zeroizing<Vec<u8>> = Zeroizing::new(self.pending.drain(..=end).collect());
         Some(serde_json::from_slice(&line).map_err(|error| io::Error::from(error).into()))
     }
 
     /// Reads once; nothing when the supervisor ended, perhaps in the middle of a line.
     fn fill(&mut self) -> Result<usize, ClientError> {
-        let mut bytes = [0; 16 * 1024];
-        match self.stream.read(&mut bytes) {
+        let mut bytes = Zeroizing::new([0; 16 * 1024]);
+        match self.stream.read(&mut *bytes) {
             Ok(length) => {
+                make_room(&mut self.pending, length);
                 self.pending.extend_from_slice(&bytes[..length]);
                 Ok(length)
             }

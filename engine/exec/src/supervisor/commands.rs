@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::inbox::{Inbox, InboxState, Record, Started};
 use super::process::{self, Process, Ticks};
 use super::protocol::{CommandKey, CommandState, Ended, Exit, Refusal, Spawn};
 use super::start::{Begun, Starter, not_spawned};
-use crate::secrets::{Captured, Level, Tap, Vault};
+use crate::secrets::{self, Captured, Published, Tap, Vault};
 
 /// The commands of a run, and the inbox that remembers them.
 pub(super) struct Commands {
@@ -31,6 +31,8 @@ pub(super) struct Commands {
     captured: BTreeMap<CommandKey, Captured>,
     /// Streams of ended commands that something which outlives them may write to.
     trailing: Vec<Tap>,
+    /// Secrets that were published and of which no engine has been told.
+    untold: Vec<Published>,
     has_children: bool,
     has_unsaved: bool,
 }
@@ -53,14 +55,18 @@ impl Commands {
             rested: before.into_iter().map(|(command, state)| (command, state.into())).collect(),
             captured: BTreeMap::new(),
             trailing: Vec::new(),
+            untold: Vec::new(),
             has_children: false,
             has_unsaved: false,
         }
     }
 
-    /// Takes the secrets of the run.
-    pub(super) fn keep(&mut self, vault: Arc<Vault>) {
-        self.starter.keep(vault);
+    /// Takes the secrets of the run. What was masked before is masked still, and what was published is kept.
+    pub(super) fn keep(&mut self, vault: &Vault) {
+        let vault = self.starter.vault().with(&vault.all());
+        self.captured.values_mut().for_each(|captured| captured.follow(&vault));
+        secrets::follow(&mut self.trailing, &vault);
+        self.starter.keep(Arc::new(vault));
     }
 
     /// Tells whether this process may go: nothing runs, and every end is in the inbox.
@@ -179,14 +185,38 @@ impl Commands {
 
     fn close(&mut self, key: &CommandKey, End { exit, leftover }: End) -> Ended {
         if let Some(captured) = self.captured.remove(key) {
-            match captured.finish() {
-                Ok(trailing) => self.trailing.extend(trailing),
-                Err(error) => super::log("the output of a command", &error),
-            }
+            self.gather(captured);
         }
         let begun = self.running.remove(key).map_or_else(Instant::now, |command| command.begun);
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.remember(Ended { command: key.clone(), exit, ms, leftover })
+    }
+
+    /// Takes what a command that has ended leaves behind: first its secrets, which are masked in everything from here on.
+    fn gather(&mut self, mut captured: Captured) {
+        match captured.secrets() {
+            Ok(published) if !published.is_empty() => self.learn(published, &mut captured),
+            Ok(_) => {}
+            Err(error) => super::log("the secrets of a command", &error),
+        }
+        match captured.finish() {
+            Ok(trailing) => self.trailing.extend(trailing),
+            Err(error) => super::log("the output of a command", &error),
+        }
+    }
+
+    fn learn(&mut self, published: Published, ended: &mut Captured) {
+        self.starter.learn(&published);
+        let vault = self.starter.vault();
+        ended.follow(vault);
+        self.captured.values_mut().for_each(|captured| captured.follow(vault));
+        secrets::follow(&mut self.trailing, vault);
+        self.untold.push(published);
+    }
+
+    /// Returns the secrets of which no engine has been told.
+    pub(super) fn untold(&mut self) -> Vec<Published> {
+        std::mem::take(&mut self.untold)
     }
 
     fn remember(&mut self, ended: Ended) -> Ended {
@@ -212,21 +242,14 @@ impl Commands {
 
     /// Returns the streams of a command that was just started.
     pub(super) fn streams(&self, command: &CommandKey) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.captured.get(command).into_iter().flat_map(|captured| &captured.taps).map(Tap::as_fd)
+        self.captured.get(command).into_iter().flat_map(Captured::sources)
     }
 
     /// Writes what has been printed since the last time.
     pub(super) fn pump(&mut self) {
-        let captured = self.captured.values_mut().map(|captured| &mut captured.taps);
-        for taps in captured.chain([&mut self.trailing]) {
-            taps.retain_mut(|tap| match tap.pump() {
-                Ok(level) => level == Level::Dry,
-                Err(error) => {
-                    super::log("the output of a command", &error);
-                    false
-                }
-            });
-        }
+        let mut failed = |error: &io::Error| super::log("the output of a command", error);
+        self.captured.values_mut().for_each(|captured| captured.pump(&mut failed));
+        secrets::pump(&mut self.trailing, &mut failed);
     }
 
     /// Returns when something is due next.

@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
+use zeroize::Zeroizing;
+
 use super::protocol::{Refusal, Reply, Request};
 
 const CHUNK: usize = 64 * 1024;
@@ -11,8 +13,8 @@ const CHUNK: usize = 64 * 1024;
 /// A connection to an engine. Dropping it discards what the engine sent and nobody read.
 pub(super) struct Connection {
     stream: UnixStream,
-    input: Vec<u8>,
-    output: Vec<u8>,
+    input: Zeroizing<Vec<u8>>,
+    output: Zeroizing<Vec<u8>>,
     is_behind: bool,
     /// Whether the engine has said hello.
     pub(super) is_greeted: bool,
@@ -28,12 +30,19 @@ pub(super) struct Heard {
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, input: Vec::new(), output: Vec::new(), is_behind: false, is_greeted: false })
+        Ok(Self {
+            stream,
+            input: Zeroizing::default(),
+            output: Zeroizing::default(),
+            is_behind: false,
+            is_greeted: false,
+        })
     }
 
     /// Reads what is there, up to a chunk; a broken connection counts as ended.
     pub(super) fn hear(&mut self) -> Heard {
         let start = self.input.len();
+        make_room(&mut self.input, CHUNK);
         self.input.resize(start + CHUNK, 0);
         let read = self.stream.read(&mut self.input[start..]);
         self.input.truncate(start + *read.as_ref().unwrap_or(&0));
@@ -49,14 +58,16 @@ impl Connection {
         let Some(last) = self.input[seen..].iter().rposition(|byte| *byte == b'\n') else {
             return Vec::new();
         };
-        let rest = self.input.split_off(seen + last + 1);
+        let rest = Zeroizing::new(self.input.split_off(seen + last + 1));
         let lines = std::mem::replace(&mut self.input, rest);
         lines.split_inclusive(|byte| *byte == b'\n').map(parse).collect()
     }
 
     /// Queues a reply.
     pub(super) fn say(&mut self, reply: &Reply) {
-        serde_json::to_writer(&mut self.output, reply).expect("replies are plain data");
+        let line = Zeroizing::new(serde_json::to_vec(reply).expect("replies are plain data"));
+        make_room(&mut self.output, line.len() + 1);
+        self.output.extend_from_slice(&line);
         self.output.push(b'\n');
     }
 
@@ -83,6 +94,16 @@ pub(super) enum Pace {
     Steady,
     FellBehind,
     CaughtUp,
+}
+
+/// Makes room for more bytes, and wipes the place where there was too little.
+pub(super) fn make_room(bytes: &mut Zeroizing<Vec<u8>>, more: usize) {
+    if bytes.capacity() - bytes.len() >= more {
+        return;
+    }
+    let mut roomier = Vec::with_capacity((bytes.len() + more).max(2 * bytes.capacity()));
+    roomier.extend_from_slice(bytes);
+    *bytes = Zeroizing::new(roomier);
 }
 
 fn parse(line: &[u8]) -> Result<Request, Refusal> {

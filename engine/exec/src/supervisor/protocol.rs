@@ -1,5 +1,6 @@
 //! What an engine and the supervisor say to each other: versioned JSON lines over a Unix socket.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use firedrill_model::plan::SecretUse;
 use serde::{Deserialize, Serialize};
 
-use crate::secrets::{Vault, from_socket, to_socket};
+use crate::secrets::{Published, Vault, from_socket, published_from_socket, published_to_socket, to_socket};
 
 /// The version of these messages; a supervisor serves exactly one.
 pub const VERSION: u32 = 1;
@@ -84,6 +85,9 @@ pub struct Spawn {
     /// The secrets that reach it, which were handed over before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretUse>,
+    /// The secrets that it publishes, with the names under which they are kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub publishes: BTreeMap<String, String>,
     /// What it reads.
     pub stdin: Stdin,
     /// The file its output is appended to, absolute.
@@ -151,6 +155,12 @@ pub enum Reply {
         command: CommandKey,
         /// The id of its process and of its session.
         pid: i32,
+    },
+    /// A command that has ended has published secrets; they are masked from here on. Comes before its end.
+    Published {
+        /// By the names under which they are kept.
+        #[serde(serialize_with = "published_to_socket", deserialize_with = "published_from_socket")]
+        secrets: Published,
     },
     /// A command has ended.
     Ended(Ended),

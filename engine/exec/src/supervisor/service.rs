@@ -169,6 +169,7 @@ impl Service {
             self.commands.sync();
             return Ok(());
         }
+        self.tell_secrets();
         for ended in ended {
             self.say(&Reply::Ended(ended));
         }
@@ -219,16 +220,30 @@ impl Service {
     fn obey(&mut self, request: Request) -> Result<(), ServiceError> {
         match request {
             Request::Hello { run, .. } => self.greet(&run),
-            Request::Secrets { values } => self.commands.keep(values),
+            Request::Secrets { values } => {
+                sys::keep_memory_private();
+                self.commands.keep(&values);
+            }
             Request::Spawn(spawn) => self.spawn(&spawn)?,
             Request::Terminate { command } => self.commands.terminate(&command, Instant::now())?,
             Request::Status { command } => {
+                self.tell_secrets();
                 let state = self.commands.state(&command);
                 self.say(&Reply::Status { command, state });
             }
             Request::Shutdown => self.is_dismissed = true,
         }
         Ok(())
+    }
+
+    /// Tells the engine which secrets have been published: before it is told of the end of their commands.
+    fn tell_secrets(&mut self) {
+        if !self.is_greeted() {
+            return;
+        }
+        for secrets in self.commands.untold() {
+            self.say(&Reply::Published { secrets });
+        }
     }
 
     fn greet(&mut self, run: &str) {

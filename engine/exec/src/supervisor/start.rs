@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::process::{COMMAND_MARK, RUN_MARK};
 use super::protocol::{Exit, Spawn, Stdin};
 use crate::environment::PUBLISHED;
-use crate::secrets::{self, Captured, Manner, Memory, Secret, Tap, Vault};
+use crate::secrets::{self, Captured, Manner, Memory, Pipe, Published, Secret, Tap, Vault};
 use crate::sys::{self, Program};
 
 /// By how much rather than the supervisor a command is chosen when memory runs out.
@@ -69,6 +69,16 @@ impl Starter {
         self.vault = vault;
     }
 
+    /// Returns the secrets of the run.
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    /// Adds what a command has published to the secrets of the run.
+    pub(crate) fn learn(&mut self, published: &Published) {
+        self.vault = Arc::new(self.vault.with(published));
+    }
+
     /// Starts a command of the run, or says why it never ran.
     pub(crate) fn start(&mut self, spawn: &Spawn, run: &str) -> Result<Begun, Exit> {
         let argv = strings(spawn.argv.iter().cloned()).map_err(|error| not_spawned("the arguments", &error))?;
@@ -82,12 +92,12 @@ impl Starter {
         let raised = self.oom.as_ref().map(OomScore::raise);
         let spawned = sys::spawn(&program);
         drop(raised);
-        let captured = around.into_captured();
+        let mut captured = around.into_captured();
         match spawned {
             Ok(pid) => Ok(Begun { pid, captured }),
             Err(error) => {
                 // Nobody has written anything; only the files in memory are to be removed.
-                let _empty = captured.finish();
+                let (_none, _empty) = (captured.secrets(), captured.finish());
                 Err(not_spawned(&culprit(spawn, &error), &error))
             }
         }
@@ -111,7 +121,7 @@ impl Starter {
             return Ok(log.into());
         };
         let (tap, sink) = Tap::new(self.manner, log, mask).map_err(|error| not_spawned("the output", &error))?;
-        captured.taps.push(tap);
+        captured.add(tap);
         Ok(sink)
     }
 
@@ -128,7 +138,11 @@ impl Starter {
     /// Returns the variables that hold secrets or the paths of files in memory.
     fn own_variables(&mut self, spawn: &Spawn, run: &str, captured: &mut Captured) -> Result<Vec<Variable>, Exit> {
         let mut variables = Vec::new();
-        if let (Some(mask), Some(path)) = (self.vault.mask(), published(spawn)) {
+        if let (false, Some(path)) = (spawn.publishes.is_empty(), published(spawn)) {
+            let pipe = self.pipe(spawn, &path, run)?;
+            variables.push(Variable::new(PUBLISHED, &pipe.path().display().to_string()));
+            captured.withhold(pipe);
+        } else if let (Some(mask), Some(path)) = (self.vault.mask(), published(spawn)) {
             let file = self.memory_file("", run)?;
             variables.push(Variable::new(PUBLISHED, &file.display().to_string()));
             captured.published = Some((file, append_to(&path)?, mask));
@@ -149,15 +163,32 @@ impl Starter {
     }
 
     fn secret(&self, used: &SecretUse) -> Result<&Secret, Exit> {
-        let missing = || not_spawned(&format!("secret `{}`", used.secret), &io::ErrorKind::NotFound.into());
+        let lost = || io::Error::new(io::ErrorKind::NotFound, "it is not there: it was lost, or never published");
+        let missing = || not_spawned(&format!("secret `{}`", used.secret), &lost());
         self.vault.get(&used.secret).ok_or_else(missing)
     }
 
+    /// Returns what a command writes its secrets to; the file at `log` gets to know which there are.
+    fn pipe(&mut self, spawn: &Spawn, log: &Path, run: &str) -> Result<Pipe, Exit> {
+        let (names, log) = (spawn.publishes.clone(), append_to(log)?);
+        match self.manner {
+            Manner::Pipes => {
+                let made = self.memory(run).and_then(Memory::fifo);
+                made.and_then(|path| Pipe::fifo(path, names, log)).map_err(|error| not_spawned("a pipe", &error))
+            }
+            Manner::Files => Ok(Pipe::file(self.memory_file("", run)?, names, log)),
+        }
+    }
+
+    fn memory(&mut self, run: &str) -> io::Result<&mut Memory> {
+        match &mut self.memory {
+            Some(memory) => Ok(memory),
+            none => Memory::of(run).map(|memory| none.insert(memory)),
+        }
+    }
+
     fn memory_file(&mut self, content: &str, run: &str) -> Result<PathBuf, Exit> {
-        let made = match &mut self.memory {
-            Some(memory) => memory.file(content),
-            None => Memory::of(run).and_then(|memory| self.memory.insert(memory).file(content)),
-        };
+        let made = self.memory(run).and_then(|memory| memory.file(content));
         made.map_err(|error| not_spawned("a file in memory", &error))
     }
 }

@@ -1,5 +1,6 @@
 //! A run directory with a supervisor, and the few verbs that the tests are written in.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -77,6 +78,7 @@ impl Run {
             argv: argv.iter().map(ToString::to_string).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             secrets: Vec::new(),
+            publishes: BTreeMap::new(),
             dir: self.dir.clone(),
             stdin: Stdin::Null,
             stdout: self.path(&format!("{command}.out")),

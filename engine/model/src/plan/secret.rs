@@ -39,6 +39,11 @@ impl SecretUse {
     }
 }
 
+/// Returns the name under which a run keeps a secret that a step publishes. No input has a name like it.
+pub fn secret_key(step: &str, output: &str) -> String {
+    format!("{step}.{output}")
+}
+
 /// How a secret reaches a command.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

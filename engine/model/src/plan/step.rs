@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::judge::OutputSource;
 use crate::value::Value;
 
 use super::{Command, Condition, Conduct, Group, Milestone, OnFailure, Retry, Signal};
@@ -223,6 +224,12 @@ impl Step {
             Deed::Command(command) => Some(command),
             Deed::Group(_) => None,
         }
+    }
+
+    /// Iterates over the names of the secrets that it publishes.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let rules = self.command().into_iter().flat_map(|command| &command.outputs);
+        rules.filter(|rule| rule.source == OutputSource::Secret).map(|rule| rule.name.as_str())
     }
 
     /// Iterates over the commands of its course: its guards, its attempts, and what is looked at after them. Not its hooks.

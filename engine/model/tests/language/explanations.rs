@@ -1,9 +1,10 @@
 //! Each code's explanation holds a playbook with the fault and one without, and stands in the reference.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use firedrill_model::check;
+use firedrill_model::check::{self, Library};
 use firedrill_model::diagnostic::{Code, Diagnostic};
 use firedrill_model::plan::Origin;
 use firedrill_model::rehearsal;
@@ -11,16 +12,8 @@ use firedrill_model::resolve::{Facts, Given, GivenValue, resolve};
 use firedrill_model::source::Source;
 
 /// Codes whose faults no readable example can show.
-const WITHOUT_EXAMPLES: [Code; 8] = [
-    Code::NotUtf8,
-    Code::ControlCharacter,
-    Code::FileTooLarge,
-    Code::TooDeep,
-    Code::TooMany,
-    Code::TooComplex,
-    Code::UnknownPlaybook,
-    Code::UseCircle,
-];
+const WITHOUT_EXAMPLES: [Code; 6] =
+    [Code::NotUtf8, Code::ControlCharacter, Code::FileTooLarge, Code::TooDeep, Code::TooMany, Code::TooComplex];
 
 /// Codes of faults that are not in the file but in what was given with it: `plan` and `run` find them.
 const OF_GIVEN_INPUTS: [Code; 7] = [
@@ -39,11 +32,27 @@ const OF_LINTS: &str = "FD06";
 /// Returns the codes that are found in an example, which stands in `example.yaml`.
 fn found(code: Code, example: &str) -> Vec<Code> {
     let source = Source::new("example.yaml", example);
-    let read = if code.id().starts_with(OF_LINTS) { check::review } else { check::load };
-    let (checked, diagnostics) = read(&source, Some("example"));
+    let read = if code.id().starts_with(OF_LINTS) { check::review_with } else { check::load_with };
+    let (checked, mut diagnostics) = read(&source, Some("example"), &library(code, &source));
+    if let Some(checked) = checked.as_ref().filter(|_| OF_GIVEN_INPUTS.contains(&code)) {
+        diagnostics.extend(resolve(&source, checked, &BTreeMap::new(), Facts::default()).err().into_iter().flatten());
+    }
     let codes = codes(&diagnostics);
     assert!(checked.is_some() || !codes.is_empty(), "no playbook and no fault: {example}");
     codes
+}
+
+/// Returns what a playbook uses: the blocks of the explanation that say in their first line in which file they stand.
+fn library(code: Code, source: &Source) -> Library {
+    let mut library = Library::default();
+    for path in library.missing(source) {
+        library.add(path, Err("it is not there".to_owned()));
+    }
+    for block in blocks(code).into_iter().filter(|block| is_used(block)) {
+        let (path, text) = block["# ".len()..].split_once('\n').expect("a file has a name");
+        library.add(path.to_owned(), Ok(Source::new(path, text)));
+    }
+    library
 }
 
 /// Returns the codes that are found in a rehearsal of a playbook, `example.rehearsal.yaml` beside `example.yaml`.
@@ -60,9 +69,18 @@ fn codes(diagnostics: &[Diagnostic]) -> Vec<Code> {
     diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 
-fn examples(code: Code) -> Vec<&'static str> {
+fn blocks(code: Code) -> Vec<&'static str> {
     let blocks = code.explanation().split("```yaml\n").skip(1);
     blocks.map(|block| block.split("```").next().expect("a block")).collect()
+}
+
+/// Returns whether a block is a file that an example uses.
+fn is_used(block: &str) -> bool {
+    block.lines().next().is_some_and(|line| line.starts_with("# ") && line.ends_with(".yaml"))
+}
+
+fn examples(code: Code) -> Vec<&'static str> {
+    blocks(code).into_iter().filter(|block| !is_used(block)).collect()
 }
 
 #[test]

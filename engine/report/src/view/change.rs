@@ -17,6 +17,8 @@ pub enum Change {
     Started(CommandId),
     /// A command of an earlier engine turned out never to have been started.
     NotStarted(CommandId),
+    /// The secrets of a step died with the engine that had them, so it is attempted again.
+    SecretsLost(StepId),
     /// A command of an earlier engine is still running.
     Adopted(CommandId),
     /// A running attempt has reached a milestone of its step.

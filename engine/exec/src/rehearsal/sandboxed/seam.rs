@@ -147,7 +147,7 @@ impl World for Sandboxed<'_> {
     }
 
     fn vault(&self) -> &Vault {
-        &self.vault
+        self.scene.vault()
     }
 
     fn dismiss(&mut self) -> Result<(), DriveError> {

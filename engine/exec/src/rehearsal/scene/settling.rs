@@ -60,10 +60,11 @@ impl Scene {
 
     /// Writes what has been printed since the last time.
     fn pump(&mut self) -> io::Result<()> {
-        for tap in self.actors.values_mut().flat_map(|actor| &mut actor.captured.taps) {
-            tap.pump()?;
+        let mut failed = Ok(());
+        for actor in self.actors.values_mut() {
+            actor.captured.pump(|error| failed = Err(io::Error::new(error.kind(), error.to_string())));
         }
-        Ok(())
+        failed
     }
 
     /// Finds out which of the commands that waited for something else than the clock have got it; returns whether any has.
@@ -167,8 +168,7 @@ impl Scene {
             }
         };
         actor.main = Main::Told;
-        // What outlives it prints for nobody.
-        let _outliving = std::mem::take(&mut actor.captured).finish()?;
+        let mut captured = std::mem::take(&mut actor.captured);
         actor.course = Course::Free { limit: None };
         let ms = u64::try_from(self.clock.now().saturating_sub(actor.began).as_millis()).unwrap_or(u64::MAX);
         if is_alone {
@@ -176,6 +176,11 @@ impl Scene {
         } else {
             actor.stillness = None;
         }
+        let published = captured.secrets()?;
+        self.learn(&published);
+        captured.follow(self.starter.vault());
+        // What outlives it prints for nobody.
+        let _outliving = captured.finish()?;
         self.turns.push_back(Turn::Ended { command: command.clone(), exit, ms });
         Ok(())
     }
