@@ -180,7 +180,9 @@ proptest! {
     ) {
         let rig = Rig::new();
         fs::write(rig.work().join("manifest.yml"), rig.bosh(&format!("-d {TAS} manifest"))).unwrap();
-        story.iter().for_each(|step| act(&rig, step));
+        for step in &story {
+            act(&rig, step);
+        }
         heal(&rig, &story);
         rig.bosh("-n clean-up --all");
         for situation in rig.sandbox("show").lines().filter_map(|line| line.strip_prefix("broken      ")) {
