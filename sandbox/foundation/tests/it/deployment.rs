@@ -258,3 +258,19 @@ fn help_is_printed_at_every_level() {
         assert!(ran.out.starts_with(first) && ran.err.is_empty(), "{args:?}: {} {}", ran.out, ran.err);
     }
 }
+
+#[test]
+fn clients_that_start_at_once_find_whole_trees() {
+    const TAS: &str = "cf-0123456789abcdef0123";
+    for _ in 0..4 {
+        let rig = Rig::new();
+        let check = || rig.run("bbr", &["deployment", "--deployment", TAS, "pre-backup-check"]);
+        std::thread::scope(|scope| {
+            let checks: Vec<_> = (0..4).map(|_| scope.spawn(check)).collect();
+            for check in checks {
+                let ran = check.join().unwrap();
+                assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+            }
+        });
+    }
+}
