@@ -155,7 +155,7 @@ fn contradictions(rig: &Rig) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, max_shrink_iters: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, max_shrink_iters: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn worlds_never_contradict_themselves(story in vec(select(&MOVES[..]), 1..12)) {
