@@ -61,6 +61,10 @@ fn dispatch(world: &World, invocation: Invocation, ledger: &Arc<Ledger>) -> Resu
         Invocation::Help => Ok(print(&help::app())),
         Invocation::Version => Ok(print(&help::version())),
         Invocation::UnknownCommand(name) => Ok(print(&help::unknown_command(&name, &help::app()))),
+        Invocation::Usage(refusal) => {
+            out(&format!("Incorrect Usage. {refusal}\n\n{}", help::app()));
+            Ok(1)
+        }
         Invocation::DeploymentUsage(refusal) => {
             out(&format!("Incorrect Usage. {refusal}\n\n{}", help::deployment()));
             Ok(1)
@@ -91,12 +95,16 @@ fn deployment(
     action: Action,
     ledger: &Arc<Ledger>,
 ) -> Result<u8, WorldError> {
+    if access.wants_own_help {
+        return Ok(print(&help::deployment()));
+    }
     if let Some(refusal) = access.refusal() {
         return Ok(refuse(&help::deployment(), &refusal));
     }
     match action {
         Action::Help => Ok(print(&help::deployment())),
-        Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::deployment()))),
+        Action::Overview => Ok(print(&help::parent(Of::Deployment))),
+        Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::parent(Of::Deployment)))),
         Action::Run(subcommand, Err(refusal)) => Ok(usage(Of::Deployment, subcommand, &refusal)),
         Action::Run(subcommand, Ok(options)) if access.is_for_all && fleet::knows(subcommand) => {
             fleet::run(world, access, subcommand, &options)
@@ -114,7 +122,8 @@ fn director(world: &World, access: &Access, action: Action, ledger: &Arc<Ledger>
     }
     match action {
         Action::Help => Ok(print(&help::director())),
-        Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::director()))),
+        Action::Overview => Ok(print(&help::parent(Of::Director))),
+        Action::Unknown(name) => Ok(print(&help::unknown_command(&name, &help::parent(Of::Director)))),
         Action::Run(subcommand, Err(refusal)) => Ok(usage(Of::Director, subcommand, &refusal)),
         Action::Run(subcommand, Ok(options)) => {
             act(world, Site::Director(access), access.verbosity, subcommand, &options, ledger)

@@ -3,6 +3,7 @@
 mod change;
 mod check;
 mod disks;
+mod environments;
 mod errand;
 mod flags;
 mod follow;
@@ -12,6 +13,7 @@ mod request;
 mod screen;
 mod session;
 mod shell;
+mod stemcell;
 mod table;
 mod task;
 
@@ -58,10 +60,18 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
 }
 
 fn execute(session: &mut Session) -> Result<(), Stop> {
+    if matches!(session.invocation.command, Command::Environments | Command::UnaliasEnv | Command::LogOut) {
+        return environments::remember(session);
+    }
     session.connect()?;
     match session.invocation.command {
-        Command::Version => Ok(()),
+        Command::Version | Command::Environments | Command::UnaliasEnv | Command::LogOut => Ok(()),
+        Command::AliasEnv => environments::alias(session),
+        Command::LogIn => environments::log_in(session),
+        Command::UploadStemcell => stemcell::upload(session),
         Command::Env
+        | Command::Deployment
+        | Command::Snapshots
         | Command::Deployments
         | Command::Disks
         | Command::Locks

@@ -12,7 +12,8 @@ pub(crate) fn hint<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> 
     nearest(name, known).map(|candidate| format!(" (did you mean `{candidate}`?)")).unwrap_or_default()
 }
 
-fn distance(from: &str, to: &str) -> usize {
+/// Returns how many letters must be changed to make one word of the other.
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let mut row: Vec<usize> = (0..=to.chars().count()).collect();
     for (i, left) in from.chars().enumerate() {
         let mut diagonal = row[0];

@@ -14,6 +14,8 @@ pub(super) enum Invocation {
     Help,
     Version,
     UnknownCommand(String),
+    /// The flags of bbr itself are wrong.
+    Usage(String),
     Director(Access, Action),
     /// The flags of `director` themselves are wrong.
     DirectorUsage(String),
@@ -31,7 +33,10 @@ pub(super) struct DeploymentAccess {
     pub(super) deployment: String,
     pub(super) is_for_all: bool,
     pub(super) verbosity: Verbosity,
+    /// Help is wanted of a subcommand.
     pub(super) wants_help: bool,
+    /// Help is wanted of `deployment` itself.
+    pub(super) wants_own_help: bool,
 }
 
 impl DeploymentAccess {
@@ -79,7 +84,10 @@ impl Access {
 /// The subcommand of `bbr director`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
+    /// There is no subcommand.
     Help,
+    /// The subcommand is `help`.
+    Overview,
     Unknown(String),
     Run(Subcommand, Result<Options, Refusal>),
 }
@@ -180,6 +188,11 @@ impl Invocation {
         match command.as_str() {
             "help" | "h" => Invocation::Help,
             "version" | "v" | "--version" | "-v" => Invocation::Version,
+            "--help" | "-h" => Invocation::Usage("flag: help requested".into()),
+            flag if flag.starts_with('-') && flag.len() > 1 => {
+                let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
+                Invocation::Usage(format!("flag provided but not defined: -{name}"))
+            }
             "deployment" => deployment(rest),
             "director" => director(rest),
             other => Invocation::UnknownCommand(other.to_owned()),
@@ -194,6 +207,7 @@ impl Invocation {
             Invocation::Deployment(_, Action::Run(subcommand, _)) => subcommand.of_deployment(),
             Invocation::Deployment(..) | Invocation::DeploymentUsage(_) => "deployment",
             Invocation::Help
+            | Invocation::Usage(_)
             | Invocation::UnknownCommand(_)
             | Invocation::Director(..)
             | Invocation::DirectorUsage(_) => "help",
@@ -259,7 +273,7 @@ fn set_of_deployment(
             return Ok(());
         }
         "help" | "h" => {
-            access.wants_help = true;
+            access.wants_own_help = true;
             return Ok(());
         }
         "target" | "t" => &mut access.target,
@@ -299,7 +313,13 @@ fn action(of: Of, rest: &[String]) -> Action {
     };
     match Subcommand::named(name) {
         Some(subcommand) => Action::Run(subcommand, options(of, subcommand, rest)),
-        None if name == "help" || name == "h" => Action::Help,
+        None if name == "help" || name == "h" => match rest.first() {
+            None => Action::Overview,
+            Some(topic) => Subcommand::named(topic).map_or_else(
+                || Action::Unknown(topic.clone()),
+                |subcommand| Action::Run(subcommand, Err(Refusal::HelpWanted)),
+            ),
+        },
         None => Action::Unknown(name.clone()),
     }
 }

@@ -13,9 +13,28 @@ pub(super) fn unknown_command(name: &str, usage: &str) -> String {
 }
 
 pub(super) fn app() -> String {
+    let commands = "   deployment  Backup BOSH deployments
+   director    Backup BOSH director
+   help, h     Shows a list of commands or help for one command
+   version, v  Shows the version
+";
+    overview("bbr - BOSH Backup and Restore", commands)
+}
+
+/// Returns what bbr prints of a command of which it does not know the subcommand.
+pub(super) fn parent(of: Of) -> String {
+    match of {
+        Of::Director => overview("bbr director - Backup BOSH director", &subcommands("BOSH Director", "director")),
+        Of::Deployment => {
+            overview("bbr deployment - Backup BOSH deployments", &subcommands("deployment", "deployment"))
+        }
+    }
+}
+
+fn overview(name: &str, commands: &str) -> String {
     format!(
         "NAME:
-   bbr - BOSH Backup and Restore
+   {name}
 
 USAGE:
    bbr command [command options] [subcommand] [subcommand options]
@@ -24,11 +43,7 @@ VERSION:
    {VERSION}
 
 COMMANDS:
-   deployment  Backup BOSH deployments
-   director    Backup BOSH director
-   help, h     Shows a list of commands or help for one command
-   version, v  Shows the version
-
+{commands}
 SUBCOMMANDS:
    backup
    backup-cleanup
@@ -93,20 +108,20 @@ pub(super) fn subcommand(of: Of, subcommand: Subcommand) -> String {
     };
     let name = subcommand.name();
     let usage = usage_of(subcommand, article_of, parent);
-    let mut flags = match subcommand {
+    let path = "   --artifact-path value, -a value  Specify an optional path to save the backup artifacts to\n";
+    let flags = match subcommand {
+        Subcommand::Backup if of == Of::Director => path.to_owned(),
         Subcommand::Backup => {
-            "   --artifact-path value, -a value  Specify an optional path to save the backup artifacts to\n"
+            let lock_free = "Experimental feature to skip locking steps when backing up the BOSH deployment. Cannot be used in combination with the all-deployments flag";
+            format!(
+                "   --with-manifest                  Download the deployment manifest\n{path}   --unsafe-lock-free               {lock_free}\n"
+            )
         }
-        Subcommand::Restore => "   --artifact-path value, -a value  Path to the artifact to restore\n",
+        Subcommand::Restore => "   --artifact-path value, -a value  Path to the artifact to restore\n".to_owned(),
         Subcommand::PreBackupCheck | Subcommand::BackupCleanup | Subcommand::RestoreCleanup => {
             return format!("NAME:\n   bbr {parent} {name} - {usage}\n\nUSAGE:\n   bbr {parent} {name} \n");
         }
-    }
-    .to_owned();
-    if of == Of::Deployment && subcommand == Subcommand::Backup {
-        flags += "   --with-manifest                  Download the deployment manifest\n";
-        flags += "   --unsafe-lock-free               Experimental feature to skip locking steps\n";
-    }
+    };
     format!(
         "NAME:
    bbr {parent} {name} - {usage}

@@ -1,10 +1,9 @@
 //! bosh's command line: flags may stand before and after the command.
 
 mod commands;
+mod refusal;
 
 use std::collections::BTreeMap;
-
-use crate::suggest::hint;
 
 pub(super) use commands::Command;
 use commands::{COMMANDS, Flag, Spec, Takes};
@@ -70,7 +69,7 @@ impl Invocation {
         let mut invocation = Invocation { options, ..Invocation::default() };
         match spec {
             None if invocation.has("version") => {}
-            None => return Err(format!("Please specify one command of: {}", listed(names()))),
+            None => return Err(refusal::no_command()),
             Some(spec) => {
                 invocation.command = spec.command;
                 invocation.args = args.get(1..).unwrap_or_default().to_vec();
@@ -125,23 +124,13 @@ impl Invocation {
     }
 }
 
-fn names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|spec| spec.names[0])
-}
-
-fn listed(names: impl Iterator<Item = &'static str>) -> String {
-    let names: Vec<&str> = names.collect();
-    let (last, most) = names.split_last().expect("there are commands");
-    format!("{} or {last}", most.join(", "))
-}
-
 /// Returns the command: the first word that is neither a flag nor the value of a global one.
 fn find_command(args: &[String]) -> Result<Option<&'static Spec>, String> {
     let mut words = args.iter();
     while let Some(word) = words.next() {
         if !word.starts_with('-') {
             let known = COMMANDS.iter().find(|spec| spec.names.contains(&word.as_str()));
-            return known.map(Some).ok_or_else(|| format!("Unknown command `{word}'{}", hint(word, names())));
+            return known.map(Some).ok_or_else(|| refusal::unknown_command(word));
         }
         let is_separate = GLOBAL.iter().any(|flag| flag.takes == Takes::Value && flag.is_bare(word));
         if is_separate {
@@ -152,14 +141,12 @@ fn find_command(args: &[String]) -> Result<Option<&'static Spec>, String> {
 }
 
 fn check_arguments(spec: &Spec, args: &[String]) -> Result<(), String> {
-    if let Some(missing) = spec.arguments.get(args.len()).filter(|name| !name.starts_with('[')) {
-        return Err(format!("the required argument `{missing}` was not provided"));
+    if let Some(refusal) = refusal::missing_arguments(spec, args.len()) {
+        return Err(refusal);
     }
     let is_open = spec.arguments.last().is_some_and(|name| name.ends_with("..."));
     match args.get(spec.arguments.len()..).filter(|extra| !extra.is_empty() && !is_open) {
-        Some(extra) => {
-            Err(format!("Command '{}' does not support extra arguments: {}", spec.names[0], extra.join(", ")))
-        }
+        Some(extra) => Err(refusal::extra_arguments(spec, extra)),
         None => Ok(()),
     }
 }

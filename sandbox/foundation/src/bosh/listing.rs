@@ -3,23 +3,43 @@
 use std::cmp::Reverse;
 
 use crate::director::Director;
-use crate::foundation::{Deployment, Foundation, Instance, Problem};
-use crate::tasks::{Task, TaskBoard, TaskState};
+use crate::foundation::{Deployment, Foundation, Instance, Layout, Problem};
+use crate::tasks::{Lock, Task, TaskBoard, TaskState};
 
 use super::flags::Invocation;
 use super::table::Table;
 
-pub(super) fn tasks(board: &TaskBoard, invocation: &Invocation) -> Table {
+/// The director in front of which the clients were recorded shows every task.
+pub(super) fn tasks(board: &TaskBoard, layout: Layout, invocation: &Invocation) -> Table {
     let is_wanted = |task: &&Task| invocation.deployment.is_empty() || task.deployment == invocation.deployment;
     let is_recent = invocation.has("recent");
-    let mut tasks: Vec<&Task> =
-        board.tasks.iter().filter(|task| is_recent || task.state.is_active()).filter(is_wanted).collect();
+    let is_shown = |task: &&Task| {
+        let shows_all = invocation.has("all") || layout == Layout::Laboratory;
+        if is_recent { shows_all || is_of_note(task) } else { task.state.is_active() }
+    };
+    let mut tasks: Vec<&Task> = board.tasks.iter().filter(is_shown).filter(is_wanted).collect();
     tasks.sort_by_key(|task| Reverse(task.id));
     if let Some(count) = invocation.value("recent") {
         tasks.truncate(count.parse().unwrap_or(30));
     }
     let titles = ["ID", "State", "Started At", "Finished At", "User", "Deployment", "Description", "Result"];
     Table::new("tasks", &titles, tasks.into_iter().map(task_row).collect())
+}
+
+/// Returns whether a task is among the recent ones without `--all`: scans, looks and logins are not.
+fn is_of_note(task: &Task) -> bool {
+    const KINDS: [&str; 9] = [
+        "attach disk",
+        "create deployment",
+        "create stemcell",
+        "delete deployment",
+        "recreate instances",
+        "restart instances",
+        "run errand",
+        "started instances",
+        "stopped instances",
+    ];
+    KINDS.iter().any(|kind| task.description.starts_with(kind))
 }
 
 fn task_row(task: &Task) -> Vec<String> {
@@ -41,6 +61,9 @@ pub(super) fn events(board: &TaskBoard, invocation: &Invocation) -> Table {
     let is_wanted = |task: &&Task| {
         wants("task", &task.id.to_string())
             && wants("object-type", "deployment")
+            && wants("object-name", &task.deployment)
+            && wants("event-user", &task.user)
+            && wants("action", &task.description)
             && (invocation.deployment.is_empty() || task.deployment == invocation.deployment)
     };
     let mut rows = Vec::new();
@@ -73,9 +96,10 @@ const EVENTS: [&str; 11] = [
 ];
 
 pub(super) fn locks(board: &TaskBoard) -> Table {
-    let rows = board
-        .locks
-        .iter()
+    let mut locks: Vec<&Lock> = board.locks.iter().collect();
+    locks.sort_by_key(|lock| &lock.task_id);
+    let rows = locks
+        .into_iter()
         .map(|lock| vec![lock.kind.clone(), lock.resource.clone(), lock.task_id.clone(), lock.expires_at.clone()]);
     Table::new("locks", &["Type", "Resource", "Task ID", "Expires at"], rows.collect())
 }
@@ -87,13 +111,21 @@ pub(super) fn deployments(foundation: &Foundation) -> Table {
     Table::new("deployments", &["Name", "Release(s)", "Stemcell(s)", "Team(s)"], rows.collect())
 }
 
+pub(super) fn deployment(deployment: &Deployment) -> Table {
+    let configs = "1 cloud/default\n3 runtime/default".to_owned();
+    let (releases, stemcells) = (deployment.releases.join("\n"), deployment.stemcells.join("\n"));
+    let row = vec![deployment.name.clone(), releases, stemcells, configs, String::new()];
+    Table::new("deployments", &["Name", "Release(s)", "Stemcell(s)", "Config(s)", "Team(s)"], vec![row])
+}
+
 pub(super) fn orphaned_disks(foundation: &Foundation) -> Table {
-    let rows = foundation.disks.iter().filter_map(|disk| {
-        let orphan = disk.orphan()?;
+    let mut orphans: Vec<_> = foundation.disks.iter().filter_map(|disk| Some((disk, disk.orphan()?))).collect();
+    orphans.sort_by_key(|(_, orphan)| Reverse(orphan.since()));
+    let rows = orphans.into_iter().map(|(disk, orphan)| {
         let (cid, size) = (disk.cid.to_string(), size(disk.size_mb));
         let [deployment, instance, az] = [&orphan.deployment, &orphan.instance, &orphan.az].map(Clone::clone);
         let at = orphan.since().unix_date();
-        Some(vec![cid, size, deployment, instance, az, at])
+        vec![cid, size, deployment, instance, az, at]
     });
     Table::new("disks", &["Disk CID", "Size", "Deployment", "Instance", "AZ", "Orphaned At"], rows.collect())
 }

@@ -4,12 +4,14 @@ use crate::foundation::Deed;
 use crate::foundation::Deployment;
 use crate::pace::Phase;
 use crate::tasks::{Claim, Order, Step};
+use crate::world::Settings;
 
 use super::flags::Command;
 use super::follow::Telling;
 use super::listing;
 use super::request::Request;
 use super::session::{Session, Stop};
+use super::table::Table;
 
 /// Prints the answer to a question that is answered at once.
 pub(super) fn print(session: &mut Session) -> Result<(), Stop> {
@@ -22,11 +24,17 @@ pub(super) fn print(session: &mut Session) -> Result<(), Stop> {
         }
         Command::Disks => listing::orphaned_disks(&world.foundation()?),
         Command::Locks => listing::locks(&world.read()?),
-        Command::Tasks => listing::tasks(&world.read()?, invocation),
+        Command::Tasks => listing::tasks(&world.read()?, world.read::<Settings>()?.layout, invocation),
         Command::Configs => listing::configs(&world.foundation()?, invocation),
         Command::Events => listing::events(&world.read()?, invocation),
         Command::Stemcells => listing::stemcells(&world.foundation()?),
         Command::Releases => listing::releases(&world.foundation()?),
+        Command::Deployment => listing::deployment(&session.deployment()?.1),
+        Command::Snapshots => {
+            // Nobody takes snapshots here.
+            session.deployment()?;
+            Table::new("snapshots", &["Instance", "CID", "Created At", "Clean"], Vec::new())
+        }
         Command::Errands => listing::errands(&session.deployment()?.1),
         _ => {
             let (_, deployment) = session.deployment()?;

@@ -32,6 +32,7 @@ impl Request {
             Command::Stemcells => ("Finding stemcells", "/stemcells"),
             Command::Releases => ("Finding releases", "/releases"),
             Command::CleanUp => ("Cleaning up resources", "/cleanup"),
+            Command::UploadStemcell => ("Uploading stemcell", "/stemcells"),
             Command::UpdateResurrection => ("Changing VM resurrection state for all", "/resurrection"),
             _ => ("Finding deployments", "/deployments"),
         };
@@ -45,8 +46,11 @@ impl Request {
             Command::CloudCheck | Command::CreateRecoveryPlan | Command::Recover => {
                 Request::new(&[&format!("Performing a scan on deployment '{name}'")], below("/scans"))
             }
-            Command::Manifest => {
+            Command::Manifest | Command::Deployment => {
                 Request::new(&["Fetching manifest", &format!("Finding deployment '{name}'")], below(""))
+            }
+            Command::Snapshots => {
+                Request::new(&[&format!("Finding snapshots for deployment '{name}'")], below("/snapshots"))
             }
             Command::Errands => Request::new(&["Finding errands"], below("/errands")),
             Command::RunErrand => {

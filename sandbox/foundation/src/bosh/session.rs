@@ -12,6 +12,7 @@ use crate::tasks::{Claim, Order, Step, Task, TaskBoard};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
+use super::environments;
 use super::flags::{Asking, Command, Format, Invocation};
 use super::follow::{Follower, Telling, failure};
 use super::request::Request;
@@ -90,11 +91,12 @@ impl<'a> Session<'a> {
 
     /// Finds the director and, if the command is about one, names the deployment.
     pub(super) fn connect(&mut self) -> Result<(), Stop> {
-        let environment = &self.invocation.environment;
+        let environment = environments::resolve(self.world, self.invocation);
         if environment.is_empty() {
-            return Err(Stop::failed(&["Expected non-empty Director URL"]));
+            let what = if self.invocation.command == Command::AliasEnv { "environment" } else { "Director" };
+            return Err(Stop::failed(&[&format!("Expected non-empty {what} URL")]));
         }
-        let (host, port) = address(environment);
+        let (host, port) = address(&environment);
         let url = format!("https://{host}:{port}");
         if !self.director.is_reachable() || url != self.director.url() {
             return Err(unreachable(&url, host, port));
@@ -118,7 +120,7 @@ impl<'a> Session<'a> {
     fn authorize(&self) -> Result<(), Stop> {
         let Invocation { client, client_secret, command, .. } = self.invocation;
         let is_known = *client == self.director.client && *client_secret == self.director.client_secret;
-        if is_known || *command == Command::Env {
+        if is_known || matches!(command, Command::Env | Command::AliasEnv | Command::LogIn) {
             return Ok(());
         }
         let Request { doing, path } = Request::of(self.invocation);
@@ -223,16 +225,18 @@ impl<'a> Session<'a> {
 }
 
 fn unreachable(url: &str, host: &str, port: &str) -> Stop {
-    Stop::failed(&[
+    let begin = [
         "Fetching info",
         &format!("Performing request GET '{url}/info'"),
         "Performing GET request",
         "Retry",
         &format!("Get \"{url}/info\""),
-        &format!("dial tcp {host}:{port}"),
-        "connect",
-        "connection refused",
-    ])
+    ];
+    let address = format!("dial tcp {host}:{port}");
+    let lookup = format!("lookup {host}");
+    let is_name = host.parse::<std::net::Ipv4Addr>().is_err();
+    let end = if is_name { ["dial tcp", &lookup, "no such host"] } else { [&address, "connect", "connection refused"] };
+    Stop::failed(&[begin.as_slice(), &end].concat())
 }
 
 /// Returns a line of standard input without its end.

@@ -121,7 +121,7 @@ pub(super) fn login(cf: &Client) -> Done {
 
 /// `cf logout`.
 pub(super) fn logout(cf: &Client) -> Done {
-    out(&format!("Logging out {}...\nOK\n", cf.target.user));
+    out(&format!("Logging out {}...\nOK\n\n", cf.target.user));
     Target { api: cf.target.api.clone(), ..Target::default() }.save(cf.world)?;
     Ok(())
 }

@@ -153,7 +153,7 @@ pub(super) fn restart(cf: &Client) -> Done {
     let app = found(cf, name)?;
     let is_start = cf.invocation.name() == "start";
     if is_start && app.desired == Desired::Started {
-        out(&format!("Starting app {name} in {}...\n\nApp '{name}' is already started.\nOK\n", cf.place()));
+        out(&format!("Starting app {name} in {}...\n\nApp '{name}' is already started.\nOK\n\n", cf.place()));
         return Ok(());
     }
     let doing = if is_start { "Starting" } else { "Restarting" };
@@ -197,7 +197,7 @@ pub(super) fn stop(cf: &Client) -> Done {
         catalog.app_mut(&app.guid).ok_or("App not found.")?.desired = Desired::Stopped;
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -233,13 +233,13 @@ pub(super) fn delete(cf: &Client) -> Done {
     out(&format!("Deleting app {name} in {}...\n", cf.place()));
     let Some(app) = catalog.app(&space.guid, name) else {
         err(&format!("App '{name}' does not exist.\n"));
-        out("OK\n");
+        out("OK\n\n");
         return Ok(());
     };
     cf.change(|catalog| {
         catalog.apps.retain(|one| one.guid != app.guid);
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }

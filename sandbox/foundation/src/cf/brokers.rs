@@ -50,7 +50,7 @@ pub(super) fn create(cf: &Client) -> Done {
         catalog.add_broker(name, url);
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -65,7 +65,7 @@ pub(super) fn update(cf: &Client) -> Done {
         }
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub(super) fn delete(cf: &Client) -> Done {
     }
     out(&format!("Deleting service broker {name}...\n"));
     let Some(broker) = catalog.broker(name) else {
-        out(&format!("Service broker '{name}' does not exist.\nOK\n"));
+        out(&format!("Service broker '{name}' does not exist.\nOK\n\n"));
         return Ok(());
     };
     if !catalog.services_of(&broker.guid).is_empty() {
@@ -90,7 +90,7 @@ pub(super) fn delete(cf: &Client) -> Done {
         catalog.offerings.retain(|one| one.broker != broker.guid);
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -139,6 +139,6 @@ pub(super) fn set_access(cf: &Client, is_enabled: bool) -> Done {
         let visibility = access.name();
         out(&format!("\nDid not update plan {plan} as it already has visibility {visibility}.\n\n"));
     }
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn curl(cf: &Client) -> Done {
     let head = if cf.invocation.has(&["-i"]) { head } else { String::new() };
     if let Some(file) = cf.invocation.value("--output") {
         fs::write(file, head + &body).map_err(|error| failed(format!("Error creating file: {error}")))?;
-        out("OK\n");
+        out("OK\n\n");
     } else {
         out(&(head + &body + "\n"));
     }

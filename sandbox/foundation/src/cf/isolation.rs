@@ -38,7 +38,7 @@ pub(super) fn create(cf: &Client) -> Done {
             Ok(())
         })?;
     }
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -53,7 +53,7 @@ pub(super) fn delete(cf: &Client) -> Done {
     out(&format!("Deleting isolation segment {name} as {}...\n", cf.target.user));
     let Some(guid) = catalog.segment(name).map(|segment| segment.guid.clone()) else {
         err(&format!("Isolation segment {name} does not exist.\n"));
-        out("OK\n");
+        out("OK\n\n");
         return Ok(());
     };
     if catalog.orgs.iter().any(|org| org.entitled.contains(&guid)) {
@@ -63,7 +63,7 @@ pub(super) fn delete(cf: &Client) -> Done {
         catalog.segments.retain(|segment| segment.guid != guid);
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -83,7 +83,7 @@ pub(super) fn entitle(cf: &Client) -> Done {
             org.entitled.push(segment.guid.clone());
         }
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -100,7 +100,7 @@ pub(super) fn revoke(cf: &Client) -> Done {
         return Err(failed("Please delete the Space associations for your Isolation Segment."));
     }
     change_org(cf, &org.guid, |org| org.entitled.retain(|guid| *guid != segment.guid))?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }
 
@@ -112,7 +112,7 @@ pub(super) fn set_org(cf: &Client) -> Done {
     out(&format!("Setting isolation segment {name} to default on org {} as {user}...\n", org.name));
     check_entitled(org, segment)?;
     change_org(cf, &org.guid, |org| org.default_segment = Some(segment.guid.clone()))?;
-    out("OK\nTIP: Restart applications in this organization to relocate them to this isolation segment.\n");
+    out("OK\n\nTIP: Restart applications in this organization to relocate them to this isolation segment.\n");
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub(super) fn reset_org(cf: &Client) -> Done {
     out(&format!("Resetting default isolation segment of org {} as {}...\n", org.name, cf.target.user));
     change_org(cf, &org.guid, |org| org.default_segment = None)?;
     out(
-        "OK\nTIP: Restart applications in spaces without assigned isolation segments to move them to the platform default.\n",
+        "OK\n\nTIP: Restart applications in spaces without assigned isolation segments to move them to the platform default.\n",
     );
     Ok(())
 }
@@ -138,7 +138,7 @@ pub(super) fn set_space(cf: &Client) -> Done {
     out(&format!("Updating isolation segment of space {name} in org {} as {user}...\n", org.name));
     check_entitled(org, segment)?;
     change_space(cf, &space.guid, |space| space.segment = Some(segment.guid.clone()))?;
-    out("OK\nTIP: Restart applications in this space to relocate them to this isolation segment.\n");
+    out("OK\n\nTIP: Restart applications in this space to relocate them to this isolation segment.\n");
     Ok(())
 }
 
@@ -155,7 +155,7 @@ pub(super) fn reset_space(cf: &Client) -> Done {
     } else {
         "the platform default"
     };
-    out(&format!("OK\nTIP: Restart applications in this space to relocate them to {place}.\n"));
+    out(&format!("OK\n\nTIP: Restart applications in this space to relocate them to {place}.\n"));
     Ok(())
 }
 

@@ -64,6 +64,6 @@ pub(super) fn set_feature_flag(cf: &Client, is_enabled: bool) -> Done {
         catalog.flags.insert(name.to_owned(), is_enabled);
         Ok(())
     })?;
-    out("OK\n");
+    out("OK\n\n");
     Ok(())
 }

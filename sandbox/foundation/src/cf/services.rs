@@ -124,7 +124,7 @@ pub(super) fn create(cf: &Client) -> Done {
     out(&format!("Creating service instance {name} in {}...\n", cf.place()));
     let offered = plan_guid(cf, &catalog, offering, plan)?;
     if catalog.service(&space, name).is_some() {
-        out(&format!("OK\nService instance {name} already exists\n"));
+        out(&format!("OK\n\nService instance {name} already exists\n"));
         return Ok(());
     }
     let now = stamp(Moment::now());
@@ -132,9 +132,11 @@ pub(super) fn create(cf: &Client) -> Done {
     let guid = cf.change(|catalog| Ok(catalog.add_service(&space, name, &offered, operation)))?;
     out("\n");
     if begin(cf, &guid, Verb::Create)? == Outcome::Done {
-        out(&format!("Service instance {name} created.\nOK\n"));
+        out(&format!("Service instance {name} created.\nOK\n\n"));
     } else {
-        out(&format!("Create in progress. Use 'cf services' or 'cf service {name}' to check operation status.\nOK\n"));
+        out(&format!(
+            "Create in progress. Use 'cf services' or 'cf service {name}' to check operation status.\nOK\n\n"
+        ));
     }
     Ok(())
 }
@@ -210,16 +212,18 @@ pub(super) fn delete(cf: &Client) -> Done {
     }
     out(&format!("Deleting service instance {name} in {}...\n\n", cf.place()));
     let Some(service) = found(cf, &catalog, name)? else {
-        out(&format!("Service instance {name} did not exist.\nOK\n"));
+        out(&format!("Service instance {name} did not exist.\nOK\n\n"));
         return Ok(());
     };
     if service.operation.is_in_progress() {
         return Err(failed(format!("An operation for service instance {name} is in progress.")));
     }
     if begin(cf, &service.guid, Verb::Delete)? == Outcome::Done {
-        out(&format!("Service instance {name} deleted.\nOK\n"));
+        out(&format!("Service instance {name} deleted.\nOK\n\n"));
     } else {
-        out(&format!("Delete in progress. Use 'cf services' or 'cf service {name}' to check operation status.\nOK\n"));
+        out(&format!(
+            "Delete in progress. Use 'cf services' or 'cf service {name}' to check operation status.\nOK\n\n"
+        ));
     }
     Ok(())
 }
@@ -240,6 +244,6 @@ pub(super) fn purge(cf: &Client) -> Done {
         Ok(())
     })?;
     let done = if is_there { "purged" } else { "did not exist" };
-    out(&format!("Service instance {name} {done}.\nOK\n"));
+    out(&format!("Service instance {name} {done}.\nOK\n\n"));
     Ok(())
 }

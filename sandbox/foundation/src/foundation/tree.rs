@@ -39,19 +39,14 @@ impl World {
     /// Returns the root of a VM's file system with everything in place: its folders, its jobs, and the disk that is
     /// attached.
     pub(crate) fn enter(&self, instance: &Instance) -> Result<PathBuf, WorldError> {
+        let _alone = self.alone_in("trees.lock")?;
         let root = self.vm_tree(instance);
-        if !root.join(FOLDERS[0]).exists() {
-            for folder in FOLDERS {
-                create(&root.join(folder))?;
-            }
-            for folder in FOR_ALL {
-                let open = fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o1777));
-                open.map_err(|source| WorldError::io("open", &root.join(folder), source))?;
-            }
-            for job in &instance.jobs {
-                create(&root.join("var/vcap/jobs").join(job).join("bin"))?;
-                Vm::at(root.clone()).install(job)?;
-            }
+        if !root.exists() {
+            // Who is killed meanwhile leaves no half of a tree in its place.
+            let fresh = root.with_extension("new");
+            unlink(&fresh)?;
+            grow(instance, &fresh)?;
+            fs::rename(&fresh, &root).map_err(|source| WorldError::io("replace", &root, source))?;
         }
         self.mount(instance, &root)?;
         Ok(root)
@@ -124,6 +119,22 @@ impl World {
             }
         }
     }
+}
+
+/// Makes the file system of an instance's VM: its folders and its jobs.
+fn grow(instance: &Instance, root: &Path) -> Result<(), WorldError> {
+    for folder in FOLDERS {
+        create(&root.join(folder))?;
+    }
+    for folder in FOR_ALL {
+        let open = fs::set_permissions(root.join(folder), fs::Permissions::from_mode(0o1777));
+        open.map_err(|source| WorldError::io("open", &root.join(folder), source))?;
+    }
+    for job in &instance.jobs {
+        create(&root.join("var/vcap/jobs").join(job).join("bin"))?;
+        Vm::at(root.to_path_buf()).install(job)?;
+    }
+    Ok(())
 }
 
 fn relink(link: &Path, target: &Path) -> Result<(), WorldError> {

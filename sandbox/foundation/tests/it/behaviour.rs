@@ -260,7 +260,7 @@ fn tasks_of_concurrent_clients_have_their_own_ids() {
             scope.spawn(|| assert_eq!(rig.run("bosh", &["vms"]).code, Some(0)));
         }
     });
-    let listed = rig.run("bosh", &["tasks", "--recent=30"]).out;
+    let listed = rig.run("bosh", &["tasks", "--recent=30", "--all"]).out;
     let ids: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
     assert_eq!(ids, ["108", "107", "106", "105", "104", "103", "102", "101"]);
 }

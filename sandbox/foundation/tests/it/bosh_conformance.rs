@@ -39,6 +39,8 @@ fn laboratory_with_problems() -> Rig {
     rig
 }
 
+const TAS: &str = "cf-0123456789abcdef0123";
+
 #[test]
 fn tables_as_json() {
     let rig = Rig::laboratory();
@@ -265,10 +267,17 @@ fn logs_of_tasks() {
 fn command_lines_that_are_refused() {
     let rig = Rig::laboratory();
     for (line, said) in [
-        ("frobnicate", "Unknown command `frobnicate'"),
-        ("instance", "Unknown command `instance' (did you mean `instances`?)"),
+        (
+            "frobnicate",
+            "Unknown command `frobnicate'. Please specify one command of: add-blob, alias-env, attach-disk,",
+        ),
+        ("instance", "Unknown command `instance', did you mean `instances'?\n"),
+        ("-n", "Please specify one command of: add-blob, alias-env, "),
+        ("logs", "the sandbox's bosh has no `logs'\n"),
         ("vms --frob", "unknown flag `frob'"),
-        ("vms extra", "Command 'vms' does not support extra arguments: extra"),
+        ("vms extra", "Command '*opts.VMsOpts' does not support extra arguments: extra\n"),
+        ("-d cf cloud-check a b", "Command '*opts.CloudCheckOpts' does not support extra arguments: a, b\n"),
+        ("attach-disk", "the required arguments `INSTANCE` and `DISK-CID` were not provided\n"),
         ("attach-disk uaa/0", "the required argument `DISK-CID` was not provided"),
         ("-d cf deploy none.yml", "Opening file 'none.yml':\n  open none.yml: no such file or directory"),
         ("-d cf -n recreate nfs_server --no-converge", "You are trying to run recreate with --no-converge"),
@@ -285,4 +294,37 @@ fn command_lines_that_are_refused() {
     let other = manifest();
     let ran = Rig::new().run("bosh", &["-n", "-d", "p-isolation-segment-3210fedcba9876543210", "deploy", &other]);
     assert!(ran.err.contains("Expected manifest to specify deployment name 'p-isolation"), "{}", ran.err);
+}
+
+#[test]
+fn directors_have_names() {
+    let rig = Rig::laboratory();
+    rig.bosh("alias-env lab");
+    assert_eq!(rig.rows("environments")[0]["alias"], "lab");
+    assert!(rig.bosh("-e lab deployments").starts_with("cf"));
+    let ran = rig.run("bosh", &["-e", "prod", "deployments"]);
+    assert!(ran.err.contains("lookup prod:\n") && ran.err.contains("no such host\n"), "{}", ran.err);
+    rig.bosh("log-in");
+    assert_eq!(rig.run("bosh", &["log-in", "--client-secret", "wrong"]).err, "Invalid credentials\nExit code 1\n");
+    rig.bosh("unalias-env lab");
+    assert_eq!(rig.run("bosh", &["unalias-env", "lab"]).err, "alias lab not found\nExit code 1\n");
+}
+
+#[test]
+fn recent_tasks_are_those_of_note_unless_all_are_wanted() {
+    let rig = Rig::new();
+    rig.bosh(&format!("-d {TAS} vms"));
+    rig.bosh(&format!("-d {TAS} cck --report"));
+    rig.bosh(&format!("-n -d {TAS} restart nfs_server"));
+    rig.bosh("upload-stemcell https://stemcells.sandbox/jammy.tgz --fix");
+    let shown = |line: &str| -> Vec<String> {
+        rig.rows(line).iter().map(|row| row["description"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(shown("tasks --recent"), ["create stemcell", "restart instances"]);
+    assert_eq!(
+        shown("tasks --recent --all"),
+        ["create stemcell", "restart instances", "scan cloud", "retrieve vm-stats"]
+    );
+    assert_eq!(rig.rows(&format!("-d {TAS} snapshots")).len(), 0);
+    assert_eq!(rig.rows(&format!("-d {TAS} deployment"))[0]["config_s"], "1 cloud/default\n3 runtime/default");
 }

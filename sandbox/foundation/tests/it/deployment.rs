@@ -219,3 +219,58 @@ fn one_deployment_or_all_must_be_named() {
         assert!(ran.out.contains("--all-deployments") && !ran.err.is_empty(), "{args:?}: {}{}", ran.out, ran.err);
     }
 }
+
+#[test]
+fn help_is_printed_at_every_level() {
+    let rig = Rig::laboratory();
+    let director = ["director", "--host", "h", "--username", "u", "--key", "k"];
+    let deployment = ["deployment", "-t", "t", "-u", "u", "-p", "p", "-d", "d"];
+    for (parent, args, code, first) in [
+        (&[][..], &["--help"][..], 1, "Incorrect Usage. flag: help requested\n\nNAME:\n   bbr - BOSH Backup"),
+        (&[], &["--frob", "director"], 1, "Incorrect Usage. flag provided but not defined: -frob\n\nNAME:\n   bbr - "),
+        (&[], &["help", "director"], 0, "NAME:\n   bbr - BOSH Backup and Restore\n"),
+        (&[], &["deployment", "--help"], 0, "NAME:\n   bbr deployment - Backup BOSH deployments\n"),
+        (&[], &["director", "-h"], 0, "NAME:\n   bbr director - Backup BOSH director\n"),
+        (
+            &director,
+            &["frob"],
+            0,
+            "Error command 'frob' not found\n\nNAME:\n   bbr director - Backup BOSH director\n\nUSAGE:\n   bbr command [",
+        ),
+        (&director, &["help"], 0, "NAME:\n   bbr director - Backup BOSH director\n\nUSAGE:\n   bbr command ["),
+        (&director, &["help", "restore"], 0, "NAME:\n   bbr director restore - Restore a deployment from backup\n"),
+        (&director, &[], 0, "NAME:\n   bbr director - Backup BOSH director\n\nUSAGE:\n   bbr director [options]"),
+        (
+            &deployment,
+            &["b", "-h"],
+            0,
+            "NAME:\n   bbr deployment backup - Backup a deployment\n\nUSAGE:\n   bbr deployment backup [options] \n\nOPTIONS:\n   --with-manifest ",
+        ),
+        (
+            &deployment,
+            &["c", "--help"],
+            0,
+            "NAME:\n   bbr deployment pre-backup-check - Check a deployment can be backed up\n",
+        ),
+    ] {
+        let ran = rig.run("bbr", &[parent, args].concat());
+        assert_eq!(ran.code, Some(code), "{args:?}: {}", ran.out);
+        assert!(ran.out.starts_with(first) && ran.err.is_empty(), "{args:?}: {} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn clients_that_start_at_once_find_whole_trees() {
+    const TAS: &str = "cf-0123456789abcdef0123";
+    for _ in 0..4 {
+        let rig = Rig::new();
+        let check = || rig.run("bbr", &["deployment", "--deployment", TAS, "pre-backup-check"]);
+        std::thread::scope(|scope| {
+            let checks: Vec<_> = (0..4).map(|_| scope.spawn(check)).collect();
+            for check in checks {
+                let ran = check.join().unwrap();
+                assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+            }
+        });
+    }
+}

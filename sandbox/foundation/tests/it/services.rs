@@ -85,7 +85,7 @@ fn nobody_asks_the_broker_while_the_api_is_locked() {
 fn services_are_waited_for_and_refused() {
     let rig = logged_in("payments");
     assert!(said(&rig, "cf create-service p.mysql db-small a --wait").contains("Service instance a created.\nOK\n"));
-    assert!(said(&rig, "cf create-service p.mysql db-small a").ends_with("OK\nService instance a already exists\n"));
+    assert!(said(&rig, "cf create-service p.mysql db-small a").ends_with("OK\n\nService instance a already exists\n"));
     let missing = "The plan 'db-huge' could not be found for service offering 'p.mysql'.\n";
     assert_eq!(refusal(&rig, "cf create-service p.mysql db-huge b"), missing);
     assert_eq!(refusal(&rig, "cf purge-service-instance a"), "EOF\n");
@@ -116,7 +116,7 @@ fn brokers_come_and_go() {
         refusal(&rig, "cf delete-service-broker dedicated-mysql-broker -f").contains("associated service instances")
     );
     let none = said(&rig, "cf disable-service-access p.mysql");
-    assert!(none.ends_with("for all orgs as admin...\nOK\n"), "{none}");
+    assert!(none.ends_with("for all orgs as admin...\nOK\n\n"), "{none}");
     assert!(said(&rig, "cf disable-service-access p.mysql").contains("already has visibility none"));
     assert_eq!(json(&rig, "/v3/service_plans")["resources"][0]["visibility_type"], "admin");
 }

@@ -59,7 +59,8 @@ fn fault_of_a_subcommand_is_its_exit_status() {
             ("bosh", "attach-disk" | "scp") => rig.run(program, &[subcommand, "a", "b"]),
             (
                 "bosh",
-                "cancel-task"
+                "alias-env"
+                | "cancel-task"
                 | "create-recovery-plan"
                 | "delete-disk"
                 | "deploy"
@@ -67,8 +68,10 @@ fn fault_of_a_subcommand_is_its_exit_status() {
                 | "orphan-disk"
                 | "recover"
                 | "run-errand"
+                | "unalias-env"
                 | "unignore"
-                | "update-resurrection",
+                | "update-resurrection"
+                | "upload-stemcell",
             ) => rig.run(program, &[subcommand, "a"]),
             ("om", "credentials") => rig.run("om", &[subcommand, "-p", "cf", "-c", ".uaa.admin_credentials"]),
             ("om", "curl" | "deployed-manifest" | "staged-manifest") => rig.run("om", &[subcommand, "-p", "cf"]),

@@ -5,6 +5,7 @@
 pub(in crate::bosh) enum Command {
     #[default]
     Version,
+    AliasEnv,
     AttachDisk,
     CancelTask,
     CleanUp,
@@ -13,14 +14,18 @@ pub(in crate::bosh) enum Command {
     CreateRecoveryPlan,
     DeleteDisk,
     Deploy,
+    Deployment,
     Deployments,
     Disks,
     Env,
+    Environments,
     Errands,
     Events,
     Ignore,
     Instances,
     Locks,
+    LogIn,
+    LogOut,
     Manifest,
     OrphanDisk,
     Recover,
@@ -29,14 +34,17 @@ pub(in crate::bosh) enum Command {
     Restart,
     RunErrand,
     Scp,
+    Snapshots,
     Ssh,
     Start,
     Stemcells,
     Stop,
     Task,
     Tasks,
+    UnaliasEnv,
     Unignore,
     UpdateResurrection,
+    UploadStemcell,
     Vms,
 }
 
@@ -165,7 +173,8 @@ const fn deployment(
 }
 
 /// Every command, sorted by name.
-pub(super) static COMMANDS: [Spec; 33] = [
+pub(super) static COMMANDS: [Spec; 41] = [
+    director(Command::AliasEnv, &["alias-env"], NONE, &["ALIAS"]),
     deployment(
         Command::AttachDisk,
         &["attach-disk"],
@@ -198,9 +207,11 @@ pub(super) static COMMANDS: [Spec; 33] = [
     deployment(Command::CreateRecoveryPlan, &["create-recovery-plan"], NONE, &["PATH"]),
     director(Command::DeleteDisk, &["delete-disk"], NONE, &["CID"]),
     deployment(Command::Deploy, &["deploy", "d"], DEPLOY, &["PATH"]),
+    deployment(Command::Deployment, &["deployment", "dep"], NONE, &[]),
     director(Command::Deployments, &["deployments", "ds", "deps"], NONE, &[]),
     director(Command::Disks, &["disks"], &[Flag::short("orphaned", 'o', Takes::Nothing)], &[]),
-    director(Command::Env, &["env", "environment"], &[Flag::switch("details")], &[]),
+    director(Command::Env, &["environment", "env"], &[Flag::switch("details")], &[]),
+    director(Command::Environments, &["environments", "envs"], NONE, &[]),
     deployment(Command::Errands, &["errands", "es"], NONE, &[]),
     director(
         Command::Events,
@@ -209,6 +220,9 @@ pub(super) static COMMANDS: [Spec; 33] = [
             Flag::long("task", Takes::Value),
             Flag::long("instance", Takes::Value),
             Flag::long("object-type", Takes::Value),
+            Flag::long("object-name", Takes::Value),
+            Flag::long("event-user", Takes::Value),
+            Flag::long("action", Takes::Value),
         ],
         &[],
     ),
@@ -225,6 +239,8 @@ pub(super) static COMMANDS: [Spec; 33] = [
         &[],
     ),
     director(Command::Locks, &["locks"], NONE, &[]),
+    director(Command::LogIn, &["log-in", "l", "login"], NONE, &[]),
+    director(Command::LogOut, &["log-out", "logout"], NONE, &[]),
     deployment(Command::Manifest, &["manifest", "man"], NONE, &[]),
     director(Command::OrphanDisk, &["orphan-disk"], NONE, &["CID"]),
     deployment(Command::Recover, &["recover"], NONE, &["PATH"]),
@@ -269,6 +285,7 @@ pub(super) static COMMANDS: [Spec; 33] = [
         &[Flag::short("recursive", 'r', Takes::Nothing), KEY, USERNAME, GW_DISABLE, GW_USER, GW_HOST, GW_KEY, GW_SOCKS],
         &["PATH", "PATH", "[PATH]..."],
     ),
+    deployment(Command::Snapshots, &["snapshots"], NONE, &["[INSTANCE-GROUP/INSTANCE-ID]"]),
     deployment(
         Command::Ssh,
         &["ssh"],
@@ -306,7 +323,14 @@ pub(super) static COMMANDS: [Spec; 33] = [
         &["[ID]"],
     ),
     director(Command::Tasks, &["tasks", "ts"], &[RECENT, ALL], &[]),
+    director(Command::UnaliasEnv, &["unalias-env"], NONE, &["ALIAS"]),
     deployment(Command::Unignore, &["unignore"], NONE, &["INSTANCE"]),
     director(Command::UpdateResurrection, &["update-resurrection"], NONE, &["on|off"]),
+    director(
+        Command::UploadStemcell,
+        &["upload-stemcell", "us"],
+        &[FIX, Flag::long("name", Takes::Value), Flag::long("version", Takes::Value), Flag::long("sha1", Takes::Value)],
+        &["URL"],
+    ),
     director(Command::Vms, &["vms"], &[Flag::switch("vitals"), Flag::switch("cloud-properties")], &[]),
 ];
