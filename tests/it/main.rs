@@ -19,6 +19,7 @@ mod playbooks;
 mod playbooks_bin;
 mod polling;
 mod processes;
+mod recovery_bin;
 mod rehearsals;
 mod rig;
 mod secrets;

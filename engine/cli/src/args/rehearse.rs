@@ -16,13 +16,15 @@ pub(crate) struct RehearseArgs {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Only scenarios with this in their name; may be repeated
+    ///
+    /// With `--fault`, the whole name of the one in whose situation the run begins.
     #[arg(long, value_name = "NAME")]
     pub(crate) scenario: Vec<String>,
     /// Instead of the scenarios, one run with this fault; may be repeated
     ///
     /// PLACE:KIND[#NTH[xTIMES]], as a sweep prints them: `backup.attempt:timeout`, `backup.cleanup:exit=3`,
     /// `@.guard-no_tasks:does_not_hold`, `record=17:crash_after`, `age=10m:cancel`. Exits with 1 unless it ends safe.
-    #[arg(long, value_name = "FAULT", conflicts_with = "scenario")]
+    #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<Injection>,
     /// Refused: a rehearsal has its own inputs
     #[arg(long, hide = true, value_name = "NAME")]

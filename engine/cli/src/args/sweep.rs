@@ -15,6 +15,7 @@ Examples:
   firedrill sweep playbooks/director-backup.yaml --depth 2 --fault exit,crash
   firedrill sweep playbooks/director-backup.yaml --world
   firedrill sweep playbooks/director-backup.yaml --world --mutate
+  firedrill sweep playbooks/nfs-disk-recovery.yaml --world --scenario 'the disk is attached again'
   firedrill sweep playbooks/tas-backup.yaml --never \"block_api.holding and verdict == 'succeeded'\"
 
 Inputs come from NAME.rehearsal.yaml beside the playbook, if it is there; --inputs and --input win.
@@ -55,6 +56,9 @@ pub(crate) struct SweepArgs {
     /// afterwards. Needs NAME.rehearsal.yaml.
     #[arg(long, conflicts_with_all = ["always", "never", "budget", "input", "inputs"])]
     pub(crate) world: bool,
+    /// Begin in the situation of this scenario, instead of the one that the rehearsal names
+    #[arg(long, value_name = "NAME", requires = "world")]
+    pub(crate) scenario: Option<String>,
     /// Leave out each release, cleanup, rollback, guard, verify and so on in turn, and list what nothing misses
     #[arg(long, requires = "world")]
     pub(crate) mutate: bool,

@@ -13,8 +13,13 @@ pub(super) fn rehearse(args: &RehearseArgs, loaded: &[Rehearsing], terminal: &Te
     let [rehearsing] = loaded else {
         return Err(Failure::usage("`--fault` needs exactly one FILE"));
     };
+    let scenario = match args.scenario.as_slice() {
+        [] => None,
+        [name] => Some(name.as_str()),
+        _ => return Err(Failure::usage("with `--fault` there is one `--scenario` at the most")),
+    };
     let scratch = Scratch::new(args.keep)?;
-    let case = Case { faults: args.fault.clone(), ..Case::default() };
+    let case = Case { faults: args.fault.clone(), ..rehearsing.situation(scenario)? };
     let format = args.outlet.json.format();
     let manner = Manner { watchdog: args.machine.watchdog.as_std(), trace: args.trace.then_some((terminal, format)) };
     let played = in_parallel(

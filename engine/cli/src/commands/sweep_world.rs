@@ -27,12 +27,17 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     end_on_signals().map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")))?;
     let rehearsing = Rehearsing::load(&args.file, terminal)?;
     let began = Instant::now();
-    let sandbox =
-        Sandbox { rehearsing: &rehearsing, jobs: jobs(args.machine), watchdog: args.machine.watchdog.as_std() };
+    let sandbox = Sandbox {
+        rehearsing: &rehearsing,
+        situation: rehearsing.situation(args.scenario.as_deref())?,
+        scenario: args.scenario.as_deref(),
+        jobs: jobs(args.machine),
+        watchdog: args.machine.watchdog.as_std(),
+    };
     let depth = args.depth.or_else(|| rehearsing.rehearsal.sweep.depth.as_ref().map(|depth| depth.value)).unwrap_or(1);
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
-    let plan = rehearsing.usual_plan()?;
+    let plan = rehearsing.usual_plan(&sandbox.situation)?;
     let strikes = strikes(&plan, &kinds);
     let mut aimed = sandbox.aimed(&strikes, &clean.journal, depth)?;
     let counted = aimed.len();
@@ -80,6 +85,10 @@ fn show(swept: &Swept, mutants: Option<&[Mutant]>, args: &SweepArgs, terminal: &
 /// Where the runs of a sweep take place.
 pub(super) struct Sandbox<'a> {
     pub(super) rehearsing: &'a Rehearsing,
+    /// How every run begins.
+    situation: Case<'a>,
+    /// The scenario of the command line that describes it.
+    scenario: Option<&'a str>,
     pub(super) jobs: NonZeroUsize,
     pub(super) watchdog: Duration,
 }
@@ -106,9 +115,9 @@ pub(super) struct Aimed {
 }
 
 impl Sandbox<'_> {
-    /// Runs the playbook in a healthy world; that it succeeds is what everything else is held against.
+    /// Runs the playbook in the situation as it is; that it succeeds is what everything else is held against.
     pub(super) fn clean(&self, change: Option<Change>) -> Result<Clean, Failure> {
-        let case = Case { probes_before: true, change, ..Case::default() };
+        let case = Case { probes_before: true, change, ..self.situation.clone() };
         let (told, journal, waits, empty) = self.run(case, |played| {
             let journal: Vec<Event> = played.rehearsed.envelopes.iter().map(|it| it.event.clone()).collect();
             let told = Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new());
@@ -151,7 +160,7 @@ impl Sandbox<'_> {
             &provocations,
             self.jobs,
             |at, faults| {
-                let case = Case { faults: faults.clone(), ..Case::default() };
+                let case = Case { faults: faults.clone(), ..self.situation.clone() };
                 let played = self.rehearsing.play(&case, &scratch.world(at), &self.manner())?;
                 scratch.done(at);
                 let journal = played.rehearsed.envelopes.into_iter().map(|envelope| envelope.event).collect();
@@ -192,7 +201,7 @@ impl Sandbox<'_> {
         scratch: &Scratch,
         at: usize,
     ) -> Result<(Struck, Duration), Failure> {
-        let case = Case { faults: aimed.injections.clone(), change, ..Case::default() };
+        let case = Case { faults: aimed.injections.clone(), change, ..self.situation.clone() };
         let world = scratch.world(at);
         let played = self.rehearsing.play(&case, &world, &self.manner())?;
         let struck = Struck::of(&told(&played), case.faults, &tail_of(&played.dir), self.reproduce(aimed));
@@ -204,8 +213,9 @@ impl Sandbox<'_> {
     fn reproduce(&self, aimed: &Aimed) -> Vec<String> {
         let file = self.rehearsing.path.display().to_string();
         let words = ["firedrill".to_owned(), "rehearse".to_owned(), file];
+        let scenario = self.scenario.into_iter().flat_map(|name| ["--scenario".to_owned(), name.to_owned()]);
         let faults = aimed.injections.iter().flat_map(|fault| ["--fault".to_owned(), fault.to_string()]);
-        words.into_iter().chain(faults).chain(["--trace".to_owned()]).collect()
+        words.into_iter().chain(scenario).chain(faults).chain(["--trace".to_owned()]).collect()
     }
 
     /// Runs one case in a thread of its own and takes from it what is wanted before its world is gone.

@@ -69,6 +69,12 @@ impl<'a> Case<'a> {
             ..Case::default()
         }
     }
+
+    /// Returns the situation in which a scenario begins, with nothing that goes wrong later and nothing that is expected.
+    fn beginning_of(scenario: &'a Scenario) -> Case<'a> {
+        let answers = Some(plain(&scenario.answers)).filter(|answers| !answers.is_empty());
+        Case { faults: Vec::new(), answers, world: &[], ..Case::of(scenario) }
+    }
 }
 
 /// How cases are played.
@@ -170,10 +176,19 @@ impl Rehearsing {
         })
     }
 
-    /// Returns the plan of the rehearsal's own inputs in a world that does not exist.
-    pub(crate) fn usual_plan(&self) -> Result<Plan, Failure> {
+    /// Returns the situation in which a sweep begins: of the scenario that is called so, of the one that the rehearsal
+    /// names, or that of a fresh world.
+    pub(crate) fn situation(&self, wanted: Option<&str>) -> Result<Case<'_>, Failure> {
+        let written = self.rehearsal.sweep.scenario.as_ref().map(|name| name.value.as_str());
+        let Some(name) = wanted.or(written) else { return Ok(Case::default()) };
+        let found = self.rehearsal.scenarios.iter().find(|scenario| scenario.name.value == name);
+        found.map(Case::beginning_of).ok_or_else(|| self.wrong(&format!("no scenario is called `{name}`")))
+    }
+
+    /// Returns the plan of a situation in a world that does not exist.
+    pub(crate) fn usual_plan(&self, situation: &Case) -> Result<Plan, Failure> {
         let scope = Scope::new().with_sandbox([("dir".to_owned(), Value::from("/sandbox"))]);
-        self.plan(&Case::default(), &scope)
+        self.plan(situation, &scope)
     }
 
     fn wrong(&self, why: &str) -> Failure {

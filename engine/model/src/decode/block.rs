@@ -289,7 +289,8 @@ impl Block {
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
-            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional", "secret"],
+            Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["manual", "expect", "retry", "when"],
             Self::Rollback => &["manual", "expect", "retry"],
@@ -304,7 +305,7 @@ impl Block {
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
-            Self::Sweep => &["depth", "faults", "always", "never"],
+            Self::Sweep => &["scenario", "depth", "faults", "always", "never"],
             Self::Target => &["target", "description", "inputs", "env", "secrets", "protected"],
             Self::Secret => &["env", "file", "command"],
             Self::EnvFile => &["file"],

@@ -166,6 +166,7 @@ impl Decoder<'_> {
         let fields = self.fields(field, Block::Sweep)?;
         let depth = fields.get("depth").and_then(|field| self.count(field));
         Some(SweepRules {
+            scenario: fields.get("scenario").and_then(|field| self.some_text(field)),
             depth: depth.map(|depth| depth.map(std::num::NonZeroU32::get)),
             faults: fields.get("faults").and_then(|field| self.swept(field)),
             always: self.conditions(fields.get("always")),

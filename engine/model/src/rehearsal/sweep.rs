@@ -5,6 +5,8 @@ use crate::source::Spanned;
 /// How a playbook is swept.
 #[derive(Clone, Debug, Default)]
 pub struct SweepRules {
+    /// The name of the scenario in whose situation the playbook is swept; a fresh world and the inputs of the file if not said.
+    pub scenario: Option<Spanned<String>>,
     /// Faults in one history; 1 if not said.
     pub depth: Option<Spanned<u32>>,
     /// Names of the kinds of faults; all if not said.

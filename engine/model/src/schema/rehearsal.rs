@@ -100,6 +100,7 @@ const EXPECTED_STEP: &[Key] = &[
 ];
 
 const SWEEP: &[Key] = &[
+    key("scenario", Text, "The scenario in whose situation the playbook is swept; none if not given."),
     key("depth", Count, "How many faults there are in one history."),
     key("faults", Faults, "The kinds of faults that are tried; all if not given."),
     key("always", Names, "Conditions that must hold in every state."),
