@@ -129,7 +129,8 @@ fn what_mysql_diag_prints_decides() {
 
 /// Makes a cf that answers each path with a file.
 fn cf(bench: &Bench, pages: &[(&str, &str)]) {
-    let arms: String = pages.iter().map(|(path, text)| format!("'{path}') cat <<'END'\n{text}\nEND\n;;\n")).collect();
+    let arm = |(path, text): &(&str, &str)| format!("'{path}') cat <<'END'\n{text}\nEND\n;;\n");
+    let arms = pages.iter().map(arm).collect::<Vec<_>>().concat();
     bench.client(
         "cf",
         &format!("case \"$2\" in\n{arms}*) echo '{{\"errors\": [{{\"title\": \"CF-ResourceNotFound\"}}]}}' ;;\nesac"),
@@ -188,10 +189,7 @@ fn instances_of_started_apps_are_counted() {
 #[test]
 fn a_login_is_forgotten_and_an_error_is_not_hidden() {
     let bench = Bench::new();
-    bench.client(
-        "cf",
-        "echo \"$*\" >>calls; mkdir -p \"$CF_HOME/.cf\"; echo \"$CF_HOME\" >home; [ \"$1\" != \"$FAILS\" ]",
-    );
+    bench.client("cf", "echo \"$*\" >>calls; mkdir -p \"$CF_HOME/.cf\"; echo \"$CF_HOME\" >home");
     let ran = bench.run("with-cf", &["-", "https://api.example.com", "--skip-ssl-validation", "sh", "-c", "exit 7"]);
     assert_eq!(ran.0, 7, "{ran:?}");
     assert_eq!(
@@ -211,7 +209,7 @@ fn a_backup_that_copies_has_all_the_time() {
     let (code, said, why) = bench.run("locked-at-most", &["1s", &hangs]);
     assert_eq!((code, said.as_str()), (143, "locked\n"));
     assert!(why.contains("has not unlocked the platform within 1s"), "{why}");
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(begun.elapsed() < Duration::from_secs(45));
 
     let copies = bench.client(
         "bbr",
