@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod approved;
+mod backup_bin;
 mod conduct;
 mod crash;
 mod decisions;
