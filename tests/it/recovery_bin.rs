@@ -177,10 +177,18 @@ fn a_disk_is_new_if_it_was_not_there_and_its_instance_runs() {
 
 #[test]
 fn tasks_that_are_at_work_are_seen() {
-    for (state, code) in [("processing", 1), ("queued", 1), ("cancelling", 1), ("done", 0), ("", 0)] {
-        assert_eq!(Client::saying(state).behind("no-tasks-of", &[]).0, code, "{state}");
+    for (task, all, looks) in [
+        ("processing\tcreate deployment", 1, 0),
+        ("queued    \tscan cloud       ", 1, 1),
+        ("cancelling\tretrieve vm-stats", 1, 1),
+        ("done      \tscan cloud       ", 0, 0),
+        ("", 0, 0),
+    ] {
+        let client = Client::saying(task);
+        assert_eq!(client.behind("no-tasks-of", &["all"]).0, all, "{task}");
+        assert_eq!(client.behind("no-tasks-of", &["looks"]).0, looks, "{task}");
     }
-    assert_eq!(Client::of("clients/bosh/noauth").behind("no-tasks-of", &[]).0, 3);
+    assert_eq!(Client::of("clients/bosh/noauth").behind("no-tasks-of", &["all"]).0, 3);
     assert_eq!(Client::of("clients/bosh/noauth").behind("await-tasks", &[]).0, 1);
     assert_eq!(Client::saying("done").behind("await-tasks", &[]).0, 0);
 }

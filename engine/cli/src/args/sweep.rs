@@ -15,7 +15,7 @@ Examples:
   firedrill sweep playbooks/director-backup.yaml --depth 2 --fault exit,crash
   firedrill sweep playbooks/director-backup.yaml --world
   firedrill sweep playbooks/director-backup.yaml --world --mutate
-  firedrill sweep playbooks/nfs-disk-recovery.yaml --world --scenario 'the disk is attached again'
+  firedrill sweep playbooks/nfs-disk-recovery.yaml --world --scenario 'the disk was only detached'
   firedrill sweep playbooks/tas-backup.yaml --never \"block_api.holding and verdict == 'succeeded'\"
 
 Inputs come from NAME.rehearsal.yaml beside the playbook, if it is there; --inputs and --input win.
