@@ -146,3 +146,38 @@ fn a_deadline_goes_on_with_the_next_engine() {
         assert!((180..=200).contains(&at), "{fault}: at {at}");
     }
 }
+
+/// Members beside one another and in a row, under the deadline of their group.
+const GROUP_DUE: &str = "
+firedrill: 1
+playbook: test
+steps:
+  - id: box
+    deadline: DEADLINE
+    steps:
+      - {id: first, run: sleep 100, needs: [], rollback: none, idempotent: true, timeout: 1h}
+      - {id: beside, run: sleep 150, needs: [], rollback: none, idempotent: true, timeout: 1h}
+      - {id: last, run: sleep 100, needs: [first], rollback: none, idempotent: true, timeout: 1h}
+";
+
+#[test]
+fn the_deadline_of_a_group_is_one_for_its_members() {
+    let played = play(&GROUP_DUE.replace("DEADLINE", "201s"), &[]);
+    assert_eq!(played.verdict(), Verdict::Succeeded);
+    let played = play(&GROUP_DUE.replace("DEADLINE", "180s"), &[]);
+    assert_eq!(played.end("box/beside.attempt.1.1"), (Exit::Code(0), 150));
+    assert_eq!(played.end("box/last.attempt.1.1"), (Exit::Cancelled, 180));
+    assert_eq!(played.verdict(), Verdict::RolledBack);
+    let played = play(&GROUP_DUE.replace("DEADLINE", "50s"), &[]);
+    assert!(!played.has_started("box/last.attempt.1.1"));
+}
+
+#[test]
+fn the_deadline_of_a_group_goes_on_with_the_next_engine() {
+    for fault in ["age=30s:crash", "age=120s:crash", "age=160s:crash"] {
+        let played = play(&GROUP_DUE.replace("DEADLINE", "180s"), &[fault]);
+        let (exit, at) = played.end("box/last.attempt.1.1");
+        assert_eq!(exit, Exit::Cancelled, "{fault}");
+        assert!((180..=200).contains(&at), "{fault}: at {at}");
+    }
+}

@@ -2,6 +2,7 @@
 //! something behind.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,9 +50,11 @@ const SECRETS: [&str; 30] = [
 
 /// Returns a place with the thirty secrets as files, and a playbook that says all of them.
 fn place() -> Sandbox {
-    let inputs: String = names().map(|name| format!("  {name}: {{type: string, secret: true}}\n")).collect();
-    let env: String =
-        names().map(|name| format!("      {}: \"${{{{ inputs.{name} }}}}\"\n", name.to_uppercase())).collect();
+    let (mut inputs, mut env) = (String::new(), String::new());
+    for name in names() {
+        writeln!(inputs, "  {name}: {{type: string, secret: true}}").unwrap();
+        writeln!(env, "      {}: \"${{{{ inputs.{name} }}}}\"", name.to_uppercase()).unwrap();
+    }
     let around = format!(
         "    timeout: 1m\n    read_only: true\n    stdin: ${{{{ inputs.canary_00 }}}}\n    env:\n{env}      KEY_FILE: {{file: \"${{{{ inputs.canary_10 }}}}\"}}\n"
     );
@@ -73,7 +76,7 @@ fn place() -> Sandbox {
     for (name, value) in names().zip(SECRETS) {
         // One newline at the end of a file is no part of the value.
         fs::write(sandbox.path("values").join(&name), format!("{value}\n")).unwrap();
-        target += &format!("  {name}: {{file: values/{name}}}\n");
+        writeln!(target, "  {name}: {{file: values/{name}}}").unwrap();
     }
     sandbox.write("targets/lab.yaml", target);
     sandbox

@@ -201,7 +201,7 @@ pub(crate) struct GivenArgs {
     pub(crate) inputs: Vec<PathBuf>,
     /// Where the value of a secret comes from; wins over the target; may be repeated
     ///
-    /// SOURCE is env:VARIABLE, file:PATH, or command:["PROGRAM","ARGUMENT"] as JSON. The value itself is never given.
+    /// SOURCE is `env:VARIABLE`, `file:PATH`, or `command:["PROGRAM","ARGUMENT"]` as JSON. The value itself is never given.
     #[arg(long = "secret", value_name = "NAME=SOURCE")]
     pub(crate) secret: Vec<String>,
     /// Take inputs and environment from targets/NAME.yaml beside the playbook, or from this file

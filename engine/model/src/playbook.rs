@@ -261,7 +261,8 @@ pub struct Step {
     pub guards: Vec<Guard>,
     /// How often and when it is attempted again.
     pub retry: Option<Box<Retry>>,
-    /// How long its guards, attempts, verifies and the waits between them may take in all; never zero.
+    /// How long its guards, attempts, verifies and the waits between them may take in all, those of its members included;
+    /// never zero.
     pub deadline: Option<Spanned<Given<Duration>>>,
     /// How its attempts are treated when something comes between.
     pub conduct: Box<Conduct>,

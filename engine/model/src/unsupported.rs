@@ -55,7 +55,6 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
 fn group(name: &str) -> Option<Unsupported> {
     Some(match name {
         "locks" => key("holds named locks while its members run"),
-        "deadline" => key("limits its members together"),
         _ => return None,
     })
 }

@@ -161,10 +161,27 @@ impl View {
 
     fn overdue(&mut self, step: &StepId) -> Change {
         let at = self.plan().step_index(step.as_str());
-        let deadline = at.and_then(|at| self.plan().steps[at].deadline).map(words::length).unwrap_or_default();
-        let why = format!("its deadline of {deadline} is over");
+        let plan = Arc::clone(self.plan());
+        let inside = (0..plan.steps.len()).filter(|&inside| plan.groups_of(inside).any(|group| Some(group) == at));
+        for inside in inside {
+            let why = self.deadline_of(inside).unwrap_or_default();
+            self.reasons.entry(StepId::from(plan.steps[inside].id.as_str())).or_insert(why);
+        }
+        let why = at.and_then(|at| self.deadline_of(at)).unwrap_or_default();
         self.reasons.insert(step.clone(), why.clone());
         Change::Remarked(Some(step.clone()), why)
+    }
+
+    /// Returns that a deadline of a step is over, its own or that of a group around it.
+    fn deadline_of(&self, step: usize) -> Option<String> {
+        let over = self.run.overdue(step)?;
+        let planned = &self.plan().steps[over];
+        let deadline = planned.deadline.map(words::length).unwrap_or_default();
+        Some(if over == step {
+            format!("its deadline of {deadline} is over")
+        } else {
+            format!("the deadline of {deadline} of {} is over", planned.id)
+        })
     }
 
     /// Returns that a poll is over, if its time ended between two looks.
@@ -223,7 +240,11 @@ impl View {
         let Some(command) = self.run.command(id) else {
             return Finish::Unclear("not in the plan".to_owned());
         };
-        let why = words::exit(exit, command.time_limit);
+        let overdue = id.step().and_then(|step| self.deadline_of(self.plan().step_index(step.as_str())?));
+        let why = match overdue.filter(|_| *exit == Exit::Cancelled) {
+            Some(overdue) => format!("ended because {overdue}"),
+            None => words::exit(exit, command.time_limit),
+        };
         let is_probe = self.run.probe(id).is_some();
         match exit {
             Exit::Code(code) if command.expect.exit.contains(code) => Finish::Well,

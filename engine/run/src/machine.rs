@@ -93,6 +93,7 @@ impl Run {
             }
             Event::Started { command } => {
                 self.task_event(command, TaskEvent::Started)?;
+                self.mark_start(command);
                 self.started(command);
             }
             Event::NotStarted { command } => {
@@ -232,7 +233,7 @@ impl Run {
             Wait::Hook(id, kind) => self.answer_step(id, |run, step| run.hook_pause_over(step, *kind)),
             Wait::Look(id) => self.look_due(id),
             Wait::Within(id) => self.within_over(id),
-            Wait::Answer(id) => self.overdue(id),
+            Wait::Answer(id) => self.answer_overdue(id),
         };
         if has_waited { Ok(()) } else { Err("nothing waits for that") }
     }
@@ -302,6 +303,7 @@ impl State {
             approvals: BTreeMap::new(),
             starter: None,
             seen: BTreeMap::new(),
+            marks: BTreeMap::new(),
         }
     }
 }

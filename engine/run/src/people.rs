@@ -167,7 +167,7 @@ impl Run {
     }
 
     /// The time for an answer is over. Returns whether one was waited for.
-    pub(crate) fn overdue(&mut self, id: &CommandId) -> bool {
+    pub(crate) fn answer_overdue(&mut self, id: &CommandId) -> bool {
         self.question_event(id, TaskEvent::Overdue).is_ok()
     }
 

@@ -60,6 +60,8 @@ pub struct State {
     pub(crate) starter: Option<String>,
     /// What guards have seen when they held, by whose they are and their id.
     pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
+    /// What the clock of a group with a deadline showed when a member, the second, last began or ended something.
+    pub(crate) marks: BTreeMap<(usize, usize), Duration>,
 }
 
 /// What the run as a whole is doing.

@@ -5,7 +5,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use firedrill_run::{Event, Ruling};
+use firedrill_run::{Effect, Event, Ruling, Run, Verdict, Wait};
 use firedrill_sim::{Script, sketch};
 use table::{check, trace};
 
@@ -215,4 +215,80 @@ fn a_finished_run_can_be_undone() {
         "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = rolled back",
     );
     check_words("a !\nb a irr !none\nc b", "", &undo, "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 = failed");
+}
+
+/// Takes events and returns the run: `x>` begins an attempt of `box/x`, `x=5` ends it well after 5 s, `x!5` badly.
+fn after(plan: &str, events: &str) -> Run {
+    let mut run = Run::new(Arc::new(sketch(plan)));
+    let mut take = |event: String| run.apply(&serde_json::from_str(&event).expect("an event")).expect(&event);
+    take(r#"{"run_started":{"run":"r","plan":""}}"#.to_owned());
+    for word in events.split_whitespace() {
+        let (member, what) = word.split_at(1);
+        let command = format!("box/{member}.attempt.1.1");
+        let ended = |exit: &str, seconds: &str| {
+            format!(r#"{{"ended":{{"command":"{command}","exit":{exit},"ms":{seconds}000}}}}"#)
+        };
+        take(match (member, &what[..1]) {
+            ("*", _) => r#"{"elapsed":{"wait":{"deadline":"box"}}}"#.to_owned(),
+            ("#", _) => r#"{"engine_started":{"boot":"","engine":""}}"#.to_owned(),
+            (_, ">") => format!(r#"{{"started":{{"command":"{command}"}}}}"#),
+            (_, "@") => format!(r#"{{"adopted":{{"command":"{command}","ms":{}000}}}}"#, &what[1..]),
+            (_, "=") => ended(r#"{"code":0}"#, &what[1..]),
+            (_, "!") => ended(r#"{"code":1}"#, &what[1..]),
+            (_, "-") => ended("\"cancelled\"", &what[1..]),
+            (_, "+") => format!(r#"{{"elapsed":{{"wait":{{"attempt":"box/{member}"}}}}}}"#),
+            _ => panic!("{word} is no event"),
+        });
+    }
+    run
+}
+
+/// Returns the seconds that are left to the group.
+fn left(run: &Run) -> Option<u64> {
+    let pauses = run.pauses().into_iter();
+    pauses.filter(|pause| matches!(pause.wait, Wait::Deadline(_))).map(|pause| pause.length.as_secs()).next()
+}
+
+#[test]
+fn what_members_took_beside_one_another_counts_once() {
+    let plan = "box {} due\nbox/x idem\nbox/y idem\nbox/z box/x\nbox/w box/y box/z";
+    assert_eq!(left(&after(plan, "")), Some(60));
+    assert_eq!(left(&after(plan, "x> y> x=10")), Some(50));
+    assert_eq!(left(&after(plan, "x> y> x=10 y=12")), Some(48));
+    assert_eq!(left(&after(plan, "x> x=10 y> y=12")), Some(38));
+    assert_eq!(left(&after(plan, "x> y> x=10 z> z=5 y=12")), Some(45), "z and x took 15 s in a row");
+    assert_eq!(left(&after(plan, "x> y> x=10 z> z=5 y=30")), Some(30));
+}
+
+#[test]
+fn waits_and_what_ran_without_an_engine_are_on_the_clock_of_a_group() {
+    let plan = "box {} due\nbox/x idem x2\nbox/y";
+    assert_eq!(left(&after(plan, "x> x!10")), Some(50));
+    assert_eq!(left(&after(plan, "x> x!10 x+")), Some(49), "the wait is a second");
+    assert_eq!(left(&after(plan, "x> y> #.")), None, "nobody knows what runs");
+    assert_eq!(left(&after(plan, "x> y> #. x@20")), None);
+    assert_eq!(left(&after(plan, "x> y> #. x@20 y@15")), Some(40));
+    assert_eq!(left(&after(plan, "x> y> #. x@20 y@15 x=25")), Some(35));
+}
+
+#[test]
+fn the_clock_of_a_group_runs_as_long_as_something_in_it_does() {
+    assert_eq!(left(&after("box {} due\nbox/x ~ idem x2", "x> x!10")), None, "hooks are not on the clock");
+    assert_eq!(left(&after("box {} due\nbox/x ~ idem x2\nbox/y", "x> y> x!10")), Some(50), "the other member is");
+    assert_eq!(left(&after("box {} due\nbox/x\nb box", "x> x=1")), None, "the group is over");
+}
+
+#[test]
+fn the_deadline_of_a_group_is_that_of_all_inside() {
+    let plan = "box {} due\nbox/x idem !none x2\nbox/y box/x";
+    let run = after(plan, "x> *.");
+    assert_eq!(run.next(), [Effect::Terminate("box/x.attempt.1.1".parse().expect("a name"))]);
+    assert_eq!(after(plan, "x> *. x-3").verdict(), Some(Verdict::RolledBack), "there is no second attempt");
+    assert_eq!(after(plan, "x> x!3 *.").verdict(), Some(Verdict::RolledBack), "a wait ends at once");
+    assert_eq!(after(plan, "x> *. x=3").verdict(), Some(Verdict::RolledBack), "nothing else begins");
+    assert_eq!(
+        after("@max 1\na ro\nbox {} due\nbox/x", "*.").verdict(),
+        Some(Verdict::RolledBack),
+        "what waits for room"
+    );
 }

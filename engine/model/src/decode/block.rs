@@ -135,9 +135,7 @@ const STEP: [&str; 32] = [
     "on_failure",
     "for_each",
 ];
-const GROUP: [&str; 12] =
-    ["id", "title", "why", "caution", "phase", "needs", "when", "guards", "on_failure", "for_each", "steps", "outputs"];
-const USE: [&str; 13] = [
+const GROUP: [&str; 13] = [
     "id",
     "title",
     "why",
@@ -146,6 +144,22 @@ const USE: [&str; 13] = [
     "needs",
     "when",
     "guards",
+    "deadline",
+    "on_failure",
+    "for_each",
+    "steps",
+    "outputs",
+];
+const USE: [&str; 14] = [
+    "id",
+    "title",
+    "why",
+    "caution",
+    "phase",
+    "needs",
+    "when",
+    "guards",
+    "deadline",
     "on_failure",
     "for_each",
     "use",

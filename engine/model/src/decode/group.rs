@@ -46,6 +46,7 @@ impl Decoder<'_> {
         group.phase = fields.get("phase").and_then(|field| self.some_text(field));
         group.needs = fields.get("needs").and_then(|field| self.ids(field));
         group.guards = self.guards(fields.get("guards"));
+        group.deadline = fields.get("deadline").and_then(|field| self.given_duration(field));
         group.on_failure = fields.get("on_failure").and_then(|field| self.scope_on_failure(field));
     }
 

@@ -133,7 +133,8 @@ impl<'a> Resolver<'a> {
     /// Returns a group that has nothing yet.
     pub(super) fn group(&mut self, step: &'a playbook::Step, id: String, group: Group) -> plan::Step {
         let guards = self.guards(&step.guards, None);
-        plan::Step { guards, deed: Deed::Group(Box::new(group)), ..self.bare(step, id) }
+        let deadline = step.deadline.as_ref().and_then(|deadline| self.positive_duration(deadline));
+        plan::Step { guards, deadline, deed: Deed::Group(Box::new(group)), ..self.bare(step, id) }
     }
 
     /// Returns a step that does nothing, with what people are told about it.

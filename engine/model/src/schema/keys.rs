@@ -178,6 +178,11 @@ const PHASE: Key = key("phase", Text, "The part of the work to which it belongs.
 const NEEDS: Key = key("needs", Names, "The steps that must have settled before.");
 const WHEN: Key = key("when", Condition, "An expression, without braces; if it is false all of it is skipped.");
 const GUARDS: Key = key("guards", Many(Block::Guard), "Probes that must hold just before it begins.");
+const DEADLINE: Key = key(
+    "deadline",
+    GivenDuration,
+    "How long its guards and all that is inside may take in all, hooks and people apart.",
+);
 const ON_FAILURE: Key = key(
     "on_failure",
     OneOf(&["rollback", "stop", "ask", "continue"]),
@@ -194,6 +199,7 @@ const GROUP: &[Key] = &[
     NEEDS,
     WHEN,
     GUARDS,
+    DEADLINE,
     ON_FAILURE,
     FOR_EACH,
     key("steps", Steps, "The members; they name each other by their own ids."),
@@ -209,6 +215,7 @@ const USE: &[Key] = &[
     NEEDS,
     WHEN,
     GUARDS,
+    DEADLINE,
     ON_FAILURE,
     FOR_EACH,
     key("use", Text, "The file of another playbook, relative to this one."),

@@ -41,7 +41,10 @@ impl Page {
             self.fact("retry", &retry(step));
         }
         if let Some(deadline) = step.deadline {
-            let what = "guards, attempts, verifies and the waits between them";
+            let what = match step.as_group() {
+                Some(_) => "its guards and all that is inside, hooks and people apart",
+                None => "guards, attempts, verifies and the waits between them",
+            };
             self.fact("deadline", &format!("{} for {what}", words::length(deadline)));
         }
         if let Some(conduct) = conduct(&step.conduct) {

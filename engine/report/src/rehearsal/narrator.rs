@@ -103,10 +103,9 @@ impl<'a> Narrator<'a> {
         let step = &self.steps()[at];
         match cause {
             Cause::Guard => self.guard_of(step),
-            Cause::When | Cause::Items | Cause::Texts => {
-                self.course.view.reason(&step.id).unwrap_or("its texts cannot be had").to_owned()
+            Cause::When | Cause::Items | Cause::Texts | Cause::Deadline => {
+                self.course.view.reason(&step.id).unwrap_or("nobody saw why").to_owned()
             }
-            Cause::Deadline => "its deadline was over before an attempt was made".to_owned(),
             Cause::Members => "a member of it failed".to_owned(),
             Cause::NotSpawned | Cause::Unexpected | Cause::Doubt(_) => self.last_attempt(at),
             Cause::Output => {

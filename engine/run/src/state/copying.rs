@@ -18,6 +18,7 @@ impl Clone for State {
             approvals: self.approvals.clone(),
             starter: self.starter.clone(),
             seen: self.seen.clone(),
+            marks: self.marks.clone(),
             ..*self
         }
     }
@@ -35,6 +36,7 @@ impl Clone for State {
         self.approvals.clone_from(&source.approvals);
         self.starter.clone_from(&source.starter);
         self.seen.clone_from(&source.seen);
+        self.marks.clone_from(&source.marks);
         *self = State {
             guards: take(&mut self.guards),
             steps: take(&mut self.steps),
@@ -47,6 +49,7 @@ impl Clone for State {
             approvals: take(&mut self.approvals),
             starter: take(&mut self.starter),
             seen: take(&mut self.seen),
+            marks: take(&mut self.marks),
             ..*source
         };
     }
