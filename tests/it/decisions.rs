@@ -1,7 +1,7 @@
 //! What people decide about a run: what a failure means, and that everything is to be undone. And groups that are taken
 //! back by themselves, and repetitions over lists that become known.
 
-use crate::rig::{Called, Sandbox};
+use crate::rig::{Called, Sandbox, until};
 
 const ASKING: &str = "
 firedrill: 1
@@ -55,6 +55,22 @@ fn a_failure_waits_for_a_decision_and_means_what_was_decided() {
     let shown = sandbox.call(&["show", "r"]).exit(0);
     assert!(shown.out.contains("work: its failure: stop, says kim: seen"), "{}", shown.out);
     sandbox.call(&["run", "playbook.yaml"]).exit(0);
+}
+
+#[test]
+fn a_failure_is_decided_about_while_other_steps_still_run() {
+    let beside = "  - {id: beside, run: 'until [ -e enough ]; do sleep 0.05; done', needs: [take], rollback: none}\n";
+    let sandbox = Sandbox::new()
+        .playbook(&ASKING.replace("  - id: work\n", &format!("{beside}  - id: work\n    needs: [take]\n")));
+    let mut engine = sandbox.begin(&[]);
+    until("it waits for a decision", || sandbox.call(&["show", "r"]).out.contains("firedrill decide r work"));
+    sandbox.write("go", "");
+    let said = sandbox.call(&["decide", "r", "work", "retry", "--by", "kim", "--note", "seen"]).exit(0);
+    assert_eq!(said.out, "recorded\nthe run goes on\n");
+    until("it was attempted again", || sandbox.call(&["show", "r", "--json"]).out.contains("work.attempt.2.1"));
+    sandbox.write("enough", "");
+    assert!(engine.wait().expect("it ends").success());
+    assert_eq!(log(&sandbox), "taken, last 0, released");
 }
 
 #[test]

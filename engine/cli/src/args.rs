@@ -3,6 +3,7 @@
 mod examples;
 mod people;
 mod rehearse;
+mod sandbox;
 mod stale;
 mod sweep;
 mod targets;
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use firedrill_model::units::Duration;
 
 pub(crate) use self::people::{AnswerArgs, ApproveArgs};
+pub(crate) use self::sandbox::SandboxArgs;
 pub(crate) use self::stale::StaleArgs;
 pub(crate) use self::targets::TargetsArgs;
 pub(crate) use self::words::{DecideArgs, RollbackArgs, Ruling, Said, SettleArgs};
@@ -144,7 +146,7 @@ pub(crate) enum Verb {
     #[command(after_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Make and change the stand-in foundation that `run --sandbox` works on
-    #[command(after_help = examples::SANDBOX)]
+    #[command(after_help = sandbox::EXAMPLES)]
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETION)]
@@ -327,57 +329,6 @@ pub(crate) struct SchemaArgs {
 pub(crate) struct ExplainArgs {
     /// The code, such as FD0107
     pub(crate) code: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SandboxArgs {
-    /// Where the world is kept [default: sandboxes/foundation in the home]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) world: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) verb: SandboxVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SandboxVerb {
-    /// Make a healthy world
-    New,
-    /// Show the world
-    Show,
-    /// Make a stand-in fail: POINT --exit N [--times N] [--text MESSAGE], POINT --clear, --list
-    #[command(disable_help_flag = true)]
-    Fault {
-        /// The point and what happens there
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "POINT")]
-        args: Vec<String>,
-    },
-    /// Bring about a situation
-    Break {
-        /// The situation
-        #[arg(required = true, value_name = "SITUATION")]
-        args: Vec<String>,
-    },
-    /// End a situation
-    Mend {
-        /// The situation
-        #[arg(required = true, value_name = "SITUATION")]
-        args: Vec<String>,
-    },
-    /// Find what is not safe: a lock, a leftover, an artifact that only claims to be whole; exits with 1 if there is something
-    Check,
-    /// Say how long a phase of a stand-in takes in virtual time: PHASE DURATION, --list
-    #[command(disable_help_flag = true)]
-    Pace {
-        /// The phase and how long it takes
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PHASE")]
-        args: Vec<String>,
-    },
-    /// Exit with 1 unless something is so: `lock free`, `leftover none`, `restore none`, `artifacts 1 whole`, `calls bbr.backup 1`
-    Assert {
-        /// What must be so
-        #[arg(required = true, value_name = "FACT")]
-        args: Vec<String>,
-    },
 }
 
 #[derive(Debug, Args)]

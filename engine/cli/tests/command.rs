@@ -227,6 +227,51 @@ fn small_commands() {
     place.call("sandbox check").exits(0);
 }
 
+#[test]
+fn sandbox_has_every_verb_of_its_stand_in() {
+    let place = Place::new("steps: []");
+    place.call("sandbox new --world w").exits(0);
+    for line in [
+        "layout small-footprint",
+        "mark before",
+        "later 10m break lb-blocked",
+        "later 10m mend lb-blocked",
+        "break disk-deleted blobstore/0",
+        "pace bbr.backup 2h",
+        "fault bosh.deploy --exit 3 --times 2 --text no",
+        "fault bosh.deploy --clear",
+    ] {
+        place.call(&format!("sandbox --world w {line}")).exits(0);
+    }
+    place.call("sandbox diff before --world w").exits(0).says("does not exist");
+    place.call("sandbox fault --list --world w").exits(0).says("");
+    place.call("sandbox pace --list --world w").exits(0).says("2h");
+    place.call("sandbox show --world w").exits(0).says("broken      disk-deleted blobstore/0");
+    place.call("sandbox mend disk-deleted blobstore/0 --world w").exits(0);
+    place.call("sandbox serve 1ms --world w").exits(0).says("http://127.0.0.1:");
+}
+
+#[test]
+fn sandbox_refuses_what_is_incomplete() {
+    let place = Place::new("steps: []");
+    place.call("sandbox new").exits(0);
+    for line in [
+        "layout huge",
+        "fault",
+        "fault bbr.backup",
+        "fault bbr.backup --exit 0",
+        "fault bbr.backup --clear --exit 1",
+        "later 10m stop lb-blocked",
+        "later 10m break",
+        "pace bbr.backup",
+        "mark",
+        "diff never-marked",
+        "break",
+    ] {
+        place.call(&format!("sandbox {line}")).exits(2);
+    }
+}
+
 const QUICK: &str = "objectives: {rto: 1h, rpo: 24h}
 steps:
   - {id: copy, argv: [echo, /backup], phase: copying, outputs: {artifact: {from: stdout, type: path}}, rollback: none}

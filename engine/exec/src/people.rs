@@ -69,7 +69,7 @@ pub fn say(dir: &RunDir, event: &Event) -> Result<Heard, SayError> {
     let until = Instant::now() + PATIENCE;
     loop {
         match dir.lock() {
-            Ok(lock) => return record(dir, &lock, event.clone()).map(|()| Heard::ForLater),
+            Ok(lock) => return record(dir, &lock, event.clone()).map(|_run| Heard::ForLater),
             Err(StoreError::Busy { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -82,9 +82,12 @@ pub fn say(dir: &RunDir, event: &Event) -> Result<Heard, SayError> {
     }
 }
 
-fn record(dir: &RunDir, _lock: &RunLock, mut event: Event) -> Result<(), SayError> {
+/// Records something that a human says of a run that nobody drives, and returns the run as it stands then.
+///
+/// It is durable when this returns. Nothing is started: that is for whoever drives the run next.
+pub fn record(dir: &RunDir, _lock: &RunLock, mut event: Event) -> Result<Run, SayError> {
     let (mut recorder, envelopes) = Recorder::open(&dir.journal(), drop).map_err(DriveError::from)?;
-    let run = replay(dir, &envelopes)?;
+    let mut run = replay(dir, &envelopes)?;
     unspoken(&mut event, run.plan(), dir)?;
     let started_at = clock::rfc3339(dir.about()?.created_ms);
     let lengths = crate::driver::lengths(&envelopes);
@@ -92,9 +95,16 @@ fn record(dir: &RunDir, _lock: &RunLock, mut event: Event) -> Result<(), SayErro
     let known = Known { run: &run, dir, started_at: &started_at, lengths: &lengths, vault: &vault };
     bind(&known, &mut event);
     check(&known, &event).map_err(SayError::Refused)?;
+    run.apply(&event).map_err(DriveError::from)?;
+    dir.forget_summary();
     recorder.append(clock::now_ms(), event);
     recorder.flush(Urgency::Now).map_err(DriveError::from)?;
-    Ok(())
+    Ok(run)
+}
+
+/// Returns whether an event is something that people say of a run, whether it is being driven or not.
+pub(crate) fn is_word(event: &Event) -> bool {
+    matches!(event, Event::Answered { .. } | Event::Ruled { .. } | Event::Settled { .. })
 }
 
 /// Binds an approval that names the beginning of a hash, or nothing, to what there is to be shown now.
@@ -108,9 +118,6 @@ pub(crate) fn bind(known: &Known<'_>, event: &mut Event) {
 
 /// Returns why a word cannot be recorded as the run stands. What is approved is kept beside the journal.
 pub(crate) fn check(known: &Known<'_>, event: &Event) -> Result<(), String> {
-    if !matches!(event, Event::Answered { .. } | Event::Ruled { .. } | Event::Settled { .. }) {
-        return Err("that is nothing that people say".to_owned());
-    }
     known.run.clone().apply(event).map_err(|illegal| illegal.why.to_owned())?;
     let Event::Answered { command, response: Response::Approved, shown: seen, .. } = event else { return Ok(()) };
     let present = shown::of(known, command).ok_or("nobody is asked that")?;

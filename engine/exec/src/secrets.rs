@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 
 use self::mask::{Mask, Patterns};
 
+pub use firedrill_model::judge::MASKED;
+
 pub use fetch::{SecretError, check_secrets};
 pub(crate) use fetch::{fetch, made_up};
 pub(crate) use mask::MaskedReader;
@@ -27,8 +29,6 @@ pub(crate) use memory::{Memory, stdin};
 pub(crate) use spoken::{mask_word, unspoken};
 pub(crate) use tap::{Captured, Level, Manner, Tap};
 
-/// What stands where a secret stood.
-pub const MASKED: &str = "***";
 
 /// The least number of characters of a secret: a shorter one cannot be told from ordinary text.
 pub const SHORTEST: usize = 4;

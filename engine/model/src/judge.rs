@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
-pub use output::{Extract, OutputRule, OutputSource, file_text};
+pub use output::{Extract, MASKED, OutputRule, OutputSource, file_text};
 pub use published::{PublishedFault, published};
 
 use crate::expression::{AttemptField, Expression};

@@ -301,6 +301,16 @@ impl Step {
         }
     }
 
+    /// Returns whether an output of this name is a secret.
+    pub(crate) fn has_secret(&self, output: &str) -> bool {
+        self.secrets().any(|secret| secret.name.value == output)
+    }
+
+    /// Iterates over the secrets that it publishes.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Output> {
+        self.outputs.iter().filter(|output| matches!(output.source, OutputSource::Secret))
+    }
+
     /// Returns its hooks with the key each stands under.
     pub fn hooks(&self) -> impl Iterator<Item = (&'static str, &Hook)> {
         let rollback = match &self.rollback {

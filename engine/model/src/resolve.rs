@@ -255,6 +255,7 @@ impl<'a> Resolver<'a> {
         let looks = step.outputs.iter().filter_map(|output| match &output.source {
             playbook::OutputSource::Look(invocation) => Some((output, invocation)),
             playbook::OutputSource::Asked
+            | playbook::OutputSource::Secret
             | playbook::OutputSource::Published
             | playbook::OutputSource::Stdout
             | playbook::OutputSource::Stderr

@@ -15,7 +15,6 @@ const fn key(purpose: &'static str) -> Unsupported {
 /// Returns what is known about a key of `block` that is not yet supported.
 pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
     match block {
-        Block::Output => output(name),
         Block::Step => step(name),
         Block::Group | Block::Use => group(name),
         Block::Playbook
@@ -25,6 +24,7 @@ pub(crate) fn find(block: Block, name: &str) -> Option<Unsupported> {
         | Block::EnvFile
         | Block::ForEach
         | Block::Guard
+        | Block::Output
         | Block::Sight
         | Block::Final
         | Block::Invariant
@@ -64,8 +64,4 @@ fn step(name: &str) -> Option<Unsupported> {
         "locks" => key("holds named locks during the step"),
         _ => return None,
     })
-}
-
-fn output(name: &str) -> Option<Unsupported> {
-    (name == "secret").then(|| key("keeps the value out of everything that is shown or stored"))
 }

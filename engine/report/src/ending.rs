@@ -34,9 +34,7 @@ pub fn ending(view: &View, rest: AtRest<'_>, columns: usize, colour: Colour) -> 
     if !matches!(verdict, Verdict::Succeeded | Verdict::Skipped | Verdict::Refused) {
         parts.push(block.steps());
     }
-    if verdict == Verdict::Stuck {
-        parts.push(block.open());
-    }
+    parts.extend(block.matters());
     parts.extend(block.outputs(rest.outputs));
     parts.extend(block.next(verdict));
     format!("\n{}", parts.join("\n"))
@@ -56,11 +54,7 @@ impl Block<'_> {
         let meaning = wrap(&self.meaning(verdict), self.columns.saturating_sub(2));
         let meaning = meaning.into_iter().map(|line| format!("  {line}"));
         let lines: Vec<String> = [format!("{name}  {after}  {run}")].into_iter().chain(meaning).collect();
-        lines.join(
-            "
-",
-        ) + "
-"
+        lines.join("\n") + "\n"
     }
 
     /// Returns what the run came to against its objectives, unless it did nothing or has none.
@@ -121,16 +115,28 @@ impl Block<'_> {
         .collect()
     }
 
-    pub(crate) fn open(&self) -> String {
+    /// Returns what a human must see to: all that is open when the run is stuck, and what can be said while it goes on.
+    pub(crate) fn matters(&self) -> Option<String> {
         let open = self.view.run().open();
-        if open.is_empty() {
-            let purpose = "all is settled, go on";
-            return self.typed(purpose, &format!("firedrill resume {}", self.view.id()));
+        let waits = |open: &Open| matches!(open, Open::InDoubt { .. } | Open::Undecided { .. });
+        match self.view.verdict() {
+            Some(Verdict::Stuck) if open.is_empty() => {
+                let resume = format!("firedrill resume {}", self.view.id());
+                Some(self.typed("all is settled, go on", &resume))
+            }
+            Some(Verdict::Stuck) => Some(self.open(&open)),
+            None if open.iter().any(waits) => {
+                let now: Vec<Open> = open.into_iter().filter(waits).collect();
+                Some(self.open(&now))
+            }
+            _ => None,
         }
+    }
+
+    fn open(&self, open: &[Open]) -> String {
         // What is owed while somebody must decide is kept on purpose.
         let is_asked = |open: &&Open| matches!(open, Open::Undecided { .. });
-        let is_kept =
-            |open: &&Open| matches!(open, Open::Owed { .. }) && self.view.run().open().iter().any(|it| is_asked(&it));
+        let is_kept = |it: &&Open| matches!(it, Open::Owed { .. }) && open.iter().any(|other| is_asked(&other));
         let (kept, matters): (Vec<&Open>, Vec<&Open>) = open.iter().partition(is_kept);
         let title = format!("{} for a human", words::count(matters.len(), "matter"));
         let items: String = matters.into_iter().map(|open| self.item(open)).collect();
@@ -200,11 +206,7 @@ impl Block<'_> {
         let why = wrap(&harmless(why), self.columns.saturating_sub(4));
         let why = why.into_iter().map(|line| format!("    {line}"));
         let lines: Vec<String> = [what].into_iter().chain(why).collect();
-        lines.join(
-            "
-",
-        ) + "
-"
+        lines.join("\n") + "\n"
     }
 
     fn settle(&self, purpose: &str, name: &str, done: &str) -> String {
@@ -230,13 +232,7 @@ impl Block<'_> {
         let rows = table(&rows);
         let rows = rows.iter().map(|row| format!("  {}", row.join("  ").trim_end()));
         let lines: Vec<String> = [self.ink.paint(Tone::Strong, "outputs")].into_iter().chain(rows).collect();
-        Some(
-            lines.join(
-                "
-",
-            ) + "
-",
-        )
+        Some(lines.join("\n") + "\n")
     }
 
     fn next(&self, verdict: Verdict) -> Option<String> {

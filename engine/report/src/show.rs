@@ -81,9 +81,7 @@ pub fn show_text(view: &View, shown: Shown<'_>, zone: Zone, columns: usize, colo
     parts.extend(waiting(view, columns, ink));
     parts.extend(said(view, ink));
     parts.extend(answered(view, ink));
-    if view.verdict() == Some(Verdict::Stuck) {
-        parts.push(block.open());
-    }
+    parts.extend(block.matters());
     parts.extend(block.outputs(shown.rest.outputs));
     parts.join("\n")
 }

@@ -114,6 +114,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         shown: String,
     },
+    /// The secrets that a step published, and that are needed, died with the engine that had them.
+    SecretsLost {
+        /// The step, which is executed again.
+        step: StepId,
+    },
     /// Somebody asked for the run to stop.
     CancelRequested,
     /// Somebody asked for everything that the run did to be undone.

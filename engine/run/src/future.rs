@@ -1,8 +1,8 @@
 //! What of a state decides the future. Two runs whose futures hash alike can do the same things and end alike, although
 //! their pasts differ: an exploration that tells states apart by this alone visits each future once.
 //!
-//! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts),
-//! exit codes, why a step failed (only whether a guard said so), how many attempts a settled step took, texts and
+//! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts, and
+//! of looks the first three), exit codes, why a step failed (only whether a guard said so), how many attempts a settled step took, texts and
 //! outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
 //! is always room to start everything that is due: it only says what starts first.
 
@@ -11,7 +11,10 @@ use std::hash::Hasher;
 use firedrill_model::plan::Plan;
 
 use crate::machine::Run;
-use crate::state::{Asking, Cause, Conclusion, Debt, Outcome, Phase, Recheck, Stage, StepState, Task, TaskAt, Wish};
+use crate::state::{
+    Asking, Cause, Conclusion, Debt, Outcome, Phase, Polling, Recheck, Stage, StepState, Task, TaskAt, Wish,
+};
+use crate::task::TaskEnd;
 
 impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
@@ -31,7 +34,7 @@ impl Run {
         }
         hasher.write_u64((state.finals.at as u64) << 32 | state.finals.task.map_or(0, |task| 1 + task.code()));
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
-        for (step, planned) in state.steps.iter().zip(&self.plan.steps) {
+        for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
             hasher.write_u64(step.life());
             hasher.write_u64(step.debts());
             if planned.deadline.is_some() {
@@ -39,6 +42,9 @@ impl Run {
             }
             if !planned.milestones.is_empty() {
                 hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            }
+            if !self.shape.secret_users(at).is_empty() {
+                hasher.write_u32(step.attempts);
             }
             if is_ordered {
                 hasher.write_u32(step.completed);
@@ -161,7 +167,7 @@ impl Asking {
 }
 
 impl Task {
-    /// Returns how far the try is, how many have failed and how many have approved, in 16 bits.
+    /// Returns how far the try is, how many have failed or approved, and how far its poll is, in 16 bits.
     fn code(&self) -> u64 {
         let at = match self.at {
             TaskAt::Rendering => 0,
@@ -174,9 +180,22 @@ impl Task {
             TaskAt::Asked(_) => 7,
         };
         let count = match self.at {
-            TaskAt::Asked(approved) => self.failures.min(0x7F) << 5 | approved.min(0x1F),
-            _ => self.failures.min(0xFFF),
+            TaskAt::Asked(approved) => self.failures.min(0x1F) << 8 | approved.min(0xFF),
+            _ => self.failures.min(0xFF) << 5 | self.poll_code(),
         };
         u64::from(count) << 3 | at
+    }
+
+    /// Returns what is known of a poll: whether it goes on, what its last look said, and how many looks there were up to three.
+    fn poll_code(&self) -> u32 {
+        let seen = match self.seen {
+            None => 0,
+            Some(TaskEnd::Unmet) => 1,
+            Some(TaskEnd::Met | TaskEnd::Unclear | TaskEnd::Doubt(_) | TaskEnd::Texts | TaskEnd::NotSpawned) => 2,
+        };
+        match self.poll {
+            Polling::Over => seen,
+            Polling::Open => self.r#try.min(3) << 3 | 1 << 2 | seen,
+        }
     }
 }

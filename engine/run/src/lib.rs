@@ -24,6 +24,7 @@ mod poll;
 mod rest;
 mod ruling;
 mod scope;
+mod secrets;
 mod shape;
 mod state;
 mod steps;

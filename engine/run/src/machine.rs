@@ -111,6 +111,7 @@ impl Run {
             Event::Answered { command, response, outputs, by, shown, .. } => {
                 self.answered(command, *response, outputs, (by, shown))?;
             }
+            Event::SecretsLost { step } => self.publish_again(step)?,
             Event::CancelRequested => self.cancel(),
             Event::RollbackRequested { .. } => self.reverse()?,
             Event::Ruled { step, ruling, outputs, .. } => self.ruled(step, *ruling, outputs)?,

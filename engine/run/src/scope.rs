@@ -44,6 +44,13 @@ impl Run {
         scopes.find(|&&scope| self.state.steps[scope].course == Course::Unwinding).copied()
     }
 
+    /// Returns the innermost scope that the failure of a step concerns; none if that is the whole run. A scope that could not be
+    /// made good fails in what surrounds it.
+    pub(crate) fn governing_scope(&self, step: usize) -> Option<usize> {
+        let is_spilled = self.state.steps[step].course == Course::Spilled;
+        self.shape.scopes(step).iter().rev().copied().find(|&scope| scope != step || !is_spilled)
+    }
+
     /// Returns whether the failure of a step is one that a scope around it takes back, or has taken back.
     pub(crate) fn is_contained(&self, step: usize) -> bool {
         let is_containing = |scope: &usize| {
@@ -128,8 +135,7 @@ impl Run {
     /// Returns whether a step that was taken back still owes something.
     fn leaves_open(&self, step: usize) -> bool {
         let debts = &self.state.steps[step].debts;
-        let rollback = debts.rollback.is_open() && self.undoes(step);
-        rollback || debts.cleanup.is_open() || matches!(debts.release, Debt::Owed | Debt::Open)
+        self.owes_rollback(step) || debts.cleanup.is_open() || matches!(debts.release, Debt::Owed | Debt::Open)
     }
 
     /// The scope cannot be made good: what surrounds it has failed.

@@ -24,6 +24,10 @@ pub(crate) struct Shape {
     begun_after: Vec<Vec<usize>>,
     open_ended: Vec<usize>,
     timed: Vec<usize>,
+    /// The steps whose secrets others use, ascending.
+    publishers: Vec<usize>,
+    secret_users: Vec<Vec<usize>>,
+    secrets_of: Vec<Vec<usize>>,
     /// Whether something that is due may have to wait for room.
     pub(crate) is_cramped: bool,
 }
@@ -45,6 +49,9 @@ impl Shape {
             begun_after: vec![Vec::new(); plan.steps.len()],
             open_ended: Vec::new(),
             timed: (0..plan.steps.len()).filter(|&step| plan.steps[step].deadline.is_some()).collect(),
+            publishers: Vec::new(),
+            secret_users: vec![Vec::new(); plan.steps.len()],
+            secrets_of: vec![Vec::new(); plan.steps.len()],
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
@@ -65,7 +72,9 @@ impl Shape {
                 shape.begun_after[before].push(at);
             }
             shape.wait_for_release(at, step);
+            shape.use_secrets(plan, at);
         }
+        shape.publishers = (0..plan.steps.len()).filter(|&step| !shape.secret_users[step].is_empty()).collect();
         shape
     }
 
@@ -80,6 +89,31 @@ impl Shape {
         for signal in &release.until_reached {
             self.listeners[signal.step].push(Listener { milestone: signal.milestone, lets: Lets::Release(at) });
         }
+    }
+
+    fn use_secrets(&mut self, plan: &Plan, at: usize) {
+        let used = plan.steps[at].commands().flat_map(|command| &command.secrets);
+        let mut publishers: Vec<usize> =
+            used.filter_map(|used| plan.named(used.step.as_deref()?, at)).filter(|&publisher| publisher != at).collect();
+        publishers.sort_unstable();
+        publishers.dedup();
+        publishers.iter().for_each(|&publisher| self.secret_users[publisher].push(at));
+        self.secrets_of[at] = publishers;
+    }
+
+    /// Returns the steps whose secrets others use, ascending.
+    pub(crate) fn publishers(&self) -> &[usize] {
+        &self.publishers
+    }
+
+    /// Returns the steps that use secrets of this one, ascending.
+    pub(crate) fn secret_users(&self, step: usize) -> &[usize] {
+        &self.secret_users[step]
+    }
+
+    /// Returns the steps of which this one uses secrets, ascending.
+    pub(crate) fn secrets_of(&self, step: usize) -> &[usize] {
+        &self.secrets_of[step]
     }
 
     /// Returns the index of a step.

@@ -131,14 +131,17 @@ impl Run {
     /// Tells the steps that wait for this one.
     pub(crate) fn pass_on_settled(&mut self, step: usize) {
         let shape = std::sync::Arc::clone(&self.shape);
+        let is_again = self.state.steps[step].is_passed_on;
         if matches!(self.state.steps[step].stage, Stage::Settled(Outcome::Succeeded | Outcome::Skipped)) {
             self.pass_on(step);
         }
-        self.pass_on_milestones(step);
-        self.release_if_due(step);
-        for &owner in shape.awaited_by(step) {
-            self.state.steps[owner].until_left -= 1;
-            self.release_if_due(owner);
+        if !is_again {
+            self.pass_on_milestones(step);
+            self.release_if_due(step);
+            for &owner in shape.awaited_by(step) {
+                self.state.steps[owner].until_left -= 1;
+                self.release_if_due(owner);
+            }
         }
         self.member_settled(step);
         if self.state.settled == self.state.steps.len() {
@@ -233,7 +236,9 @@ impl Run {
     fn withdraw_attempt(&mut self, step: usize) {
         let state = &mut self.state.steps[step];
         state.attempts -= 1;
-        if state.attempts == state.voided {
+        if state.is_passed_on {
+            self.settle(step, Outcome::Succeeded);
+        } else if state.attempts == state.voided {
             state.stage = Stage::Waiting;
         } else {
             self.settle(step, Outcome::Failed(Cause::Unexpected));

@@ -6,6 +6,7 @@ use firedrill_model::plan::OnFailure;
 
 use crate::event::DebtKind;
 use crate::machine::{News, Run, count};
+use crate::scope::Course;
 use crate::state::{Block, Cancel, Debt, Outcome, Phase, Stage, StepState, Undoing};
 
 impl Run {
@@ -106,13 +107,50 @@ impl Run {
         }
     }
 
-    /// Returns whether what a step did is to be undone when its scope unwinds.
-    pub(crate) fn undoes(&self, step: usize) -> bool {
-        match (self.planned(step).on_failure, self.state.undoing) {
-            (_, Undoing::Reversal)
-            | (OnFailure::Ask, Undoing::Wanted)
-            | (OnFailure::Rollback | OnFailure::Continue, _) => true,
-            (OnFailure::Stop | OnFailure::Ask, Undoing::Unsaid | Undoing::Wanted | Undoing::Unwanted) => false,
+    /// Returns whether what a step did is to be undone when what it is taken back with unwinds.
+    fn undoes(&self, step: usize) -> bool {
+        self.undoes_in(self.unwinding_scope(step))
+    }
+
+    /// Returns whether what was done in a scope, or in the run, is undone when it unwinds: every failure in it says so. What is
+    /// left as it is can be undone later; what is undone is gone.
+    fn undoes_in(&self, scope: Option<usize>) -> bool {
+        let has_failed = |&step: &usize| self.state.steps[step].has_failed() && self.governing_scope(step) == scope;
+        let mut failed = (0..self.state.steps.len()).filter(has_failed).peekable();
+        match (self.state.undoing, failed.peek()) {
+            (Undoing::Reversal, _) => true,
+            (_, None) => scope.is_some() || self.is_undone_by(self.plan.on_failure),
+            (_, Some(_)) => failed.all(|step| self.is_undone_by(self.failure_word(step))),
+        }
+    }
+
+    /// Returns whether the run undoes what was done when it unwinds now.
+    pub fn undoes_what_was_done(&self) -> bool {
+        self.undoes_in(None)
+    }
+
+    fn is_undone_by(&self, word: OnFailure) -> bool {
+        match word {
+            OnFailure::Rollback | OnFailure::Continue => true,
+            OnFailure::Ask => self.state.undoing == Undoing::Wanted,
+            OnFailure::Stop => false,
+        }
+    }
+
+    /// Returns what the failure of a step means: of a scope that could not be made good, what it means around it.
+    fn failure_word(&self, step: usize) -> OnFailure {
+        if self.state.steps[step].course != Course::Spilled {
+            return self.planned(step).on_failure;
+        }
+        self.planned(step).group.map_or(self.plan.on_failure, |group| self.planned(group).on_failure)
+    }
+
+    /// Returns whether a rollback is wanted that has not been made.
+    pub(crate) fn owes_rollback(&self, step: usize) -> bool {
+        match self.debt(step, DebtKind::Rollback) {
+            Debt::Open | Debt::Deciding | Debt::Discharging(_) => true,
+            Debt::Owed => self.undoes(step),
+            Debt::None | Debt::Discharged | Debt::Off => false,
         }
     }
 }

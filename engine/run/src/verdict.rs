@@ -147,12 +147,13 @@ impl Run {
 
     /// A rollback is owed to nobody as long as nothing has failed.
     fn is_owed(&self, step: usize, kind: DebtKind) -> bool {
-        let is_open = match self.debt(step, kind) {
-            Debt::Owed | Debt::Open | Debt::Deciding | Debt::Discharging(_) => true,
-            Debt::None | Debt::Discharged | Debt::Off => false,
-        };
-        let is_undoing = self.is_taken_back() || self.state.cancel != Cancel::No;
-        is_open && (kind != DebtKind::Rollback || (is_undoing && self.undoes(step)))
+        match (kind, self.debt(step, kind)) {
+            (DebtKind::Rollback, _) => {
+                (self.is_taken_back() || self.state.cancel != Cancel::No) && self.owes_rollback(step)
+            }
+            (_, Debt::Owed | Debt::Open | Debt::Deciding | Debt::Discharging(_)) => true,
+            (_, Debt::None | Debt::Discharged | Debt::Off) => false,
+        }
     }
 
     /// Returns the verdict of a run that did nothing because a guard said so.

@@ -115,12 +115,31 @@ fn a_later_failure_takes_back_what_a_scope_left_behind_too() {
 }
 
 #[test]
-fn a_group_that_stops_keeps_what_its_members_did() {
+fn the_step_that_fails_says_what_becomes_of_everything() {
+    let plan = "a !\nb a ! on:stop\nc b";
+    let begun = "a.attempt.1.1 b.attempt.1.1";
+    check(plan, "b.attempt.1.1 1", &format!("{begun} = failed"));
+    let undone = format!("{begun} c.attempt.1.1 b.rollback.1.1 a.rollback.1.1 = failed");
+    check(plan, "c.attempt.1.1 1", &undone);
+    let group = "a !\nbox a {} on:stop\nbox/x !\nbox/y box/x\nb box";
+    check(group, "box/y.attempt.1.1 1", "a.attempt.1.1 box/x.attempt.1.1 box/y.attempt.1.1 = failed");
+    let outside =
+        "a.attempt.1.1 box/x.attempt.1.1 box/y.attempt.1.1 b.attempt.1.1 box/x.rollback.1.1 a.rollback.1.1 = failed";
+    check(group, "b.attempt.1.1 1", outside);
     check(
-        "a !\nbox a {} on:stop\nbox/x !\nb box",
-        "b.attempt.1.1 1",
-        "a.attempt.1.1 box/x.attempt.1.1 b.attempt.1.1 a.rollback.1.1 = failed",
+        "a !\nb a on:stop\nc a",
+        "b.attempt.1.1 1, c.attempt.1.1 1",
+        "a.attempt.1.1 b.attempt.1.1 c.attempt.1.1 = failed",
     );
+}
+
+#[test]
+fn a_failure_in_a_scope_says_what_becomes_of_the_scope() {
+    let plan = "a !\nbox a {} on:continue\nbox/x !\nbox/y box/x on:stop\nb box";
+    let kept = "a.attempt.1.1 box/x.attempt.1.1 box/y.attempt.1.1 b.attempt.1.1";
+    check(plan, "box/y.attempt.1.1 1", &format!("{kept} = succeeded"));
+    let later = "box/y.attempt.1.1 1, b.attempt.1.1 1";
+    check(plan, later, &format!("{kept} a.rollback.1.1 = failed"));
 }
 
 #[test]

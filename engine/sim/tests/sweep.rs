@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 33] = [
+const CORPUS: [&str; 38] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -46,6 +46,11 @@ const CORPUS: [&str; 33] = [
     "a man ~man x2\nb yes2\nc a b irr",
     "a ^c\nb a man ?\nc b",
     "a !man ^\nb a man-",
+    "a ?++ idem\nb a !",
+    "a ?+ ^\nb a g+ x2 idem",
+    "box {} due\nbox/x ! x2 idem\nbox/y\nb box ^",
+    "a !\nb a on:stop !\nc a",
+    "box {} on:continue\nbox/x !\nbox/y box/x on:stop\nb box !",
 ];
 
 #[track_caller]

@@ -2,6 +2,7 @@
 
 mod access;
 mod apps;
+mod brokers;
 mod curl;
 mod flags;
 mod isolation;
@@ -38,6 +39,7 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
         }
         Err(Stop::Exit(code, text)) => {
             err(&format!("{text}\n"));
+            out("FAILED\n");
             Ok(code)
         }
     })
@@ -90,6 +92,7 @@ fn dispatch(cf: &Client) -> Done {
         "orgs" => orgs::orgs(cf),
         "spaces" => orgs::spaces(cf),
         "feature-flags" => orgs::feature_flags(cf),
+        "feature-flag" => orgs::feature_flag(cf),
         "enable-feature-flag" => orgs::set_feature_flag(cf, true),
         "disable-feature-flag" => orgs::set_feature_flag(cf, false),
         "apps" => apps::apps(cf),
@@ -112,10 +115,16 @@ fn dispatch(cf: &Client) -> Done {
         "reset-space-isolation-segment" => isolation::reset_space(cf),
         "services" => services::services(cf),
         "service" => services::service(cf),
-        "service-brokers" => services::brokers(cf),
-        "service-access" => services::access(cf),
-        "enable-service-access" => services::set_access(cf, true),
-        "disable-service-access" => services::set_access(cf, false),
+        "create-service" => services::create(cf),
+        "delete-service" => services::delete(cf),
+        "purge-service-instance" => services::purge(cf),
+        "service-brokers" => brokers::list(cf),
+        "create-service-broker" => brokers::create(cf),
+        "update-service-broker" => brokers::update(cf),
+        "delete-service-broker" => brokers::delete(cf),
+        "service-access" => brokers::access(cf),
+        "enable-service-access" => brokers::set_access(cf, true),
+        "disable-service-access" => brokers::set_access(cf, false),
         unknown => Err(failed(format!("'{unknown}' is not a registered command. See 'cf help -a'"))),
     }
 }
@@ -137,6 +146,22 @@ impl Client<'_> {
             ))
         };
         self.invocation.args.get(index).map(String::as_str).ok_or_else(missing)
+    }
+
+    /// Asks a question unless `-f` was given; a closed standard input is no answer.
+    fn confirms(&self, question: &str) -> Result<bool, Stop> {
+        if self.invocation.has(&["-f", "--force"]) {
+            return Ok(true);
+        }
+        out(&format!("{question} [yN]: "));
+        let mut answer = String::new();
+        match std::io::stdin().read_line(&mut answer) {
+            Ok(read) if read > 0 => Ok(matches!(answer.trim(), "y" | "yes" | "Y" | "YES")),
+            _ => {
+                out("\n");
+                Err(failed("EOF"))
+            }
+        }
     }
 
     /// Asks the API whether it answers; a client that cannot reach it says so.

@@ -1,5 +1,7 @@
 //! The stand-in of curl: the hosts of the platform answer it.
 
+mod flags;
+
 use std::fs;
 
 use crate::fault::FaultPoint;
@@ -9,25 +11,15 @@ use crate::platform::rest::{self, Answer, Silence};
 use crate::world::{World, WorldError};
 use crate::{err, out};
 
+use flags::{Errors, Noise, Request, Shown};
+
 /// The exit statuses of curl.
-const NO_URL: u8 = 2;
+const BAD_USAGE: u8 = 2;
 const NO_HOST: u8 = 6;
 const REFUSED: u8 = 7;
 const HTTP_ERROR: u8 = 22;
 const WRITE_ERROR: u8 = 23;
 const TIMED_OUT: u8 = 28;
-
-/// What curl was asked for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Request {
-    url: String,
-    method: String,
-    output: Option<String>,
-    format: Option<String>,
-    is_silent: bool,
-    shows_errors: bool,
-    fails: bool,
-}
 
 /// Runs curl with its arguments and returns its exit status.
 pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
@@ -36,7 +28,6 @@ pub(crate) fn run(world: &World, args: &[String]) -> Result<u8, WorldError> {
 
 /// Runs it from one side of the load balancer.
 pub(crate) fn run_from(world: &World, args: &[String], from: From) -> Result<u8, WorldError> {
-    let request = Request::parse(args);
     crate::recorded(world, "curl.request", |_| {
         Pace::of(world)?.pass(Phase::CURL);
         if let Some(point) = FaultPoint::of_subcommand("curl.request")
@@ -45,49 +36,38 @@ pub(crate) fn run_from(world: &World, args: &[String], from: From) -> Result<u8,
             err(&format!("curl: ({}) {}\n", fault.exit, fault.said("curl.request")));
             return Ok(fault.exit);
         }
-        request.perform(world, from)
+        if matches!(args, [only] if only == "--version" || only == "-V") {
+            out("curl 8.5.0 (sandbox)\nProtocols: http https\n");
+            return Ok(0);
+        }
+        match Request::parse(args) {
+            Ok(request) => request.perform(world, from),
+            Err(message) => Ok(refuse(Some(&message))),
+        }
     })
 }
 
+/// Says what is wrong with a command line.
+fn refuse(message: Option<&str>) -> u8 {
+    if let Some(message) = message {
+        err(&format!("curl: {message}\n"));
+    }
+    err("curl: try 'curl --help' or 'curl --manual' for more information\n");
+    BAD_USAGE
+}
+
 impl Request {
-    fn parse(args: &[String]) -> Request {
-        let mut request = Request { method: "GET".into(), ..Request::default() };
-        let mut words = args.iter();
-        while let Some(word) = words.next() {
-            let mut value = || words.next().cloned().unwrap_or_default();
-            match word.as_str() {
-                "-o" | "--output" => request.output = Some(value()),
-                "-w" | "--write-out" => request.format = Some(value()),
-                "-X" | "--request" => request.method = value(),
-                "-m" | "--max-time" | "--connect-timeout" | "-H" | "--header" | "-u" | "--user" | "-d" | "--data"
-                | "--cacert" | "--retry" | "--retry-delay" | "-A" => drop(value()),
-                "--silent" => request.is_silent = true,
-                "--show-error" => request.shows_errors = true,
-                "--fail" => request.fails = true,
-                long if long.starts_with("--") => {}
-                short if short.starts_with('-') => request.set(&short[1..]),
-                url => url.clone_into(&mut request.url),
-            }
-        }
-        request
-    }
-
-    /// Sets flags of one letter, which may be joined: `-sSf`.
-    fn set(&mut self, letters: &str) {
-        self.is_silent |= letters.contains('s');
-        self.shows_errors |= letters.contains('S');
-        self.fails |= letters.contains('f');
-    }
-
     fn perform(&self, world: &World, from: From) -> Result<u8, WorldError> {
-        if self.url.is_empty() {
-            return Ok(self.fail(NO_URL, "no URL specified"));
-        }
-        let (scheme, rest) = self.url.split_once("://").unwrap_or(("http", &self.url));
+        let Some(url) = &self.url else {
+            let is_empty = *self == Request::default();
+            return Ok(refuse((!is_empty).then_some("no URL specified!")));
+        };
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
         let (host, path) =
             rest.split_once('/').map_or((rest, "/".to_owned()), |(host, path)| (host, format!("/{path}")));
         let (name, port) = host.split_once(':').unwrap_or((host, if scheme == "https" { "443" } else { "80" }));
-        Ok(match rest::host(world, from, name, &self.method, &path)? {
+        let request = rest::Request { method: self.method(), path: &path, body: self.body() };
+        Ok(match rest::host(world, from, name, request)? {
             Ok(answer) => self.show(&answer),
             Err(silence) => {
                 self.write_out(0);
@@ -106,17 +86,26 @@ impl Request {
     }
 
     fn show(&self, answer: &Answer) -> u8 {
-        if self.fails && answer.status >= 400 {
-            self.write_out(answer.status);
-            return self.fail(HTTP_ERROR, &format!("The requested URL returned error: {}", answer.status));
-        }
-        let written = if let Some(path) = &self.output {
-            fs::write(path, &answer.body)
-        } else {
-            out(&answer.body);
-            Ok(())
+        let status = answer.status;
+        let is_error = status >= 400 && self.errors != Errors::Answer;
+        let head = format!("HTTP/1.1 {status} {}\r\n\r\n", rest::reason(status));
+        let text = match self.shown {
+            Shown::Body => answer.body.clone(),
+            Shown::Head => head,
+            Shown::HeadAndBody => head + &answer.body,
         };
-        self.write_out(answer.status);
+        let written = match &self.output {
+            _ if is_error && self.errors == Errors::Fail => Ok(()),
+            Some(path) => fs::write(path, text),
+            None => {
+                out(&text);
+                Ok(())
+            }
+        };
+        self.write_out(status);
+        if is_error {
+            return self.fail(HTTP_ERROR, &format!("The requested URL returned error: {status}"));
+        }
         if written.is_ok() { 0 } else { self.fail(WRITE_ERROR, "Failure writing output to destination") }
     }
 
@@ -130,7 +119,7 @@ impl Request {
     }
 
     fn fail(&self, code: u8, text: &str) -> u8 {
-        if !self.is_silent || self.shows_errors {
+        if self.noise != Noise::Silent {
             err(&format!("curl: ({code}) {text}\n"));
         }
         code

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+use crate::platform::services;
 use crate::situation::Situation;
 use crate::tasks;
 use crate::world::{Part, World, WorldError};
@@ -70,7 +71,7 @@ impl Agenda {
 /// Makes happen what is due, the director's work included. Stand-ins look when they start, and bbr again where it looks at the director's VM.
 pub(crate) fn catch_up(world: &World) -> Result<(), WorldError> {
     if world.read::<Agenda>()?.0.is_empty() {
-        return tasks::advance(world);
+        return go_on(world);
     }
     let now = Moment::now();
     let due = world.update(|agenda: &mut Agenda| agenda.take_due(now))?;
@@ -79,5 +80,11 @@ pub(crate) fn catch_up(world: &World) -> Result<(), WorldError> {
         tasks::advance_until(world, appointment.due())?;
         appointment.turn.take(&appointment.situation, world)?;
     }
-    tasks::advance(world)
+    go_on(world)
+}
+
+/// The director works, and the platform learns of it.
+fn go_on(world: &World) -> Result<(), WorldError> {
+    tasks::advance(world)?;
+    services::settle(world)
 }

@@ -12,6 +12,7 @@ pub(crate) mod health;
 pub(crate) mod locks;
 pub(crate) mod placement;
 pub(crate) mod rest;
+pub(crate) mod services;
 
 use serde::{Deserialize, Serialize};
 

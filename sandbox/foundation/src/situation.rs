@@ -99,6 +99,11 @@ impl Situation {
         world.update(|situations: &mut Situations| situations.0.retain(|held| held != self))
     }
 
+    /// Returns whether it befell deployments, and is gone when they are made anew.
+    pub(crate) fn is_of_deployments(&self) -> bool {
+        matches!(self, Situation::Of(..) | Situation::Platform(_))
+    }
+
     fn change(&self, world: &World, wanted: Wanted) -> Result<(), WorldError> {
         match self {
             Situation::PendingChanges => stage(world, wanted),

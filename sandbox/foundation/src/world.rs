@@ -278,8 +278,13 @@ impl World {
         Ok(file)
     }
 
-    /// Begins anew with other deployments: what was done to those of before is forgotten.
+    /// Begins anew with other deployments: what was done to those of before, and is to be done, is forgotten.
     pub(crate) fn lay_out(&self, layout: Layout) -> Result<(), WorldError> {
+        let broken: Situations = self.read()?;
+        broken.iter().filter(|one| !one.is_of_deployments()).try_for_each(|situation| situation.mend(self))?;
+        self.write(&Situations::default())?;
+        self.write(&Agenda::default())?;
+        self.write(&TaskBoard::default())?;
         self.update(|settings: &mut Settings| settings.layout = layout)?;
         self.forget_foundation()
     }

@@ -101,14 +101,6 @@ pub(super) const EXPLAIN: &str = "\
 Example:
   firedrill explain FD0107";
 
-pub(super) const SANDBOX: &str = "\
-Examples:
-  firedrill sandbox new
-  firedrill sandbox fault bbr.backup --exit 1 --times 1
-  firedrill sandbox fault --list
-  firedrill sandbox show --world /tmp/world
-  firedrill sandbox check";
-
 pub(super) const COMPLETION: &str = "\
 Examples:
   firedrill completion bash > ~/.local/share/bash-completion/completions/firedrill

@@ -91,6 +91,9 @@ pub(crate) struct RollbackArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: String,
+    /// Do not wait for people: exit with 7 as soon as nothing can happen before they have answered
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }

@@ -7,6 +7,7 @@ use firedrill_model::judge::OutputRule;
 use firedrill_model::value::Value;
 use firedrill_run::{Ask, CommandId, Event, Response, Run};
 
+use super::settle::refused;
 use crate::args::AnswerArgs;
 use crate::failure::{Failure, Status};
 use crate::home::Home;
@@ -63,13 +64,7 @@ fn outputs(rules: &[OutputRule], given: &[Assignment]) -> Result<BTreeMap<String
 
 /// Records an answer, and says how the run goes on.
 pub(super) fn say(dir: &RunDir, event: &Event, terminal: &Terminal) -> Result<Status, Failure> {
-    let heard = people::say(dir, event).map_err(|error| match error {
-        people::SayError::Refused(why) => {
-            Failure::usage(why).help(format!("`firedrill show {}` says what people are asked", dir.id()))
-        }
-        people::SayError::Drive(error) => error.into(),
-        people::SayError::Deaf(_) => Failure::failed(error.to_string()),
-    })?;
+    let heard = people::say(dir, event).map_err(|error| refused(dir, error))?;
     terminal.print(&match heard {
         people::Heard::ByEngine => "recorded: the run goes on\n".to_owned(),
         people::Heard::ForLater => format!("recorded; go on from here: firedrill resume {}\n", dir.id()),

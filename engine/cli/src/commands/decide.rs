@@ -1,8 +1,9 @@
 //! `firedrill decide`
 
+use firedrill_exec::people;
 use firedrill_run::{Event, Ruling};
 
-use super::settle::{named, outputs, say, tell};
+use super::settle::{named, outputs, say};
 use crate::args::{self, DecideArgs};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
@@ -10,18 +11,15 @@ use crate::terminal::Terminal;
 
 pub(super) fn decide(args: DecideArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let dir = home.run(Some(&args.run))?;
-    let lock = dir.lock()?;
     let ruling = ruling(args.ruling);
     if ruling != Ruling::Done && !args.output.is_empty() {
         return Err(Failure::usage("--output belongs to `done`: only a step that is done has outputs"));
     }
-    let run = firedrill_exec::replayed(&dir)?;
+    let run = people::read(&dir)?;
     let step = named(run.plan(), &args.step)?;
     let outputs = outputs(step, &args.output)?;
     let event = Event::Ruled { step: step.id.as_str().into(), ruling, outputs, by: args.by, note: args.note };
-    let run = say(&dir, &lock, event)?;
-    tell(&dir, &run, terminal);
-    Ok(Status::Done)
+    say(&dir, &event, terminal)
 }
 
 fn ruling(ruling: args::Ruling) -> Ruling {

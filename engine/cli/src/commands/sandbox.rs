@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use firedrill_foundation::{SandboxError, World, sandbox_command};
 
-use crate::args::{SandboxArgs, SandboxVerb};
+use crate::args::SandboxArgs;
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::terminal::Terminal;
@@ -20,29 +20,15 @@ pub(super) fn sandbox(
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
     let world = place(args.world.as_deref(), home)?;
-    let words = match args.verb {
-        SandboxVerb::New => {
-            create(&world)?;
-            terminal.print(&format!("{}\n", world.display()));
-            return Ok(Status::Done);
-        }
-        SandboxVerb::Show => vec!["show".to_owned()],
-        SandboxVerb::Check => vec!["check".to_owned()],
-        SandboxVerb::Fault { args } => verb("fault", args),
-        SandboxVerb::Break { args } => verb("break", args),
-        SandboxVerb::Mend { args } => verb("mend", args),
-        SandboxVerb::Pace { args } => verb("pace", args),
-        SandboxVerb::Assert { args } => verb("assert", args),
+    let Some(words) = args.verb.words() else {
+        create(&world)?;
+        terminal.print(&format!("{}\n", world.display()));
+        return Ok(Status::Done);
     };
     let mut out = Vec::new();
     let done = sandbox_command(&world, &words, &mut out);
     terminal.print(&String::from_utf8_lossy(&out));
     done.map(|()| Status::Done).map_err(failure)
-}
-
-fn verb(name: &str, mut args: Vec<String>) -> Vec<String> {
-    args.insert(0, name.to_owned());
-    args
 }
 
 fn failure(error: SandboxError) -> Failure {

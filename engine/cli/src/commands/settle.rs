@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use firedrill_exec::{RunDir, RunLock};
+use firedrill_exec::RunDir;
+use firedrill_exec::people::{self, Heard, SayError};
 use firedrill_model::plan::{Plan, Step};
 use firedrill_model::value::{Type, Value};
-use firedrill_run::{DebtKind, Done, Event, Open, Run};
+use firedrill_run::{DebtKind, Done, Event, Open};
 
 use crate::args::{Said, SettleArgs};
 use crate::failure::{Failure, Status};
@@ -15,36 +16,37 @@ use crate::terminal::Terminal;
 
 pub(super) fn settle(args: SettleArgs, home: &Home, terminal: &Terminal) -> Result<Status, Failure> {
     let dir = home.run(Some(&args.run))?;
-    let lock = dir.lock()?;
     let event = event(&dir, args)?;
-    let run = say(&dir, &lock, event)?;
-    tell(&dir, &run, terminal);
+    say(&dir, &event, terminal)
+}
+
+/// Records what somebody says about a run, and says how the run goes on.
+pub(super) fn say(dir: &RunDir, event: &Event, terminal: &Terminal) -> Result<Status, Failure> {
+    let heard = people::say(dir, event).map_err(|error| refused(dir, error))?;
+    terminal.print("recorded\n");
+    let waits = |open: &&Open| matches!(open, Open::InDoubt { .. } | Open::Undecided { .. });
+    let next = match (people::read(dir)?.open().iter().filter(waits).count(), heard) {
+        (0, Heard::ByEngine) => "the run goes on\n".to_owned(),
+        (0, Heard::ForLater) => format!("go on from here: firedrill resume {}\n", dir.id()),
+        (left, _) => format!("{left} still in doubt or undecided: firedrill show {}\n", dir.id()),
+    };
+    terminal.print(&next);
     Ok(Status::Done)
 }
 
-/// Records what somebody says about a run.
-pub(super) fn say(dir: &RunDir, lock: &RunLock, event: Event) -> Result<Run, Failure> {
-    firedrill_exec::settle(dir, lock, event).map_err(|error| match error {
-        firedrill_exec::DriveError::Illegal(illegal) => {
-            Failure::usage(illegal.why).help(format!("`firedrill show {}` lists what a human must see to", dir.id()))
+/// Says why something was not recorded.
+pub(super) fn refused(dir: &RunDir, error: SayError) -> Failure {
+    match error {
+        SayError::Refused(why) => {
+            Failure::usage(why).help(format!("`firedrill show {}` lists what a human must see to", dir.id()))
         }
-        other => other.into(),
-    })
-}
-
-/// Says that something was recorded, and how the run goes on.
-pub(super) fn tell(dir: &RunDir, run: &Run, terminal: &Terminal) {
-    terminal.print("recorded\n");
-    let waits = |open: &&Open| matches!(open, Open::InDoubt { .. } | Open::Undecided { .. });
-    let next = match run.open().iter().filter(waits).count() {
-        0 => format!("go on from here: firedrill resume {}\n", dir.id()),
-        left => format!("{left} still in doubt or undecided: firedrill show {}\n", dir.id()),
-    };
-    terminal.print(&next);
+        SayError::Drive(error) => error.into(),
+        SayError::Deaf(_) => Failure::failed(error.to_string()),
+    }
 }
 
 fn event(dir: &RunDir, args: SettleArgs) -> Result<Event, Failure> {
-    let run = firedrill_exec::replayed(dir)?;
+    let run = people::read(dir)?;
     let plan = run.plan();
     let (name, debt) = subject(&args.what);
     let step = named(plan, name)?;

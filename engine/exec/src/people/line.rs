@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use firedrill_run::Event;
 
-use super::Word;
+use super::{Word, is_word};
 use crate::store::RunDir;
 
 const SOCKET: &str = "people.sock";
@@ -57,7 +57,8 @@ fn serve(stream: UnixStream, hear: impl Fn(Word)) -> io::Result<()> {
     BufReader::new(stream.try_clone()?).read_line(&mut line)?;
     let ear = Ear(stream);
     match serde_json::from_str(&line) {
-        Ok(event) => hear(Word { event, ear: Some(ear) }),
+        Ok(event) if is_word(&event) => hear(Word { event, ear: Some(ear) }),
+        Ok(_) => ear.tell(Err("that is nothing that people say".to_owned())),
         Err(error) => ear.tell(Err(error.to_string())),
     }
     Ok(())

@@ -180,7 +180,7 @@ fn reader(site: Site) -> Result<Option<Position>, &'static str> {
 }
 
 /// Returns the block in which a use stands.
-fn block(names: &Names<'_>, site: Site) -> Option<usize> {
+pub(super) fn block(names: &Names<'_>, site: Site) -> Option<usize> {
     match (site, reader(site)) {
         (Site::Published(group), _) => Some(group),
         (_, Ok(Some(Position::Main(step)))) => names.parent(step),

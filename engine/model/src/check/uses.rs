@@ -2,7 +2,7 @@
 
 use crate::expression::{AttemptField, Expression, Reference};
 use crate::playbook::{
-    Body, Command, EnvForm, EnvVar, Expect, Given, Guard, Hook, Invocation, List, OutputSource, Playbook, Poll, Probe,
+    Body, Command, EnvForm, EnvVar, Expect, Extract, Given, Guard, Hook, Invocation, List, Output, OutputSource, Playbook, Poll, Probe,
     Required, Retry, Shell, Step,
 };
 use crate::source::{Span, Spanned};
@@ -36,6 +36,13 @@ pub(super) enum Spot {
     Handed(bool),
     /// Everything else.
     Elsewhere,
+}
+
+/// A jq filter, which names what it uses by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Filter<'p> {
+    pub(super) text: &'p Spanned<String>,
+    pub(super) site: Site,
 }
 
 /// Where a name is used; the numbers are indices of steps.
@@ -92,8 +99,13 @@ pub(super) fn files(playbook: &Playbook) -> Vec<&EnvVar> {
     walked(playbook).files
 }
 
+/// Returns every jq filter.
+pub(super) fn filters(playbook: &Playbook) -> Vec<Filter<'_>> {
+    walked(playbook).filters
+}
+
 fn walked(playbook: &Playbook) -> Walk<'_> {
-    let mut walk = Walk { playbook, uses: Vec::new(), files: Vec::new() };
+    let mut walk = Walk { playbook, uses: Vec::new(), files: Vec::new(), filters: Vec::new() };
     walk.head();
     for (index, step) in playbook.steps.iter().enumerate() {
         walk.step(step, Position::Main(index));
@@ -110,6 +122,7 @@ struct Walk<'p> {
     playbook: &'p Playbook,
     uses: Vec<Use<'p>>,
     files: Vec<&'p EnvVar>,
+    filters: Vec<Filter<'p>>,
 }
 
 impl<'p> Walk<'p> {
@@ -154,10 +167,15 @@ impl<'p> Walk<'p> {
         self.poll(step.poll.as_deref(), Site::Body(position));
         self.expect(&step.expect, Site::Body(position));
         for output in &step.outputs {
+            self.extract(output, Site::Body(position));
             match &output.source {
                 OutputSource::File(path) => self.template(path, Site::Body(position)),
                 OutputSource::Look(look) => self.invocation(look, Site::Body(position)),
-                OutputSource::Published | OutputSource::Stdout | OutputSource::Stderr | OutputSource::Asked => {}
+                OutputSource::Published
+                | OutputSource::Stdout
+                | OutputSource::Stderr
+                | OutputSource::Asked
+                | OutputSource::Secret => {}
             }
         }
         self.retry(step.retry.as_deref(), Site::Body(position), Site::Repeat(position));
@@ -209,10 +227,17 @@ impl<'p> Walk<'p> {
         for (nth, guard) in guards.iter().enumerate() {
             self.probe(&guard.probe, site(nth));
             for output in &guard.outputs {
+                self.extract(output, site(nth));
                 if let OutputSource::File(path) = &output.source {
                     self.template(path, site(nth));
                 }
             }
+        }
+    }
+
+    fn extract(&mut self, output: &'p Output, site: Site) {
+        if let Extract::Jq(text) = &output.extract {
+            self.filters.push(Filter { text, site });
         }
     }
 
@@ -224,6 +249,7 @@ impl<'p> Walk<'p> {
 
     /// Adds what an expectation names besides the end of its own command.
     fn expect(&mut self, expect: &'p Expect, site: Site) {
+        self.filters.extend(expect.jq.as_ref().map(|text| Filter { text, site }));
         let Some(that) = &expect.that else { return };
         let before = self.uses.len();
         self.expression(that, site);

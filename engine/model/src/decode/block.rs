@@ -289,7 +289,8 @@ impl Block {
             }
             Self::Retry => &["max_attempts", "delay", "backoff", "factor", "max_delay", "jitter", "when"],
             Self::Expect => &["exit", "stdout", "stderr", "jq", "that"],
-            Self::Output | Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
+            Self::Output => &["from", "path", "regex", "jq", "line", "type", "optional", "secret"],
+            Self::Sight => &["from", "path", "regex", "jq", "line", "type", "optional"],
             Self::Verify => &["expect", "every", "within", "after"],
             Self::Cleanup => &["manual", "expect", "retry", "when"],
             Self::Rollback => &["manual", "expect", "retry"],

@@ -180,8 +180,9 @@ impl Decoder<'_> {
             return Output { name, source, extract, r#type: None, optional: false, span };
         };
         let types = Type::ALL.map(|known| (known.name(), known));
+        let is_secret = self.optional_flag(fields.get("secret"));
         let output = Output {
-            source: self.output_source(&fields),
+            source: if is_secret { self.pipe(&fields) } else { self.output_source(&fields) },
             extract: self.extract(&fields),
             r#type: fields.get("type").and_then(|field| self.choice(field, &types)),
             optional: self.optional_flag(fields.get("optional")),
@@ -190,6 +191,18 @@ impl Decoder<'_> {
         };
         self.check_source(&fields, &output);
         output
+    }
+
+    /// Returns where a secret comes from: from the one place that never touches a disk.
+    fn pipe(&mut self, fields: &Fields<'_>) -> OutputSource {
+        for key in ["from", "path", "argv", "run", "regex", "jq", "line", "type", "optional"] {
+            if let Some(span) = fields.key_span(key) {
+                let message = format!("a secret output has no `{key}`");
+                let diagnostic = Diagnostic::error(Code::BadSecret, span, message);
+                self.report(diagnostic.help("the program writes `name=value` to `$FIREDRILL_OUTPUT`, and all of it counts"));
+            }
+        }
+        OutputSource::Secret
     }
 
     fn output_source(&mut self, fields: &Fields<'_>) -> OutputSource {
@@ -229,6 +242,9 @@ impl Decoder<'_> {
 
     /// Reports an extraction from nothing and a path without a file.
     fn check_source(&mut self, fields: &Fields<'_>, output: &Output) {
+        if matches!(output.source, OutputSource::Secret) {
+            return;
+        }
         if let Some(path) = fields.key_span("path").filter(|_| !matches!(output.source, OutputSource::File(_))) {
             let diagnostic = Diagnostic::error(Code::Incomplete, path, "`path` needs `from: file` beside it");
             self.report(diagnostic);

@@ -100,7 +100,7 @@ codes! {
     InvalidInput "FD0505" "a value that its input refuses",
     NoValue "FD0506" "an expression that has no value with these inputs",
     BadItems "FD0507" "items that cannot be repeated over",
-    BadSecret "FD0508" "a secret that has what only open inputs have",
+    BadSecret "FD0508" "a secret that has what only open values have",
     SecretPlace "FD0509" "a secret where others could see it",
     SecretGiven "FD0510" "the value of a secret is given openly",
     NoSecret "FD0511" "an open input is given as a secret",

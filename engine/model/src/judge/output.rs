@@ -17,6 +17,11 @@ const MAX_FILE: usize = 64 << 20;
 /// Bytes that `$FIREDRILL_OUTPUT` may hold.
 const MAX_PUBLISHED: u64 = 16 << 20;
 
+/// What stands where a secret stood.
+pub const MASKED: &str = "***";
+/// Why a secret that was published is none.
+const UNKEPT: &str = "cannot be a secret: it is shorter than 4 characters, longer than 128 KiB, or no text";
+
 /// How one output of a step is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +57,9 @@ pub enum OutputSource {
     Look,
     /// A human says it. Nothing that a command leaves behind holds it.
     Asked,
+    /// What was written under the output's name to `$FIREDRILL_OUTPUT`, which never reaches a disk: of a value that could be
+    /// kept in memory the mask is there, of one that could not an empty text.
+    Secret,
 }
 
 /// Which part of a text is the output.
@@ -78,6 +86,10 @@ pub(super) fn collect(
 ) -> Result<BTreeMap<String, Value>, Finding> {
     let mut outputs = BTreeMap::new();
     for rule in rules {
+        if rule.source == OutputSource::Secret {
+            rule.must_be_kept(open).map_err(|finding| rule.named(finding))?;
+            continue;
+        }
         let found = rule.found(open, bindings).map_err(|finding| rule.named(finding))?;
         let value = match found {
             Some(value) => value,
@@ -100,10 +112,19 @@ pub fn file_text(rule: &OutputRule, open: Opener<'_>, bindings: &Bindings) -> Re
 }
 
 impl OutputRule {
+    /// Fails if a secret was not published, or if it could not be kept. Its value is nobody's business here.
+    fn must_be_kept(&self, open: Opener<'_>) -> Result<(), Finding> {
+        match self.published_value(open)?.as_deref() {
+            Some(MASKED) => Ok(()),
+            Some(_) => Err(Finding::Unmet(UNKEPT.to_owned())),
+            None => Err(Finding::Unmet(self.absence())),
+        }
+    }
+
     /// Returns the whole text of the output.
     fn bytes(&self, open: Opener<'_>, bindings: &Bindings) -> Result<Option<Vec<u8>>, Finding> {
         let text = match (&self.source, &self.extract) {
-            (OutputSource::Published, _) => self.published_value(open)?.map(String::into_bytes),
+            (OutputSource::Published | OutputSource::Secret, _) => self.published_value(open)?.map(String::into_bytes),
             (_, Extract::Jq(filter)) => {
                 let values = filtered(&self.stream(), filter, open, bindings)?;
                 values.first().filter(|value| **value != Value::None).map(|value| match value {
@@ -146,7 +167,7 @@ impl OutputRule {
             OutputSource::Stdout | OutputSource::Look => Stream::Stdout,
             OutputSource::Stderr => Stream::Stderr,
             OutputSource::File(path) => Stream::File(path.clone()),
-            OutputSource::Published | OutputSource::Asked => Stream::Published,
+            OutputSource::Published | OutputSource::Asked | OutputSource::Secret => Stream::Published,
         }
     }
 
@@ -219,7 +240,7 @@ impl OutputRule {
     fn absence(&self) -> String {
         let stream = self.stream();
         match &self.extract {
-            _ if self.source == OutputSource::Published => format!("was not written to {stream}"),
+            _ if matches!(self.source, OutputSource::Published | OutputSource::Secret) => format!("was not written to {stream}"),
             Extract::Whole if matches!(stream, Stream::File(_)) => {
                 format!("is missing: {stream} is empty or not there")
             }

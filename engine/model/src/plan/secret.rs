@@ -20,10 +20,23 @@ pub enum SecretSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretUse {
-    /// Its name.
+    /// Its name: of an input, or of an output of the step.
     pub secret: String,
+    /// The step that publishes it, as it is named where it is used; none of an input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// How it reaches the command.
     pub into: SecretPlace,
+}
+
+impl SecretUse {
+    /// Returns the secret as a playbook names it, without its root for an input.
+    pub fn name(&self) -> String {
+        match &self.step {
+            Some(step) => format!("steps.{step}.outputs.{}", self.secret),
+            None => self.secret.clone(),
+        }
+    }
 }
 
 /// How a secret reaches a command.

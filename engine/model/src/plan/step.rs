@@ -221,6 +221,13 @@ impl Step {
         }
     }
 
+    /// Iterates over the commands of its course: its guards, its attempts, and what is looked at after them. Not its hooks.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let guards = self.guards.iter().map(|guard| &guard.probe.command);
+        let looks = self.looks.iter().map(|look| &look.command);
+        guards.chain(self.command()).chain(looks).chain(self.verify.as_ref().map(|verify| &verify.command))
+    }
+
     /// Returns the command of its attempts to change it, unless it is a group.
     pub fn command_mut(&mut self) -> Option<&mut Command> {
         match &mut self.deed {

@@ -37,6 +37,8 @@ pub enum OutputSource {
     Look(Invocation),
     /// What a human says who does the step.
     Asked,
+    /// What the program wrote to `$FIREDRILL_OUTPUT`, which is kept in memory only.
+    Secret,
 }
 
 /// How an output is taken from its source.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Resolver;
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::expression::Reference;
 use crate::judge::{self, OutputRule};
 use crate::plan::{self, Program, SecretPlace, SecretUse, Text};
 use crate::playbook::{
@@ -66,7 +67,7 @@ impl<'a> Resolver<'a> {
         let of_target = self.target_env.iter();
         let mut env: BTreeMap<String, Text> =
             of_target.map(|(name, text)| (name.clone(), Text::Known(text.clone()))).collect();
-        let mut secrets: BTreeMap<SecretPlace, String> = BTreeMap::new();
+        let mut secrets: BTreeMap<SecretPlace, Named> = BTreeMap::new();
         for variable in &around.env {
             let name = &variable.name.value;
             secrets.retain(|place, _| place.variable() != Some(name));
@@ -84,7 +85,7 @@ impl<'a> Resolver<'a> {
             env,
             dir: self.dir(around.dir, step),
             stdin: stdin.filter(|_| secret.is_none()).map(|text| self.text(text, step)),
-            secrets: secrets.into_iter().map(|(into, secret)| SecretUse { secret, into }).collect(),
+            secrets: secrets.into_iter().map(|(into, named)| named.used(into)).collect(),
             time_limit: invocation.timeout.as_ref().and_then(|limit| self.duration(limit)),
             poll: None,
             expect: judge::Expect::default(),
@@ -105,9 +106,21 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Returns the secret of the plan that a text is, if it is one.
-    fn secret(&self, text: &Spanned<Template>) -> Option<String> {
-        self.secrets.get(self.playbook.secret_in(&text.value)?).cloned()
+    /// Returns the secret that a text is, if it is one.
+    fn secret(&self, text: &Spanned<Template>) -> Option<Named> {
+        if let Some((step, output)) = self.secret_output(&text.value) {
+            return Some(Named { secret: output, step: Some(step) });
+        }
+        let secret = self.secrets.get(self.playbook.secret_in(&text.value)?).cloned()?;
+        Some(Named { secret, step: None })
+    }
+
+    /// Returns the step and the secret of it that a text is, if it is one.
+    fn secret_output(&self, text: &Template) -> Option<(String, String)> {
+        let [Reference::StepOutput { step, output }] = text.as_single()?.references.as_slice() else { return None };
+        let block = self.blocks.last().and_then(|(block, _)| *block);
+        let found = self.names.find(block, step)?.step;
+        self.playbook.steps[found].has_secret(output).then(|| (step.clone(), output.clone()))
     }
 
     fn program(&mut self, command: &'a Command, shell: Option<&'a Spanned<Shell>>, step: Option<&str>) -> Program {
@@ -240,6 +253,7 @@ impl<'a> Resolver<'a> {
                 OutputSource::Stdout => judge::OutputSource::Stdout,
                 OutputSource::Look(_) => judge::OutputSource::Look,
                 OutputSource::Asked => judge::OutputSource::Asked,
+                OutputSource::Secret => judge::OutputSource::Secret,
                 OutputSource::Stderr => judge::OutputSource::Stderr,
                 OutputSource::File(path) => judge::OutputSource::File(self.file(path, step)),
             },
@@ -279,6 +293,19 @@ impl<'a> Resolver<'a> {
             jq: expect.jq.as_ref().map(|text| text.value.clone()),
             that: expect.that.as_ref().map(|condition| self.bind(&condition.value)),
         }
+    }
+}
+
+/// A secret as a command names it.
+#[derive(Clone)]
+struct Named {
+    secret: String,
+    step: Option<String>,
+}
+
+impl Named {
+    fn used(self, into: SecretPlace) -> SecretUse {
+        SecretUse { secret: self.secret, step: self.step, into }
     }
 }
 

@@ -269,19 +269,26 @@ const EXPECT_KEYS: &[Key] = &[
     key("that", Condition, "An expression over exit_code, stdout, stderr and duration that must be true."),
 ];
 
-const OUTPUT: &[Key] = &[
-    key("from", OneOf(&["stdout", "stderr", "file"]), "Where it is taken from."),
-    key("path", Template, "The file, with `from: file`."),
-    key("regex", Text, "Takes the first group of this regex, or its whole match."),
-    key("jq", Text, "Takes the result of this jq filter."),
-    key("line", OneOf(&["first", "last"]), "Takes one line."),
-    key("type", Type, "The type; a string if not given."),
-    key(
-        "optional",
-        Flag,
-        "Whether it may be missing; else a missing output fails the attempt, and a guard could not tell.",
-    ),
-];
+const FROM: Key = key("from", OneOf(&["stdout", "stderr", "file"]), "Where it is taken from.");
+const PATH: Key = key("path", Template, "The file, with `from: file`.");
+const REGEX: Key = key("regex", Text, "Takes the first group of this regex, or its whole match.");
+const JQ: Key = key("jq", Text, "Takes the result of this jq filter.");
+const LINE: Key = key("line", OneOf(&["first", "last"]), "Takes one line.");
+const OUTPUT_TYPE: Key = key("type", Type, "The type; a string if not given.");
+const OPTIONAL: Key = key(
+    "optional",
+    Flag,
+    "Whether it may be missing; else a missing output fails the attempt, and a guard could not tell.",
+);
+const SECRET_OUTPUT: Key = key(
+    "secret",
+    Flag,
+    "Whether the value, which the program writes to `$FIREDRILL_OUTPUT`, is kept in memory only and masked everywhere.",
+);
+
+const OUTPUT: &[Key] = &[FROM, PATH, REGEX, JQ, LINE, OUTPUT_TYPE, OPTIONAL, SECRET_OUTPUT];
+
+const SIGHT: &[Key] = &[FROM, PATH, REGEX, JQ, LINE, OUTPUT_TYPE, OPTIONAL];
 
 const ENV_FILE: &[Key] =
     &[key("file", Template, "A secret: the variable holds the path of a file in memory with its value.")];
@@ -311,7 +318,8 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::EnvFile => ENV_FILE,
         Block::Retry => RETRY,
         Block::Expect => EXPECT_KEYS,
-        Block::Output | Block::Sight => OUTPUT,
+        Block::Output => OUTPUT,
+        Block::Sight => SIGHT,
         Block::Verify => &[EXPECT_PROBE, EVERY, WITHIN, AFTER],
         Block::Cleanup => &[MANUAL_KEY, EXPECT, RETRY_HOOK, WHEN_HOOK],
         Block::Rollback => &[MANUAL_KEY, EXPECT, RETRY_HOOK],

@@ -224,7 +224,7 @@ fn secret(used: &SecretUse) -> (String, String) {
         SecretPlace::EnvFile(name) => format!("file {name}"),
         SecretPlace::Stdin => "stdin".to_owned(),
     };
-    (place, used.secret.clone())
+    (place, used.name())
 }
 
 impl Asks {

@@ -31,11 +31,11 @@ impl Page {
             self.labelled(indent, "env", &format!("{name}={}", word(text)));
         }
         for used in &command.secrets {
-            let secret = format!("<secret {}>", used.secret);
+            let secret = format!("<secret {}>", used.name());
             match &used.into {
                 SecretPlace::Env(name) => self.labelled(indent, "env", &format!("{name}={secret}")),
                 SecretPlace::EnvFile(name) => {
-                    self.labelled(indent, "env", &format!("{name}=<file of secret {}>", used.secret));
+                    self.labelled(indent, "env", &format!("{name}=<file of secret {}>", used.name()));
                 }
                 SecretPlace::Stdin => self.labelled(indent, "stdin", &secret),
             }

@@ -85,19 +85,13 @@ impl Page {
             };
             self.hook("cleanup", due, cleanup);
         }
-        match (&step.rollback, step.on_failure) {
-            (Rollback::Hook(hook), OnFailure::Rollback | OnFailure::Continue) => {
-                self.hook("rollback", "when a step fails later, or the run is cancelled", hook);
-            }
-            (Rollback::Hook(hook), OnFailure::Stop) => self.hook("rollback", "not by itself (on_failure: stop)", hook),
-            (Rollback::Hook(hook), OnFailure::Ask) => {
-                self.hook("rollback", "when somebody decides so (on_failure: ask)", hook);
-            }
-            (Rollback::Nothing, _) => self.fact("rollback", "nothing to undo, said on purpose"),
-            (Rollback::Unsaid, _) if step.as_group().is_none() && !step.effect.read_only && step.release.is_none() => {
+        match &step.rollback {
+            Rollback::Hook(hook) => self.hook("rollback", rollback_is_due(steps), hook),
+            Rollback::Nothing => self.fact("rollback", "nothing to undo, said on purpose"),
+            Rollback::Unsaid if step.as_group().is_none() && !step.effect.read_only && step.release.is_none() => {
                 self.fact("rollback", "none: what this step does stays done");
             }
-            (Rollback::Unsaid, _) => {}
+            Rollback::Unsaid => {}
         }
         if let Some(release) = &step.release {
             self.hook("release", &format!("always, when {}", until(steps, at, release)), &release.hook);
@@ -117,6 +111,18 @@ impl Page {
         let tries = if tries == usual { String::new() } else { format!(", {tries} tries") };
         self.fact(label, &format!("{due}{}{tries}", when(hook.when.as_ref())));
         self.command(INDENT + 2, &hook.command);
+    }
+}
+
+/// Returns when rollbacks are due, given what the failures of the steps mean.
+fn rollback_is_due(steps: &[Step]) -> &'static str {
+    let says = |words: &[OnFailure]| steps.iter().any(|step| words.contains(&step.on_failure));
+    let is_undone = says(&[OnFailure::Rollback, OnFailure::Continue]);
+    match (is_undone, says(&[OnFailure::Stop]), says(&[OnFailure::Ask])) {
+        (true, false, false) => "when a step fails later, or the run is cancelled",
+        (true, ..) => "when a step fails later and says so, or the run is cancelled",
+        (false, _, true) => "when somebody decides so (on_failure: ask)",
+        (false, _, false) => "not by itself (on_failure: stop)",
     }
 }
 
@@ -298,6 +304,7 @@ pub(super) fn output(rule: &OutputRule) -> String {
         OutputSource::File(path) => format!("file {path}"),
         OutputSource::Published => "$FIREDRILL_OUTPUT".to_owned(),
         OutputSource::Asked => "whoever does it".to_owned(),
+        OutputSource::Secret => "$FIREDRILL_OUTPUT, a secret".to_owned(),
     };
     let extract = match &rule.extract {
         Extract::Whole => String::new(),

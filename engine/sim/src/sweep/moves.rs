@@ -141,6 +141,9 @@ impl Listing<'_> {
         if !flights.is_empty() || !run.waiting_for().is_empty() {
             self.strike(FaultKind::Crash, engine_started(), Cost::Global(FaultKind::Crash));
         }
+        for step in run.secrets_needed() {
+            self.strike(FaultKind::Crash, Event::SecretsLost { step: step.clone() }, Cost::Global(FaultKind::Crash));
+        }
         if let Some(effect) = own {
             self.perform(effect);
             return;

@@ -52,6 +52,7 @@ impl Teller<'_> {
                 Some(format!("the deadline of {} is over", self.step(step)))
             }
             Event::Judged { command, judgement } => Some(self.judged(command, judgement)),
+            Event::SecretsLost { step } => Some(format!("the secrets of {} die with an engine", self.step(step))),
             Event::CancelRequested => Some("somebody cancels the run".into()),
             Event::RollbackRequested { by, .. } => Some(format!("{by} asks for everything to be undone")),
             Event::Ruled { step, ruling, by, .. } => {

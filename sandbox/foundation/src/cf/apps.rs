@@ -1,10 +1,10 @@
 //! Apps: what runs, and what becomes of it with a blobstore that serves, or one that does not.
 
 use crate::fault::FaultPoint;
-use crate::out;
 use crate::pace::Phase;
 use crate::platform::catalog::{Actual, App, Desired};
 use crate::platform::placement;
+use crate::{err, out};
 
 use super::{Client, Done, Stop, columns, failed};
 
@@ -226,13 +226,14 @@ pub(super) fn delete(cf: &Client) -> Done {
     let name = cf.arg(0, "APP_NAME")?;
     let catalog = cf.catalog()?;
     let space = cf.space(&catalog)?;
-    if !cf.invocation.has(&["-f"]) {
-        out(&format!("Really delete the app {name}? [yN]: \nDelete cancelled\n"));
+    if !cf.confirms(&format!("Really delete the app {name}?"))? {
+        out(&format!("App '{name}' has not been deleted.\n"));
         return Ok(());
     }
     out(&format!("Deleting app {name} in {}...\n", cf.place()));
     let Some(app) = catalog.app(&space.guid, name) else {
-        out(&format!("App '{name}' does not exist.\nOK\n"));
+        err(&format!("App '{name}' does not exist.\n"));
+        out("OK\n");
         return Ok(());
     };
     cf.change(|catalog| {

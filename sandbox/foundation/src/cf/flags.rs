@@ -53,7 +53,8 @@ impl Invocation {
     /// Returns whether a flag is followed by a value, which for two of them depends on the command.
     fn is_valued(&self, flag: &str) -> bool {
         match (self.name.as_str(), flag) {
-            ("delete" | "curl" | "scale" | "delete-isolation-segment", "-f") | ("curl", "-i") => false,
+            ("curl", "-i") => false,
+            (command, "-f") => command == "push",
             _ => VALUED.contains(&flag),
         }
     }
@@ -83,6 +84,8 @@ fn full_name(name: &str) -> &str {
         "p" => "push",
         "d" => "delete",
         "s" => "services",
+        "cs" => "create-service",
+        "ds" => "delete-service",
         "rs" => "restart",
         "rg" => "restage",
         "st" => "start",

@@ -1,13 +1,10 @@
 //! Isolation segments: who may use them, and who does.
 
-use crate::out;
 use crate::platform::Catalog;
 use crate::platform::catalog::{Org, Segment, Space};
+use crate::{err, out};
 
 use super::{Client, Done, Stop, columns, failed, org_named, space_named};
-
-const RESTART: &str = "\nIn order to move running applications to this isolation segment, they must be restarted.\n";
-const RESTART_THERE: &str = "Running applications need a restart to be moved there.\n";
 
 fn segment<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Segment, Stop> {
     catalog.segment(name).ok_or_else(|| failed(format!("Isolation segment '{name}' not found.")))
@@ -16,7 +13,7 @@ fn segment<'c>(catalog: &'c Catalog, name: &str) -> Result<&'c Segment, Stop> {
 /// `cf isolation-segments`.
 pub(super) fn list(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
-    out(&format!("Getting isolation segments as {}...\nOK\n\n", cf.target.user));
+    out(&format!("Getting isolation segments as {}...\n\n", cf.target.user));
     let mut rows: Vec<Vec<String>> = Vec::new();
     for segment in &catalog.segments {
         let orgs = catalog.orgs.iter().filter(|org| org.entitled.contains(&segment.guid));
@@ -34,7 +31,7 @@ pub(super) fn create(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
     out(&format!("Creating isolation segment {name} as {}...\n", cf.target.user));
     if catalog.segment(name).is_some() {
-        out(&format!("Isolation segment '{name}' already exists.\n"));
+        err(&format!("Isolation segment '{name}' already exists.\n"));
     } else {
         cf.change(|catalog| {
             catalog.add_segment(name);
@@ -49,8 +46,16 @@ pub(super) fn create(cf: &Client) -> Done {
 pub(super) fn delete(cf: &Client) -> Done {
     let name = cf.arg(0, "SEGMENT_NAME")?;
     let catalog = cf.catalog()?;
+    if !cf.confirms(&format!("Really delete the isolation segment {name}?"))? {
+        out("Delete cancelled\n");
+        return Ok(());
+    }
     out(&format!("Deleting isolation segment {name} as {}...\n", cf.target.user));
-    let guid = segment(&catalog, name)?.guid.clone();
+    let Some(guid) = catalog.segment(name).map(|segment| segment.guid.clone()) else {
+        err(&format!("Isolation segment {name} does not exist.\n"));
+        out("OK\n");
+        return Ok(());
+    };
     if catalog.orgs.iter().any(|org| org.entitled.contains(&guid)) {
         return Err(failed("Revoke the Organization entitlements for your Isolation Segment."));
     }
@@ -107,7 +112,7 @@ pub(super) fn set_org(cf: &Client) -> Done {
     out(&format!("Setting isolation segment {name} to default on org {} as {user}...\n", org.name));
     check_entitled(org, segment)?;
     change_org(cf, &org.guid, |org| org.default_segment = Some(segment.guid.clone()))?;
-    out(&format!("OK\n{RESTART}"));
+    out("OK\nTIP: Restart applications in this organization to relocate them to this isolation segment.\n");
     Ok(())
 }
 
@@ -117,9 +122,9 @@ pub(super) fn reset_org(cf: &Client) -> Done {
     let org = org_named(&catalog, cf.arg(0, "ORG_NAME")?)?;
     out(&format!("Resetting default isolation segment of org {} as {}...\n", org.name, cf.target.user));
     change_org(cf, &org.guid, |org| org.default_segment = None)?;
-    out(&format!(
-        "OK\n\nApplications in spaces of this org that have no isolation segment assigned will be placed in the platform default isolation segment.\n{RESTART_THERE}"
-    ));
+    out(
+        "OK\nTIP: Restart applications in spaces without assigned isolation segments to move them to the platform default.\n",
+    );
     Ok(())
 }
 
@@ -133,7 +138,7 @@ pub(super) fn set_space(cf: &Client) -> Done {
     out(&format!("Updating isolation segment of space {name} in org {} as {user}...\n", org.name));
     check_entitled(org, segment)?;
     change_space(cf, &space.guid, |space| space.segment = Some(segment.guid.clone()))?;
-    out(&format!("OK\n{RESTART}"));
+    out("OK\nTIP: Restart applications in this space to relocate them to this isolation segment.\n");
     Ok(())
 }
 
@@ -145,14 +150,12 @@ pub(super) fn reset_space(cf: &Client) -> Done {
     let (name, user) = (&space.name, &cf.target.user);
     out(&format!("Resetting isolation segment assignment of space {name} in org {} as {user}...\n", org.name));
     change_space(cf, &space.guid, |space| space.segment = None)?;
-    let placed = match &org.default_segment {
-        Some(guid) => {
-            let name = catalog.segment_by_guid(guid).map_or("", |segment| segment.name.as_str());
-            format!("in isolation segment {name}")
-        }
-        None => "in the platform default isolation segment".to_owned(),
+    let place = if org.default_segment.is_some() {
+        "this organization's default isolation segment"
+    } else {
+        "the platform default"
     };
-    out(&format!("OK\n\nApplications in this space will be placed {placed}.\n{RESTART_THERE}"));
+    out(&format!("OK\nTIP: Restart applications in this space to relocate them to {place}.\n"));
     Ok(())
 }
 

@@ -32,12 +32,23 @@ fn list(mut names: Vec<String>) {
 pub(super) fn feature_flags(cf: &Client) -> Done {
     let catalog = cf.catalog()?;
     out(&format!("Getting feature flags as {}...\n\n", cf.target.user));
-    let rows = FLAGS.map(|(name, first)| {
-        let is_enabled = catalog.flags.get(name).copied().unwrap_or(first);
-        vec![name.to_owned(), if is_enabled { "enabled" } else { "disabled" }.to_owned()]
-    });
+    let rows = FLAGS.map(|(name, first)| vec![name.to_owned(), state(catalog.flag(name).unwrap_or(first)).to_owned()]);
     out(&columns(&["name", "state"], &rows));
     Ok(())
+}
+
+/// `cf feature-flag FLAG`.
+pub(super) fn feature_flag(cf: &Client) -> Done {
+    let name = cf.arg(0, "FEATURE_FLAG_NAME")?;
+    let catalog = cf.catalog()?;
+    out(&format!("Getting info for feature flag {name} as {}...\n\n", cf.target.user));
+    let is_enabled = catalog.flag(name).ok_or_else(|| failed(format!("Feature flag '{name}' not found.")))?;
+    out(&columns(&["Features", "State"], &[vec![name.to_owned(), state(is_enabled).to_owned()]]));
+    Ok(())
+}
+
+fn state(is_enabled: bool) -> &'static str {
+    if is_enabled { "enabled" } else { "disabled" }
 }
 
 /// `cf enable-feature-flag FLAG`, or `disable-feature-flag`.

@@ -1,23 +1,38 @@
 //! What the Cloud Controller's database holds: orgs, spaces, apps, isolation segments, services.
 
+mod consistency;
+mod services;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::foundation::uuid;
 
+pub(crate) use services::{Access, Broker, Offering, Operation, OperationState, ServiceInstance, Verb};
+
 /// The isolation segment that every foundation has.
 const SHARED: &str = "shared";
 
 /// The feature flags, and whether they are enabled at first.
-pub(crate) const FLAGS: [(&str, bool); 8] = [
+pub(crate) const FLAGS: [(&str, bool); 18] = [
     ("app_bits_upload", true),
     ("app_scaling", true),
+    ("diego_cnb", false),
+    ("diego_docker", false),
+    ("env_var_visibility", true),
+    ("hide_marketplace_from_unauthenticated_users", false),
+    ("private_domain_creation", true),
+    ("resource_matching", true),
     ("route_creation", true),
+    ("route_sharing", false),
     ("service_instance_creation", true),
     ("service_instance_sharing", false),
+    ("set_roles_by_username", true),
+    ("space_developer_env_var_visibility", true),
     ("space_scoped_private_broker_creation", true),
     ("task_creation", true),
+    ("unset_roles_by_username", true),
     ("user_org_creation", false),
 ];
 
@@ -108,69 +123,6 @@ pub(crate) struct Segment {
     pub(crate) name: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Broker {
-    pub(crate) guid: String,
-    pub(crate) name: String,
-    pub(crate) url: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Offering {
-    pub(crate) guid: String,
-    pub(crate) name: String,
-    pub(crate) broker: String,
-    pub(crate) plan: String,
-    pub(crate) access: Access,
-}
-
-/// Who may create instances of an offering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Access {
-    All,
-    None,
-}
-
-impl Access {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Access::All => "all",
-            Access::None => "none",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ServiceInstance {
-    pub(crate) guid: String,
-    pub(crate) name: String,
-    pub(crate) space: String,
-    pub(crate) offering: String,
-    pub(crate) operation: Operation,
-}
-
-/// The last operation of a service instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Operation {
-    CreateSucceeded,
-    CreateInProgress,
-}
-
-impl Operation {
-    /// Returns the state as the API names it.
-    pub(crate) fn state(self) -> &'static str {
-        match self {
-            Operation::CreateSucceeded => "succeeded",
-            Operation::CreateInProgress => "in progress",
-        }
-    }
-}
-
 impl Catalog {
     /// Returns what a platform knows that nobody uses: the shared segment.
     pub(crate) fn bare(seed: u64) -> Catalog {
@@ -209,29 +161,6 @@ impl Catalog {
         for space in self.spaces.iter_mut().filter(|one| one.guid == space) {
             space.segment = Some(segment.to_owned());
         }
-    }
-
-    fn add_mysql(&mut self, space: &str) {
-        let broker = self.fresh_guid();
-        let offering = self.fresh_guid();
-        let guid = self.fresh_guid();
-        let url = "https://dedicated-mysql-broker.sys.sandbox".into();
-        self.brokers.push(Broker { guid: broker.clone(), name: "dedicated-mysql-broker".into(), url });
-        self.offerings.push(Offering {
-            guid: offering.clone(),
-            name: "p.mysql".into(),
-            broker,
-            plan: "db-small".into(),
-            access: Access::All,
-        });
-        let operation = Operation::CreateSucceeded;
-        self.services.push(ServiceInstance {
-            guid,
-            name: "ledger-db".into(),
-            space: space.into(),
-            offering,
-            operation,
-        });
     }
 
     /// Returns a guid that nothing in this catalog has had, the same in every run.
@@ -278,6 +207,12 @@ impl Catalog {
         };
         self.apps.push(app);
         guid
+    }
+
+    /// Returns whether a feature flag is enabled; `None` if there is no such flag.
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        let (_, first) = FLAGS.iter().find(|(known, _)| *known == name)?;
+        Some(self.flags.get(name).copied().unwrap_or(*first))
     }
 
     /// Returns the segment on which an app of a space is placed; `None` is the shared one.

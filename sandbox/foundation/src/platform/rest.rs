@@ -28,18 +28,30 @@ impl Answer {
         Answer::new(200, serde_json::to_string_pretty(value).expect("a value has string keys"))
     }
 
-    fn error(status: u16, code: u32, title: &str, detail: &str) -> Answer {
+    pub(crate) fn error(status: u16, code: u32, title: &str, detail: &str) -> Answer {
         let body = json!({"errors": [{"code": code, "title": title, "detail": detail}]});
         Answer { status, ..Answer::json(&body) }
     }
+}
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'r> {
+    pub(crate) method: &'r str,
+    /// With its query.
+    pub(crate) path: &'r str,
+    pub(crate) body: &'r str,
 }
 
 /// Returns what a status is called.
 pub(crate) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        422 => "Unprocessable Entity",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
@@ -62,16 +74,15 @@ pub(crate) fn host(
     world: &World,
     from: From,
     host: &str,
-    method: &str,
-    path: &str,
+    request: Request,
 ) -> Result<Result<Answer, Silence>, WorldError> {
     if host == "blobstore.service.cf.internal" {
         return Ok(blobstore(&world.foundation()?));
     }
     let Some(name) = host.strip_suffix(&format!(".{SYSTEM_DOMAIN}")) else { return Ok(Err(Silence::NoSuchHost)) };
     match name {
-        "api" => Ok(api(world, from, method, path)?.ok_or(Silence::TimedOut)),
-        "healthwatch" | "healthwatch-api" => Ok(Ok(healthwatch(world, path)?)),
+        "api" => Ok(api(world, from, request)?.ok_or(Silence::TimedOut)),
+        "healthwatch" | "healthwatch-api" => Ok(Ok(healthwatch(world, request.path)?)),
         "blobstore" => Ok(blobstore(&world.foundation()?)),
         "login" | "uaa" if !world.platform()?.balancer.lets_through(from) => Ok(Err(Silence::TimedOut)),
         "login" | "uaa" => Ok(Ok(Answer::json(&json!({"app": {"version": "77.9.0"}})))),
@@ -80,18 +91,18 @@ pub(crate) fn host(
 }
 
 /// Returns what the platform's API answers, `None` if the load balancer drops the request.
-pub(crate) fn api(world: &World, from: From, method: &str, path: &str) -> Result<Option<Answer>, WorldError> {
+pub(crate) fn api(world: &World, from: From, request: Request) -> Result<Option<Answer>, WorldError> {
     let state = state_of_api(world, from)?;
     let answer = match state {
         Api::Blocked => return Ok(None),
         Api::Locked => Answer::new(503, "<html><body><h1>503 Service Unavailable</h1></body></html>"),
         Api::Down => Answer::new(502, "502 Bad Gateway: Registered endpoint failed to handle the request."),
-        Api::Answers | Api::NoDatabase => match path.split('?').next().unwrap_or_default() {
+        Api::Answers | Api::NoDatabase => match request.path.split('?').next().unwrap_or_default() {
             "/healthz" => Answer::new(200, "OK"),
             "/" | "/v3" => Answer::json(&json!({"links": {"self": {"href": url("/v3")}}})),
             "/info" | "/v2/info" | "/v3/info" => Answer::json(&info()),
             _ if state == Api::NoDatabase => Answer::error(500, 10_001, "UnknownError", "An unknown error occurred."),
-            _ => v3::answer(world, method, path)?,
+            _ => v3::answer(world, request)?,
         },
     };
     Ok(Some(answer))

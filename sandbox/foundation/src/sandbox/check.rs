@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::artifacts;
 use crate::fault::Faults;
+use crate::platform::services::BROKER;
 use crate::situation::{FOREIGN_USER, RESURRECTOR, Situation, Situations, second_operator_marker};
 use crate::tasks::{TaskBoard, TaskState};
 use crate::vm::Holder;
@@ -44,7 +45,8 @@ fn findings(world: &World) -> Result<Vec<String>, WorldError> {
 /// A task that the director still works on changes the world behind the back of a run at rest, unless it is somebody
 /// else's; a lock whose task has ended is one that nobody will ever release.
 fn at_work(board: &TaskBoard) -> Vec<String> {
-    let ours = board.active().filter(|task| task.due().is_some() && task.user != RESURRECTOR);
+    let ours =
+        board.active().filter(|task| task.due().is_some() && ![RESURRECTOR, BROKER].contains(&task.user.as_str()));
     let tasks =
         ours.map(|task| format!("task {} ({}) is still at work on {}", task.id, task.description, task.deployment));
     let has_ended =

@@ -42,7 +42,9 @@ pub(super) fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     if holds(Unrest::SecondOperator) {
         findings.extend(harm(world)?);
     }
-    let balancer = world.platform()?.balancer;
+    let platform = world.platform()?;
+    findings.extend(platform.catalog.contradictions());
+    let balancer = platform.balancer;
     let was_found_so = holds(Unrest::BalancerBlocked) || holds(Unrest::BalancerBlocksInside);
     if balancer != LoadBalancer::Open && !was_found_so {
         findings.push(format!("the load balancer was left so: {}", balancer.name()));

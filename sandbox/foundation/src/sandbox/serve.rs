@@ -1,6 +1,6 @@
 //! `sandbox serve`: the platform's hosts on loopback, for programs that are no stand-ins.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::platform::api::SYSTEM_DOMAIN;
 use crate::platform::balancer::From;
-use crate::platform::rest::{self, Answer};
+use crate::platform::rest::{self, Answer, Request};
 use crate::world::World;
 
 use super::SandboxError;
@@ -39,8 +39,9 @@ pub(super) fn serve(world: &World, time: Duration, port: u16) -> Result<(), Sand
 
 fn answer(world: &World, mut stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    let Request { method, path, host } = Request::read(&mut BufReader::new(stream))?;
-    let Answer { status, body } = match rest::host(world, From::Outside, &host, &method, &path) {
+    let Asked { method, path, host, body } = Asked::read(&mut BufReader::new(stream))?;
+    let request = Request { method: &method, path: &path, body: &body };
+    let Answer { status, body } = match rest::host(world, From::Outside, &host, request) {
         Ok(Ok(answer)) => answer,
         // A real load balancer says nothing, and the client waits; here the connection is closed.
         Ok(Err(_)) => return Ok(()),
@@ -51,31 +52,38 @@ fn answer(world: &World, mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes())
 }
 
-struct Request {
+/// A request as it comes over the line.
+struct Asked {
     method: String,
     path: String,
     host: String,
+    body: String,
 }
 
-impl Request {
-    fn read(from: &mut impl BufRead) -> io::Result<Request> {
+impl Asked {
+    fn read(from: &mut impl BufRead) -> io::Result<Asked> {
         let mut first = String::new();
         from.read_line(&mut first)?;
         let mut words = first.split_whitespace().map(str::to_owned);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let mut host = String::new();
+        let (mut host, mut length) = (String::new(), 0);
         loop {
             let mut line = String::new();
             if from.read_line(&mut line)? == 0 || line.trim().is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("host")
-            {
-                value.trim().split(':').next().unwrap_or_default().clone_into(&mut host);
+            match line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim())) {
+                Some((name, value)) if name == "host" => {
+                    value.split(':').next().unwrap_or_default().clone_into(&mut host);
+                }
+                Some((name, value)) if name == "content-length" => length = value.parse().unwrap_or(0),
+                _ => {}
             }
         }
+        let mut body = String::new();
+        from.take(length).read_to_string(&mut body)?;
         let is_named = host.ends_with(SYSTEM_DOMAIN) || host.ends_with(".internal");
-        Ok(Request { method, path, host: if is_named { host } else { format!("api.{SYSTEM_DOMAIN}") } })
+        let host = if is_named { host } else { format!("api.{SYSTEM_DOMAIN}") };
+        Ok(Asked { method, path, host, body })
     }
 }

@@ -1,16 +1,18 @@
 //! Situations of the platform on top of the foundation.
 
+use crate::clock::Moment;
 use crate::foundation::{Foundation, InstanceId, ProcessState};
 use crate::platform::balancer::LoadBalancer;
-use crate::platform::catalog::{Catalog, Operation, ServiceInstance};
+use crate::platform::catalog::{Catalog, Operation, OperationState, Verb};
 use crate::platform::cluster::{self, Quorum};
 use crate::platform::health::Canary;
 use crate::platform::locks::is_controller;
+use crate::platform::services::stamp;
 use crate::platform::{BLOBSTORE_JOB, Platform};
 use crate::vm::{API_JOB, Holder, Vm};
-use crate::world::{Settings, World, WorldError};
+use crate::world::{World, WorldError};
 
-use super::Wanted;
+use super::{Place, Trouble, Wanted};
 
 /// The instance group whose jobs dump the databases.
 const BACKUP_GROUP: &str = "backup_restore";
@@ -58,7 +60,10 @@ impl Unrest {
     pub(super) fn change(self, world: &World, wanted: Wanted) -> Result<(), WorldError> {
         let is_broken = wanted == Wanted::Broken;
         match self {
-            Unrest::BackupRestoreMissing => shrink(world, is_broken),
+            Unrest::BackupRestoreMissing => {
+                let place = Place::parse(BACKUP_GROUP).expect("a group is a place");
+                Trouble::GroupAbsent.change(world, &place, wanted)
+            }
             Unrest::Leftover => leave_directory(world, is_broken, &Holder::Unknown),
             Unrest::LeftoverLock => leave_lock(world, is_broken, &Holder::Unknown),
             Unrest::SecondOperator => leave_lock(world, is_broken, &Holder::SecondOperator),
@@ -92,34 +97,19 @@ impl Unrest {
     }
 }
 
-/// Begins the creation of a service instance, or ends it well.
+/// Begins the creation of a service instance that does not end by itself, or ends it well.
 fn operate(catalog: &mut Catalog, is_broken: bool) {
+    let now = stamp(Moment::now());
     if !is_broken {
-        for service in &mut catalog.services {
-            service.operation = Operation::CreateSucceeded;
+        for service in catalog.services.iter_mut().filter(|one| one.operation.is_in_progress()) {
+            service.operation.end(OperationState::Succeeded, &now);
         }
         return;
     }
-    let guid = catalog.fresh_guid();
     let Some((space, offering)) = catalog.services.first().map(|one| (one.space.clone(), one.offering.clone())) else {
         return;
     };
-    let operation = Operation::CreateInProgress;
-    catalog.services.push(ServiceInstance { guid, name: "orders-db".into(), space, offering, operation });
-}
-
-/// Takes the instances away that dump databases, or gives back those of the beginning.
-fn shrink(world: &World, is_broken: bool) -> Result<(), WorldError> {
-    let settings: Settings = world.read()?;
-    let first = settings.layout.build(settings.seed);
-    world.change_foundation(|foundation| {
-        for deployment in &mut foundation.deployments {
-            deployment.instances.retain(|instance| instance.group != BACKUP_GROUP);
-            let before = first.deployment(&deployment.name).filter(|_| !is_broken);
-            let gone = before.into_iter().flat_map(|before| before.group(BACKUP_GROUP)).cloned();
-            deployment.instances.extend(gone);
-        }
-    })
+    catalog.add_service(&space, "orders-db", &offering, Operation::begun(Verb::Create, None, &now));
 }
 
 /// Leaves the lock and the directory of a backup that was at work, or takes them away.

@@ -386,6 +386,22 @@ fn groups_of_small_footprint_have_their_own_names() {
 }
 
 #[test]
+fn layout_begins_with_nothing_broken_and_nothing_due() {
+    let rig = Rig::new();
+    for line in ["break disk-deleted nfs_server/0", "break pending-changes", "break unreachable", "break foreign-task"]
+    {
+        rig.sandbox(line);
+    }
+    rig.sandbox("later 1h break lb-blocked");
+    rig.sandbox("layout standard");
+    let shown = rig.sandbox("show");
+    let is_trouble = |line: &&str| ["broken", "pending", "problem", "task"].iter().any(|word| line.starts_with(word));
+    assert_eq!(shown.lines().find(is_trouble), None);
+    rig.sandbox("break disk-deleted nfs_server/0");
+    rig.sandbox("assert disk nfs_server/0 lost");
+}
+
+#[test]
 fn moments_are_compared() {
     let rig = Rig::new();
     rig.bosh(&format!("-n -d {TAS} recreate uaa"));

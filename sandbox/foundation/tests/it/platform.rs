@@ -233,7 +233,10 @@ fn apps_move_to_another_segment_when_they_are_restarted() {
     rig.sandbox("break vm-deleted p-isolation-segment-3210fedcba9876543210:isolated_diego_cell");
     assert!(said(&rig, "cf apps").contains("web:0/2"));
     let said_of = said(&rig, "cf reset-space-isolation-segment production");
-    assert!(said_of.contains("Running applications need a restart to be moved there."), "{said_of}");
+    assert!(
+        said_of.contains("TIP: Restart applications in this space to relocate them to the platform default."),
+        "{said_of}"
+    );
     assert!(said(&rig, "cf apps").contains("ledger    started           web:0/2"));
     said(&rig, "cf restart ledger");
     assert!(said(&rig, "cf apps").contains("ledger    started           web:2/2"));

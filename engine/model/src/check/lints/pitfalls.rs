@@ -162,7 +162,7 @@ fn of_step(step: &Step) -> impl Iterator<Item = &Invocation> {
         | OutputSource::Stdout
         | OutputSource::Stderr
         | OutputSource::File(_)
-        | OutputSource::Asked => None,
+        | OutputSource::Asked | OutputSource::Secret => None,
     });
     step.invocation().into_iter().chain(guards).chain(verify).chain(hooks).chain(looks)
 }

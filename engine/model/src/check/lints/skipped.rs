@@ -80,7 +80,7 @@ fn texts(step: &Step) -> impl Iterator<Item = &Spanned<Template>> {
         | OutputSource::Stdout
         | OutputSource::Stderr
         | OutputSource::File(_)
-        | OutputSource::Asked => None,
+        | OutputSource::Asked | OutputSource::Secret => None,
     });
     let verify = step.verify.iter().map(|verify| &verify.invocation);
     let hooks = step.hooks().map(|(_, hook)| &hook.invocation);

@@ -1,68 +1,48 @@
 //! The third version of the platform's API: what playbooks ask for.
 
+mod change;
+mod query;
+
 use serde_json::{Value, json};
 
 use crate::foundation::Foundation;
 use crate::platform::Catalog;
-use crate::platform::catalog::{App, Broker, Desired, FLAGS, Org, Segment, ServiceInstance, Space};
+use crate::platform::catalog::{
+    Access, App, Broker, Desired, FLAGS, Offering, Operation, Org, Segment, ServiceInstance, Space,
+};
 use crate::platform::placement;
 use crate::world::{World, WorldError};
 
-use super::Answer;
+use super::{Answer, Request, url};
+
+use query::Query;
 
 /// Returns what the API answers to a request.
-pub(super) fn answer(world: &World, method: &str, path: &str) -> Result<Answer, WorldError> {
-    if method != "GET" {
-        return Ok(Answer::error(405, 10_000, "CF-MethodNotAllowed", "The sandbox answers GET only"));
-    }
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let words: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let reply = Reply { catalog: world.platform()?.catalog, foundation: world.foundation()?, query: Query(query) };
-    let found = match words.as_slice() {
-        ["v3", "organizations"] => Some(reply.orgs()),
-        ["v3", "organizations", guid, "relationships", "default_isolation_segment"] => reply.org_segment(guid),
-        ["v3", "organizations", guid] => reply.org(guid),
-        ["v3", "spaces"] => Some(reply.spaces()),
-        ["v3", "spaces", guid, "relationships", "isolation_segment"] => reply.space_segment(guid),
-        ["v3", "spaces", guid] => reply.space(guid),
-        ["v3", "apps"] => Some(reply.apps()),
-        ["v3", "apps", guid] => reply.app(guid).map(app),
-        ["v3", "apps", guid, "processes"] => reply.app(guid).map(|app| page(&[process(app)])),
-        ["v3", "apps", guid, "processes", "web"] => reply.app(guid).map(process),
-        ["v3", "apps", guid, "processes", "web", "stats"] => reply.app(guid).map(|app| reply.stats(app)),
-        ["v3", "apps", guid, "droplets", "current"] => reply.droplet(guid),
-        ["v3", "droplets"] => Some(reply.droplets()),
-        ["v3", "isolation_segments"] => Some(reply.segments()),
-        ["v3", "isolation_segments", guid, "organizations"] => Some(reply.entitled(guid)),
-        ["v3", "service_instances"] => Some(reply.services()),
-        ["v3", "service_brokers"] => Some(reply.brokers()),
-        ["v3", "feature_flags"] => Some(reply.flags()),
-        _ => None,
+pub(super) fn answer(world: &World, request: Request) -> Result<Answer, WorldError> {
+    let query = match Query::read(request.path) {
+        Ok(query) => query,
+        Err(refusal) => return Ok(refusal),
     };
-    let missing = || Answer::error(404, 10_010, "CF-ResourceNotFound", "Resource not found");
-    Ok(found.as_ref().map_or_else(missing, Answer::json))
+    match request.method {
+        "GET" | "HEAD" => {
+            let reply = Reply { catalog: world.platform()?.catalog, foundation: world.foundation()?, query };
+            Ok(reply.get().as_ref().map_or_else(missing, Answer::json))
+        }
+        "PATCH" => change::patch(world, &query.words(), request.body),
+        method => {
+            Ok(Answer::error(405, 10_000, "CF-MethodNotAllowed", &format!("The sandbox does not answer {method}")))
+        }
+    }
+}
+
+fn missing() -> Answer {
+    Answer::error(404, 10_010, "CF-ResourceNotFound", "Resource not found")
 }
 
 struct Reply<'q> {
     catalog: Catalog,
     foundation: Foundation,
     query: Query<'q>,
-}
-
-/// The query of a request.
-struct Query<'q>(&'q str);
-
-impl Query<'_> {
-    /// Returns whether a value is among those that the query wants, if it wants any.
-    fn wants(&self, key: &str, value: &str) -> bool {
-        let mut pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(known, _)| *known == key).is_none_or(|(_, wanted)| wanted.split(',').any(|one| one == value))
-    }
-}
-
-fn page(resources: &[Value]) -> Value {
-    let pagination = json!({"total_results": resources.len(), "total_pages": 1, "next": null, "previous": null});
-    json!({"pagination": pagination, "resources": resources})
 }
 
 fn related(guid: Option<&String>) -> Value {
@@ -92,19 +72,86 @@ fn segment(segment: &Segment) -> Value {
 }
 
 fn service(service: &ServiceInstance) -> Value {
+    let Operation { verb, state, started_at, updated_at, .. } = &service.operation;
     json!({
         "guid": service.guid,
         "name": service.name,
         "type": "managed",
-        "last_operation": {"type": "create", "state": service.operation.state()},
-        "relationships": {"space": related(Some(&service.space))},
+        "created_at": started_at,
+        "updated_at": updated_at,
+        "last_operation": {
+            "type": verb.name(),
+            "state": state.name(),
+            "description": "",
+            "created_at": started_at,
+            "updated_at": updated_at,
+        },
+        "relationships": {
+            "space": related(Some(&service.space)),
+            "service_plan": related(Some(&service.offering)),
+        },
+    })
+}
+
+fn broker(broker: &Broker) -> Value {
+    json!({"guid": broker.guid, "name": broker.name, "url": broker.url})
+}
+
+fn flag(catalog: &Catalog, name: &str) -> Value {
+    let links = json!({"self": {"href": url(&format!("/v3/feature_flags/{name}"))}});
+    json!({
+        "name": name,
+        "enabled": catalog.flag(name).unwrap_or_default(),
+        "updated_at": null,
+        "custom_error_message": null,
+        "links": links,
     })
 }
 
 impl Reply<'_> {
+    /// Returns the document at the path, if there is one.
+    fn get(&self) -> Option<Value> {
+        match self.query.words().as_slice() {
+            ["v3", "organizations"] => Some(self.orgs()),
+            ["v3", "organizations", guid, "relationships", "default_isolation_segment"] => self.org_segment(guid),
+            ["v3", "organizations", guid] => self.org(guid),
+            ["v3", "spaces"] => Some(self.spaces()),
+            ["v3", "spaces", guid, "relationships", "isolation_segment"] => self.space_segment(guid),
+            ["v3", "spaces", guid] => self.space(guid),
+            ["v3", "apps"] => Some(self.apps()),
+            ["v3", "apps", guid] => self.app(guid).map(app),
+            ["v3", "apps", guid, "processes"] => self.app(guid).map(|app| self.query.page(&[process(app)])),
+            ["v3", "apps", guid, "processes", "web"] => self.app(guid).map(process),
+            ["v3", "apps", guid, "processes", "web", "stats"] => self.app(guid).map(|app| self.stats(app)),
+            ["v3", "apps", guid, "droplets", "current"] => self.droplet(guid),
+            ["v3", "droplets"] => Some(self.droplets()),
+            ["v3", "isolation_segments"] => Some(self.segments()),
+            ["v3", "isolation_segments", guid] => self.catalog.segment_by_guid(guid).map(segment),
+            ["v3", "isolation_segments", guid, "organizations"] => Some(self.entitled(guid)),
+            words => self.get_service(words),
+        }
+    }
+
+    /// Returns the document of services, or of feature flags.
+    fn get_service(&self, words: &[&str]) -> Option<Value> {
+        match words {
+            ["v3", "service_instances"] => Some(self.services()),
+            ["v3", "service_instances", guid] => {
+                self.catalog.services.iter().find(|one| one.guid == *guid).map(service)
+            }
+            ["v3", "service_brokers"] => Some(self.brokers()),
+            ["v3", "service_brokers", guid] => self.catalog.brokers.iter().find(|one| one.guid == *guid).map(broker),
+            ["v3", "service_offerings"] => Some(self.offerings()),
+            ["v3", "service_plans"] => Some(self.plans()),
+            ["v3", "feature_flags"] => Some(self.flags()),
+            ["v3", "feature_flags", name] => self.catalog.flag(name).map(|_| flag(&self.catalog, name)),
+            _ => None,
+        }
+    }
+
     fn orgs(&self) -> Value {
         let wanted = self.catalog.orgs.iter().filter(|one| self.query.wants("names", &one.name));
-        page(&wanted.map(org).collect::<Vec<_>>())
+        self.query.page(&wanted.map(org).collect::<Vec<_>>())
     }
 
     fn org(&self, guid: &str) -> Option<Value> {
@@ -122,7 +169,7 @@ impl Reply<'_> {
                 && self.query.wants("names", &one.name)
                 && self.query.wants("guids", &one.guid)
         });
-        page(&wanted.map(space).collect::<Vec<_>>())
+        self.query.page(&wanted.map(space).collect::<Vec<_>>())
     }
 
     fn space(&self, guid: &str) -> Option<Value> {
@@ -135,16 +182,13 @@ impl Reply<'_> {
     }
 
     fn apps(&self) -> Value {
-        let org_of = |space: &str| {
-            self.catalog.spaces.iter().find(|one| one.guid == space).map_or("", |space| space.org.as_str())
-        };
         let wanted = self.catalog.apps.iter().filter(|one| {
             self.query.wants("space_guids", &one.space)
-                && self.query.wants("organization_guids", org_of(&one.space))
+                && self.query.wants("organization_guids", self.org_of(&one.space))
                 && self.query.wants("names", &one.name)
                 && self.query.wants("guids", &one.guid)
         });
-        page(&wanted.map(app).collect::<Vec<_>>())
+        self.query.page(&wanted.map(app).collect::<Vec<_>>())
     }
 
     fn app(&self, guid: &str) -> Option<&App> {
@@ -178,38 +222,73 @@ impl Reply<'_> {
             let droplet = app.droplet.as_ref()?;
             Some(json!({"guid": droplet, "state": "STAGED", "relationships": {"app": related(Some(&app.guid))}}))
         });
-        page(&staged.collect::<Vec<_>>())
+        self.query.page(&staged.collect::<Vec<_>>())
     }
 
     fn segments(&self) -> Value {
         let is_entitled = |one: &Segment| {
             let mut orgs = self.catalog.orgs.iter().filter(|org| org.entitled.contains(&one.guid));
-            !self.query.0.contains("organization_guids")
-                || orgs.any(|org| self.query.wants("organization_guids", &org.guid))
+            !self.query.names("organization_guids") || orgs.any(|org| self.query.wants("organization_guids", &org.guid))
         };
         let wanted = self.catalog.segments.iter().filter(|one| {
             self.query.wants("names", &one.name) && self.query.wants("guids", &one.guid) && is_entitled(one)
         });
-        page(&wanted.map(segment).collect::<Vec<_>>())
+        self.query.page(&wanted.map(segment).collect::<Vec<_>>())
     }
 
     fn entitled(&self, guid: &str) -> Value {
         let is_entitled = |org: &&Org| org.entitled.iter().any(|one| one == guid);
-        page(&self.catalog.orgs.iter().filter(is_entitled).map(org).collect::<Vec<_>>())
+        self.query.page(&self.catalog.orgs.iter().filter(is_entitled).map(org).collect::<Vec<_>>())
     }
 
     fn services(&self) -> Value {
-        let wanted = self.catalog.services.iter().filter(|one| self.query.wants("space_guids", &one.space));
-        page(&wanted.map(service).collect::<Vec<_>>())
+        let wanted = self.catalog.services.iter().filter(|one| {
+            self.query.wants("space_guids", &one.space)
+                && self.query.wants("organization_guids", self.org_of(&one.space))
+                && self.query.wants("names", &one.name)
+                && self.query.wants("guids", &one.guid)
+                && self.query.wants("service_plan_guids", &one.offering)
+                && self.query.wants("type", "managed")
+        });
+        self.query.page(&wanted.map(service).collect::<Vec<_>>())
+    }
+
+    fn org_of(&self, space: &str) -> &str {
+        self.catalog.spaces.iter().find(|one| one.guid == space).map_or("", |space| space.org.as_str())
     }
 
     fn brokers(&self) -> Value {
-        let row = |broker: &Broker| json!({"guid": broker.guid, "name": broker.name, "url": broker.url});
-        page(&self.catalog.brokers.iter().map(row).collect::<Vec<_>>())
+        let wanted = self.catalog.brokers.iter().filter(|one| self.query.wants("names", &one.name));
+        self.query.page(&wanted.map(broker).collect::<Vec<_>>())
+    }
+
+    fn offerings(&self) -> Value {
+        let wanted = self.catalog.offerings.iter().filter(|one| {
+            self.query.wants("names", &one.name) && self.query.wants("service_broker_guids", &one.broker)
+        });
+        let row = |one: &Offering| {
+            let relationships = json!({"service_broker": related(Some(&one.broker))});
+            json!({"guid": one.guid, "name": one.name, "available": true, "relationships": relationships})
+        };
+        self.query.page(&wanted.map(row).collect::<Vec<_>>())
+    }
+
+    /// Every offering has one plan, with its guid.
+    fn plans(&self) -> Value {
+        let wanted = self.catalog.offerings.iter().filter(|one| {
+            self.query.wants("names", &one.plan)
+                && self.query.wants("service_offering_names", &one.name)
+                && self.query.wants("service_broker_guids", &one.broker)
+        });
+        let row = |one: &Offering| {
+            let visibility = if one.access == Access::All { "public" } else { "admin" };
+            let relationships = json!({"service_offering": related(Some(&one.guid))});
+            json!({"guid": one.guid, "name": one.plan, "visibility_type": visibility, "relationships": relationships})
+        };
+        self.query.page(&wanted.map(row).collect::<Vec<_>>())
     }
 
     fn flags(&self) -> Value {
-        let row = |(name, first): &(&str, bool)| json!({"name": name, "enabled": self.catalog.flags.get(*name).copied().unwrap_or(*first)});
-        page(&FLAGS.iter().map(row).collect::<Vec<_>>())
+        self.query.page(&FLAGS.map(|(name, _)| flag(&self.catalog, name)))
     }
 }
