@@ -23,6 +23,7 @@ mod recovery_bin;
 mod rehearsals;
 mod rig;
 mod secrets;
+mod segment_bin;
 mod skips;
 mod targets;
 mod values;
