@@ -25,6 +25,7 @@ mod rehearsals;
 mod rig;
 mod secret_outputs;
 mod secrets;
+mod segment_bin;
 mod situations;
 mod skips;
 mod step_locks;

@@ -136,7 +136,7 @@ pub(crate) fn keep(dir: &RunDir, command: &CommandId, shown: &Shown) -> Result<(
 }
 
 fn place(dir: &RunDir, command: &CommandId) -> std::path::PathBuf {
-    dir.outputs().join(format!("{command}.shown"))
+    dir.captured(&command.to_string(), "shown")
 }
 
 /// Returns why a command is not what was approved, if it is covered by an approval and has become another.
