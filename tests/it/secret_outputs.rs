@@ -181,9 +181,10 @@ fn everything_dies_and_it_is_had_again() {
             needs_token("use", "test $TOKEN = tok-2-3f9c$()1e")
         ),
     );
-    sandbox.begin(&[]);
+    let mut engine = sandbox.begin(&[]);
     until("the step runs", || sandbox.path("begun").exists());
     sandbox.kill_all();
+    engine.wait().unwrap();
     sandbox.write("go", "");
     sandbox.call(&["resume", "r"]).exit(0);
     assert_eq!((attempts(&sandbox, "login"), attempts(&sandbox, "use")), (2, 1));

@@ -219,10 +219,11 @@ fn thirty_secrets_are_nowhere() {
 /// Returns a place in which a step says all secrets and publishes them, and another names them and says them again.
 fn place_of_outputs() -> Sandbox {
     let sandbox = place();
-    let outputs: String = published().map(|name| format!("      {name}: {{secret: true}}\n")).collect();
-    let env: String = published()
-        .map(|name| format!("      {}: \"${{{{ steps.login.outputs.{name} }}}}\"\n", name.to_uppercase()))
-        .collect();
+    let (mut outputs, mut env) = (String::new(), String::new());
+    for name in published() {
+        writeln!(outputs, "      {name}: {{secret: true}}").unwrap();
+        writeln!(env, "      {}: \"${{{{ steps.login.outputs.{name} }}}}\"", name.to_uppercase()).unwrap();
+    }
     sandbox.write(
         "playbook.yaml",
         format!(

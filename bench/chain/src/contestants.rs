@@ -157,7 +157,7 @@ fn supervised(steps: usize, dir: &Path) -> Result<(), BenchError> {
     let (mut supervisor, _) = SupervisorClient::start_or_attach(dir, &std::env::current_exe()?, &run_id())?;
     for step in 0..steps {
         journal.record()?;
-        supervisor.send(&Request::Spawn(attempt(step, dir)))?;
+        supervisor.send(&Request::Spawn(Box::new(attempt(step, dir))))?;
         while !matches!(supervisor.receive()?, Reply::Ended(_)) {}
     }
     journal.record()?;

@@ -112,9 +112,9 @@ impl Run {
     pub(crate) fn call_off_waiting_hooks(&mut self) {
         let waiting: Vec<usize> = self.state.busy.iter().copied().filter(|_| self.shape.has_locks()).collect();
         for step in waiting {
-            DebtKind::ALL.into_iter().for_each(|kind| {
+            for kind in DebtKind::ALL {
                 self.call_off(step, kind);
-            });
+            }
             self.place(step);
         }
     }

@@ -2,6 +2,7 @@
 
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firedrill_run::{Effect, Event, Run, Stage, Verdict, Wait};
@@ -37,7 +38,7 @@ fn word(event: &Event) -> String {
 /// Returns a run after these events, of which those of the engine's own are made as they are asked for.
 fn after(plan: &str, events: &[Event]) -> Run {
     let engine = Event::EngineStarted { boot: "boot".into(), engine: "0".into() };
-    let started = Event::RunStarted { run: "r".into(), plan: String::new(), by: None, skips: Default::default() };
+    let started = Event::RunStarted { run: "r".into(), plan: String::new(), by: None, skips: BTreeMap::new() };
     let mut run = Run::new(Arc::new(sketch(plan)));
     for event in [started, engine].iter().chain(events) {
         run.apply(event).expect("a legal history");

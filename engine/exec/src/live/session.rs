@@ -58,7 +58,7 @@ impl Session {
     }
 
     pub(super) fn spawn(&mut self, spawn: Spawn) -> Result<(), ClientError> {
-        self.send(&Request::Spawn(spawn))
+        self.send(&Request::Spawn(Box::new(spawn)))
     }
 
     pub(super) fn terminate(&mut self, command: &CommandId) -> Result<(), ClientError> {

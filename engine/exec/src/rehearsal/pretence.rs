@@ -57,7 +57,7 @@ pub(super) fn say(file: &Path, text: &str) -> Result<(), DriveError> {
 /// Writes down that a command has published its secrets.
 pub(super) fn publish(spawn: &Spawn) -> Result<(), DriveError> {
     let published = spawn.env.iter().find(|(name, _)| name == PUBLISHED);
-    let lines: String = spawn.publishes.keys().map(|name| format!("{name}={MASKED}\n")).collect();
+    let lines: String = spawn.publishes.keys().flat_map(|name| [name, "=", MASKED, "\n"]).collect();
     published.map_or(Ok(()), |(_, path)| say(Path::new(path), &lines))
 }
 

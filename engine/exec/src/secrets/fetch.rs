@@ -169,8 +169,8 @@ fn end(child: &mut Child) {
 mod tests {
     use super::*;
 
-    fn fetched(source: SecretSource, dir: &Path) -> Result<String, String> {
-        let secret = value("pw", &source, dir).and_then(|value| accepted(&value));
+    fn fetched(source: &SecretSource, dir: &Path) -> Result<String, String> {
+        let secret = value("pw", source, dir).and_then(|value| accepted(&value));
         let secret = secret.map_err(|fault| SecretError { name: "pw".to_owned(), fault }.to_string())?;
         Ok(secret.expose().to_owned())
     }
@@ -183,9 +183,9 @@ mod tests {
     fn files_and_commands_lose_one_newline() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("pw"), "  hunter2\n\n").unwrap();
-        assert_eq!(fetched(SecretSource::File("pw".to_owned()), dir.path()).unwrap(), "  hunter2\n");
-        assert_eq!(fetched(command("cat pw; pwd >/dev/null"), dir.path()).unwrap(), "  hunter2\n");
-        assert_eq!(fetched(SecretSource::MadeUp, dir.path()).unwrap(), "canary-pw");
+        assert_eq!(fetched(&SecretSource::File("pw".to_owned()), dir.path()).unwrap(), "  hunter2\n");
+        assert_eq!(fetched(&command("cat pw; pwd >/dev/null"), dir.path()).unwrap(), "  hunter2\n");
+        assert_eq!(fetched(&SecretSource::MadeUp, dir.path()).unwrap(), "canary-pw");
     }
 
     #[test]
@@ -193,14 +193,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let short = "secret `pw`: its value is shorter than 4 characters, and could not be told from ordinary text";
         for script in ["printf ' abc \\n'", "true", "echo"] {
-            assert_eq!(fetched(command(script), dir.path()).unwrap_err(), short);
+            assert_eq!(fetched(&command(script), dir.path()).unwrap_err(), short);
         }
         let no_text = "secret `pw`: its value is no text: it is not UTF-8, or holds a NUL";
-        assert_eq!(fetched(command("printf 'hun\\000ter2'"), dir.path()).unwrap_err(), no_text);
-        assert_eq!(fetched(command("printf 'hun\\377ter2'"), dir.path()).unwrap_err(), no_text);
-        let failed = fetched(command("echo hunter2; echo hunter2 >&2; exit 3"), dir.path()).unwrap_err();
+        assert_eq!(fetched(&command("printf 'hun\\000ter2'"), dir.path()).unwrap_err(), no_text);
+        assert_eq!(fetched(&command("printf 'hun\\377ter2'"), dir.path()).unwrap_err(), no_text);
+        let failed = fetched(&command("echo hunter2; echo hunter2 >&2; exit 3"), dir.path()).unwrap_err();
         assert!(failed.contains("`sh` ended with exit status: 3") && !failed.contains("hunter2"), "{failed}");
-        let unset = fetched(SecretSource::Env("FIREDRILL_TEST_UNSET".to_owned()), dir.path()).unwrap_err();
+        let unset = fetched(&SecretSource::Env("FIREDRILL_TEST_UNSET".to_owned()), dir.path()).unwrap_err();
         assert_eq!(unset, "secret `pw`: the environment has no variable `FIREDRILL_TEST_UNSET`");
     }
 }

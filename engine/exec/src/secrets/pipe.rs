@@ -97,7 +97,7 @@ impl Pipe {
                 for (name, mut value) in values {
                     if let Some(key) = self.names.get(&name) {
                         let secret = secret(&value);
-                        told.push_str(&format!("{name}={}\n", if secret.is_some() { MASKED } else { "" }));
+                        told.extend([name.as_str(), "=", if secret.is_some() { MASKED } else { "" }, "\n"]);
                         kept.extend(secret.map(|secret| (key.clone(), Arc::new(secret))));
                     }
                     value.zeroize();

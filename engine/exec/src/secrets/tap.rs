@@ -234,5 +234,7 @@ pub(crate) fn pump(taps: &mut Vec<Tap>, failed: &mut impl FnMut(&io::Error)) {
 /// Masks from here on what a vault has.
 pub(crate) fn follow(taps: &mut [Tap], vault: &Vault) {
     let Some(mask) = vault.mask() else { return };
-    taps.iter_mut().for_each(|tap| tap.mask.follow(&mask));
+    for tap in taps {
+        tap.mask.follow(&mask);
+    }
 }

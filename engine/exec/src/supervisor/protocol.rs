@@ -54,7 +54,7 @@ pub enum Request {
         values: Arc<Vault>,
     },
     /// Starts a command; answered by `Spawned` and later `Ended`, or by `Ended` alone.
-    Spawn(Spawn),
+    Spawn(Box<Spawn>),
     /// Ends a command and all its descendants: TERM, after the command's grace KILL. Without effect on a command that
     /// is being ended, has ended, or was never started.
     Terminate {

@@ -76,7 +76,7 @@ fn a_time_limit_holds_without_an_engine() {
     let mut engine = run.engine();
     let script = "trap '' TERM; setsid sleep 1000 & echo > ready; while :; do sleep 1000; done";
     let spawn = Spawn { time_limit_ms: Some(400), ..run.script("c", script) };
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(Box::new(spawn))) else { panic!("not spawned") };
     ready.wait();
     drop(engine);
     wait_for_end(pid);
@@ -93,7 +93,7 @@ fn a_command_that_shall_not_outlive_its_engine_is_ended() {
     let mut engine = run.engine();
     let script = "setsid sleep 1000 & echo > ready; while :; do sleep 1000; done";
     let spawn = Spawn { orphan: Orphan::Ended, ..run.script("c", script) };
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(Box::new(spawn))) else { panic!("not spawned") };
     ready.wait();
     drop(engine);
     wait_for_end(pid);
@@ -121,13 +121,13 @@ fn what_an_older_engine_sent_is_discarded() {
     let mut older = run.engine();
     let supervisor = older.pid();
     kill(supervisor, Signal::STOP);
-    older.send(&Request::Spawn(run.script("c", "echo > started"))).unwrap();
+    older.send(&Request::Spawn(Box::new(run.script("c", "echo > started")))).unwrap();
     // A connection stands as soon as it is in the queue of the socket; the supervisor is stopped.
     let mut newer = UnixStream::connect(run.path("supervisor.sock")).unwrap();
     for request in [
         Request::Hello { version: VERSION, run: run.id.clone() },
         Request::Status { command: CommandKey::new("c") },
-        Request::Spawn(run.script("last", "exit 0")),
+        Request::Spawn(Box::new(run.script("last", "exit 0"))),
     ] {
         newer.write_all(&serde_json::to_vec(&request).unwrap()).unwrap();
         newer.write_all(b"\n").unwrap();
@@ -161,7 +161,7 @@ fn a_dead_supervisor_leaves_marked_survivors() {
     let ready = run.ready_pipe();
     let mut engine = run.engine();
     let script = "setsid sh -c 'trap \"\" TERM; echo > ready; while :; do sleep 1; done' & wait";
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", script))) else {
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(Box::new(run.script("c", script)))) else {
         panic!("not spawned")
     };
     ready.wait();
@@ -188,7 +188,9 @@ fn survivors_are_waited_for() {
     let ready = run.ready_pipe();
     let go = run.go_pipe();
     let mut engine = run.engine();
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", "echo > ready; read go < go"))) else {
+    let Reply::Spawned { pid, .. } =
+        engine.ask(&Request::Spawn(Box::new(run.script("c", "echo > ready; read go < go"))))
+    else {
         panic!("not spawned")
     };
     ready.wait();
@@ -206,7 +208,7 @@ fn a_successor_knows_what_was_lost() {
     let mut engine = run.engine();
     let ended = engine.run(run.script("done", "exit 2"));
     let spawn = run.script("c", "exec sleep 1000");
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(spawn)) else { panic!("not spawned") };
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(Box::new(spawn))) else { panic!("not spawned") };
     kill(engine.pid(), Signal::KILL);
     assert_gone(&mut engine);
     let mut engine = run.engine();

@@ -53,7 +53,7 @@ fn each_hider_ends(last: &str, limit: Option<u64>, end: fn(&mut SupervisorClient
                 let ready = run.ready_pipe();
                 let mut engine = run.engine();
                 let spawn = Spawn { time_limit_ms: limit, ..run.script("c", &hide(hider, last)) };
-                engine.send(&Request::Spawn(spawn)).unwrap();
+                engine.send(&Request::Spawn(Box::new(spawn))).unwrap();
                 ready.wait();
                 end(&mut engine);
                 let ended = engine.end_of("c");
@@ -97,7 +97,7 @@ fn a_fork_bomb_ends() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine.send(&Request::Spawn(run.script("c", BOMB))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("c", BOMB)))).unwrap();
     ready.wait();
     assert!(survivors(&run.id).unwrap().len() > 1000);
     let begun = Instant::now();
@@ -112,7 +112,7 @@ fn success_leaves_descendants_alone() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[1], "exit 0")))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("c", &hide(HIDERS[1], "exit 0"))))).unwrap();
     ready.wait();
     let Ended { exit, leftover, .. } = engine.end_of("c");
     assert_eq!((exit, leftover), (Exit::Code(0), 1));
@@ -131,7 +131,7 @@ fn a_sleeper_without_marks_is_not_confused_with_an_older_one() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine.send(&Request::Spawn(run.script("old", &hide(HIDERS[3], "exit 0")))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("old", &hide(HIDERS[3], "exit 0"))))).unwrap();
     ready.wait();
     assert_eq!(engine.end_of("old").leftover, 1);
     let pid = run.read("pids");
@@ -147,7 +147,7 @@ fn neighbours_are_not_touched() {
     let run = Run::new();
     let ready = run.ready_pipe();
     let mut engine = run.engine();
-    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[5], "exec sleep 1000")))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("c", &hide(HIDERS[5], "exec sleep 1000"))))).unwrap();
     ready.wait();
     let pid = run.read("pids");
     assert_eq!(code(&engine.run(run.script("neighbour", "setsid sleep 1000 & exit 2"))), 2);
@@ -164,7 +164,7 @@ fn term_comes_before_kill() {
     let mut engine = run.engine();
     let script = "trap 'echo asked; exit 0' TERM; echo > ready; while :; do sleep 0.01; done";
     let spawn = Spawn { grace_ms: 60_000, ..run.script("c", script) };
-    engine.send(&Request::Spawn(spawn)).unwrap();
+    engine.send(&Request::Spawn(Box::new(spawn))).unwrap();
     ready.wait();
     terminate(&mut engine);
     assert_eq!(engine.end_of("c").exit, Exit::Terminated);
@@ -179,7 +179,7 @@ fn a_stopped_descendant_finds_its_term() {
     let script = "sh -c 'trap \"echo asked; exit 0\" TERM; kill -STOP $$; while :; do sleep 0.01; done' &
                   while ! grep -q 'State:.T' /proc/$!/status; do sleep 0.01; done; echo > ready; wait";
     let spawn = Spawn { grace_ms: 5000, ..run.script("c", script) };
-    engine.send(&Request::Spawn(spawn)).unwrap();
+    engine.send(&Request::Spawn(Box::new(spawn))).unwrap();
     ready.wait();
     terminate(&mut engine);
     assert_eq!(engine.end_of("c").exit, Exit::Terminated);
@@ -193,7 +193,9 @@ fn terminate_is_idempotent() {
     let mut engine = run.engine();
     terminate(&mut engine);
     engine
-        .send(&Request::Spawn(run.script("c", "trap 'echo asked' TERM; echo > ready; while :; do sleep 0.01; done")))
+        .send(&Request::Spawn(Box::new(
+            run.script("c", "trap 'echo asked' TERM; echo > ready; while :; do sleep 0.01; done"),
+        )))
         .unwrap();
     ready.wait();
     for _ in 0..5 {
@@ -211,8 +213,8 @@ fn descendants_of_a_success_can_outlive_it_under_a_running_neighbour() {
     let run = Run::new();
     let (ready, _go) = (run.ready_pipe(), run.go_pipe());
     let mut engine = run.engine();
-    engine.send(&Request::Spawn(run.script("long", "read go < go"))).unwrap();
-    engine.send(&Request::Spawn(run.script("c", &hide(HIDERS[2], "exit 0")))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("long", "read go < go")))).unwrap();
+    engine.send(&Request::Spawn(Box::new(run.script("c", &hide(HIDERS[2], "exit 0"))))).unwrap();
     ready.wait();
     assert_eq!(engine.end_of("c").leftover, 1);
     terminate_named(&mut engine, "long");

@@ -32,7 +32,7 @@ pub(crate) const DOOMED_ENGINE: &str = "__engine";
 pub(crate) fn doomed_engine(args: &[String]) -> ExitCode {
     let run = Run { dir: PathBuf::from(&args[0]), id: args[1].clone(), home: None };
     let mut engine = run.attach().0;
-    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(run.script("c", &args[2]))) else {
+    let Reply::Spawned { pid, .. } = engine.ask(&Request::Spawn(Box::new(run.script("c", &args[2])))) else {
         panic!("not spawned")
     };
     std::io::stdout().write_all(format!("{pid}\n").as_bytes()).unwrap();
@@ -168,7 +168,7 @@ impl Engine for SupervisorClient {
 
     fn run(&mut self, spawn: Spawn) -> Ended {
         let command = spawn.command.clone();
-        self.send(&Request::Spawn(spawn)).unwrap();
+        self.send(&Request::Spawn(Box::new(spawn))).unwrap();
         self.end_of(command.as_str())
     }
 

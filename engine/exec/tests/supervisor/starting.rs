@@ -189,7 +189,7 @@ fn a_name_is_used_once() {
     let run = Run::new();
     let mut engine = run.engine();
     engine.run(run.script("c", "exit 0"));
-    let repeated = engine.ask(&Request::Spawn(run.script("c", "exit 0")));
+    let repeated = engine.ask(&Request::Spawn(Box::new(run.script("c", "exit 0"))));
     assert_eq!(repeated, Reply::Refused(Refusal::Repeated { command: CommandKey::new("c") }));
     engine.shut_down().unwrap();
 }
@@ -202,7 +202,7 @@ fn many_at_once() {
         let script = "read go < go; exit $FIREDRILL_CODE";
         let mut spawn = run.script(&format!("c{n}"), script);
         spawn.env.push(("FIREDRILL_CODE".into(), n.to_string()));
-        engine.send(&Request::Spawn(spawn)).unwrap();
+        engine.send(&Request::Spawn(Box::new(spawn))).unwrap();
     }
     let mut codes = Vec::new();
     let mut spawned = 0;
@@ -228,7 +228,7 @@ fn other_versions_and_runs_are_refused() {
     let hello = |version, run: &str| Request::Hello { version, run: run.into() };
     let refused = engine.ask(&hello(99, &run.id));
     assert_eq!(refused, Reply::Refused(Refusal::Version { found: 99, known: 1 }));
-    let refused = engine.ask(&Request::Spawn(run.script("c", "echo > started")));
+    let refused = engine.ask(&Request::Spawn(Box::new(run.script("c", "echo > started"))));
     assert_eq!(refused, Reply::Refused(Refusal::Hello));
     let refused = engine.ask(&hello(1, "other"));
     assert_eq!(refused, Reply::Refused(Refusal::Run { served: run.id.clone() }));

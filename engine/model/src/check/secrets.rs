@@ -81,7 +81,7 @@ impl<'p> Secrets<'p> {
     /// Returns why a secret may not stand where it does.
     fn misplaced(&self, used: &Use<'_>) -> Option<Diagnostic> {
         let origin = self.origin(used.name, reach::block(&self.names, used.site));
-        let Some(origin) = origin else { return self.not_secret(used) };
+        let Some(origin) = origin else { return not_secret(used) };
         let why = match (used.spot, used.site) {
             (_, _) if origin == Origin::File => "is in memory only, and no file",
             (Spot::Variable(_) | Spot::File(_), Site::Defaults) => "would reach every command",
@@ -100,15 +100,6 @@ impl<'p> Secrets<'p> {
             (Spot::Elsewhere, _) => "would be shown and stored",
         };
         Some(misplacement(&used.name.to_string(), why, used.span))
-    }
-
-    /// Reports an output in a file in memory that is no secret.
-    fn not_secret(&self, used: &Use<'_>) -> Option<Diagnostic> {
-        let is_output = matches!(used.name, Reference::StepOutput { .. });
-        (is_output && matches!(used.spot, Spot::File(_))).then(|| {
-            let message = "a file in memory holds exactly one secret".to_owned();
-            Diagnostic::error(Code::SecretPlace, used.span, message).help(PLACES)
-        })
     }
 
     /// Reports the secrets that a jq filter names.
@@ -149,6 +140,15 @@ impl<'p> Secrets<'p> {
 /// Returns whether a command belongs to the course of a step, which can wait until a secret is there again.
 fn is_of_step(site: Site) -> bool {
     matches!(site, Site::Body(Position::Main(_)) | Site::Verify(_) | Site::Asking(..))
+}
+
+/// Reports an output in a file in memory that is no secret.
+fn not_secret(used: &Use<'_>) -> Option<Diagnostic> {
+    let is_output = matches!(used.name, Reference::StepOutput { .. });
+    (is_output && matches!(used.spot, Spot::File(_))).then(|| {
+        let message = "a file in memory holds exactly one secret".to_owned();
+        Diagnostic::error(Code::SecretPlace, used.span, message).help(PLACES)
+    })
 }
 
 fn misplacement(name: &str, why: &str, span: Span) -> Diagnostic {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use firedrill_model::check::{self, Library};
 use firedrill_model::diagnostic::{Code, Diagnostic};
@@ -76,7 +76,9 @@ fn blocks(code: Code) -> Vec<&'static str> {
 
 /// Returns whether a block is a file that an example uses.
 fn is_used(block: &str) -> bool {
-    block.lines().next().is_some_and(|line| line.starts_with("# ") && line.ends_with(".yaml"))
+    block.lines().next().is_some_and(|line| {
+        line.starts_with("# ") && Path::new(line).extension().is_some_and(|extension| extension == "yaml")
+    })
 }
 
 fn examples(code: Code) -> Vec<&'static str> {
