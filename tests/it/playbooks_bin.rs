@@ -587,7 +587,11 @@ fn programs_say_what_they_are_for() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with(&format!("#!/bin/sh\n# {name} ")), "{name} does not say what it is for");
+        let head: String = text.lines().skip(1).take_while(|line| line.starts_with('#')).collect();
+        let usage =
+            head.strip_prefix(&format!("# {name}")).and_then(|rest| rest.split_once(": ")).map(|(usage, _)| usage);
+        let is_said = usage.is_some_and(|usage| usage.is_empty() || usage.starts_with(' '));
+        assert!(is_said, "{name} does not say how it is called and what it is for");
         assert!(text.contains("\nset -eu\n"), "{name} goes on after an error");
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111, "{name} is not executable");

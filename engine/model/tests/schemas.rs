@@ -62,6 +62,8 @@ fn value(text: &str) -> Option<Value> {
         underscored_numbers_as_strings: true,
         merge_keys: MergeKeyPolicy::Error,
         with_snippet: false,
+        // Scenarios have much in common; each is short.
+        budget: serde_saphyr::budget! { enforce_alias_anchor_ratio: false },
     };
     serde_saphyr::from_str_with_options(text, options).ok()
 }

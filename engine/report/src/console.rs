@@ -50,6 +50,8 @@ pub struct Console {
     columns: usize,
 }
 
+const SECRETS_LOST: &str = "its secrets were lost with the engine that had them: it is attempted again";
+
 /// The subjects of what belongs to no step.
 const RUN: &str = "run";
 const GUARDS: &str = "guards";
@@ -127,10 +129,7 @@ impl Console {
             Change::NotStarted(command) => {
                 (subject(command), Line::new(Tone::Quiet, &format!("{} had not been started", what(command))))
             }
-            Change::SecretsLost(step) => {
-                let text = "its secrets were lost with the engine that had them: it is attempted again";
-                (step.as_str(), Line::new(Tone::Warning, text))
-            }
+            Change::SecretsLost(step) => (step.as_str(), Line::new(Tone::Warning, SECRETS_LOST)),
             Change::Adopted(command) => (
                 subject(command),
                 Line::new(Tone::Plain, &format!("{} is still running and was adopted", what(command))),
@@ -152,20 +151,7 @@ impl Console {
                 (waiting(wait), Line::new(Tone::Quiet, &text))
             }
             Change::StepSettled(step) => (step_id(step), settled(view, *step)),
-            Change::StepInDoubt(step) => {
-                let (run, id) = (view.id(), step_id(step));
-                let text = match view.run().summary(*step).stage {
-                    Stage::Undecided(_) => format!(
-                        "failed: somebody must decide what that means\n\
-                         firedrill decide {run} {id} retry|done|rollback|stop --by NAME --note TEXT"
-                    ),
-                    _ => format!(
-                        "in doubt: nobody knows whether it had its effect, a human must say\n\
-                         firedrill settle {run} {id} --as done|not-done --by NAME --note TEXT"
-                    ),
-                };
-                (id, Line::new(Tone::Bad, &text))
-            }
+            Change::StepInDoubt(step) => (step_id(step), Line::new(Tone::Bad, &asked(view, *step))),
             Change::DebtOpen(step, kind) => {
                 let text = format!("{} is owed: it did not succeed, a human is needed", kind.word());
                 (step_id(step), Line::new(Tone::Bad, &text))
@@ -271,6 +257,21 @@ fn what(command: &CommandId) -> String {
         (Role::Guard(id) | Role::Invariant(id) | Role::Final(id), _) => id.to_string(),
         (Role::Look(name), _) => format!("output {name}"),
         (Role::Verify | Role::Cleanup | Role::Rollback | Role::Release, _) => command.role.to_string(),
+    }
+}
+
+/// Returns what a human is asked about a step, and how to answer.
+fn asked(view: &View, step: usize) -> String {
+    let (run, id) = (view.id(), &view.plan().steps[step].id);
+    match view.run().summary(step).stage {
+        Stage::Undecided(_) => format!(
+            "failed: somebody must decide what that means\n\
+             firedrill decide {run} {id} retry|done|rollback|stop --by NAME --note TEXT"
+        ),
+        _ => format!(
+            "in doubt: nobody knows whether it had its effect, a human must say\n\
+             firedrill settle {run} {id} --as done|not-done --by NAME --note TEXT"
+        ),
     }
 }
 

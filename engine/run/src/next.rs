@@ -25,11 +25,11 @@ impl Run {
         if matches!(self.state.phase, Phase::New | Phase::AtRest) {
             return (Vec::new(), due.flights);
         }
-        due.starts.retain(|(_, command)| !self.awaits_secret(command));
+        due.starts.retain(|(_, command)| !self.awaits_publisher(command));
         let room = self.plan.max_parallel.get().saturating_sub(self.state.in_flight) as usize;
         let missing = room.saturating_sub(due.starts.len());
         let ready = self.state.ready.iter().filter(|_| !self.is_resting());
-        let held = ready.filter(|&&step| self.may_start(step) && !self.lacks_secret(step)).take(missing);
+        let held = ready.filter(|&&step| self.may_start(step) && !self.lacks_publisher(step)).take(missing);
         held.for_each(|&step| self.stage_effects(step, &mut due));
         due.starts.sort_by_key(|(completed, _)| std::cmp::Reverse(*completed));
         due.effects.extend(due.starts.into_iter().take(room).map(|(_, command)| Effect::Start(command)));

@@ -30,24 +30,35 @@ impl Run {
         if let Some(group) = self.planned(step).group {
             self.state.steps[group].members_left += 1;
         }
-        if self.planned(step).locks.is_empty() {
-            self.attempt(step);
-        } else {
-            self.want_locks(step);
-        }
+        self.attempt(step);
         self.place(step);
         Ok(())
     }
 
-    /// Returns whether a command waits for a secret whose step is under way again.
-    pub(crate) fn awaits_secret(&self, command: &CommandId) -> bool {
-        let is_of_step = matches!(command.role, Role::Attempt | Role::Look(_) | Role::Verify | Role::Guard(_));
-        let step = command.step().filter(|_| is_of_step).and_then(|step| self.shape.index(step));
-        step.is_some_and(|step| self.lacks_secret(step))
+    /// Returns whether a command waits for a step that is under way again: it names its secret, or needs it.
+    pub(crate) fn awaits_publisher(&self, command: &CommandId) -> bool {
+        let Some(step) = command.step().and_then(|step| self.shape.index(step)) else { return false };
+        match command.role {
+            Role::Attempt => self.lacks_publisher(step),
+            Role::Look(_) | Role::Verify | Role::Guard(_) => self.lacks_secret(step),
+            Role::Cleanup | Role::Rollback | Role::Release | Role::Invariant(_) | Role::Final(_) => false,
+        }
     }
 
-    /// Returns whether a step waits for a secret whose step is under way again.
-    pub(crate) fn lacks_secret(&self, step: usize) -> bool {
-        self.shape.secrets_of(step).iter().any(|&publisher| !self.state.steps[publisher].stage.is_settled())
+    /// Returns whether an attempt of a step waits for one that is under way again.
+    pub(crate) fn lacks_publisher(&self, step: usize) -> bool {
+        let mut again = self.shape.publishers().iter().filter(|&&publisher| !self.is_settled(publisher));
+        again.any(|publisher| {
+            self.planned(step).needs.contains(publisher) || self.shape.secrets_of(step).contains(publisher)
+        })
+    }
+
+    /// Returns whether a step names a secret of one that is under way again.
+    fn lacks_secret(&self, step: usize) -> bool {
+        self.shape.secrets_of(step).iter().any(|&publisher| !self.is_settled(publisher))
+    }
+
+    fn is_settled(&self, step: usize) -> bool {
+        self.state.steps[step].stage.is_settled()
     }
 }

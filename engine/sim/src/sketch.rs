@@ -4,20 +4,21 @@
 //! is tried twice, has a cleanup, a release and a rollback.
 
 mod groups;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use firedrill_model::expression::Expression;
-use firedrill_model::judge::{Expect, Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
-    After, Backoff, Command, Condition, Conduct, Deed, FORMAT, Final, Guard, Hook, InDoubt, Invariant, Jitter, Look,
-    Milestone, OnCancel, OnEngineDeath, OnFailure, OnUnmet, Plan, Poll, Probe, Program, Release, Retry, Rollback,
-    SecretPlace, SecretUse, Signal, Starter, Step, StepEffect, Text,
+    Command, Condition, Conduct, Deed, FORMAT, Final, Hook, InDoubt, Invariant, Look, Milestone, OnCancel,
+    OnEngineDeath, OnFailure, OnUnmet, Plan, Program, Release, Rollback, Signal, Step, StepEffect, Text,
 };
-use firedrill_model::template::Template;
-use firedrill_model::value::Type;
+
+use parts::{
+    command, decision, deferred, expression, guard, hook, manual, manual_hook, output, people, poll, polling, probe,
+    probe_of, retry, secret, unknown, use_of,
+};
 
 /// Returns the plan that a sketch describes.
 ///
@@ -157,34 +158,57 @@ fn own(step: &mut Step) -> &mut Command {
 }
 
 fn mark(plan: &Plan, step: &mut Step, word: &str) {
+    if is_hook(step, word) || is_of_people(step, word) || is_probe(step, word) || is_property(step, word) {
+        return;
+    }
+    match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {
+        (Some(until), ..) => step.release = Some(release(until)),
+        (None, Some(name), _) => step.milestones.push(Milestone { name: name.into(), pattern: name.into() }),
+        (None, None, Some(Ok(attempts))) => step.retry = retry(attempts),
+        (None, None, Some(Err(_)) | None) => need(plan, step, word),
+    }
+}
+
+/// Gives a step the hook that a word stands for, and returns whether it stands for one.
+fn is_hook(step: &mut Step, word: &str) -> bool {
     match word {
         "!" => step.rollback = Rollback::Hook(Box::new(hook("rollback"))),
         "!none" => step.rollback = Rollback::Nothing,
+        "!man" => step.rollback = Rollback::Hook(Box::new(manual_hook())),
         "~" => step.cleanup = Some(hook("cleanup")),
         "~?" => step.cleanup = Some(Hook { when: Some(deferred()), ..hook("cleanup") }),
+        "~man" => step.cleanup = Some(manual_hook()),
         "^?" => {
             let mut release = release("");
             release.hook.when = Some(deferred());
             step.release = Some(release);
         }
-        "retry?" => step.retry.when = Some(expression()),
-        "val?" => own(step).outputs.push(output("value")),
-        "look" => {
-            let command = Command { outputs: vec![output("seen")], ..command("look") };
-            step.looks.push(Look { name: "seen".into(), command });
-        }
+        _ => return false,
+    }
+    true
+}
+
+/// Makes a step one of people if a word says so, and returns whether it does.
+fn is_of_people(step: &mut Step, word: &str) -> bool {
+    match word {
         "man" | "man-" => *own(step) = people(manual(), word),
         "yes" | "yes-" | "yes2" => {
             let min = if word == "yes2" { NonZeroU32::MIN.saturating_add(1) } else { NonZeroU32::MIN };
             step.effect.read_only = true;
             *own(step) = people(decision(min), word);
         }
-        "!man" => step.rollback = Rollback::Hook(Box::new(manual_hook())),
-        "~man" => step.cleanup = Some(manual_hook()),
+        _ => return false,
+    }
+    true
+}
+
+/// Gives a step what a word stands for that looks or is found, and returns whether it stands for such.
+fn is_probe(step: &mut Step, word: &str) -> bool {
+    match word {
         "?" => step.verify = Some(probe("verify")),
         "?+" => step.verify = Some(polling("verify", Duration::ZERO)),
         "?++" => step.verify = Some(polling("verify", Duration::from_secs(2))),
-        "ro" => step.effect.read_only = true,
+        "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         "ro+" => {
             step.effect.read_only = true;
             own(step).poll = Some(poll(Duration::ZERO));
@@ -193,9 +217,25 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
             step.effect.read_only = true;
             own(step).outputs.push(secret());
         }
+        "val?" => own(step).outputs.push(output("value")),
+        "look" => {
+            let command = Command { outputs: vec![output("seen")], ..command("look") };
+            step.looks.push(Look { name: "seen".into(), command });
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Gives a step the property that a word stands for, and returns whether it stands for one.
+fn is_property(step: &mut Step, word: &str) -> bool {
+    match word {
+        "ro" => step.effect.read_only = true,
         "idem" => step.effect.idempotent = true,
         "irr" => step.effect.irreversible = true,
+        "off" => step.when = Some(Condition::Known(false)),
         "when?" => step.when = Some(deferred()),
+        "retry?" => step.retry.when = Some(expression()),
         "text?" => own(step).program = Program::Argv(vec![unknown()]),
         "out?" => own(step).expect.stdout = Some("expected".into()),
         "on:stop" => step.on_failure = OnFailure::Stop,
@@ -208,32 +248,11 @@ fn mark(plan: &Plan, step: &mut Step, word: &str) {
         "kill" => step.conduct.on_engine_death = OnEngineDeath::Kill,
         "rerun" => step.conduct.in_doubt = InDoubt::Rerun,
         "fail" => step.conduct.in_doubt = InDoubt::Fail,
-        "off" => step.when = Some(Condition::Known(false)),
-        "g" | "g+" => step.guards.push(guard(word, step.line, OnUnmet::Abort)),
         _ if word.starts_with('&') => step.locks = word[1..].split(',').map(str::to_owned).collect(),
         _ if word.starts_with('$') => own(step).secrets.push(use_of(&word[1..])),
-        _ => match (word.strip_prefix('^'), word.strip_prefix('*'), word.strip_prefix('x').map(str::parse)) {
-            (Some(until), ..) => step.release = Some(release(until)),
-            (None, Some(name), _) => step.milestones.push(Milestone { name: name.into(), pattern: name.into() }),
-            (None, None, Some(Ok(attempts))) => step.retry = retry(attempts),
-            (None, None, Some(Err(_)) | None) => need(plan, step, word),
-        },
+        _ => return false,
     }
-}
-
-fn secret() -> OutputRule {
-    OutputRule {
-        name: "token".into(),
-        source: OutputSource::Secret,
-        extract: Extract::Whole,
-        r#type: Type::String,
-        optional: false,
-        is_file: false,
-    }
-}
-
-fn use_of(step: &str) -> SecretUse {
-    SecretUse { secret: "token".into(), step: Some(step.into()), into: SecretPlace::Env("TOKEN".into()) }
+    true
 }
 
 fn need(plan: &Plan, step: &mut Step, word: &str) {
@@ -280,101 +299,5 @@ fn resolve_releases(plan: &mut Plan) {
         };
         release.hold = firedrill_model::plan::hold(&plan.steps, at, &release);
         plan.steps[at].release = Some(release);
-    }
-}
-
-fn command(name: &str) -> Command {
-    Command {
-        secrets: Vec::new(),
-        poll: None,
-        program: Program::Argv(vec![Text::Known("/bin/true".into()), Text::Known(name.into())]),
-        env: BTreeMap::new(),
-        dir: None,
-        stdin: None,
-        time_limit: None,
-        expect: Expect::default(),
-        outputs: Vec::new(),
-    }
-}
-
-fn people(program: Program, word: &str) -> Command {
-    let time_limit = (!word.ends_with('-')).then_some(Duration::from_hours(1));
-    Command { program, time_limit, ..command(word) }
-}
-
-fn manual() -> Program {
-    Program::Manual { instructions: Text::Known("do it".into()), confirm: None }
-}
-
-fn decision(min: NonZeroU32) -> Program {
-    Program::Approve { prompt: Text::Known("now?".into()), by: Vec::new(), min, starter: Starter::Allowed }
-}
-
-fn manual_hook() -> Hook {
-    Hook { command: people(manual(), "man"), when: None, retry: retry(1) }
-}
-
-/// Returns a condition that is decided while the run goes on.
-fn deferred() -> Condition {
-    Condition::Deferred { expression: expression(), after: vec![After::Start] }
-}
-
-fn expression() -> Expression {
-    Expression::parse("run.id == 'x'").expect("an expression")
-}
-
-fn output(name: &str) -> OutputRule {
-    OutputRule {
-        name: name.into(),
-        source: OutputSource::Stdout,
-        extract: Extract::Whole,
-        r#type: Type::String,
-        optional: false,
-        is_file: false,
-    }
-}
-
-/// Returns a text that becomes known while the run goes on.
-fn unknown() -> Text {
-    Text::Deferred { template: Template::parse("${{ run.id }}").expect("a template"), after: vec![After::Start] }
-}
-
-fn probe(name: &str) -> Probe {
-    Probe { command: command(name) }
-}
-
-/// Returns the probe of a name, and the name; one that ends in `+` polls.
-fn probe_of(word: &str) -> (String, Probe) {
-    match word.strip_suffix('+') {
-        Some(id) => (id.to_owned(), polling(id, Duration::ZERO)),
-        None => (word.to_owned(), probe(word)),
-    }
-}
-
-fn polling(name: &str, after: Duration) -> Probe {
-    Probe { command: Command { poll: Some(poll(after)), ..command(name) } }
-}
-
-fn poll(after: Duration) -> Poll {
-    Poll { every: Duration::from_secs(5), within: Duration::from_secs(20), after }
-}
-
-fn guard(id: &str, line: u32, on_unmet: OnUnmet) -> Guard {
-    let (id, probe) = probe_of(id);
-    Guard { id, line, probe, message: None, why: None, on_unmet }
-}
-
-fn hook(name: &str) -> Hook {
-    Hook { command: command(name), when: None, retry: retry(3) }
-}
-
-fn retry(attempts: u32) -> Retry {
-    Retry {
-        max_attempts: NonZeroU32::new(attempts).expect("at least one attempt"),
-        delay: Duration::from_secs(1),
-        backoff: Backoff::Constant,
-        max_delay: None,
-        jitter: Jitter::None,
-        when: None,
     }
 }

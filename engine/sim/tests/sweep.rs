@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 50] = [
+const CORPUS: [&str; 51] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -57,6 +57,7 @@ const CORPUS: [&str; 50] = [
     "@ask\na &x ! ^\nb &x",
     "a pub\nb a !\nc b $a !",
     "a pub x2\nb a idem x2 $a\nc b",
+    "a pub\nb a $a &x x2 idem\nc &x",
     "box {} on:continue\nbox/a pub\nbox/b box/a ! $a\nd box",
     "a ?++ idem\nb a !",
     "a ?+ ^\nb a g+ x2 idem",

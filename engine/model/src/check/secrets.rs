@@ -167,6 +167,7 @@ fn publisher(step: &Step) -> Vec<Diagnostic> {
     faults.extend((!step.read_only).then(|| fault(secret.span, "and is not read_only")));
     faults.extend(step.release.as_ref().map(|release| fault(release.hook.span, "and has a `release`")));
     faults.extend(step.milestones.first().map(|milestone| fault(milestone.name.span, "and has milestones")));
+    faults.extend(step.locks.first().map(|lock| fault(lock.span, "and has locks")));
     faults.extend(step.for_each.as_ref().map(|_| fault(secret.span, "and is repeated over items")));
     faults
 }

@@ -12,6 +12,8 @@ const TEMPLATE: &str = r"^\s*\$\{\{[\s\S]*\}\}\s*$";
 const DURATION: &str = r"^([0-9]+(ms|s|m|h|d))+$";
 const SANDBOX: &str = r"^(foundation|none|\.\.?/[\s\S]*)$";
 const SNAKE: &str = "^[a-z][a-z0-9_]*$";
+/// The path of a step: groups and repetitions, the latter with their item, before its id.
+const PATH: &str = r"^[a-z][a-z0-9_]*(\[[^\]/]*\])?(/[a-z][a-z0-9_]*(\[[^\]/]*\])?)*$";
 const KEBAB: &str = "^[a-z][a-z0-9-]*$";
 const PERCENT: &str = "^([0-9]{1,2}|100)%$";
 /// A text with something in it.
@@ -112,6 +114,8 @@ pub(super) enum Form {
     Some(Block),
     /// Maps by name.
     Named(Block),
+    /// Maps by the paths of steps.
+    ByPath(Block),
     /// Maps, or one of these words, by name.
     NamedWordOr(Block, &'static [&'static str]),
 }
@@ -128,6 +132,7 @@ impl Form {
             | Self::Many(block)
             | Self::Some(block)
             | Self::Named(block)
+            | Self::ByPath(block)
             | Self::NamedWordOr(block, _) => vec![block],
             _ => Vec::new(),
         }
@@ -154,6 +159,9 @@ impl Form {
             }
             Self::Named(inner) => {
                 json!({"type": "object", "propertyNames": {"pattern": SNAKE}, "additionalProperties": block(inner)})
+            }
+            Self::ByPath(inner) => {
+                json!({"type": "object", "propertyNames": {"pattern": PATH}, "additionalProperties": block(inner)})
             }
             Self::NamedWordOr(inner, words) => {
                 json!({"type": "object", "additionalProperties": {"anyOf": [{"enum": words}, block(inner)]}})

@@ -1,7 +1,7 @@
 //! What each key of a rehearsal is.
 
 use super::form::Form::{
-    Amount, AnyText, Commands, Count, Duration, Exit, Fault, Faults, Flag, Kebab, Many, Named, NamedData,
+    Amount, AnyText, ByPath, Commands, Count, Duration, Exit, Fault, Faults, Flag, Kebab, Many, NamedData,
     NamedDurations, NamedScalars, NamedWordOr, Names, One, OneOf, Sandbox, Text, Times, Version,
 };
 use super::{Key, form, key};
@@ -82,7 +82,7 @@ const EXPECTATION: &[Key] = &[
         "How the run must end.",
     ),
     key("within", One(Block::Within), "Times that the run must not exceed."),
-    key("steps", Named(Block::ExpectedStep), "What must become of steps, by id."),
+    key("steps", ByPath(Block::ExpectedStep), "What must become of steps, by id; `group/member`, `step[item]`."),
     key("hold", NamedDurations, "How long something may be held at most, by the step that took it."),
     key("unmet", Names, "The guards that must be unmet."),
     key("invariants", OneOf(&["hold", "broken"]), "Whether all invariants must hold, or one must be broken."),

@@ -100,6 +100,7 @@ fn only_a_step_that_can_be_executed_again_publishes_one() {
     refused("FD0508", "is not read_only", &step(""));
     refused("FD0508", "has a `release`", &step(", read_only: true, release: {argv: [r]}"));
     refused("FD0508", "has milestones", &step(", read_only: true, milestones: {m: x}"));
+    refused("FD0508", "has locks", &step(", read_only: true, locks: [director]"));
     refused("FD0508", "repeated", &step(", read_only: true, for_each: {in: [x], as: x}"));
     let two = "  - {id: a, argv: [a], read_only: true, outputs: {t: {secret: true}, o: {}}}\n";
     refused("FD0508", "and something open", two);

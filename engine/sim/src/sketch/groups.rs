@@ -19,7 +19,7 @@ pub(super) fn deed(word: &str) -> Deed {
 
 /// Returns what a repetition does whose items are worked out while the run goes on.
 pub(super) fn deferred(instance: Step) -> Deed {
-    let list = super::expression();
+    let list = super::parts::expression();
     let items = Items::Deferred { list, key: None, after: vec![After::Start], max_items: 4, template: vec![instance] };
     let each = Some(Each { name: "item".into(), max_parallel: None, tolerate: None, items });
     Deed::Group(Box::new(Group { each, ..Group::default() }))
