@@ -29,10 +29,13 @@ impl Run {
             .with(1, u64::from(state.rests > 0))
             .with(3, recheck);
         hasher.write_u64(head.0);
-        let guards = state.guards.iter().filter(|_| self.counts_guards());
-        for asking in guards.chain(&state.invariants) {
-            hasher.write_u64(asking.code().0);
+        if self.counts_guards() {
+            // Of the answers only what they say together against the run decides anything.
+            let refusal = self.refusal().map_or(0, |unmet| 1 + unmet as u64);
+            hasher.write_u64(Word::of(2, refusal).0);
+            state.guards.iter().for_each(|guard| hasher.write_u64(guard.progress().0));
         }
+        state.invariants.iter().for_each(|invariant| hasher.write_u64(invariant.code().0));
         let last = state.finals.task.map_or(Word::of(1, 0), |task| Word::of(1, 1).with(Task::BITS, task.code().0));
         hasher.write_u64(last.with(32, state.finals.at as u64).0);
         let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
@@ -191,10 +194,16 @@ impl Debt {
 
 impl Asking {
     fn code(&self) -> Word {
+        let answer = self.answer().map_or(0, |answer| answer as u64);
+        Word(self.progress().0).with(2, answer)
+    }
+
+    /// Returns how far the asking is, without the answer.
+    fn progress(&self) -> Word {
         let of = |tag, rest| Word::of(2, tag).with(Task::BITS, rest);
         match self {
             Asking::Idle => of(0, 0),
-            Asking::Answered(answer) => of(1, *answer as u64),
+            Asking::Answered(_) => of(1, 0),
             Asking::Asked(task) => of(2, task.code().0),
         }
     }

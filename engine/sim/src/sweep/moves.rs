@@ -11,7 +11,7 @@ use firedrill_run::{
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
-use super::orders::{Orders, is_asked_in_vain, is_one_enough};
+use super::orders::{Orders, is_asked_in_vain, is_behind_another, is_one_enough, is_playbook_probe};
 use crate::people;
 use crate::waits::{deadlines, waits};
 
@@ -171,13 +171,14 @@ impl Listing<'_> {
         for effect in effects {
             match effect {
                 _ if is_full(self) => break,
-                Effect::Settle(command) => self.settle(command),
+                Effect::Settle(command) if self.is_put_off(command, effects, flights) => {}
+                Effect::Settle(command) => self.settle(command, flights),
                 Effect::Lock(step) => self.push(Event::Locked { step: step.clone(), ms: 0 }, Cost::Free),
                 _ => {}
             }
         }
         for command in flights {
-            if !is_full(self) {
+            if !is_full(self) && !self.is_put_off(command, effects, flights) {
                 let is_ended = effects.contains(&Effect::Terminate(command.clone()));
                 self.reach(command);
                 self.end(command, is_ended);
@@ -285,9 +286,19 @@ impl Listing<'_> {
             && step.is_some_and(|step| matches!(self.node.run.summary(step).stage, Stage::Verifying(_, Some(_))))
     }
 
+    /// Returns whether a guard of the playbook waits until another one has ended.
+    fn is_put_off(&self, command: &CommandId, effects: &[Effect], flights: &[CommandId]) -> bool {
+        self.all.orders.are_probes_alike() && is_behind_another(command, effects, flights)
+    }
+
     /// Lists what a new engine can find out about a command of the one before.
-    fn settle(&mut self, command: &CommandId) {
+    fn settle(&mut self, command: &CommandId, flights: &[CommandId]) {
         let [not_started, adopted] = [command.clone(), command.clone()];
+        let is_one_of_many = self.all.orders.are_probes_alike() && flights.iter().any(is_playbook_probe);
+        if is_one_of_many && is_playbook_probe(command) {
+            self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
+            return;
+        }
         self.push(Event::NotStarted { command: not_started }, Cost::Free);
         self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
         self.push(ended(command, Exit::Lost), Cost::Free);

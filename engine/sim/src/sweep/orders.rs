@@ -17,6 +17,13 @@ pub enum Orders {
     Exact,
 }
 
+impl Orders {
+    /// Returns whether probes of the playbook count as alike: the order of their answers is not tried.
+    pub(super) fn are_probes_alike(self) -> bool {
+        matches!(self, Orders::Distinct | Orders::Watched)
+    }
+}
+
 /// Returns whether it does not matter which strand of the world comes first, so that one is enough.
 ///
 /// [`super`] says why this is so.
@@ -76,8 +83,28 @@ fn is_unsure(task: Task) -> bool {
 /// Returns whether a guard of the playbook is still being asked although nothing waits for its answer any more: it may end
 /// before or after the run is at rest.
 pub(super) fn is_asked_in_vain(run: &Run, effects: &[Effect], flights: &[CommandId]) -> bool {
-    let is_guard = |id: &CommandId| id.subject == Subject::Playbook && matches!(id.role, Role::Guard(_));
-    let is_unsure_guard = |effect: &Effect| matches!(effect, Effect::Settle(command) if is_guard(command));
-    !matches!(run.phase(), Phase::Guarding | Phase::Working)
-        && (flights.iter().any(is_guard) || effects.iter().any(is_unsure_guard))
+    !matches!(run.phase(), Phase::Guarding | Phase::Working) && asked(effects, flights).any(is_guard)
+}
+
+/// Returns whether a guard of the playbook is not the first of those that are being asked.
+pub(super) fn is_behind_another(command: &CommandId, effects: &[Effect], flights: &[CommandId]) -> bool {
+    is_guard(command) && asked(effects, flights).find(|other| is_guard(other)) != Some(command)
+}
+
+/// Returns whether a command only looks, for a guard or an invariant of the playbook.
+pub(super) fn is_playbook_probe(command: &CommandId) -> bool {
+    command.subject == Subject::Playbook && matches!(command.role, Role::Guard(_) | Role::Invariant(_))
+}
+
+fn is_guard(command: &CommandId) -> bool {
+    command.subject == Subject::Playbook && matches!(command.role, Role::Guard(_))
+}
+
+/// Iterates over the commands of which the end, or what became of them, is not known yet.
+fn asked<'a>(effects: &'a [Effect], flights: &'a [CommandId]) -> impl Iterator<Item = &'a CommandId> {
+    let unsure = effects.iter().filter_map(|effect| match effect {
+        Effect::Settle(command) => Some(command),
+        _ => None,
+    });
+    unsure.chain(flights)
 }
