@@ -246,6 +246,17 @@ fn no_rollback_is_tried_again_after_a_second_request_to_stop() {
     assert_eq!(then(run, ""), "a.rollback.1.1 = cancelled", "what was called off never began");
 }
 
+/// The words of the steps that a cancel ended count, and that of the playbook if it ended none.
+#[test]
+fn a_cancel_undoes_what_the_steps_that_it_ended_say() {
+    let until_stop = "a.attempt.1.1> a.attempt.1.1=0 b.attempt.1.1> stop b.attempt.1.1=";
+    let undone = |plan: &str, end: &str| then(told(plan, &format!("{until_stop}{end}")), "");
+    assert_eq!(undone("a !\nb a ro", "cancelled"), "a.rollback.1.1 = cancelled");
+    assert_eq!(undone("a !\nb a ro on:stop", "cancelled"), "= cancelled", "it would be kept if b failed");
+    assert_eq!(undone("a !\nb a ro on:stop", "0"), "a.rollback.1.1 = cancelled", "b was faster than the cancel");
+    assert_eq!(undone("@stop\na !\nb a ro on:rollback", "cancelled"), "a.rollback.1.1 = cancelled");
+}
+
 #[test]
 fn a_cleanup_that_somebody_made_good_leaves_nothing_to_roll_back() {
     let no = |command| {

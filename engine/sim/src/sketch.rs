@@ -35,7 +35,7 @@ use parts::{
 /// | `due` | a deadline of one minute | `pub`, `$a` | publishes a secret, names that of `a` |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
-/// | `on:stop` | `on_failure`, also `ask`, `continue` | `retry?` | whether to retry is deferred |
+/// | `on:stop` | `on_failure`, also `ask`, `continue`, `rollback` | `retry?` | whether to retry is deferred |
 /// | `~?` | a cleanup whose `when` is deferred | `^?` | a release at the end, likewise |
 /// | `{each}` | a repetition for a list that is deferred | `&x,y` | the locks `x` and `y` |
 /// | `val?` | an output of what it prints | `look` | an output that is looked for afterwards |
@@ -239,6 +239,7 @@ fn is_property(step: &mut Step, word: &str) -> bool {
         "text?" => own(step).program = Program::Argv(vec![unknown()]),
         "out?" => own(step).expect.stdout = Some("expected".into()),
         "on:stop" => step.on_failure = OnFailure::Stop,
+        "on:rollback" => step.on_failure = OnFailure::Rollback,
         "on:ask" => step.on_failure = OnFailure::Ask,
         "on:continue" => step.on_failure = OnFailure::Continue,
         "{}" | "{tol1}" | "{par1}" => step.deed = groups::deed(word),

@@ -27,8 +27,10 @@
 //!
 //! If steps have locks, all strands are tried all along: who has one keeps others from theirs.
 //!
-//! A guard of the playbook that is still being asked when nothing waits for its answer may outlive everything, so then all
-//! strands are tried.
+//! A guard of the playbook that is still being asked when nothing waits for its answer any more may outlive everything, so
+//! then the other strands are tried beside it. Among themselves such guards are alike, and come one after the other. So are
+//! probes of the playbook that a crash found running: what can become of the first is tried, the others are still running,
+//! and then say what they would have said.
 //!
 //! The rules about one event (needs, licence, dependents first) read only what comes before that event in every order; the
 //! rules about rest read states that every order leads to. A property of the author's about states that are not at rest

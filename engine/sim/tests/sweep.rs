@@ -220,6 +220,14 @@ fn never(plan: &str, text: &str) -> Swept {
     sweep.run().expect("the machine takes every event that it asks for")
 }
 
+#[test]
+fn what_guards_do_by_the_dozen_is_told_in_one_sentence() {
+    let guards = |count| (0..count).map(|at| format!("@guard g{at}")).collect::<Vec<_>>().join("\n");
+    let story = |count| never(&format!("{}\na", guards(count)), "verdict == 'failed'").violations[0].story.clone();
+    assert_eq!(story(6)[0], "the guards of the playbook: 6 asked, 6 found to hold");
+    assert_eq!(story(2)[..2], ["the guard `g0` (line 1) starts", "the guard `g1` (line 2) starts"]);
+}
+
 /// What is looked at in every state makes all orders matter, but not those of guards, which change no step.
 #[test]
 fn guards_do_not_multiply_the_states_that_a_condition_looks_at() {

@@ -1,5 +1,7 @@
 //! A history told as a story: one sentence for each thing that happened, then what became of it.
 
+mod routine;
+
 use std::sync::Arc;
 
 use firedrill_model::judge::Judgement;
@@ -9,21 +11,30 @@ use firedrill_run::{
     StepId, Subject, Wait,
 };
 
+use routine::Routine;
+
 use crate::place::{named, place};
 
 /// Returns the story of a history, which ends where the history ends. What the machine refuses ends it early.
 pub fn story(plan: &Plan, events: &[Event]) -> Vec<String> {
     let mut run = Run::new(Arc::new(plan.clone()));
-    let mut told = Vec::new();
+    let (mut told, mut routine) = (Vec::new(), Routine::default());
     for (at, event) in events.iter().enumerate() {
         let before = run.clone();
         if run.apply(event).is_err() {
             break;
         }
         let teller = Teller { run: &before };
-        told.extend(teller.sentence(event, events.get(at + 1), at));
-        told.extend(consequences(&before, &run));
+        if let Some(sentence) = teller.sentence(event, events.get(at + 1), at) {
+            routine.tell(&before, event, sentence, &mut told);
+        }
+        let consequences = consequences(&before, &run);
+        if !consequences.is_empty() {
+            routine.end(&mut told);
+            told.extend(consequences);
+        }
     }
+    routine.end(&mut told);
     told
 }
 
