@@ -16,8 +16,8 @@ use firedrill_model::plan::{
 };
 
 use parts::{
-    command, decision, deferred, expression, guard, hook, manual, manual_hook, output, people, poll, polling, probe,
-    probe_of, retry, secret, unknown, use_of,
+    command, decision, deferred, expression, guard, hook, manual, manual_hook, outcome_of, output, people, poll,
+    polling, probe, probe_of, retry, secret, unknown, use_of,
 };
 
 /// Returns the plan that a sketch describes.
@@ -32,6 +32,7 @@ use parts::{
 /// | `when?` | `when` is deferred | `text?` | a text is deferred |
 /// | `out?` | what it prints is judged | `ro+`, `g+`, `?+` | the same, polling; `?++` waits first |
 /// | `finish`, `kill` | `on_cancel`, `on_engine_death` | `rerun`, `fail` | `in_doubt` |
+/// | `%a` | its text names how `a` has ended | | |
 /// | `due` | a deadline of one minute | `pub`, `$a` | publishes a secret, names that of `a` |
 /// | `*m` | a milestone `m`, which others need as `a.m` | `^a.m` | a release until the milestone is reached |
 /// | `{}` | a group | `{tol1}`, `{par1}` | one of instances: one may fail, one at once |
@@ -250,6 +251,7 @@ fn is_property(step: &mut Step, word: &str) -> bool {
         "rerun" => step.conduct.in_doubt = InDoubt::Rerun,
         "fail" => step.conduct.in_doubt = InDoubt::Fail,
         _ if word.starts_with('&') => step.locks = word[1..].split(',').map(str::to_owned).collect(),
+        _ if word.starts_with('%') => own(step).program = Program::Argv(vec![outcome_of(&word[1..])]),
         _ if word.starts_with('$') => own(step).secrets.push(use_of(&word[1..])),
         _ => return false,
     }

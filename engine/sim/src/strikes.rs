@@ -17,12 +17,12 @@
 //! declines or says that it failed, the engine crashes, the run is cancelled.
 //!
 //! For a probe a time-out, a kill and a program that cannot be started are all "could not tell": the machine does not tell
-//! them apart. Steps and hooks whose `when` is known to be false have no strikes, and with `on_failure: stop` rollbacks have
-//! none: they never run.
+//! them apart. Steps and hooks whose `when` is known to be false have no strikes, nor has a rollback that no failure asks for,
+//! because every step that could fail says `on_failure: stop`: they never run.
 //!
 //! A hook that runs only after a failure has to be provoked first, by faults that leave the rest of the run alone:
 //! - a cleanup by an attempt that does its work and then fails, once, so that there is something to clean up;
-//! - a rollback by the first step that needs the step, whose program cannot be started, ever: so it did nothing, owes
+//! - a rollback by the first step that needs the step and does not say `on_failure: stop`, whose program cannot be started, ever: so it did nothing, owes
 //!   nothing itself, and takes back nothing by being irreversible;
 //! - the rollback of a step that no step needs by its own attempt, which does its work and then fails, every time; if it has
 //!   a cleanup, that cannot be started either, because a cleanup that succeeds leaves nothing to roll back.
@@ -267,8 +267,7 @@ fn provocation(plan: &Plan, site: &Site<'_>) -> Option<Vec<Injection>> {
     match site.role {
         Role::Cleanup if runs_always(plan.steps[step].cleanup.as_ref()) => Some(Vec::new()),
         Role::Cleanup => Some(vec![late(&plan.steps[step], Some(1))]),
-        Role::Rollback if plan.steps[step].on_failure == OnFailure::Stop => None,
-        Role::Rollback => Some(failure_after(plan, step)),
+        Role::Rollback => failure_after(plan, step),
         Role::Guard(_)
         | Role::Attempt
         | Role::Look(_)
@@ -292,15 +291,15 @@ fn late(step: &Step, times: Option<u32>) -> Injection {
     injected(&Subject::Step(step.id.as_str().into()), &Role::Attempt, kind, times)
 }
 
-/// Returns the faults after which the rollback of a step runs.
-fn failure_after(plan: &Plan, step: usize) -> Vec<Injection> {
+/// Returns the faults after which the rollback of a step runs; none if no failure asks for it.
+fn failure_after(plan: &Plan, step: usize) -> Option<Vec<Injection>> {
     if let Some(dependent) = first_dependent(plan, step) {
-        return vec![never(&plan.steps[dependent], &Role::Attempt)];
+        return Some(vec![never(&plan.steps[dependent], &Role::Attempt)]);
     }
-    let own = &plan.steps[step];
+    let own = Some(&plan.steps[step]).filter(|own| own.on_failure != OnFailure::Stop)?;
     let cleanup = own.cleanup.as_ref().filter(|hook| can_run(hook.when.as_ref()));
     let cleanup = cleanup.map(|_| never(own, &Role::Cleanup));
-    [late(own, None)].into_iter().chain(cleanup).collect()
+    Some([late(own, None)].into_iter().chain(cleanup).collect())
 }
 
 /// Returns the fault with which a command never does anything: what asks people is declined.
@@ -314,8 +313,8 @@ fn never(step: &Step, role: &Role) -> Injection {
     injected(&Subject::Step(step.id.as_str().into()), role, kind, None)
 }
 
-/// Returns the first step that runs after this one because it needs it, with nothing irreversible between them; one that
-/// runs in any case, if there is one.
+/// Returns the first step that runs after this one because it needs it, and after whose failure what was done is undone, with
+/// nothing irreversible between them; one that runs in any case, if there is one.
 fn first_dependent(plan: &Plan, step: usize) -> Option<usize> {
     let mut depends = vec![false; plan.steps.len()];
     depends[step] = true;
@@ -326,10 +325,12 @@ fn first_dependent(plan: &Plan, step: usize) -> Option<usize> {
         if at == step || !depends[at] || !can_run(other.when.as_ref()) {
             continue;
         }
-        if !matches!(other.when, Some(Condition::Deferred { .. })) {
-            return Some(at);
+        if other.on_failure != OnFailure::Stop {
+            if !matches!(other.when, Some(Condition::Deferred { .. })) {
+                return Some(at);
+            }
+            possible = possible.or(Some(at));
         }
-        possible = possible.or(Some(at));
         if other.effect.irreversible {
             return possible;
         }

@@ -169,6 +169,9 @@ fn every_strike_finds_its_command() {
         "@stop\na ! ~ ^\nb a",
         "a !\nb a when? irr\nc a b !",
         "a ! off\nb a !\nc b off\nd c ~ g ?",
+        "a !\nb a on:stop\nc b",
+        "a ! ~\nb a on:stop irr\nc b",
+        "a ! on:stop\nb a on:stop",
     ] {
         let plan = sketch(text);
         for strike in strikes(&plan, &SweptKind::ALL) {

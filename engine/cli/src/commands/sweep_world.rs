@@ -1,8 +1,9 @@
 //! `firedrill sweep --world`: every fault of a plan, each in a world of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firedrill_exec::rehearsal::{adopt_strays, end_on_signals};
@@ -12,7 +13,7 @@ use firedrill_report::rehearsal::{
     Finding, Mutant, Struck, Swept, annotations, junit, mutants_text, swept_json, swept_text,
 };
 use firedrill_run::injection::{Injection, Moment, Starts};
-use firedrill_run::{CommandId, Event, Role, Verdict};
+use firedrill_run::{CommandId, Event, Outcome, Role, Run, Stage, StepId, Subject, Verdict};
 use firedrill_sim::{Aim, Strike, pairs, strikes};
 
 use super::rehearse::{jobs, outlets, page};
@@ -38,17 +39,22 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     let kinds = kinds(args, &rehearsing);
     let clean = sandbox.clean(None)?;
     let plan = rehearsing.usual_plan(&sandbox.situation)?;
-    let strikes = strikes(&plan, &kinds);
-    let mut aimed = sandbox.aimed(&strikes, &clean.journal, depth)?;
-    let counted = aimed.len();
-    aimed.extend(inside(&strikes, &clean.waits));
+    let all = strikes(&plan, &kinds);
+    let counted = targets(&all, depth).count();
+    let here: Vec<Strike> = all.into_iter().filter(|strike| !clean.leaves_out(strike)).collect();
+    let mut aimed = sandbox.aimed(&here, &clean.journal, depth)?;
+    let elsewhere = counted - aimed.len();
+    let inside = inside(&here, &clean.waits);
+    let moments = inside.len();
+    aimed.extend(inside);
     let progress = Progress::new(aimed.len(), args.outlet.json.format());
     let (struck, virtual_time) = sandbox.strike(&aimed, None, &progress)?;
     progress.over();
     let mut swept = Swept {
         playbook: args.file.display().to_string(),
         counted,
-        inside: aimed.len() - counted,
+        elsewhere,
+        inside: moments,
         struck,
         real_time: began.elapsed(),
         virtual_time,
@@ -104,24 +110,40 @@ pub(super) struct Clean {
     pub(super) journal: Vec<Event>,
     /// How often each command waited for time to pass.
     waits: BTreeMap<CommandId, u32>,
+    /// The steps that were skipped.
+    skipped: BTreeSet<StepId>,
     /// What is wrong although the run has succeeded.
     pub(super) findings: Vec<Finding>,
+}
+
+impl Clean {
+    /// Returns whether a strike, and whatever makes it possible, is at steps that are skipped.
+    fn leaves_out(&self, strike: &Strike) -> bool {
+        let is_skipped = |injection: &Injection| match &injection.at {
+            Moment::Start(Starts { subject: Subject::Step(step), .. }) => self.skipped.contains(step),
+            _ => false,
+        };
+        strike.injections().all(is_skipped)
+    }
 }
 
 /// Faults that are injected into one run; none if the plan never comes to one of them.
 pub(super) struct Aimed {
     pub(super) injections: Vec<Injection>,
     is_reached: bool,
+    /// What was to be struck, in words.
+    what: String,
 }
 
 impl Sandbox<'_> {
     /// Runs the playbook in the situation as it is; that it succeeds is what everything else is held against.
     pub(super) fn clean(&self, change: Option<Change>) -> Result<Clean, Failure> {
         let case = Case { probes_before: true, change, ..self.situation.clone() };
-        let (told, journal, waits, empty) = self.run(case, |played| {
+        let (told, journal, skipped, waits, empty) = self.run(case, |played| {
             let journal: Vec<Event> = played.rehearsed.envelopes.iter().map(|it| it.event.clone()).collect();
+            let skipped = skipped(&played.plan, &journal);
             let told = Struck::of(&told(played), Vec::new(), &tail_of(&played.dir), Vec::new());
-            (told, journal, played.rehearsed.waits.clone(), empty_verifies(played))
+            (told, journal, skipped, played.rehearsed.waits.clone(), empty_verifies(played))
         })?;
         if told.end.verdict() != Some(Verdict::Succeeded) {
             let why: Vec<String> =
@@ -131,7 +153,7 @@ impl Sandbox<'_> {
             return Err(Failure::failed(message).help(format!("see it with `firedrill rehearse {file} --trace`")));
         }
         let findings = told.why.into_iter().chain(told.unprovoked).chain(empty).collect();
-        Ok(Clean { journal, waits, findings })
+        Ok(Clean { journal, waits, skipped, findings })
     }
 
     /// Finds out where exactly each strike strikes, and what is struck together.
@@ -142,9 +164,7 @@ impl Sandbox<'_> {
             let journal = known.map_or(clean, |(_, journal)| journal);
             strike.aimed(journal)
         };
-        let single = strikes.iter().map(|strike| Aimed::of(&[strike], &aim));
-        let double = pairs(strikes).filter(|_| depth > 1).map(|(one, other)| Aimed::of(&[one, other], &aim));
-        Ok(single.chain(double).collect())
+        Ok(targets(strikes, depth).map(|together| Aimed::of(&together, &aim)).collect())
     }
 
     /// Runs the playbook with each set of faults that only makes others possible.
@@ -206,7 +226,10 @@ impl Sandbox<'_> {
         let played = self.rehearsing.play(&case, &world, &self.manner())?;
         let struck = Struck::of(&told(&played), case.faults, &tail_of(&played.dir), self.reproduce(aimed));
         let mut struck = struck.without(&world.display().to_string());
-        struck.has_struck &= aimed.is_reached;
+        if !aimed.is_reached {
+            struck.has_struck = false;
+            struck.what.clone_from(&aimed.what);
+        }
         Ok((struck, virtual_time(&played)))
     }
 
@@ -245,8 +268,15 @@ impl Aimed {
                 }
             }
         }
-        Aimed { injections, is_reached }
+        let what: Vec<&str> = strikes.iter().map(|strike| strike.what.as_str()).collect();
+        Aimed { injections, is_reached, what: what.join("; then ") }
     }
+}
+
+/// Iterates over what is struck: every strike by itself, and at depth 2 every pair that can strike in one run.
+fn targets(strikes: &[Strike], depth: u32) -> impl Iterator<Item = Vec<&Strike>> {
+    let single = strikes.iter().map(|strike| vec![strike]);
+    single.chain(pairs(strikes).filter(move |_| depth > 1).map(|(one, other)| vec![one, other]))
 }
 
 /// Returns the strikes of running attempts and hooks at each of the moments at which they wait in a run without a fault.
@@ -264,10 +294,21 @@ fn inside(strikes: &[Strike], waits: &BTreeMap<CommandId, u32>) -> Vec<Aimed> {
             inside.push(Aimed {
                 injections: strike.provoke.iter().cloned().chain([injection]).collect(),
                 is_reached: true,
+                what: strike.what.clone(),
             });
         }
     }
     inside
+}
+
+/// Returns the steps that were skipped in a run.
+fn skipped(plan: &Arc<Plan>, journal: &[Event]) -> BTreeSet<StepId> {
+    let mut run = Run::new(Arc::clone(plan));
+    let is_told = journal.iter().all(|event| run.apply(event).is_ok());
+    debug_assert!(is_told, "what was recorded can be applied");
+    let steps = run.plan().steps.iter().enumerate();
+    let skipped = steps.filter(|(at, _)| *run.summary(*at).stage == Stage::Settled(Outcome::Skipped));
+    skipped.map(|(_, step)| step.id.as_str().into()).collect()
 }
 
 /// Returns the verifies that held before their step had done anything.

@@ -70,6 +70,8 @@ struct SweepDocument<'a> {
     playbook: &'a str,
     /// How many points the plan has.
     counted: usize,
+    /// How many of them are at steps that are skipped in this situation.
+    elsewhere: usize,
     /// How many more moments there are inside commands that wait.
     inside: usize,
     /// How many faults struck.
@@ -124,6 +126,7 @@ pub fn swept_json(swept: &Swept, mutants: Option<&[Mutant]>) -> String {
         is_green: swept.is_green() && is_proven,
         playbook: &swept.playbook,
         counted: swept.counted,
+        elsewhere: swept.elsewhere,
         inside: swept.inside,
         struck: swept.struck(),
         safe: swept.safe(),

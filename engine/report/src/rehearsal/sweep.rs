@@ -21,6 +21,8 @@ pub struct Swept {
     pub playbook: String,
     /// How many points the plan has, counted without running anything.
     pub counted: usize,
+    /// How many of them are at steps that are skipped in this situation, so that nothing can strike them.
+    pub elsewhere: usize,
     /// How many more moments there are inside commands that wait, counted in a run without a fault.
     pub inside: usize,
     /// What each fault came to.
@@ -107,7 +109,7 @@ impl Swept {
     /// Returns whether every point of the plan was struck and every fault ended safe, without a finding.
     pub fn is_green(&self) -> bool {
         let is_well = |struck: &Struck| struck.has_struck && struck.is_safe() && struck.unprovoked.is_empty();
-        self.counted + self.inside == self.struck.len() && self.struck.iter().all(is_well)
+        self.counted - self.elsewhere + self.inside == self.struck.len() && self.struck.iter().all(is_well)
     }
 
     /// Returns what failed although nothing was injected at it, each thing once, with the runs in which it did.
@@ -164,11 +166,13 @@ fn reproduce(struck: &Struck) -> Vec<String> {
 }
 
 fn never_struck(swept: &Swept, page: &Page) -> String {
-    let never: Vec<String> = swept.struck.iter().filter(|struck| !struck.has_struck).map(Struck::fault).collect();
+    let never: Vec<&str> =
+        swept.struck.iter().filter(|struck| !struck.has_struck).map(|struck| struck.what.as_str()).collect();
     if never.is_empty() {
         return String::new();
     }
-    page.reason(Tone::Warning, 2, &format!("never struck: {}", never.join(", "))) + "\n"
+    let each: String = never.iter().map(|what| page.reason(Tone::Plain, 4, what)).collect();
+    page.reason(Tone::Warning, 2, "never struck, because the run does not come to it:") + &each + "\n"
 }
 
 fn count(swept: &Swept, page: &Page) -> String {
@@ -179,8 +183,13 @@ fn count(swept: &Swept, page: &Page) -> String {
         0 => String::new(),
         inside => format!(" and {} inside commands that wait", words::count(inside, "moment")),
     };
-    let all = swept.counted + swept.inside;
-    let counted = format!("{} counted from the plan{inside}, {struck} struck", words::count(swept.counted, "point"));
+    let elsewhere = match swept.elsewhere {
+        0 => String::new(),
+        elsewhere => format!(" ({elsewhere} at steps that are skipped in this situation)"),
+    };
+    let counted = words::count(swept.counted, "point");
+    let counted = format!("{counted} counted from the plan{elsewhere}{inside}, {struck} struck");
+    let all = swept.counted - swept.elsewhere + swept.inside;
     let counted = page.paint(if all == struck { Tone::Plain } else { Tone::Bad }, &counted);
     let findings = swept.findings().len();
     let result = match (is_safe, findings) {

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use firedrill_model::plan::Step;
+use firedrill_model::plan::{After, Command, Step, Text};
 use firedrill_model::rehearsal::FaultKind;
 use firedrill_run::injection::{Injection, Moment};
 use firedrill_run::{CommandId, Exit, Open, Outcome, Role, Stage, Subject};
 
-use super::course::Course;
+use super::course::{Course, role_of};
 use super::narrator::{Narrator, name};
 use super::{Finding, Told};
 use crate::console::TailOf;
@@ -18,7 +18,8 @@ use crate::view::{Execution, Finish};
 /// plan.
 ///
 /// Of several failures of one command only the first is told. Commands that were cancelled or lost are no findings, nor
-/// is what follows from a command that was made to lie about its success.
+/// is what follows from a command that was made to lie about its success or from a hook that was struck until it was given up,
+/// nor that a step fails which was told that another one has.
 pub fn unprovoked(told: &Told, injected: &[Injection], tail: TailOf<'_>) -> Vec<Finding> {
     let Ok(course) = Course::of(told) else {
         return Vec::new();
@@ -129,7 +130,7 @@ impl Search<'_> {
         Some(format!("try {try} of the {role} of {} {how}, although nothing was done to it: {so}", name(step)))
     }
 
-    /// Returns the later try of a hook that succeeded.
+    /// Returns the later try of a hook, or the later look of a poll, that succeeded.
     fn later_success(&self, failed: &Execution) -> Option<u32> {
         let is_later = |it: &&Execution| {
             let command = &it.command;
@@ -144,6 +145,10 @@ impl Search<'_> {
     fn attempt(&self, step: &Step, execution: &Execution) -> Option<String> {
         let how = self.failed(execution)?;
         let round = execution.command.round;
+        let has_polled_on = self.later_success(execution).is_some();
+        if has_polled_on || round == 1 && (self.is_told_of_a_failure(step) || self.owes_after_fault()) {
+            return None;
+        }
         if execution.exit == Some(Exit::TimedOut) {
             return Some(format!(
                 "attempt {round} of {} {how}, although nothing was done to it: it was still at work or waited for another \
@@ -168,6 +173,30 @@ impl Search<'_> {
         Some(format!("attempt {round} of {} {how}, although nothing was done to it: {licence}", name(step)))
     }
 
+    /// Returns whether a text of a step names one that has failed: that has no outputs, so the text is about its outcome.
+    fn is_told_of_a_failure(&self, step: &Step) -> bool {
+        let (plan, run) = (self.course.view.plan(), self.course.view.run());
+        let has_failed = |id: &String| {
+            plan.step_index(id).is_some_and(|at| matches!(run.summary(at).stage, Stage::Settled(Outcome::Failed(_))))
+        };
+        let texts = step.command().into_iter().flat_map(Command::texts);
+        let mut named = texts.flat_map(|text| match text {
+            Text::Deferred { after, .. } => after.as_slice(),
+            Text::Known(_) => &[],
+        });
+        named.any(|after| matches!(after, After::Step(id) if has_failed(id)))
+    }
+
+    /// Returns whether a hook was struck until it was given up: the world is not as the playbook left it, and the verdict
+    /// says so.
+    fn owes_after_fault(&self) -> bool {
+        self.course.view.run().open().iter().any(|open| {
+            let Open::Owed { step, debt } = open else { return false };
+            let is_it = |command: &CommandId| command.step() == Some(step) && command.role == role_of(*debt);
+            self.struck.keys().any(is_it)
+        })
+    }
+
     /// Returns which struck step counts as succeeded all the same, to end a sentence with.
     fn after(&self) -> String {
         let plan = self.course.view.plan();
@@ -187,7 +216,9 @@ impl Search<'_> {
                 "the verify of {} holds although attempt {round} did nothing: it cannot tell whether the step had its effect",
                 name(step)
             )),
-            (None, Some(Finish::Bad(_) | Finish::Unclear(_))) if is_good && !self.misled.contains(&at) => {
+            (None, Some(Finish::Bad(_) | Finish::Unclear(_)))
+                if is_good && !self.misled.contains(&at) && self.later_success(execution).is_none() =>
+            {
                 Some(format!(
                     "the verify of {} does not hold although attempt {round} succeeded and nothing was done to either: it {}",
                     name(step),

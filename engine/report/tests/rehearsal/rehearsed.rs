@@ -127,6 +127,7 @@ pub(crate) fn swept(steps: &str, runs: &str) -> Swept {
     Swept {
         playbook: "playbooks/tas-backup.yaml".into(),
         counted: runs.len(),
+        elsewhere: 0,
         inside: 0,
         struck: struck.collect(),
         real_time: Duration::from_millis(9_400),

@@ -119,6 +119,7 @@ fn a_sweep_is_green_if_every_point_was_struck_and_ended_safe() {
     let good = swept("a !none", "a:exit / a.attempt.1.1 1");
     assert!(good.is_green());
     assert!(!Swept { counted: 2, ..good.clone() }.is_green());
+    assert!(Swept { counted: 2, elsewhere: 1, ..good.clone() }.is_green());
     assert!(!sweep().is_green());
     assert_eq!((sweep().struck(), sweep().safe()), (17, 16));
     let suspicious = swept("a !none\nb a !none", "a:late_failure / b.attempt.1.1 1");

@@ -89,6 +89,31 @@ fn what_follows_from_a_lie_is_no_finding() {
 }
 
 #[test]
+fn a_step_may_fail_because_it_was_told_that_another_one_has() {
+    let failed = "a.attempt.1.1 1, b.attempt.1.1 3";
+    assert_eq!(found("a on:continue ro\nb ro %a", failed, "a:exit"), [""; 0]);
+    assert_eq!(found("a on:continue ro\nb ro", failed, "a:exit").len(), 1, "it was told nothing");
+    assert_eq!(found("a on:continue ro\nc ro\nb ro %c", failed, "a:exit").len(), 1, "of another one");
+}
+
+#[test]
+fn a_poll_that_has_to_look_twice_has_not_failed() {
+    for (plan, look) in [("a ro\nb a ro+", "b.attempt"), ("a ro\nb a idem ?+", "b.verify")] {
+        assert_eq!(found(plan, &format!("{look}.1.1 1"), ""), [""; 0]);
+        let never: Vec<String> = (1..=90).map(|at| format!("{look}.1.{at} 1")).collect();
+        assert_eq!(found(plan, &never.join(", "), "").len(), 1, "{look}");
+    }
+}
+
+#[test]
+fn a_step_may_fail_because_a_hook_was_given_up() {
+    let plan = "a ^b !none\nb a ro\nc b ro";
+    let given_up: Vec<String> = (1..=6).map(|at| format!("a.release.1.{at} 1")).collect();
+    assert_eq!(found(plan, &format!("{}, c.attempt.1.1 1", given_up.join(", ")), "a.release:exit#1x*"), [""; 0]);
+    assert_eq!(found(plan, "a.release.1.1 1, c.attempt.1.1 1", "a.release:exit").len(), 1, "it succeeded at last");
+}
+
+#[test]
 fn verifies_are_held_against_attempts_that_nobody_meddled_with() {
     assert_eq!(
         found("a ? !none", "a.verify.1.1 1", ""),

@@ -84,6 +84,12 @@ pub(super) fn unknown() -> Text {
     Text::Deferred { template: Template::parse("${{ run.id }}").expect("a template"), after: vec![After::Start] }
 }
 
+/// Returns a text that says how a step has ended.
+pub(super) fn outcome_of(step: &str) -> Text {
+    let template = Template::parse("${{ run.id }}").expect("a template");
+    Text::Deferred { template, after: vec![After::Step(step.to_owned())] }
+}
+
 pub(super) fn probe(name: &str) -> Probe {
     Probe { command: command(name) }
 }
