@@ -8,6 +8,7 @@ mod crash;
 mod decisions;
 mod disk;
 mod environment;
+mod failing_disk;
 mod groups;
 mod hostile;
 mod house;
