@@ -211,9 +211,10 @@ impl Type {
             Self::Size => "64MiB or 2GB",
             Self::Path => "/var/backups",
             Self::Timestamp => "'2026-11-22T17:00:00Z'",
-            Self::List => "[a, b]",
-            Self::Map => "{name: value}",
-            Self::Command => "[program, argument]",
+            // What is given on a command line is JSON, which YAML takes too.
+            Self::List => r#"["a", "b"]"#,
+            Self::Map => r#"{"name": "value"}"#,
+            Self::Command => r#"["program", "argument"]"#,
         };
         format!("write it like this: {example}")
     }
