@@ -1,6 +1,7 @@
 //! The console: what happens, as clean lines. Time, whose it is, what happened.
 
 mod command;
+mod guards;
 mod people;
 
 use firedrill_model::plan::Plan;

@@ -124,6 +124,32 @@ fn refused_by_two_guards() {
     insta::assert_snapshot!(told(plan, "@.guard-no_pending_changes.1.1 1, @.guard-enough_space.1.1 64"));
 }
 
+/// The first of six guards is slow, and one may say no.
+fn of_many_guards(faults: &str) -> String {
+    let guards: String = ["one", "two", "three", "four", "five", "six"].map(|id| format!("@guard {id}\n")).concat();
+    let plan = Arc::new(sketch(&format!("{guards}look ro\nbackup look idem")));
+    let played = Script::new().faults(faults).play(Arc::clone(&plan)).expect("a legal history");
+    let mut envelopes = recorded(played.events);
+    for envelope in &mut envelopes {
+        if let Event::Ended { command, ms, .. } = &mut envelope.event
+            && command.to_string() != "@.guard-one.1.1"
+        {
+            *ms = 12;
+        }
+    }
+    without_digest(&shown(&plan, &envelopes), &plan)
+}
+
+#[test]
+fn many_guards_that_hold() {
+    insta::assert_snapshot!(of_many_guards(""));
+}
+
+#[test]
+fn many_guards_of_which_one_does_not_hold() {
+    insta::assert_snapshot!(of_many_guards("@.guard-five.1.1 1"));
+}
+
 #[test]
 fn skipped_by_a_guard() {
     let mut plan = nightly("@guard not_done_today\nbackup");

@@ -258,6 +258,20 @@ fn a_cancel_undoes_what_the_steps_that_it_ended_say() {
 }
 
 #[test]
+fn a_cleanup_that_fails_again_leaves_the_rollback_owed() {
+    let never = |role: &str, tries: std::ops::RangeInclusive<u32>| {
+        tries.map(|at| format!("a.{role}.1.{at} 1")).collect::<Vec<_>>().join(", ")
+    };
+    let both = format!("a.attempt.1.1 1, {}, {}", never("cleanup", 1..=3), never("rollback", 1..=3));
+    let stuck = Script::new().faults(&both).play(Arc::new(sketch("a ~ !"))).expect("a legal history");
+    let mut run = stuck.run;
+    take(&mut run, r#"{"engine_started":{"boot":"","engine":""}}"#);
+    let then = then(run, &never("cleanup", 4..=9));
+    assert!(then.contains("a.rollback"), "{then}");
+    assert!(then.ends_with("= stuck"), "the cleanup is owed: {then}");
+}
+
+#[test]
 fn a_cleanup_that_somebody_made_good_leaves_nothing_to_roll_back() {
     let no = |command| {
         format!(r#"{{"answered":{{"command":"{command}","response":"failed","by":"ann","note":"","shown":""}}}}"#)

@@ -2,7 +2,7 @@
 
 use firedrill_run::{CommandId, Exit, Role};
 
-use super::{Console, Line, TailOf, subject, what};
+use super::{Console, GUARDS, Line, TailOf, guards, subject, what};
 use crate::ink::Tone;
 use crate::view::{Execution, Finish, View};
 use crate::words;
@@ -22,6 +22,7 @@ impl Console {
                 format!("{} started, try {}", command.role, command.r#try)
             }
             Role::Cleanup | Role::Rollback | Role::Release => format!("{} started", command.role),
+            Role::Guard(_) if guards::is_first_of_many(view, command) => guards::asked(view),
             Role::Guard(_) | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_) => {
                 return String::new();
             }
@@ -40,6 +41,7 @@ impl Console {
             return self.waits(view, at_ms, command, finish);
         }
         match finish.why() {
+            None if guards::is_one_of_many(view, command) => self.guard_holds(view, at_ms, execution),
             None => self.finished_well(at_ms, execution),
             Some(why) => {
                 let text = unwell(view, execution, finish, why);
@@ -62,6 +64,20 @@ impl Console {
         let length = words::length(poll.within);
         let text = format!("waiting up to {length} for {} to {goal}{why}", what(command));
         self.line(at_ms, subject(command), &Line::new(Tone::Quiet, &text))
+    }
+
+    /// Returns a line for a guard of many that has kept the run waiting, and one when all of them hold.
+    fn guard_holds(&self, view: &View, at_ms: u64, execution: &Execution) -> String {
+        let command = &execution.command;
+        let mut lines = String::new();
+        if guards::is_slow(execution) {
+            let text = format!("{} holds{}{}", what(command), looks(command), after(execution));
+            lines += &self.line(at_ms, subject(command), &Line::new(Tone::Quiet, &text));
+        }
+        if guards::do_all_hold(view, command) {
+            lines += &self.line(at_ms, GUARDS, &Line::new(Tone::Quiet, &guards::all_hold(view)));
+        }
+        lines
     }
 
     fn finished_well(&self, at_ms: u64, execution: &Execution) -> String {
