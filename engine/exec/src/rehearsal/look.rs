@@ -82,11 +82,13 @@ pub(super) enum Stillness {
 
 impl Look {
     /// Looks at these processes; `parked` are the ids of those that the clock holds. One that was sent a signal may be
-    /// awake although the clock holds it.
+    /// awake although the clock holds it; the command itself may have sent it, so one that does not wait counts as awake.
     pub(super) fn at(processes: &[Process], parked: &BTreeSet<i32>, signalled: Signalled) -> Look {
         let is_parked = |process: &&Process| parked.contains(&process.pid.as_raw_pid());
-        let awake = processes.iter().filter(|process| signalled == Signalled::Yes || !is_parked(process));
-        Look { threads: awake.flat_map(threads).collect(), parked: processes.iter().filter(is_parked).count() }
+        let (held, free): (Vec<&Process>, Vec<&Process>) = processes.iter().partition(is_parked);
+        let is_awake = |thread: &Thread| signalled == Signalled::Yes || !thread.waits();
+        let woken = held.iter().copied().flat_map(threads).filter(is_awake);
+        Look { parked: held.len(), threads: free.iter().copied().flat_map(threads).chain(woken).collect() }
     }
 
     /// Tells what this look means if an earlier one was the same.
