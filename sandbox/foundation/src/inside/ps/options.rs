@@ -221,22 +221,22 @@ mod tests {
             ("-C sshd", Selection::Names(vec!["sshd".into()]), 4),
             ("-fu vcap", Selection::Users(vec!["vcap".into()]), 8),
         ] {
-            let listing = parsed(line).unwrap();
+            let listing = parsed(line).expect(line);
             assert_eq!((listing.selection, listing.columns.len()), (selection, width), "{line}");
         }
     }
 
     #[test]
     fn titles_can_be_left_out() {
-        assert!(parsed("-eo pid=,args").unwrap().has_titles());
-        assert!(!parsed("-eo pid=,args=").unwrap().has_titles());
-        assert!(!parsed("-e --no-headers").unwrap().has_titles());
+        assert!(parsed("-eo pid=,args").expect("known options").has_titles());
+        assert!(!parsed("-eo pid=,args=").expect("known options").has_titles());
+        assert!(!parsed("-e --no-headers").expect("known options").has_titles());
     }
 
     #[test]
     fn unknown_options_are_refused() {
         for line in ["-Q", "--nothing", "-o nothing", "-o", "-p x", "nothing"] {
-            let said = parsed(line).unwrap_err();
+            let said = parsed(line).expect_err(line);
             assert!(said.starts_with("error: ") && said.contains("\nUsage:\n"), "{line}: {said}");
         }
     }
