@@ -9,6 +9,7 @@ mod filesystem;
 mod monit;
 mod mysql_diag;
 mod owners;
+mod ps;
 mod script;
 mod session;
 mod users;
@@ -28,6 +29,9 @@ pub(crate) const INSTANCE_VARIABLE: &str = "FIREDRILL_VM";
 /// The environment variable that names the user who runs it.
 const USER_VARIABLE: &str = "FIREDRILL_VM_USER";
 
+/// The environment variable that holds the script of the session.
+const SCRIPT_VARIABLE: &str = "FIREDRILL_VM_SCRIPT";
+
 /// What runs inside of a VM in place of the real program; the result is its exit status.
 #[derive(Clone, Copy)]
 pub(crate) enum Program {
@@ -38,7 +42,7 @@ pub(crate) enum Program {
 }
 
 /// The programs of VMs, by name. Those that are [`users::missing`] would reach beyond the tree.
-const PROGRAMS: [(&str, Program); 40] = [
+const PROGRAMS: [(&str, Program); 41] = [
     ("chmod", Program::Changing(files::run)),
     ("chown", Program::Changing(users::chown)),
     ("cp", Program::Changing(files::run)),
@@ -62,6 +66,7 @@ const PROGRAMS: [(&str, Program); 40] = [
     ("passwd", Program::Plain(users::missing)),
     ("pkill", Program::Plain(users::missing)),
     ("poweroff", Program::Plain(users::missing)),
+    ("ps", Program::Plain(ps::run)),
     ("reboot", Program::Plain(users::missing)),
     ("rm", Program::Changing(files::run)),
     ("rmdir", Program::Changing(files::run)),

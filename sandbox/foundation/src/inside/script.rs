@@ -44,8 +44,9 @@ pub(super) fn mapped(script: &str, root: &Path) -> String {
     text
 }
 
+/// Returns whether a path may follow. `[` is none of these: the test needs a blank, and without one it is a class of a pattern.
 fn starts_word(before: char) -> bool {
-    before.is_whitespace() || "'\"`=:(<>{,;|&[".contains(before)
+    before.is_whitespace() || "'\"`=:(<>{,;|&".contains(before)
 }
 
 /// Returns whether a value may follow at once, as in `-C/tmp` and `${DIR:-/tmp}`.
@@ -139,6 +140,8 @@ mod tests {
             ("/bin/ls / && cd /", "ls /w/vms/vm-1/ && cd /w/vms/vm-1/"),
             ("echo x > /dev/null; sed 's/a/b/'", "echo x > /dev/null; sed 's/a/b/'"),
             ("awk '/core/ {print}'", "awk '/core/ {print}'"),
+            ("grep '[/]var/vcap/jobs/[^/]*/bin/bbr/'", "grep '[/]var/vcap/jobs/[^/]*/bin/bbr/'"),
+            ("[ -d /var/vcap ] && [[ /tmp = x ]]", "[ -d /w/vms/vm-1/var/vcap ] && [[ /w/vms/vm-1/tmp = x ]]"),
             ("tar -C/tmp x ${D:-/var}", "tar -C/w/vms/vm-1/tmp x ${D:-/w/vms/vm-1/var}"),
             ("rm -rf /usr/share/x", "rm -rf /w/vms/vm-1/usr/share/x"),
             ("curl http://localhost/var/x", "curl http://localhost/var/x"),

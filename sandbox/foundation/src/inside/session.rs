@@ -9,7 +9,7 @@ use crate::clock;
 use crate::foundation::Instance;
 use crate::world::{World, WorldError};
 
-use super::{INSTANCE_VARIABLE, Owners, PROGRAMS, USER_VARIABLE, User, script};
+use super::{INSTANCE_VARIABLE, Owners, PROGRAMS, SCRIPT_VARIABLE, USER_VARIABLE, User, script};
 
 /// What a script printed and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(crate) fn run_script(world: &World, instance: &Instance, user: &User, text: 
         .env("TMPDIR", root.join("tmp"))
         .env(INSTANCE_VARIABLE, &instance.id.0)
         .env(USER_VARIABLE, &user.0)
+        .env(SCRIPT_VARIABLE, text)
         .output()
         .map_err(|source| WorldError::io("run a shell in", &home, source))?;
     let disk = world.foundation()?.mounted_on(instance).map(|disk| world.disk_dir(&disk.cid).display().to_string());

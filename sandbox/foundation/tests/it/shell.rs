@@ -167,6 +167,21 @@ fn time_passes_inside_of_vms() {
     assert_eq!(clock.elapsed() / 1000, 1 + 3 + 40 + 20);
 }
 
+#[test]
+fn ps_lists_what_runs_on_the_vm() {
+    let rig = Rig::new();
+    let listed = said(&rig, "ps -eo args");
+    assert!(listed.contains("/var/vcap/packages/blobstore_nginx/bin/blobstore_nginx"), "{listed}");
+    assert!(listed.contains("bash -c ps -eo args") && !listed.contains("cargo"), "{listed}");
+    said(&rig, "ps aux | grep -q /var/vcap/packages/blobstore_nginx/bin/");
+    said(&rig, "ps -eo args | grep '[/]var/vcap/packages/[^/]*/bin/'");
+    assert_eq!(said(&rig, "ps -eo args | grep '[/]var/vcap/jobs/[^/]*/bin/bbr/'; echo $?"), "1");
+    said(&rig, "sudo monit stop blobstore_nginx");
+    assert_eq!(said(&rig, "ps -C blobstore_nginx -o pid= || echo none"), "none");
+    let ran = ssh(&rig, "ps -Q");
+    assert!(ran.code == Some(1) && ran.out.contains("error: unsupported SysV option"), "{}", ran.out);
+}
+
 /// What would be felt by the machine is not there.
 #[test]
 fn the_machine_is_out_of_reach() {
