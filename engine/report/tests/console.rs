@@ -127,7 +127,7 @@ fn refused_by_two_guards() {
 /// The first of six guards is slow, and one may say no.
 fn of_many_guards(faults: &str) -> String {
     let guards: String = ["one", "two", "three", "four", "five", "six"].map(|id| format!("@guard {id}\n")).concat();
-    let plan = Arc::new(sketch(&format!("{guards}look ro\nbackup look idem")));
+    let plan = Arc::new(sketch(&format!("{guards}first ro\nbackup first")));
     let played = Script::new().faults(faults).play(Arc::clone(&plan)).expect("a legal history");
     let mut envelopes = recorded(played.events);
     for envelope in &mut envelopes {

@@ -22,7 +22,7 @@ impl Console {
                 format!("{} started, try {}", command.role, command.r#try)
             }
             Role::Cleanup | Role::Rollback | Role::Release => format!("{} started", command.role),
-            Role::Guard(_) if guards::is_first_of_many(view, command) => guards::asked(view),
+            Role::Guard(_) if guards::is_first_of_many(view, command) => guards::asked(view, command),
             Role::Guard(_) | Role::Look(_) | Role::Verify | Role::Invariant(_) | Role::Final(_) => {
                 return String::new();
             }

@@ -34,8 +34,9 @@ pub(super) fn do_all_hold(view: &View, command: &CommandId) -> bool {
     names.len() == view.plan().guards.len()
 }
 
-pub(super) fn asked(view: &View) -> String {
-    format!("{} are asked", view.plan().guards.len())
+pub(super) fn asked(view: &View, command: &CommandId) -> String {
+    let again = if command.round > 1 { " again" } else { "" };
+    format!("{} are asked{again}", view.plan().guards.len())
 }
 
 pub(super) fn all_hold(view: &View) -> String {
