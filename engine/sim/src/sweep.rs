@@ -21,10 +21,11 @@
 //! enough
 //! - while the guards of the playbook are asked, and at rest while the invariants are: nothing begins until all have
 //!   answered, whatever strikes meanwhile, and the answer of a probe that a crash finds running may be learned after it;
-//! - while the run is being taken back and no fault is left: steps only end, and a hook waits only for the hooks of the
+//! - while the run unwinds and no fault is left: steps have ended, and a hook waits only for the hooks of the
 //!   same step and of those that need it, which come before it in every order;
 //! - while steps run, no fault is left, and no step under way can fail: every order leads to the same end.
 //!
+//! While the run halts all strands are tried: of two steps that still end, the one that ends in doubt may be the first.
 //! If steps have locks, all strands are tried all along: who has one keeps others from theirs.
 //!
 //! A guard of the playbook that is still being asked when nothing waits for its answer any more may outlive everything, so

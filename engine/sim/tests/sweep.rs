@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 54] = [
+const CORPUS: [&str; 55] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -66,6 +66,7 @@ const CORPUS: [&str; 54] = [
     "a ?+ ^\nb a g+ x2 idem",
     "box {} due\nbox/x ! x2 idem\nbox/y\nb box ^",
     "a !\nb a on:stop !\nc a",
+    "a !\nbox {} on:ask\nbox/b *m\nbox/c box/b.m *m",
     "box {} on:continue\nbox/x !\nbox/y box/x on:stop\nb box !",
 ];
 

@@ -47,8 +47,8 @@ fn is_one_enough_for_ends(node: &Node, has_faults: bool) -> bool {
     match node.run.phase() {
         Phase::Guarding | Phase::Resting => true,
         Phase::Working => !has_faults && node.dooms.is_empty() && (0..steps(node)).all(|step| cannot_fail(node, step)),
-        Phase::Halting | Phase::Unwinding => !has_faults,
-        Phase::New | Phase::AtRest => false,
+        Phase::Unwinding => !has_faults,
+        Phase::New | Phase::Halting | Phase::AtRest => false,
     }
 }
 
