@@ -56,7 +56,7 @@ fn a_sweep_shows_what_faults_lead_to_and_gives_advice() {
     let swept = sweep(PLAYBOOK, &[]);
     assert_eq!((swept.code, swept.err.as_str()), (Some(0), ""));
     insta::assert_snapshot!(swept.out, @"
-    p  96 states, complete to fault depth 1; every history ends at rest
+    p  98 states, complete to fault depth 1; every history ends at rest
 
       VERDICT      FAULTS  FOR EXAMPLE
       succeeded         5  without a fault
