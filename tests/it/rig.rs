@@ -111,6 +111,21 @@ impl Sandbox {
         self.spawn(&[&["run", "playbook.yaml", "--id", "r"], args].concat())
     }
 
+    /// Begins to run the playbook, and kills the engine when a command has made the file `begun`.
+    pub(crate) fn begin_and_lose_the_engine(&self, args: &[&str]) {
+        let mut engine = self.begin(args);
+        until("the step runs", || self.path("begun").exists());
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+    }
+
+    /// Resumes run `r`, makes the file `go` for which its commands wait, and returns the exit status.
+    pub(crate) fn resume_and_let_go(&self) -> Option<i32> {
+        let mut resumed = self.spawn(&["resume", "r"]);
+        self.write("go", "");
+        resumed.wait().unwrap().code()
+    }
+
     /// Calls firedrill and does not wait; what it prints is not kept.
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);

@@ -158,13 +158,8 @@ fn a_dead_engine_takes_it_along_and_it_is_had_again() {
             needs_token("use", "test $TOKEN = tok-2-3f9c$()1e; echo $TOKEN")
         ),
     );
-    let mut engine = sandbox.begin(&[]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    let mut resumed = sandbox.spawn(&["resume", "r"]);
-    sandbox.write("go", "");
-    assert_eq!(resumed.wait().unwrap().code(), Some(0));
+    sandbox.begin_and_lose_the_engine(&[]);
+    assert_eq!(sandbox.resume_and_let_go(), Some(0));
     assert_eq!((attempts(&sandbox, "login"), attempts(&sandbox, "use")), (2, 1));
     let lost = sandbox.events().into_iter().filter(|event| matches!(event, Event::SecretsLost { .. })).count();
     assert_eq!(lost, 1);
@@ -199,13 +194,8 @@ fn one_that_nobody_needs_any_more_is_not_had_again() {
             needs_token("use", "test $TOKEN = tok-1-3f9c$()1e")
         ),
     );
-    let mut engine = sandbox.begin(&[]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    let mut resumed = sandbox.spawn(&["resume", "r"]);
-    sandbox.write("go", "");
-    assert_eq!(resumed.wait().unwrap().code(), Some(0));
+    sandbox.begin_and_lose_the_engine(&[]);
+    assert_eq!(sandbox.resume_and_let_go(), Some(0));
     assert_eq!((attempts(&sandbox, "login"), attempts(&sandbox, "use")), (1, 1));
 }
 
@@ -213,10 +203,7 @@ fn one_that_nobody_needs_any_more_is_not_had_again() {
 fn a_running_publisher_is_adopted() {
     let login = LOGIN.replace("date +%N", "touch begun; until test -e go; do sleep 0.02; done; date +%N");
     let sandbox = place(&login, &needs_token("use", "test $TOKEN = tok-1-3f9c$()1e"));
-    let mut engine = sandbox.begin(&[]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
+    sandbox.begin_and_lose_the_engine(&[]);
     let mut resumed = sandbox.spawn(&["resume", "r"]);
     until("it is adopted", || sandbox.events().iter().any(|event| matches!(event, Event::Adopted { .. })));
     sandbox.write("go", "");
@@ -230,10 +217,7 @@ fn one_that_is_published_while_there_is_no_engine_is_had() {
     let login = LOGIN.replace("date +%N", "touch begun; until test -e go; do sleep 0.02; done; date +%N");
     let right = "test $TOKEN = tok-$(wc -l < logins | tr -d ' ')-3f9c$()1e";
     let sandbox = place(&login, &needs_token("use", right));
-    let mut engine = sandbox.begin(&[]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
+    sandbox.begin_and_lose_the_engine(&[]);
     sandbox.write("go", "");
     let outputs = sandbox.run_dir("r").join("out/login.attempt.1.1.outputs");
     until("it is published", || fs::read_to_string(&outputs).is_ok_and(|text| text == "token=***\n"));
@@ -254,13 +238,8 @@ fn one_that_fails_to_come_again_is_never_empty() {
             needs_token("use", "touch used")
         ),
     );
-    let mut engine = sandbox.begin(&[]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    let mut resumed = sandbox.spawn(&["resume", "r"]);
-    sandbox.write("go", "");
-    assert_eq!(resumed.wait().unwrap().code(), Some(4));
+    sandbox.begin_and_lose_the_engine(&[]);
+    assert_eq!(sandbox.resume_and_let_go(), Some(4));
     assert!(!sandbox.path("used").exists());
     assert_eq!(attempts(&sandbox, "use"), 0);
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::rig::{Called, Sandbox, until};
+use crate::rig::{Called, Sandbox};
 
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIBVAIBADANBgkqhkiG9w0BAQEFAASCAT4wggE6AgEAAkEA6fm0x9qJ3vQhLr5Y\n\
                    s0Zk+8c/PqfW==\n-----END PRIVATE KEY-----\n";
@@ -379,13 +379,8 @@ fn a_killed_engine_leaves_the_mask_to_the_supervisor() {
     let step = "{id: one, run: 'touch begun; until test -e go; do sleep 0.05; done; echo \"<$PW>\"', \
                 env: {PW: \"${{ inputs.pw }}\"}, read_only: true, timeout: 1m}";
     let sandbox = simple(step, "hunter2\n");
-    let mut engine = sandbox.begin(&["--secret", "pw=file:pw"]);
-    until("the step runs", || sandbox.path("begun").exists());
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    let mut resumed = sandbox.spawn(&["resume", "r"]);
-    sandbox.write("go", "");
-    assert_eq!(resumed.wait().unwrap().code(), Some(0));
+    sandbox.begin_and_lose_the_engine(&["--secret", "pw=file:pw"]);
+    assert_eq!(sandbox.resume_and_let_go(), Some(0));
     let stdout = fs::read_to_string(sandbox.run_dir("r").join("out/one.attempt.1.1.stdout")).unwrap();
     assert_eq!(stdout, "<***>\n");
     on_disk(&["hunter2".to_owned()], &sandbox.home());

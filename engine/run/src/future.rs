@@ -194,8 +194,7 @@ impl Debt {
 
 impl Asking {
     fn code(&self) -> Word {
-        let answer = self.answer().map_or(0, |answer| answer as u64);
-        Word(self.progress().0).with(2, answer)
+        self.progress().with(2, self.answer().map_or(0, |answer| answer as u64))
     }
 
     /// Returns how far the asking is, without the answer.

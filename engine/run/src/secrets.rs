@@ -15,9 +15,7 @@ impl Run {
     fn is_needed_again(&self, step: usize) -> bool {
         let is_done = self.state.steps[step].stage == Stage::Settled(Outcome::Succeeded);
         let mut users = self.shape.secret_users(step).iter();
-        is_done
-            && self.phase_of(step) == Phase::Working
-            && users.any(|&user| !self.state.steps[user].stage.is_settled())
+        is_done && self.phase_of(step) == Phase::Working && users.any(|&user| !self.is_settled(user))
     }
 
     /// The secrets of a step are gone: it is attempted again, as a step that has not settled.

@@ -293,14 +293,14 @@ impl Listing<'_> {
 
     /// Lists what a new engine can find out about a command of the one before.
     fn settle(&mut self, command: &CommandId, flights: &[CommandId]) {
-        let [not_started, adopted] = [command.clone(), command.clone()];
         let is_one_of_many = self.all.orders.are_probes_alike() && flights.iter().any(is_playbook_probe);
+        let adopted = Event::Adopted { command: command.clone(), ms: 0 };
         if is_one_of_many && is_playbook_probe(command) {
-            self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
+            self.push(adopted, Cost::Free);
             return;
         }
-        self.push(Event::NotStarted { command: not_started }, Cost::Free);
-        self.push(Event::Adopted { command: adopted, ms: 0 }, Cost::Free);
+        self.push(Event::NotStarted { command: command.clone() }, Cost::Free);
+        self.push(adopted, Cost::Free);
         self.push(ended(command, Exit::Lost), Cost::Free);
         self.end(command, false);
     }

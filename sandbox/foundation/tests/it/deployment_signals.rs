@@ -1,58 +1,26 @@
 //! Signals to a running backup of the platform: who dies leaves the API locked, and bbr's directory on the VMs.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::clock::Clock;
 use crate::rig::Rig;
+use crate::running::Running;
 
 const TAS: &str = "cf-0123456789abcdef0123";
 
-/// A backup whose scripts run, and what it has printed so far.
-struct Running {
-    rig: Rig,
-    clock: Clock,
-    child: Child,
-    lines: BufReader<ChildStdout>,
-    out: String,
-}
-
-impl Running {
-    fn start(stdin: Stdio) -> Running {
-        let (rig, clock) = (Rig::new(), Clock::new());
-        let mut command = rig.command("bbr", &["deployment", "--deployment", TAS, "backup"]);
-        command.env("FIREDRILL_CLOCK", clock.socket()).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        let mut running = Running { rig, clock, child, lines, out: String::new() };
-        running.clock.wait_for_parked(1);
-        // The connection, the checks, two layers of locks, and a minute of the backup scripts.
-        running.clock.advance(2_000 + 6_000 + 15_000 + 15_000 + 60_000);
-        running.read_until("INFO - Running backup scripts...\n");
-        running
-    }
-
-    fn read_until(&mut self, end: &str) {
-        while !self.out.ends_with(end) {
-            assert_ne!(self.lines.read_line(&mut self.out).unwrap(), 0, "the backup ended early: {}", self.out);
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    fn answer(&mut self, text: &str) {
-        self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    fn finish(&mut self) -> Option<i32> {
-        self.clock.run_out();
-        self.lines.read_to_string(&mut self.out).unwrap();
-        self.child.wait().unwrap().code()
-    }
+/// Starts a backup of the platform in virtual time, and lets time pass until its backup scripts have run for a minute.
+fn start(stdin: Stdio) -> Running {
+    let (rig, clock) = (Rig::new(), Clock::new());
+    let mut command = rig.command("bbr", &["deployment", "--deployment", TAS, "backup"]);
+    command.env("FIREDRILL_CLOCK", clock.socket()).stdin(stdin).stderr(Stdio::null());
+    let mut running = Running::begin(rig, clock, command);
+    running.clock.wait_for_parked(1);
+    // The connection, the checks, two layers of locks, and a minute of the backup scripts.
+    running.clock.advance(2_000 + 6_000 + 15_000 + 15_000 + 60_000);
+    running.read_until("INFO - Running backup scripts...\n");
+    running
 }
 
 /// The API stays closed until somebody cleans up.
@@ -82,7 +50,7 @@ fn has_finished(running: &mut Running) {
 #[test]
 fn signals_that_kill_leave_the_platform_locked() {
     for signal in [Signal::TERM, Signal::HUP, Signal::KILL] {
-        let mut running = Running::start(Stdio::null());
+        let mut running = start(Stdio::null());
         running.signal(signal);
         running.clock.wait_for_parked(0);
         assert_eq!(running.finish(), None, "{signal:?}");
@@ -92,7 +60,7 @@ fn signals_that_kill_leave_the_platform_locked() {
 
 #[test]
 fn interrupt_answered_yes_leaves_the_platform_locked() {
-    let mut running = Running::start(Stdio::piped());
+    let mut running = start(Stdio::piped());
     running.signal(Signal::INT);
     running.answer("yes\n");
     running.clock.wait_for_parked(0);
@@ -102,7 +70,7 @@ fn interrupt_answered_yes_leaves_the_platform_locked() {
 
 #[test]
 fn interrupt_answered_no_goes_on() {
-    let mut running = Running::start(Stdio::piped());
+    let mut running = start(Stdio::piped());
     running.signal(Signal::INT);
     running.read_until("[yes/no]\n");
     running.answer("no\n");
@@ -111,7 +79,7 @@ fn interrupt_answered_no_goes_on() {
 
 #[test]
 fn interrupt_without_anybody_to_answer_goes_on() {
-    let mut running = Running::start(Stdio::null());
+    let mut running = start(Stdio::null());
     running.signal(Signal::INT);
     running.read_until("send SIGTERM.\n");
     has_finished(&mut running);

@@ -15,6 +15,7 @@ mod ledger;
 mod platform;
 mod random;
 mod rig;
+mod running;
 mod services;
 mod shell;
 mod signals;

@@ -1,12 +1,12 @@
 //! Signals to a running backup, as recorded with the real client.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 use crate::clock::Clock;
 use crate::rig::{Rig, normal, normal_metadata, transcript};
+use crate::running::Running;
 
 /// How long each phase takes in real time: long enough that a signal finds the scripts at work.
 const PACE_MS: &str = "400";
@@ -14,56 +14,22 @@ const PACE_MS: &str = "400";
 /// How many virtual milliseconds pass until the scripts are done and the director is unlocked.
 const UNTIL_UNLOCKED: u64 = 360_000 + 15_000;
 
-/// A backup whose scripts run, and what it has printed so far.
-struct Running {
-    rig: Rig,
-    clock: Clock,
-    child: Child,
-    lines: BufReader<ChildStdout>,
-    out: String,
+/// Starts a backup of the director in virtual time, and lets time pass until the scripts run.
+fn start(stdin: Stdio) -> Running {
+    let clock = Clock::new();
+    let socket = clock.socket().display().to_string();
+    let mut running = with(clock, ("FIREDRILL_CLOCK", &socket), stdin);
+    running.clock.wait_for_parked(1);
+    running.clock.advance(2_000 + 6_000 + 20_000);
+    running.read_until("Backing up director on bosh/0...\n");
+    running
 }
 
-impl Running {
-    /// Starts it in virtual time, and lets time pass until the scripts run.
-    fn start(stdin: Stdio) -> Running {
-        let clock = Clock::new();
-        let socket = clock.socket().display().to_string();
-        let mut running = Running::with(clock, ("FIREDRILL_CLOCK", &socket), stdin);
-        running.clock.wait_for_parked(1);
-        running.clock.advance(2_000 + 6_000 + 20_000);
-        running.read_until("Backing up director on bosh/0...\n");
-        running
-    }
-
-    fn with(clock: Clock, (name, value): (&str, &str), stdin: Stdio) -> Running {
-        let rig = Rig::new();
-        let mut command = rig.director(&["backup"]);
-        command.env(name, value).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Running { rig, clock, child, lines, out: String::new() }
-    }
-
-    fn read_until(&mut self, end: &str) {
-        while !self.out.ends_with(end) {
-            assert_ne!(self.lines.read_line(&mut self.out).unwrap(), 0, "the backup ended early: {}", self.out);
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    fn answer(&mut self, text: &str) {
-        self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    /// Lets all its time pass, reads to the end and returns the exit status.
-    fn finish(&mut self) -> Option<i32> {
-        self.clock.run_out();
-        self.lines.read_to_string(&mut self.out).unwrap();
-        self.child.wait().unwrap().code()
-    }
+fn with(clock: Clock, (name, value): (&str, &str), stdin: Stdio) -> Running {
+    let rig = Rig::new();
+    let mut command = rig.director(&["backup"]);
+    command.env(name, value).stdin(stdin).stderr(Stdio::piped());
+    Running::begin(rig, clock, command)
 }
 
 /// Takes the lines of the question out, which stand where the signal happened to come.
@@ -86,7 +52,7 @@ fn goes_on(situation: &str, mut running: Running) {
 
 #[test]
 fn interrupt_without_an_answer_goes_on() {
-    let mut running = Running::start(Stdio::null());
+    let mut running = start(Stdio::null());
     running.signal(Signal::INT);
     running.read_until("send SIGTERM.\n");
     goes_on("5x-eof", running);
@@ -94,7 +60,7 @@ fn interrupt_without_an_answer_goes_on() {
 
 #[test]
 fn work_goes_on_silently_until_no_is_answered() {
-    let mut running = Running::start(Stdio::piped());
+    let mut running = start(Stdio::piped());
     running.signal(Signal::INT);
     running.read_until("[yes/no]\n");
     running.clock.advance(UNTIL_UNLOCKED);
@@ -106,7 +72,7 @@ fn work_goes_on_silently_until_no_is_answered() {
 
 #[test]
 fn interrupt_answered_yes_ends_at_once() {
-    let mut running = Running::start(Stdio::piped());
+    let mut running = start(Stdio::piped());
     running.signal(Signal::INT);
     running.answer("yes\n");
     running.clock.wait_for_parked(0);
@@ -122,7 +88,7 @@ fn interrupt_answered_yes_ends_at_once() {
 #[test]
 fn other_signals_kill() {
     for (signal, situation) in [(Signal::HUP, "5x-hup"), (Signal::KILL, "5x-kill"), (Signal::TERM, "5x-kill")] {
-        let mut running = Running::start(Stdio::null());
+        let mut running = start(Stdio::null());
         running.signal(signal);
         running.clock.wait_for_parked(0);
         assert_eq!(running.finish(), None, "{signal:?}");
@@ -136,7 +102,7 @@ fn other_signals_kill() {
 
 #[test]
 fn real_time_is_no_different() {
-    let mut running = Running::with(Clock::new(), ("FIREDRILL_SANDBOX_PACE", PACE_MS), Stdio::null());
+    let mut running = with(Clock::new(), ("FIREDRILL_SANDBOX_PACE", PACE_MS), Stdio::null());
     running.read_until("Backing up director on bosh/0...\n");
     running.signal(Signal::TERM);
     assert_eq!(running.finish(), None);
