@@ -3,12 +3,13 @@
 //!
 //! Left out, because nothing that is still to come depends on it: the numbers of tries (only how many have failed counts, and
 //! of looks the first three), exit codes, why a step failed (only whether a guard said so), how many attempts a settled step
-//! took, texts and outputs, counters that follow from the steps, and the order of completion once nothing is left to take back, or if there
-//! is always room to start everything that is due: it only says what starts first.
+//! took, attempts beyond those that are made unasked, texts and outputs, counters that follow from the steps, and the order
+//! of completion once nothing is left to take back, or if there is always room to start everything that is due: it only says
+//! what starts first.
 
 use std::hash::Hasher;
 
-use firedrill_model::plan::Plan;
+use firedrill_model::plan::{Plan, Step};
 
 use crate::machine::Run;
 use crate::state::{
@@ -20,14 +21,15 @@ impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
     pub fn hash_future(&self, hasher: &mut impl Hasher) {
         let state = &self.state;
-        let is_over = matches!(state.phase, Phase::Unwinding | Phase::Resting | Phase::AtRest);
+        let is_over = matches!(state.phase, Phase::Unwinding | Phase::Resting | Phase::AtRest) && !self.awaits_ruling();
         let is_asking = state.recheck == Recheck::Asking;
         let recheck = if is_over { u64::from(is_asking) } else { 2 + state.recheck as u64 };
         let head = Word::of(3, state.phase as u64)
             .with(2, state.undoing as u64)
             .with(2, state.cancel as u64)
             .with(1, u64::from(state.rests > 0))
-            .with(3, recheck);
+            .with(3, recheck)
+            .flag(state.is_told);
         hasher.write_u64(head.0);
         if self.counts_guards() {
             // Of the answers only what they say together against the run decides anything.
@@ -38,9 +40,10 @@ impl Run {
         state.invariants.iter().for_each(|invariant| hasher.write_u64(invariant.code().0));
         let last = state.finals.task.map_or(Word::of(1, 0), |task| Word::of(1, 1).with(Task::BITS, task.code().0));
         hasher.write_u64(last.with(32, state.finals.at as u64).0);
-        let is_ordered = self.shape.is_cramped && !matches!(state.phase, Phase::Resting | Phase::AtRest);
+        let is_resting = matches!(state.phase, Phase::Resting | Phase::AtRest) && !self.awaits_ruling();
+        let is_ordered = self.shape.is_cramped && !is_resting;
         for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
-            hasher.write_u64(step.life().0);
+            hasher.write_u64(step.life(planned).0);
             hasher.write_u64(step.debts().0);
             if planned.deadline.is_some() {
                 hasher.write_u8(u8::from(step.clock.is_over && !step.stage.is_settled()));
@@ -49,12 +52,18 @@ impl Run {
                 hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
             }
             if !self.shape.secret_users(at).is_empty() {
-                hasher.write_u32(step.attempts);
+                hasher.write_u32(step.attempts_that_count(planned));
             }
             if is_ordered {
                 hasher.write_u32(step.completed);
             }
         }
+    }
+
+    /// Returns whether the run can go on from its rest because somebody says, or has said, what a failure means.
+    fn awaits_ruling(&self) -> bool {
+        let is_undecided = |step: &StepState| matches!(step.stage, Stage::Undecided(_));
+        self.state.is_told || (self.state.doubts > 0 && self.state.steps.iter().any(is_undecided))
     }
 
     /// Returns whether the answers of the playbook's guards still decide something: while they are asked, and if they
@@ -84,11 +93,16 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 }
 
 impl StepState {
+    /// Returns how many attempts were made, up to as many as are made without anybody asking for more.
+    fn attempts_that_count(&self, planned: &Step) -> u32 {
+        self.attempts.min(self.voided + planned.retry.max_attempts.get())
+    }
+
     /// Returns where the step stands and what it forbids.
-    fn life(&self) -> Word {
+    fn life(&self, planned: &Step) -> Word {
         let is_settled = self.stage.is_settled();
         let is_left_out = self.wish == Wish::LeaveOut;
-        let attempts = if is_settled { 0 } else { u64::from(self.attempts) };
+        let attempts = if is_settled { 0 } else { u64::from(self.attempts_that_count(planned)) };
         Word::of(22, attempts)
             .with(Stage::BITS, self.stage.code().0)
             .with(2, self.block as u64)
@@ -151,7 +165,7 @@ impl Stage {
             Stage::Choosing(cause) => of(10, cause.code()),
             Stage::Pausing(cause) => of(11, cause.code()),
             Stage::InDoubt(_) => of(12, 0),
-            Stage::Undecided(_) => of(12, 1),
+            Stage::Undecided(cause) => of(12, 1 + cause.code()),
             Stage::Settled(Outcome::Succeeded) => of(13, 0),
             Stage::Settled(Outcome::Failed(cause)) => of(14, cause.code()),
             Stage::Settled(Outcome::Skipped) => of(15, 0),

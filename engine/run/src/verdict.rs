@@ -123,6 +123,11 @@ impl Run {
         self.verdict().is_some_and(|verdict| verdict != Verdict::Stuck)
     }
 
+    /// Returns whether somebody has said something about the run since it came to rest: a new engine goes on with that.
+    pub fn is_told(&self) -> bool {
+        self.state.is_told
+    }
+
     /// Returns what a human must see to, in the order of the playbook.
     pub fn open(&self) -> Vec<Open> {
         let mut open: Vec<Open> = Vec::new();

@@ -33,6 +33,10 @@
 //! probes of the playbook that a crash found running: what can become of the first is tried, the others are still running,
 //! and then say what they would have said.
 //!
+//! What somebody can say about the failure of a step that asks is tried in every way, while other steps still run and when the
+//! run is at rest; what follows is held against the same rules, within the same number of faults. It is no part of what a
+//! fault leads to by itself, which ends with the question.
+//!
 //! The rules about one event (needs, licence, dependents first) read only what comes before that event in every order; the
 //! rules about rest read states that every order leads to. A property of the author's about states that are not at rest
 //! sees every order of what changes steps: the sweep then tries those too ([`Orders::Watched`]), and one strand is enough only
@@ -46,6 +50,7 @@ mod fingerprint;
 mod graph;
 mod locks;
 mod moves;
+mod node;
 mod orders;
 mod property;
 mod rule;

@@ -12,7 +12,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 55] = [
+const CORPUS: [&str; 62] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -58,6 +58,13 @@ const CORPUS: [&str; 55] = [
     "a &x !\nbox {} on:continue\nbox/b &x !\nbox/c box/b &x",
     "a &x *m idem x2\nb a.m &x ro",
     "@ask\na &x ! ^\nb &x",
+    "a on:ask ! x2\nb a\nc !",
+    "a on:ask man !\nb ^ !",
+    "box {} on:ask\nbox/a on:continue !\nbox/b\nc ! box",
+    "@ask\n@max 1\na !\nb !\nc ~ ^",
+    "@ask\n@guard g\na ro\nb a ! g",
+    "@ask\n@invariant i\na idem ? ~ x2\nb yes ^",
+    "a on:ask ! %b\nb on:ask ! irr\nc a b",
     "a pub\nb a !\nc b $a !",
     "a pub x2\nb a idem x2 $a\nc b",
     "a pub\nb a $a &x x2 idem\nc &x",

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use firedrill_model::judge::Judgement;
 use firedrill_model::plan::{Command, Plan};
 use firedrill_run::{
-    Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Run, Stage, StepId,
-    Subject, Wait, Waiting,
+    Answer, CommandId, Debt, Effect, Event, Exit, Phase, Question, Rendered, Rendering, Role, Ruling, Run, Stage,
+    StepId, Subject, Wait, Waiting,
 };
 
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
+use super::node::Node;
 use super::orders::{Orders, is_asked_in_vain, is_behind_another, is_one_enough, is_playbook_probe};
 use crate::people;
 use crate::waits::{deadlines, waits};
@@ -27,33 +28,14 @@ pub(super) struct Move {
 pub(super) enum Cost {
     /// Nothing: it happens in a run without faults too.
     Free,
+    /// Nothing either: people say what a failure means. What follows from their word does not follow from the failure.
+    Word,
     /// One fault, at this point if it is a point of the plan.
     Fault(Option<usize>),
     /// One fault, after which every further try of the command fails by itself.
     Doom(usize),
     /// One fault, at the point of this kind of every command that is running.
     Global(FaultKind),
-}
-
-/// The commands that fail from here on, by their points, ascending.
-pub(super) type Dooms = Vec<usize>;
-
-/// A state with what the sweep adds to it.
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) run: Run,
-    pub(super) dooms: Dooms,
-}
-
-impl Clone for Node {
-    fn clone(&self) -> Node {
-        Node { run: self.run.clone(), dooms: self.dooms.clone() }
-    }
-
-    fn clone_from(&mut self, source: &Node) {
-        self.run.clone_from(&source.run);
-        self.dooms.clone_from(&source.dooms);
-    }
 }
 
 /// The moves of a plan, with its fault points.
@@ -94,7 +76,7 @@ impl Moves {
 
     /// Keeps the dooms that can still strike.
     pub(super) fn prune(&self, node: &mut Node) {
-        let Node { run, dooms } = node;
+        let Node { run, dooms, .. } = node;
         dooms.retain(|&point| self.can_strike(run, point));
     }
 
@@ -134,6 +116,10 @@ impl Listing<'_> {
     fn fill(&mut self) {
         let run = &self.node.run;
         if run.phase() == Phase::AtRest {
+            self.rulings();
+            if run.is_told() {
+                self.push(engine_started(), Cost::Word);
+            }
             return;
         }
         let (effects, flights) = run.next_and_in_flight();
@@ -194,6 +180,24 @@ impl Listing<'_> {
                 self.push(Event::Elapsed { wait }, Cost::Free);
             }
         }
+        self.rulings();
+    }
+
+    /// Lists what people can say about what the failures of steps mean. That something is tried again that fails for good
+    /// leads back to the same question.
+    fn rulings(&mut self) {
+        for event in people::rulings(&self.node.run) {
+            if !self.is_in_vain(&event) {
+                self.push(event, Cost::Word);
+            }
+        }
+    }
+
+    fn is_in_vain(&self, event: &Event) -> bool {
+        let Event::Ruled { step, ruling: Ruling::Retry, .. } = event else { return false };
+        let attempt = Site::Command { subject: Subject::Step(step.clone()), role: Role::Attempt };
+        let kinds = self.all.index.get(&attempt).filter(|_| !self.node.dooms.is_empty());
+        kinds.and_then(|kinds| kinds[FaultKind::FailsForGood as usize]).is_some_and(|at| self.node.dooms.contains(&at))
     }
 
     /// Lists what people can answer, and that they do not.

@@ -2,7 +2,7 @@
 
 use firedrill_run::{CommandId, Effect, Phase, Role, Run, Stage, Subject, Task, TaskAt};
 
-use super::moves::Node;
+use super::node::Node;
 
 /// Which orders of events are tried, and what makes two states one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

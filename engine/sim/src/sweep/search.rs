@@ -11,7 +11,8 @@ use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
 use super::advice::{advice_at_rest, advice_on};
 use super::fingerprint::{ByFingerprint, Fingerprint, Wide};
 use super::graph::{Verdicts, pass_back};
-use super::moves::{Cost, Dooms, Move, Moves, Node, engine_started, run_started};
+use super::moves::{Cost, Move, Moves, engine_started, run_started};
+use super::node::Node;
 use super::rule::{Rule, Weight};
 use super::rules::{Breach, broken_at_rest, broken_by};
 use super::story::story;
@@ -112,7 +113,7 @@ impl<'a> Search<'a> {
 
     fn root(&self) -> Result<Node, IllegalEvent> {
         let run = Run::replay(Arc::clone(&self.sweep.plan), &beginning())?;
-        Ok(Node { run, dooms: Dooms::new() })
+        Ok(Node::new(run))
     }
 
     /// Visits the states with this many faults. Returns whether the budget was enough for all of them.
@@ -141,13 +142,16 @@ impl<'a> Search<'a> {
         self.states += 1;
         self.members.push(state);
         self.hold_against_properties(state, &node.run)?;
-        if let Some(verdict) = node.run.verdict() {
-            self.rest(state, &node.run, verdict)?;
-            self.spare.push(node);
-            return Ok(());
-        }
         self.moves.list(&node, self.has_faults(state), listed);
-        if !listed.iter().any(|entry| entry.cost == Cost::Free) {
+        if let Some(verdict) = node.run.verdict() {
+            if !node.run.is_told() {
+                self.rest(state, &node.run, verdict)?;
+            }
+            if listed.is_empty() {
+                self.spare.push(node);
+                return Ok(());
+            }
+        } else if !listed.iter().any(|entry| entry.cost == Cost::Free) {
             let why = "nothing can happen any more and the run is not at rest";
             return self.report(state, None, Breach::new(Rule::ComesToRest, why));
         }
@@ -181,22 +185,23 @@ impl<'a> Search<'a> {
 
     /// Makes one move from a state.
     fn take(&mut self, from: u32, mut node: Box<Node>, choice: usize, entry: &Move) -> Result<(), IllegalEvent> {
-        for breach in [broken_by(&node.run, &entry.event), advice_on(&node.run, &entry.event)].into_iter().flatten() {
+        let broken = broken_by(&node.run, &entry.event).filter(|breach| !node.excuses(breach, &entry.event));
+        for breach in broken.into_iter().chain(advice_on(&node.run, &entry.event)) {
             self.report(from, Some(&entry.event), breach)?;
         }
         let points = self.points(&node.run, entry.cost);
         node.apply(&self.moves, entry)?;
         let Visit { depth, length, .. } = self.visits[from as usize];
-        let is_free = entry.cost == Cost::Free;
+        let is_fault = !matches!(entry.cost, Cost::Free | Cost::Word);
         let visit = Visit {
             parent: from,
             choice: u16::try_from(choice).expect("a state has fewer than 65,536 moves"),
-            depth: if is_free { depth } else { depth + 1 },
+            depth: depth + u32::from(is_fault),
             length: length + 1,
         };
         let fingerprint = self.fingerprint(&node);
         let to = self.meet(fingerprint, node, visit);
-        if is_free {
+        if entry.cost == Cost::Free {
             self.edges.push((from, to));
         }
         for point in points {
@@ -227,7 +232,7 @@ impl<'a> Search<'a> {
     /// Returns the points of the plan at which a move is a fault.
     fn points(&self, run: &Run, cost: Cost) -> Vec<usize> {
         match cost {
-            Cost::Free | Cost::Fault(None) => Vec::new(),
+            Cost::Free | Cost::Word | Cost::Fault(None) => Vec::new(),
             Cost::Fault(Some(point)) | Cost::Doom(point) => vec![point],
             Cost::Global(kind) => {
                 let flights = run.in_flight();
@@ -304,7 +309,7 @@ impl<'a> Search<'a> {
             Orders::Distinct | Orders::Watched | Orders::All => node.run.hash_future(&mut hasher),
             Orders::Exact => node.run.state().hash(&mut hasher),
         }
-        node.dooms.hash(&mut hasher);
+        node.hash_extras(&mut hasher);
         hasher.fingerprint()
     }
 
@@ -327,20 +332,6 @@ impl<'a> Search<'a> {
 
 impl Visit {
     const ROOT: Visit = Visit { parent: 0, choice: 0, depth: 0, length: 0 };
-}
-
-impl Node {
-    fn apply(&mut self, moves: &Moves, entry: &Move) -> Result<(), IllegalEvent> {
-        self.run.apply(&entry.event)?;
-        if let Cost::Doom(point) = entry.cost {
-            let place = self.dooms.partition_point(|&other| other < point);
-            self.dooms.insert(place, point);
-        }
-        if !self.dooms.is_empty() {
-            moves.prune(self);
-        }
-        Ok(())
-    }
 }
 
 /// Returns what every history begins with.

@@ -46,6 +46,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn sentence(&self, event: &Event, next: Option<&Event>, at: usize) -> Option<String> {
         match event {
+            Event::EngineStarted { .. } if self.run.is_told() => Some("the run is resumed".into()),
             Event::EngineStarted { .. } if at > 1 => Some("the engine crashes and is started again".into()),
             Event::Decided { question, answer } => Some(self.decided(question, answer)),
             Event::Rendered { command, outcome } => match outcome {
