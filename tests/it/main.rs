@@ -5,6 +5,7 @@ mod approved;
 mod backup_bin;
 mod conduct;
 mod crash;
+mod decided;
 mod decisions;
 mod disk;
 mod environment;

@@ -71,6 +71,7 @@ fn play_with(text: &str, faults: &[&str], given: &[&[&str]]) -> Played {
         faults: &faults,
         replies: None,
         answers: &std::collections::BTreeMap::new(),
+        decisions: &[],
         given: &given,
         world: &[],
         check: &[],

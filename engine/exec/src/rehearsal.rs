@@ -2,6 +2,7 @@
 
 mod actor;
 mod clock;
+mod decisions;
 mod interruption;
 mod look;
 mod pretence;
@@ -11,7 +12,7 @@ mod sandboxed;
 mod scene;
 mod strikes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -22,7 +23,7 @@ use firedrill_model::expression::{AttemptField, Scope};
 use firedrill_model::jq::Bindings;
 use firedrill_model::judge::{Judgement, Stream, judge_probe};
 use firedrill_model::plan::Plan;
-use firedrill_model::rehearsal::{Answer, Reply};
+use firedrill_model::rehearsal::{Answer, Decision, Reply};
 use firedrill_model::value::Value;
 use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
@@ -54,6 +55,8 @@ pub struct Staging<'a> {
     pub faults: &'a [Injection],
     /// What people answer, by what asks them.
     pub answers: &'a BTreeMap<String, Answer>,
+    /// What people decide when the run has stopped because it needs them, each once.
+    pub decisions: &'a [Decision],
     /// Answers to commands; without them programs are started.
     pub replies: Option<&'a [Reply]>,
     /// Commands that prepare the world.
@@ -81,6 +84,8 @@ pub struct Rehearsed {
     pub unused: Vec<Injection>,
     /// Command lines that no reply answered.
     pub unanswered: Vec<String>,
+    /// Decisions that the run never needed.
+    pub unneeded: Vec<Decision>,
     /// The command that could not prepare the world; nothing was run then.
     pub unprepared: Option<Performed>,
     /// The commands that examined the world.
@@ -120,7 +125,7 @@ pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<
     let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
     let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
     world.keep(made_up(&plan));
-    let mut stage = Stage { dir, about, plan, world };
+    let mut stage = Stage { dir, about, plan, world, said: BTreeSet::new() };
     let played = stage.play(staging, sink);
     stage.world.scene().clear().map_err(|error| failed(&error))?;
     played
@@ -132,6 +137,8 @@ struct Stage<'a> {
     about: About,
     plan: Arc<Plan>,
     world: Sandboxed<'a>,
+    /// The decisions that people have made.
+    said: BTreeSet<usize>,
 }
 
 impl Stage<'_> {
@@ -140,20 +147,20 @@ impl Stage<'_> {
             let performed = self.perform(&format!("given-{}", at + 1), argv)?;
             if performed.exit != Exit::Code(0) {
                 let end = Err(DriveError::Rehearsal("the world could not be prepared".to_owned()));
-                return Ok(self.told(end, Some(performed), Vec::new()));
+                return Ok(self.told(staging, end, Some(performed), Vec::new()));
             }
         }
         if staging.probes_before {
             self.world.ask_before(self.probes());
         }
-        let end = self.run(sink);
+        let end = self.run(staging.decisions, sink);
         let examined = match &end {
             Ok((Verdict::Stuck, _)) => self.examine(staging.world.iter())?,
             Ok(_) => self.examine(staging.world.iter().chain(staging.check))?,
             Err(DriveError::Interrupted) => return Err(DriveError::Interrupted),
             Err(_) => Vec::new(),
         };
-        Ok(self.told(end, None, examined))
+        Ok(self.told(staging, end, None, examined))
     }
 
     fn examine<'c>(&mut self, commands: impl Iterator<Item = &'c Vec<String>>) -> Result<Vec<Performed>, DriveError> {
@@ -161,7 +168,11 @@ impl Stage<'_> {
     }
 
     /// Drives the run to its rest with as many engines as it takes.
-    fn run(&mut self, sink: &mut dyn Sink) -> Result<(Verdict, BTreeMap<String, String>), DriveError> {
+    fn run(
+        &mut self,
+        decisions: &[Decision],
+        sink: &mut dyn Sink,
+    ) -> Result<(Verdict, BTreeMap<String, String>), DriveError> {
         let mut shown = Shown { sink, last: 0 };
         for _ in 0..ENGINES {
             let past = self.world.journal().to_vec();
@@ -169,10 +180,19 @@ impl Stage<'_> {
             for envelope in &past {
                 shown.event(envelope, &run);
             }
-            match Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest() {
-                Err(DriveError::Crashed) => self.world.survive()?,
-                ended => return ended,
+            let ended = Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest();
+            let goes_on = match &ended {
+                Err(DriveError::Crashed) => true,
+                Ok((Verdict::Stuck, _)) => match self.decide(decisions) {
+                    Err(DriveError::Crashed) => true,
+                    decided => decided?,
+                },
+                _ => false,
+            };
+            if !goes_on {
+                return ended;
             }
+            self.world.survive()?;
         }
         Err(DriveError::StoodStill(format!("the engine has crashed {ENGINES} times")))
     }
@@ -218,6 +238,7 @@ impl Stage<'_> {
 
     fn told(
         &mut self,
+        staging: &Staging,
         end: Result<(Verdict, BTreeMap<String, String>), DriveError>,
         unprepared: Option<Performed>,
         examined: Vec<Performed>,
@@ -228,6 +249,7 @@ impl Stage<'_> {
             waits: self.world.waits.clone(),
             unused: self.world.strikes().unused(),
             unanswered: self.world.unanswered().to_vec(),
+            unneeded: self.unneeded(staging.decisions),
             unprepared,
             examined,
             empty_verifies: self.empty_verifies(),

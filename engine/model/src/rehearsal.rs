@@ -1,6 +1,7 @@
 //! `NAME.rehearsal.yaml`: situations of a playbook in a sandbox, and what must become of them.
 
 mod answer;
+mod decision;
 mod expectation;
 mod fault;
 mod fill;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 pub use self::answer::{Answer, Says};
+pub use self::decision::{Decision, DecisionWord, Meaning, OwedHook};
 pub use self::expectation::{
     Expectation, ExpectedInvariants, ExpectedOutcome, ExpectedStep, ExpectedVerdict, Objectives,
 };
@@ -80,6 +82,8 @@ pub struct Scenario {
     pub faults: Vec<Spanned<Fault>>,
     /// What people answer, by the step that asks, or `STEP.cleanup`, `STEP.rollback`, `STEP.release`; placed at the name.
     pub answers: BTreeMap<String, Spanned<Answer>>,
+    /// What people decide when the run has stopped because it needs them.
+    pub decisions: Vec<Decision>,
     /// Answers to commands, with `sandbox: none`; the first that matches counts.
     pub replies: Vec<Spanned<Reply>>,
     /// What must become of it.

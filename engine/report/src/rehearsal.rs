@@ -51,6 +51,8 @@ pub struct Told {
     pub outputs: BTreeMap<String, String>,
     /// Commands that no reply answered, as typed.
     pub unanswered: Vec<String>,
+    /// Decisions that the run never needed, as they are written.
+    pub unneeded: Vec<String>,
     /// The command of `given` that failed; nothing was run then.
     pub given_failed: Option<WorldCommand>,
     /// Commands that were asked in the world afterwards: those of the expectation, and those of `check` unless the run

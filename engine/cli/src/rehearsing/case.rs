@@ -13,7 +13,7 @@ use firedrill_exec::{About, Note, Provenance, RunDir, Sink};
 use firedrill_foundation::{TIME_STAND_INS, World, install};
 use firedrill_model::expression::Scope;
 use firedrill_model::plan::{Origin, Plan};
-use firedrill_model::rehearsal::{Answer, Reply, Sandbox, Scenario, fill, fill_command};
+use firedrill_model::rehearsal::{Answer, Decision, Reply, Sandbox, Scenario, fill, fill_command};
 use firedrill_model::resolve::{Given, GivenValue};
 use firedrill_model::source::Spanned;
 use firedrill_model::value::Value;
@@ -45,6 +45,8 @@ pub(crate) struct Case<'a> {
     pub(crate) faults: Vec<Injection>,
     /// What people answer; as they usually do if none.
     pub(crate) answers: Option<BTreeMap<String, Answer>>,
+    /// What people decide when the run needs them.
+    pub(crate) decisions: &'a [Decision],
     /// Answers where nothing stands in.
     pub(crate) replies: &'a [Spanned<Reply>],
     /// Commands that examine the world in any case.
@@ -64,6 +66,7 @@ impl<'a> Case<'a> {
             given: &scenario.given,
             faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
             answers: Some(plain(&scenario.answers)),
+            decisions: &scenario.decisions,
             replies: &scenario.replies,
             world: &scenario.expect.world,
             ..Case::default()
@@ -130,6 +133,7 @@ impl Rehearsing {
         let staging = Staging {
             faults: &case.faults,
             answers: &answers,
+            decisions: case.decisions,
             replies: is_bare.then_some(&replies),
             given: &given,
             world: &world,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use firedrill_exec::rehearsal::Performed;
 use firedrill_exec::{DriveError, RunDir};
-use firedrill_model::rehearsal::Objectives;
+use firedrill_model::rehearsal::{Decision, Objectives};
 use firedrill_report::Tail;
 use firedrill_report::measure::measure;
 use firedrill_report::rehearsal::{End, Measured, Told, WorldCommand};
@@ -30,6 +30,7 @@ pub(crate) fn told(played: &Played) -> Told {
         end,
         outputs,
         unanswered: rehearsed.unanswered.clone(),
+        unneeded: rehearsed.unneeded.iter().map(Decision::line).collect(),
         given_failed: rehearsed.unprepared.as_ref().map(command),
         world: rehearsed.examined.iter().map(command).collect(),
         unused_faults: rehearsed.unused.iter().map(ToString::to_string).collect(),

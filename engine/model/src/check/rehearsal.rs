@@ -6,7 +6,9 @@ use super::names::{self, Names};
 use crate::decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::playbook::{Body, Command, Guard, OutputSource, Playbook, Rollback, Step, UsedPlaybook};
-use crate::rehearsal::{Answer, Expectation, ExpectedStep, Fault, Rehearsal, Says, Strikes, Target};
+use crate::rehearsal::{
+    Answer, Decision, DecisionWord, Expectation, ExpectedStep, Fault, Rehearsal, Says, Strikes, Target,
+};
 use crate::source::{Source, Span, Spanned};
 
 /// What a rehearsal's file name ends with, behind the name of its playbook and before `.yaml`.
@@ -38,6 +40,7 @@ pub fn check(rehearsal: &Rehearsal, playbook: &Playbook) -> Vec<Diagnostic> {
         scenario.last.iter().for_each(|last| check.outputs(last));
         scenario.faults.iter().for_each(|fault| check.fault(fault));
         scenario.answers.iter().for_each(|(name, answer)| check.answer(name, answer));
+        scenario.decisions.iter().for_each(|decision| check.decision(decision));
         check.expectation(&scenario.expect);
     }
     decode::in_order(check.diagnostics)
@@ -150,6 +153,20 @@ impl<'a> Check<'a> {
             if step.outputs.iter().all(|asked| asked.name.value != *output) || hook.is_some() {
                 self.report(Code::UnknownOutput, value.span, format!("`{name}` asks for no `{output}`"), None);
             }
+        }
+    }
+
+    /// Checks that what is decided about is there.
+    fn decision(&mut self, decision: &Decision) {
+        let Some(step) = self.step(&decision.step.value, decision.step.span) else { return };
+        if let DecisionWord::Settle { hook: Some(hook), .. } = decision.says {
+            self.hook(step, hook.value.word(), hook.span);
+        }
+        let outputs = names::index(step.outputs.iter().map(|output| &output.name));
+        for (output, value) in decision.outputs.iter().filter(|(name, _)| !outputs.contains_key(name.as_str())) {
+            let help = self.names.suggest(output, &outputs, "outputs");
+            let message = format!("step `{}` has no output `{output}`", step.id.value);
+            self.report(Code::UnknownOutput, value.span, message, help);
         }
     }
 

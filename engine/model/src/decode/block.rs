@@ -62,6 +62,8 @@ pub(crate) enum Block {
     Fault,
     /// One of `answers`.
     Answer,
+    /// One of `decisions`.
+    Decision,
     /// One of `replies`.
     Reply,
     /// `expect` of a scenario.
@@ -219,6 +221,7 @@ impl Block {
             Self::Scenario => "a scenario",
             Self::Fault => "a fault",
             Self::Answer => "an answer",
+            Self::Decision => "a decision",
             Self::Reply => "a reply",
             Self::Expectation => "`expect` of a scenario",
             Self::Within => "`within`",
@@ -256,6 +259,7 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
+            | Self::Decision
             | Self::Target
             | Self::Secret
             | Self::EnvFile => false,
@@ -302,9 +306,12 @@ impl Block {
             Self::Asked => &["type", "optional"],
             Self::Approve => &["prompt", "by", "min", "starter", "timeout"],
             Self::Rehearsal => &["firedrill", "rehearsal", "sandbox", "inputs", "last", "check", "scenarios", "sweep"],
-            Self::Scenario => &["name", "inputs", "last", "given", "faults", "answers", "replies", "expect"],
+            Self::Scenario => {
+                &["name", "inputs", "last", "given", "faults", "answers", "decisions", "replies", "expect"]
+            }
             Self::Fault => &FAULT,
             Self::Answer => &["answer", "outputs", "after", "by"],
+            Self::Decision => &["step", "hook", "decide", "settle", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],
@@ -365,6 +372,7 @@ impl Block {
             | Self::Asked
             | Self::Approve
             | Self::Answer
+            | Self::Decision
             | Self::Target
             | Self::Secret
             | Self::EnvFile => &[],

@@ -1,6 +1,7 @@
 //! `NAME.rehearsal.yaml`: the whole file, its scenarios and their replies.
 
 mod answer;
+mod decision;
 mod expectation;
 mod fault;
 mod words;
@@ -76,6 +77,7 @@ impl Decoder<'_> {
             given: fields.get("given").map_or_else(Vec::new, |field| self.commands(field)),
             faults: faults.into_iter().filter_map(|item| self.fault(item)).collect(),
             answers: self.answers(&fields),
+            decisions: self.decisions(&fields),
             replies: self.replies(&fields, sandbox),
             expect: self.expectation(&fields),
         })

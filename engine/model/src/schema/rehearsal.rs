@@ -33,6 +33,7 @@ const SCENARIO: &[Key] = &[
         NamedWordOr(Block::Answer, &["approved", "declined", "done", "failed"]),
         "What people answer, by the step that asks, or STEP.cleanup, STEP.rollback, STEP.release.",
     ),
+    key("decisions", Many(Block::Decision), "What people decide when the run has stopped because it needs them."),
     key("replies", Many(Block::Reply), "What commands answer where there are no stand-ins."),
     key("expect", One(Block::Expectation), "What must become of it."),
 ];
@@ -64,6 +65,16 @@ const ANSWER: &[Key] = &[
     key("outputs", NamedData, "The values that they are asked for, by name."),
     key("after", Duration, "How long they take, in virtual time; no time at all if not given."),
     key("by", Names, "Who answers; as many as it takes if not given."),
+];
+
+const DECISION: &[Key] = &[
+    key("step", AnyText, "The step that has failed or is in doubt."),
+    key("hook", OneOf(&["cleanup", "rollback", "release"]), "What is settled, if it is not the step itself."),
+    key("decide", OneOf(&["retry", "done", "rollback", "stop"]), "What the failure of the step means."),
+    key("settle", OneOf(&["done", "not_done"]), "Whether it was done."),
+    key("outputs", NamedData, "The outputs of a step that is done, by name."),
+    key("after", Duration, "How long they take, in virtual time; no time at all if not given."),
+    key("by", Text, "Who decides."),
 ];
 
 const REPLY: &[Key] = &[
@@ -114,6 +125,7 @@ pub(super) fn of(block: Block) -> &'static [Key] {
         Block::Scenario => SCENARIO,
         Block::Fault => FAULT_KEYS,
         Block::Answer => ANSWER,
+        Block::Decision => DECISION,
         Block::Reply => REPLY,
         Block::Expectation => EXPECTATION,
         Block::ExpectedStep => EXPECTED_STEP,

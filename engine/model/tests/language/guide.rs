@@ -40,7 +40,7 @@ fn the_guide_names_every_key() {
     let keys = "firedrill rehearsal sandbox inputs check scenarios sweep name given faults replies expect step hook guard \
                 output invariant finally record side after nth times verdict within steps hold unmet invariants open \
                 outputs world outcome attempts cleaned_up rolled_back released depth always never command exit stdout \
-                stderr takes objectives phase typical answers answer by";
+                stderr takes objectives phase typical answers answer by decisions decide settle";
     let missing: Vec<&str> = keys.split_whitespace().filter(|key| !GUIDE.contains(&format!("`{key}"))).collect();
     let kinds = rehearsal::SweptKind::ALL.map(rehearsal::SweptKind::word);
     let missing_kinds: Vec<&str> = kinds.into_iter().filter(|kind| !GUIDE.contains(&format!("`{kind}`"))).collect();

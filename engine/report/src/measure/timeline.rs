@@ -141,7 +141,7 @@ impl Timeline {
             let is_settled = matches!(run.summary(step).stage, Stage::Settled(_));
             if is_settled {
                 steps[step].settled_ms = Some(at_ms);
-                steps[step].is_told = matches!(event, Event::Settled { .. });
+                steps[step].is_told = matches!(event, Event::Settled { .. } | Event::Ruled { .. });
             }
             !is_settled
         });

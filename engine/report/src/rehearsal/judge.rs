@@ -15,7 +15,7 @@ use crate::words;
 /// Returns everything that is not as it was expected to be; nothing if all is well.
 ///
 /// What is not said in the expectation is not looked at. Always findings are: a command of `given` that failed, commands
-/// that no reply answered, faults that never struck, commands in the world that failed, and a run that did not come to
+/// that no reply answered, faults that never struck, decisions that were never needed, commands in the world that failed, and a run that did not come to
 /// rest.
 pub fn judge(expected: &Expectation, told: &Told, tail: TailOf<'_>) -> Vec<Finding> {
     let mut findings = unsafe_end(expected, told);
@@ -26,6 +26,7 @@ pub fn judge(expected: &Expectation, told: &Told, tail: TailOf<'_>) -> Vec<Findi
         return findings;
     }
     findings.extend(unused_faults(told));
+    findings.extend(told.unneeded.iter().map(|it| Finding::new(format!("the decision `{it}` was never needed"), None)));
     match Course::of(told) {
         Ok(course) => {
             let bench = Bench { expected, told, course: &course, narrator: Narrator::new(&course, tail) };

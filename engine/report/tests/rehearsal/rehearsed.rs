@@ -31,6 +31,7 @@ pub(crate) fn played_plan(plan: Plan, faults: &str) -> Told {
         envelopes: recorded(played.events),
         outputs: BTreeMap::new(),
         unanswered: Vec::new(),
+        unneeded: Vec::new(),
         given_failed: None,
         world: Vec::new(),
         unused_faults: Vec::new(),

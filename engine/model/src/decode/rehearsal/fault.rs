@@ -141,7 +141,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn refuse_beside(&mut self, fields: &Fields<'_>, key: &str, needed: &str) {
+    pub(super) fn refuse_beside(&mut self, fields: &Fields<'_>, key: &str, needed: &str) {
         if let Some(span) = fields.key_span(key) {
             let message = format!("`{key}` needs {needed} beside it");
             self.report(Diagnostic::error(Code::Incomplete, span, message));

@@ -1,0 +1,103 @@
+//! What people decide when a run has stopped because it needs them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::source::Spanned;
+use crate::value::Value;
+
+/// What people say, once, about a step that has failed or is in doubt, when the run is at rest: then it is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The step, by its path.
+    pub step: Spanned<String>,
+    /// What they say about it.
+    pub says: DecisionWord,
+    /// The outputs of a step that is done; each placed at its name.
+    pub outputs: BTreeMap<String, Spanned<Value>>,
+    /// How long they take, from the moment at which the run came to rest.
+    pub after: Duration,
+    /// Who says so.
+    pub by: Option<String>,
+}
+
+/// What people say when a run needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionWord {
+    /// What the failure of a step means (`on_failure: ask`).
+    Decide(Meaning),
+    /// Whether something was done: the step that is in doubt, or what it owes.
+    Settle {
+        /// What the step owes; the step itself if none.
+        hook: Option<Spanned<OwedHook>>,
+        /// Whether it was done.
+        is_done: bool,
+    },
+}
+
+/// What a failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The step is tried again.
+    Retry,
+    /// Somebody has done what it was to do.
+    Done,
+    /// Everything is undone.
+    Rollback,
+    /// Everything stays as it is.
+    Stop,
+}
+
+/// A hook that a step can owe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwedHook {
+    /// Its cleanup.
+    Cleanup,
+    /// Its rollback.
+    Rollback,
+    /// Its release.
+    Release,
+}
+
+impl OwedHook {
+    /// All of them.
+    pub const ALL: [OwedHook; 3] = [OwedHook::Cleanup, OwedHook::Rollback, OwedHook::Release];
+
+    /// Returns the key of the hook.
+    pub fn word(self) -> &'static str {
+        match self {
+            OwedHook::Cleanup => "cleanup",
+            OwedHook::Rollback => "rollback",
+            OwedHook::Release => "release",
+        }
+    }
+}
+
+impl Meaning {
+    /// All of them.
+    pub const ALL: [Meaning; 4] = [Meaning::Retry, Meaning::Done, Meaning::Rollback, Meaning::Stop];
+
+    /// Returns how it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Meaning::Retry => "retry",
+            Meaning::Done => "done",
+            Meaning::Rollback => "rollback",
+            Meaning::Stop => "stop",
+        }
+    }
+}
+
+impl Decision {
+    /// Returns it in one line, as it is written.
+    pub fn line(&self) -> String {
+        let step = &self.step.value;
+        match self.says {
+            DecisionWord::Decide(meaning) => format!("step: {step}, decide: {}", meaning.word()),
+            DecisionWord::Settle { hook, is_done } => {
+                let hook = hook.map_or_else(String::new, |hook| format!("hook: {}, ", hook.value.word()));
+                format!("step: {step}, {hook}settle: {}", if is_done { "done" } else { "not_done" })
+            }
+        }
+    }
+}
