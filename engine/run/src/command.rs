@@ -229,6 +229,8 @@ mod tests {
             "backup.guard.1.1",
             "b.frob.1.1",
             "b.attempt.x.1",
+            ".attempt.1.1",
+            "a.b.attempt.1.1",
         ] {
             assert!(text.parse::<CommandId>().is_err(), "{text} was taken");
         }

@@ -57,7 +57,8 @@ impl Run {
         match (task.at, task.seen) {
             (TaskAt::Pausing | TaskAt::Rendering | TaskAt::Due, Some(end)) => {
                 *task = task.unmade();
-                self.task_over(&CommandId { r#try: id.r#try - 1, ..id.clone() }, end);
+                let last = CommandId { r#try: task.r#try, ..id.clone() };
+                self.task_over(&last, end);
             }
             (TaskAt::Pausing, None) => *task = task.hurried(command),
             (

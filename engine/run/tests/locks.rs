@@ -203,3 +203,11 @@ fn undoing_a_finished_run_keeps_the_locks_again() {
     run.apply(&Event::RollbackRequested { by: "x".into(), note: "x".into() }).expect("it may be undone");
     assert_eq!(run.locks().into_iter().collect::<Vec<_>>(), ["x"]);
 }
+
+#[test]
+fn a_group_that_was_taken_back_keeps_nothing_of_a_run_that_is_stuck() {
+    let faults = "box/b.attempt.1.1 1, c.release.1.1 1, c.release.1.2 1, c.release.1.3 1";
+    let plan = "box {} &x\nbox/a !\nbox/b box/a !none\nc ^";
+    assert_eq!(play(plan, faults).run.verdict(), Some(Verdict::Stuck));
+    assert_eq!(kept(plan, faults).last().map(String::as_str), Some("box/a.rollback.1.1 ended: "));
+}

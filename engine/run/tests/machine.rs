@@ -548,6 +548,20 @@ fn what_began_on_a_milestone_makes_a_failure_final() {
 }
 
 #[test]
+fn a_guard_that_is_asked_on_a_milestone_makes_a_failure_final() {
+    let failed = "a.attempt.1.1 1, a.attempt.1.1 reaches m";
+    check("a *m idem x2 !none\nb a.m g", failed, "a.attempt.1.1 b.guard-g.1.1 = rolled back");
+}
+
+#[test]
+fn an_attempt_that_failed_has_reached_nothing() {
+    let faults = "a.attempt.1.1 1, a.attempt.1.1 reaches m, a.attempt.2.1 reaches m";
+    let played = play("@max 1\na *m idem x2\nb a.m", faults);
+    let reached = |event: &&Event| matches!(event, Event::Reached { .. });
+    assert_eq!(played.events.iter().filter(reached).count(), 2, "each attempt for itself");
+}
+
+#[test]
 fn a_skip_on_a_milestone_ends_a_hold_and_makes_a_failure_final() {
     let failed = "b.attempt.1.1 1, b.attempt.1.1 reaches m";
     check(

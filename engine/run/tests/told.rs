@@ -436,3 +436,27 @@ fn what_the_guards_said_is_forgotten_once_a_change_may_begin() {
     };
     assert_eq!(future("0"), future("1"), "nothing follows from it");
 }
+
+#[test]
+fn a_run_says_whether_it_undoes_what_was_done() {
+    let undoes = |plan: &str| {
+        let played = Script::new().faults("b.attempt.1.1 1").play(Arc::new(sketch(plan))).expect("a legal history");
+        played.run.undoes_what_was_done()
+    };
+    assert!(undoes("a !\nb a"));
+    assert!(!undoes("@stop\na !\nb a"));
+    assert!(!undoes("a !\nb a on:stop"));
+}
+
+#[test]
+fn no_look_of_a_guard_is_waited_for_once_nothing_begins_any_more() {
+    let plan = Arc::new(sketch("@guard g+\na ro\nb a"));
+    let is_asked_again =
+        |event: &Event| matches!(event, Event::Started { command } if command.to_string() == "@.guard-g.2.1");
+    let played = Script::new().faults("@.guard-g.2.1 1").play(Arc::clone(&plan)).expect("a legal history");
+    let at = played.events.iter().position(is_asked_again).expect("the guards are asked before the change");
+    let mut run = Run::replay(plan, &played.events[..=at + 1]).expect("a prefix");
+    assert!(!run.pauses().is_empty(), "its next look is waited for");
+    run.apply(&Event::CancelRequested).expect("it is taken at any time");
+    assert!(run.pauses().is_empty(), "{:?}", run.pauses());
+}
