@@ -1,6 +1,7 @@
-//! How fast a sweep is: `cargo run --release -p firedrill-sim --example sweep -- [DEPTH] [deep | wide]` sweeps a plan of
+//! How fast a sweep is: `cargo run --release -p firedrill-sim --example sweep -- [DEPTH] [deep | wide] [THREADS]` sweeps a plan of
 //! twelve steps and prints what was found and how many states a second were visited.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -46,7 +47,9 @@ const WIDE: &str = "
 fn main() -> ExitCode {
     let depth = std::env::args().nth(1).and_then(|depth| depth.parse().ok()).unwrap_or(2);
     let is_wide = std::env::args().nth(2).is_some_and(|shape| shape == "wide");
+    let threads = std::env::args().nth(3).and_then(|threads| threads.parse().ok()).unwrap_or(NonZeroUsize::MIN);
     let sweep = Sweep::new(Arc::new(sketch(if is_wide { WIDE } else { DEEP }))).depth(depth).budget(20_000_000);
+    let sweep = sweep.threads(threads);
     let began = std::time::Instant::now();
     let swept = match sweep.run() {
         Ok(swept) => swept,

@@ -45,6 +45,7 @@
 
 mod advice;
 mod condition;
+mod cost;
 mod fault;
 mod fingerprint;
 mod graph;
@@ -61,6 +62,7 @@ mod story;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
@@ -88,6 +90,7 @@ pub struct Sweep {
     kinds: Vec<FaultKind>,
     properties: Vec<Property>,
     orders: Orders,
+    threads: NonZeroUsize,
 }
 
 /// What a sweep found.
@@ -182,6 +185,7 @@ impl Sweep {
             kinds: FaultKind::ALL.to_vec(),
             properties: Vec::new(),
             orders: Orders::Distinct,
+            threads: NonZeroUsize::MIN,
         }
     }
 
@@ -207,6 +211,12 @@ impl Sweep {
     #[must_use]
     pub fn orders(self, orders: Orders) -> Sweep {
         Sweep { orders, ..self }
+    }
+
+    /// Says how many threads work at once; one, unless said otherwise. What is found does not depend on it.
+    #[must_use]
+    pub fn threads(self, threads: NonZeroUsize) -> Sweep {
+        Sweep { threads, ..self }
     }
 
     /// Adds a property that must hold.

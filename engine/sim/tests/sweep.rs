@@ -1,6 +1,7 @@
 //! What the sweep finds, that it finds it again, and that it loses nothing by leaving orders out.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -415,9 +416,11 @@ fn every_fault_point_has_its_verdicts() {
 }
 
 #[test]
-fn the_same_sweep_finds_the_same() {
+fn the_same_sweep_finds_the_same_with_any_number_of_threads() {
     for plan in CORPUS {
-        assert_eq!(swept(plan, 2, Orders::Distinct), swept(plan, 2, Orders::Distinct), "{plan}");
+        let sweep = |threads| Sweep::new(Arc::new(sketch(plan))).depth(2).threads(threads).run().expect("a sweep");
+        let [one, three] = [1, 3].map(|threads| sweep(NonZeroUsize::new(threads).expect("not 0")));
+        assert_eq!(one, three, "{plan}");
     }
 }
 

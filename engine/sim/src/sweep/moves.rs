@@ -9,6 +9,7 @@ use firedrill_run::{
     StepId, Subject, Wait, Waiting,
 };
 
+use super::cost::Cost;
 use super::fault::{FaultKind, FaultPoint, Nature, Site, can_be_unmet, fault_points, is_judged};
 use super::fingerprint::Cheap;
 use super::node::Node;
@@ -21,21 +22,6 @@ use crate::waits::{deadlines, waits};
 pub(super) struct Move {
     pub(super) event: Event,
     pub(super) cost: Cost,
-}
-
-/// What a move takes from the number of faults left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cost {
-    /// Nothing: it happens in a run without faults too.
-    Free,
-    /// Nothing either: people say what a failure means. What follows from their word does not follow from the failure.
-    Word,
-    /// One fault, at this point if it is a point of the plan.
-    Fault(Option<usize>),
-    /// One fault, after which every further try of the command fails by itself.
-    Doom(usize),
-    /// One fault, at the point of this kind of every command that is running.
-    Global(FaultKind),
 }
 
 /// The moves of a plan, with its fault points.

@@ -1,11 +1,14 @@
 //! A state with what the sweep adds to it.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash as _, Hasher};
+use std::hash::Hash as _;
 
 use firedrill_run::{Event, IllegalEvent, Ruling, Run, StepId};
 
-use super::moves::{Cost, Move, Moves};
+use super::cost::Cost;
+use super::fingerprint::{Fingerprint, Wide};
+use super::moves::{Move, Moves};
+use super::orders::Orders;
 use super::rule::Rule;
 use super::rules::Breach;
 
@@ -53,11 +56,17 @@ impl Node {
         breach.rule == Rule::RepeatsAreLicensed && licensed == Some(&command.round)
     }
 
-    /// Feeds what decides the future, besides the run's, to a hasher.
-    pub(super) fn hash_extras(&self, hasher: &mut impl Hasher) {
-        self.dooms.hash(hasher);
+    /// Returns what makes a state one with others.
+    pub(super) fn fingerprint(&self, orders: Orders) -> Fingerprint {
+        let mut hasher = Wide::new();
+        match orders {
+            Orders::Distinct | Orders::Watched | Orders::All => self.run.hash_future(&mut hasher),
+            Orders::Exact => self.run.state().hash(&mut hasher),
+        }
+        self.dooms.hash(&mut hasher);
         let is_left = |(step, attempt): &(&StepId, &u32)| self.attempts(step) <= **attempt;
-        self.licences.iter().filter(is_left).for_each(|(step, _)| step.hash(hasher));
+        self.licences.iter().filter(is_left).for_each(|(step, _)| step.hash(&mut hasher));
+        hasher.fingerprint()
     }
 }
 

@@ -1,20 +1,22 @@
 //! Visits states, fewest faults first, nearest first.
 
 mod ends;
+mod expansion;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{BuildHasherDefault, Hash as _};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
+use firedrill_run::{Event, IllegalEvent, Run, Verdict};
 
-use super::advice::{advice_at_rest, advice_on};
-use super::fingerprint::{ByFingerprint, Fingerprint, Wide};
+use self::expansion::{Entry, Expansion, Spare, Step, To};
+use super::cost::Cost;
+use super::fingerprint::{ByFingerprint, Fingerprint};
 use super::graph::{Verdicts, pass_back};
-use super::moves::{Cost, Move, Moves, engine_started, run_started};
+use super::moves::{Moves, engine_started, run_started};
 use super::node::Node;
 use super::rule::{Rule, Weight};
-use super::rules::{Breach, broken_at_rest, broken_by};
+use super::rules::Breach;
 use super::story::story;
 use super::{Counterexample, Extent, Orders, Sweep, Swept};
 
@@ -42,6 +44,9 @@ struct Struck {
 /// States for which there is room before the table of known states grows.
 const FIRST_ROOM: usize = 1 << 16;
 
+/// States that are worked out at once at the most: what comes after them is held in memory.
+const BATCH: usize = 1 << 12;
+
 pub(super) struct Search<'a> {
     sweep: &'a Sweep,
     moves: Moves,
@@ -53,9 +58,8 @@ pub(super) struct Search<'a> {
     open: VecDeque<(u32, Box<Node>)>,
     /// States of the next depth, nearest first.
     next: VecDeque<(u32, Box<Node>)>,
-    /// Nodes whose memory can be used again.
-    #[expect(clippy::vec_box, reason = "the boxes go to the queues and come back")]
-    spare: Vec<Box<Node>>,
+    /// Nodes whose memory can be used again, by thread.
+    spares: Vec<Spare>,
     members: Vec<u32>,
     edges: Vec<(u32, u32)>,
     struck: BTreeMap<usize, Struck>,
@@ -80,7 +84,7 @@ impl<'a> Search<'a> {
             reach: Vec::new(),
             open: VecDeque::new(),
             next: VecDeque::new(),
-            spare: Vec::new(),
+            spares: (0..sweep.threads.get()).map(|_| Spare::new()).collect(),
             members: Vec::new(),
             edges: Vec::new(),
             struck: BTreeMap::new(),
@@ -96,7 +100,7 @@ impl<'a> Search<'a> {
 
     pub(super) fn run(mut self) -> Result<Swept, IllegalEvent> {
         let root = self.root()?;
-        let fingerprint = self.fingerprint(&root);
+        let fingerprint = root.fingerprint(self.orders);
         self.meet(fingerprint, Box::new(root), Visit::ROOT);
         let mut extent = Extent::Complete { depth: self.sweep.depth };
         for depth in 0..=self.sweep.depth {
@@ -119,95 +123,86 @@ impl<'a> Search<'a> {
     /// Visits the states with this many faults. Returns whether the budget was enough for all of them.
     fn layer(&mut self, depth: u32) -> Result<bool, IllegalEvent> {
         let mut seeds = std::mem::take(&mut self.next);
-        let mut listed = Vec::new();
-        while let Some((state, node)) = self.nearest(&mut seeds) {
-            if self.visits[state as usize].depth < depth {
-                continue;
+        loop {
+            let batch = self.batch(&mut seeds, depth);
+            let room = self.sweep.states - self.states;
+            if batch.is_empty() {
+                return Ok(true);
             }
-            if self.states == self.sweep.states {
+            let is_enough = batch.len() <= room;
+            let batch = batch.into_iter().take(room).collect();
+            for expansion in self.expand(batch)? {
+                self.enter(expansion)?;
+            }
+            if !is_enough {
                 return Ok(false);
             }
-            self.visit(state, node, &mut listed)?;
         }
-        Ok(true)
     }
 
-    fn nearest(&mut self, seeds: &mut VecDeque<(u32, Box<Node>)>) -> Option<(u32, Box<Node>)> {
-        let length =
-            |entry: Option<&(u32, Box<Node>)>| entry.map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length);
-        if length(seeds.front()) < length(self.open.front()) { seeds.pop_front() } else { self.open.pop_front() }
+    /// Takes the nearest states that are to be visited with this many faults, all equally near: what comes after them is
+    /// farther away than each of them.
+    fn batch(&mut self, seeds: &mut VecDeque<(u32, Box<Node>)>, depth: u32) -> Vec<Entry> {
+        let mut batch = Vec::new();
+        let mut nearest = None;
+        while batch.len() < BATCH {
+            let length = |queue: &VecDeque<(u32, Box<Node>)>| {
+                queue.front().map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length)
+            };
+            let (of_seeds, of_open) = (length(seeds), length(&self.open));
+            if nearest.is_some_and(|nearest| nearest < of_seeds.min(of_open)) {
+                break;
+            }
+            let popped = if of_seeds < of_open { seeds.pop_front() } else { self.open.pop_front() };
+            let Some((state, node)) = popped else { break };
+            if self.visits[state as usize].depth >= depth {
+                nearest = Some(of_seeds.min(of_open));
+                batch.push(Entry { state, node });
+            }
+        }
+        batch
     }
 
-    fn visit(&mut self, state: u32, node: Box<Node>, listed: &mut Vec<Move>) -> Result<(), IllegalEvent> {
+    /// Enters what was found in a state and what comes after it.
+    fn enter(&mut self, expansion: Expansion) -> Result<(), IllegalEvent> {
+        let Expansion { state, end, breaches, steps } = expansion;
         self.states += 1;
+        self.transitions += steps.len();
         self.members.push(state);
-        self.hold_against_properties(state, &node.run)?;
-        self.moves.list(&node, self.has_faults(state), listed);
-        if let Some(verdict) = node.run.verdict() {
-            if !node.run.is_told() {
-                self.rest(state, &node.run, verdict)?;
-            }
-            if listed.is_empty() {
-                self.spare.push(node);
-                return Ok(());
-            }
-        } else if !listed.iter().any(|entry| entry.cost == Cost::Free) {
-            let why = "nothing can happen any more and the run is not at rest";
-            return self.report(state, None, Breach::new(Rule::ComesToRest, why));
+        if let Some(verdict) = end {
+            let counts = self.verdicts.last_mut().expect("a depth is being visited");
+            *counts.entry(verdict).or_default() += 1;
+            self.examples.entry(verdict).or_insert(state);
+            self.reach[state as usize] = Verdicts::only(verdict);
         }
-        self.transitions += listed.len();
-        self.expand(state, node, listed)
+        for (event, breach) in breaches {
+            self.report(state, event.as_ref(), breach)?;
+        }
+        let Visit { depth, length, .. } = self.visits[state as usize];
+        for (choice, Step { cost, points, to }) in steps.into_iter().enumerate() {
+            let visit = Visit {
+                parent: state,
+                choice: u16::try_from(choice).expect("a state has fewer than 65,536 moves"),
+                depth: depth + cost.faults(),
+                length: length + 1,
+            };
+            let to = match to {
+                To::Known(known) => known,
+                To::New(fingerprint, node) => self.meet(fingerprint, node, visit),
+            };
+            if cost == Cost::Free {
+                self.edges.push((state, to));
+            }
+            for point in points {
+                self.strike(point, visit.depth, to);
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether a fault is left to a history that has come to a state.
     fn has_faults(&self, state: u32) -> bool {
         self.visits[state as usize].depth < self.sweep.depth
-    }
-
-    fn expand(&mut self, state: u32, node: Box<Node>, listed: &[Move]) -> Result<(), IllegalEvent> {
-        let last = listed.len() - 1;
-        for (choice, entry) in listed[..last].iter().enumerate() {
-            let copy = self.copied(&node);
-            self.take(state, copy, choice, entry)?;
-        }
-        self.take(state, node, last, &listed[last])
-    }
-
-    fn copied(&mut self, node: &Node) -> Box<Node> {
-        match self.spare.pop() {
-            Some(mut copy) => {
-                (*copy).clone_from(node);
-                copy
-            }
-            None => Box::new(node.clone()),
-        }
-    }
-
-    /// Makes one move from a state.
-    fn take(&mut self, from: u32, mut node: Box<Node>, choice: usize, entry: &Move) -> Result<(), IllegalEvent> {
-        let broken = broken_by(&node.run, &entry.event).filter(|breach| !node.excuses(breach, &entry.event));
-        for breach in broken.into_iter().chain(advice_on(&node.run, &entry.event)) {
-            self.report(from, Some(&entry.event), breach)?;
-        }
-        let points = self.points(&node.run, entry.cost);
-        node.apply(&self.moves, entry)?;
-        let Visit { depth, length, .. } = self.visits[from as usize];
-        let is_fault = !matches!(entry.cost, Cost::Free | Cost::Word);
-        let visit = Visit {
-            parent: from,
-            choice: u16::try_from(choice).expect("a state has fewer than 65,536 moves"),
-            depth: depth + u32::from(is_fault),
-            length: length + 1,
-        };
-        let fingerprint = self.fingerprint(&node);
-        let to = self.meet(fingerprint, node, visit);
-        if entry.cost == Cost::Free {
-            self.edges.push((from, to));
-        }
-        for point in points {
-            self.strike(point, visit.depth, to);
-        }
-        Ok(())
     }
 
     /// Enters a state, unless it is known with as few faults. Returns its number.
@@ -220,7 +215,8 @@ impl<'a> Search<'a> {
         } else if visit.depth < self.visits[state as usize].depth {
             self.visits[state as usize] = visit;
         } else {
-            self.spare.push(node);
+            let at = self.states % self.spares.len();
+            self.spares[at].push(node);
             return state;
         }
         let is_next = visit.depth as usize >= self.verdicts.len();
@@ -229,43 +225,11 @@ impl<'a> Search<'a> {
         state
     }
 
-    /// Returns the points of the plan at which a move is a fault.
-    fn points(&self, run: &Run, cost: Cost) -> Vec<usize> {
-        match cost {
-            Cost::Free | Cost::Word | Cost::Fault(None) => Vec::new(),
-            Cost::Fault(Some(point)) | Cost::Doom(point) => vec![point],
-            Cost::Global(kind) => {
-                let flights = run.in_flight();
-                flights.iter().filter_map(|command: &CommandId| self.moves.point(command, kind)).collect()
-            }
-        }
-    }
-
     fn strike(&mut self, point: usize, depth: u32, to: u32) {
         let struck = self.struck.entry(point).or_insert(Struck { depth, after: Vec::new() });
         if struck.depth == depth {
             struck.after.push(to);
         }
-    }
-
-    fn rest(&mut self, state: u32, run: &Run, verdict: Verdict) -> Result<(), IllegalEvent> {
-        let counts = self.verdicts.last_mut().expect("a depth is being visited");
-        *counts.entry(verdict).or_default() += 1;
-        self.examples.entry(verdict).or_insert(state);
-        self.reach[state as usize] = Verdicts::only(verdict);
-        for breach in broken_at_rest(run, verdict).into_iter().chain(advice_at_rest(run, verdict)) {
-            self.report(state, None, breach)?;
-        }
-        Ok(())
-    }
-
-    fn hold_against_properties(&mut self, state: u32, run: &Run) -> Result<(), IllegalEvent> {
-        let sweep = self.sweep;
-        for property in sweep.properties.iter().filter(|property| property.is_broken(run)) {
-            let breach = Breach::new(property.rule(), property.why(run));
-            self.report(state, None, breach)?;
-        }
-        Ok(())
     }
 
     /// Keeps the first history that leads to each breach.
@@ -301,16 +265,6 @@ impl<'a> Search<'a> {
                 self.report(state, None, Breach::new(Rule::ComesToRest, why))
             }
         }
-    }
-
-    fn fingerprint(&self, node: &Node) -> Fingerprint {
-        let mut hasher = Wide::new();
-        match self.orders {
-            Orders::Distinct | Orders::Watched | Orders::All => node.run.hash_future(&mut hasher),
-            Orders::Exact => node.run.state().hash(&mut hasher),
-        }
-        node.hash_extras(&mut hasher);
-        hasher.fingerprint()
     }
 
     fn finish(self, extent: Extent) -> Result<Swept, IllegalEvent> {

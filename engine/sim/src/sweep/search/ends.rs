@@ -4,8 +4,8 @@ use firedrill_run::{Event, IllegalEvent, Run, Verdict};
 
 use super::{Search, Struck, beginning};
 use crate::place::named;
+use crate::sweep::cost::Cost;
 use crate::sweep::graph::Verdicts;
-use crate::sweep::moves::Cost;
 use crate::sweep::node::Node;
 use crate::sweep::rules::is_left;
 use crate::sweep::story::opens;
@@ -99,7 +99,7 @@ impl Search<'_> {
         for entry in listed.iter().filter(|entry| entry.cost == Cost::Free) {
             let mut after = node.clone();
             after.apply(&self.moves, entry)?;
-            let known = self.known.get(&self.fingerprint(&after)).copied();
+            let known = self.known.get(&after.fingerprint(self.orders)).copied();
             if let Some(known) = known.filter(|&known| self.reach[known as usize].contains(verdict)) {
                 return Ok(Some((known, after)));
             }
