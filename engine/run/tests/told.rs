@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use firedrill_model::value::Value;
-use firedrill_run::{DebtKind, Effect, Event, Outcome, Pause, Response, Ruling, Run, Stage, Verdict, Wait};
+use firedrill_run::{DebtKind, Doubt, Effect, Event, Outcome, Pause, Response, Ruling, Run, Stage, Verdict, Wait};
 use firedrill_sim::{Script, sketch};
 
 mod table;
@@ -459,4 +459,46 @@ fn no_look_of_a_guard_is_waited_for_once_nothing_begins_any_more() {
     assert!(!run.pauses().is_empty(), "its next look is waited for");
     run.apply(&Event::CancelRequested).expect("it is taken at any time");
     assert!(run.pauses().is_empty(), "{:?}", run.pauses());
+}
+
+const REACHED: &str = r#"{"reached":{"command":"a.attempt.1.1","milestone":"m"}}"#;
+
+#[test]
+fn an_attempt_in_doubt_has_reached_nothing() {
+    let mut run = told("@max 1\na *m ?\nb a.m", "a.attempt.1.1>");
+    take(&mut run, REACHED);
+    assert!(run.has_reached(0, 0));
+    tell(&mut run, "a.attempt.1.1=lost");
+    assert!(!run.has_reached(0, 0));
+}
+
+#[test]
+fn a_step_whose_guards_were_asked_on_a_milestone_has_begun() {
+    let mut run = told("a *m idem x2 !none\nb a.m g", "a.attempt.1.1>");
+    take(&mut run, REACHED);
+    tell(&mut run, "b.guard-g.1.1> b.guard-g.1.1=0 a.attempt.1.1=1");
+    assert_eq!(then(run, ""), "= rolled back");
+}
+
+#[test]
+fn a_doubt_says_whether_somebody_or_a_deadline_ended_the_attempt() {
+    let doubt = |plan, words: &str| *told(plan, words).summary(0).stage;
+    assert_eq!(doubt("a", "a.attempt.1.1> stop a.attempt.1.1=cancelled"), Stage::InDoubt(Doubt::Cancelled));
+    assert_eq!(doubt("a due", "a.attempt.1.1> #a a.attempt.1.1=cancelled"), Stage::InDoubt(Doubt::TimedOut));
+}
+
+#[test]
+fn a_group_keeps_no_lock_of_a_cancelled_run_that_only_owes_outside_of_it() {
+    let mut run = told("box {} &x\nbox/a !\nbox/b box/a\nc ^", "");
+    take(&mut run, r#"{"locked":{"step":"box"}}"#);
+    tell(&mut run, "c.attempt.1.1> c.attempt.1.1=0 box/a.attempt.1.1> box/a.attempt.1.1=0");
+    assert!(run.locks().contains("x"));
+    tell(&mut run, "stop");
+    tell(&mut run, "box/a.rollback.1.1> box/a.rollback.1.1=0");
+    for r#try in 1..=3 {
+        tell(&mut run, &format!("c.release.1.{try}> c.release.1.{try}=1"));
+        run.pauses().into_iter().for_each(|pause| run.apply(&Event::Elapsed { wait: pause.wait }).expect("a wait"));
+    }
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+    assert!(run.locks().is_empty(), "{:?}", run.locks());
 }
