@@ -74,8 +74,8 @@ impl Search<'_> {
                 .collect();
             let mut expansions = expander.expand_all(own, first)?;
             for other in others {
-                let expanded = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                expansions.extend(expanded?);
+                let joined = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                expansions.extend(joined?);
             }
             Ok(expansions)
         })
