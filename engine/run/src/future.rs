@@ -62,8 +62,7 @@ impl Run {
 
     /// Returns whether the run can go on from its rest because somebody says, or has said, what a failure means.
     fn awaits_ruling(&self) -> bool {
-        let is_undecided = |step: &StepState| matches!(step.stage, Stage::Undecided(_));
-        self.state.is_told || (self.state.doubts > 0 && self.state.steps.iter().any(is_undecided))
+        self.state.is_told || self.undecided().next().is_some()
     }
 
     /// Returns whether the answers of the playbook's guards still decide something: while they are asked, and if they

@@ -128,6 +128,12 @@ impl Run {
         self.state.is_told
     }
 
+    /// Returns the steps that have failed and about which somebody must decide what that means.
+    pub fn undecided(&self) -> impl Iterator<Item = &StepId> {
+        let steps = self.state.steps.iter().enumerate().filter(|_| self.state.doubts > 0);
+        steps.filter(|(_, state)| matches!(state.stage, Stage::Undecided(_))).map(|(at, _)| self.shape.id(at))
+    }
+
     /// Returns what a human must see to, in the order of the playbook.
     pub fn open(&self) -> Vec<Open> {
         let mut open: Vec<Open> = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use firedrill_model::value::Value;
-use firedrill_run::{Ask, CommandId, Event, Open, Response, Ruling, Run, Wait, Waiting};
+use firedrill_run::{Ask, CommandId, Event, Response, Ruling, Run, Wait, Waiting};
 
 /// Returns the answer with which a question goes on; of a decision, one more approval.
 pub(crate) fn yes(run: &Run, question: &Waiting) -> Event {
@@ -27,11 +27,7 @@ pub(crate) fn silence(run: &Run, question: &Waiting) -> Option<Event> {
 
 /// Returns everything that somebody may say about what the failures of steps mean.
 pub(crate) fn rulings(run: &Run) -> Vec<Event> {
-    let undecided = run.open().into_iter().filter_map(|open| match open {
-        Open::Undecided { step } => Some(step),
-        Open::InDoubt { .. } | Open::Owed { .. } | Open::Invariant { .. } => None,
-    });
-    let said = undecided.flat_map(|step| {
+    let said = run.undecided().flat_map(|step| {
         let rulings = [Ruling::Retry, Ruling::Done, Ruling::Rollback, Ruling::Stop];
         let (outputs, by, note) = (BTreeMap::new(), "somebody", "");
         rulings.map(|ruling| Event::Ruled {
