@@ -90,6 +90,25 @@ impl Expression {
         let value = self.eval(scope)?;
         value.as_bool().ok_or_else(|| EvalError::NotBoolean { source_text: self.source.clone(), found: value.kind() })
     }
+
+    /// Returns the value of a condition of which some names are not known, if it does not depend on them: one part of an
+    /// `and` is false, one of an `or` is true.
+    pub(crate) fn foregone(&self, scope: &Scope, is_known: impl Fn(&Reference) -> bool) -> Option<bool> {
+        let part = |text: &str| {
+            let part = Self::parse(text).ok().filter(|part| part.references.iter().all(&is_known))?;
+            part.eval_condition(scope).ok()
+        };
+        let all = |text: &str| {
+            let parts: Vec<Option<bool>> = token::operands(text, "and")?.into_iter().map(part).collect();
+            if parts.contains(&Some(false)) {
+                Some(false)
+            } else {
+                parts.into_iter().all(|it| it.is_some()).then_some(true)
+            }
+        };
+        let parts: Vec<Option<bool>> = token::operands(&self.source, "or")?.into_iter().map(all).collect();
+        if parts.contains(&Some(true)) { Some(true) } else { parts.into_iter().all(|it| it.is_some()).then_some(false) }
+    }
 }
 
 /// Writes the expression as a template holds it.

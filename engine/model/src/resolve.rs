@@ -298,8 +298,11 @@ impl<'a> Resolver<'a> {
     fn condition(&mut self, when: &Spanned<Expression>, step: Option<&str>) -> Condition {
         let expression = &when.value;
         if !expression.references.iter().all(|name| self.is_known(name)) {
-            let after = self.after(&expression.references, step);
-            return Condition::Deferred { expression: self.bind(expression), after };
+            let bound = self.bind(expression);
+            if let Some(answer) = bound.foregone(&self.scope, |name| self.is_known(name)) {
+                return Condition::Known(answer);
+            }
+            return Condition::Deferred { after: self.after(&expression.references, step), expression: bound };
         }
         match expression.eval_condition(&self.scope) {
             Ok(answer) => Condition::Known(answer),

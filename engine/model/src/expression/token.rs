@@ -118,6 +118,31 @@ fn is_one_operand(source: &str, tokens: &[Token]) -> bool {
     })
 }
 
+/// Returns the operands of an operator such as `and` at the outermost level, at least one; nothing if what stands there is a
+/// choice (`A if B else C`), which binds less tightly than every operator.
+pub(super) fn operands<'s>(source: &'s str, operator: &str) -> Option<Vec<&'s str>> {
+    let mut depth = 0_usize;
+    let mut begin = 0;
+    let mut operands = Vec::new();
+    for token in tokens(source) {
+        match token.kind {
+            TokenKind::Mark('(' | '[' | '{') => depth += 1,
+            TokenKind::Mark(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            TokenKind::Name if depth == 0 => match &source[token.range.clone()] {
+                "if" | "else" => return None,
+                word if word == operator => {
+                    operands.push(&source[begin..token.range.start]);
+                    begin = token.range.end;
+                }
+                _ => {}
+            },
+            TokenKind::Name | TokenKind::Mark(_) | TokenKind::Number | TokenKind::Text | TokenKind::OpenText => {}
+        }
+    }
+    operands.push(&source[begin..]);
+    Some(operands)
+}
+
 /// Returns whether the name is an operator or a constant of the expression language.
 pub(super) fn is_keyword(name: &str) -> bool {
     const KEYWORDS: [&str; 13] =
@@ -144,6 +169,17 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(find_close(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn operands_are_those_of_the_outermost_level() {
+        assert_eq!(operands("a and b", "and"), Some(vec!["a ", " b"]));
+        assert_eq!(operands("a or b and c", "or"), Some(vec!["a ", " b and c"]));
+        assert_eq!(operands("(a and b) == [c and d]", "and"), Some(vec!["(a and b) == [c and d]"]));
+        assert_eq!(operands("'x and y' in a", "and"), Some(vec!["'x and y' in a"]));
+        assert_eq!(operands("sand and land", "and"), Some(vec!["sand ", " land"]));
+        assert_eq!(operands("a if b else c and d", "and"), None);
+        assert_eq!(operands("(a if b else c) and d", "and"), Some(vec!["(a if b else c) ", " d"]));
     }
 
     #[test]

@@ -326,3 +326,29 @@ fn the_name_of_a_lock_is_known_before_the_run() {
     let step = fault("\n  - {id: a, argv: [a]}\n  - {id: b, locks: ['${{ steps.a.outcome }}'], argv: [a]}");
     assert!(step.contains("step `a` cannot be read here"), "{step}");
 }
+
+#[test]
+fn a_condition_is_known_as_soon_as_one_part_says_it() {
+    let known = |when: &str| {
+        let steps = format!(
+            "  - {{id: look, argv: [a], read_only: true, outputs: {{o: {{from: stdout}}}}}}\n  - {{id: b, argv: [a], when: \"{when}\"}}\n"
+        );
+        let head = "inputs: {route: {type: string, default: here}, list: {type: list, default: []}}";
+        match plan_of(head, &steps).expect("a sound playbook").steps[1].when {
+            Some(Condition::Known(known)) => Some(known),
+            _ => None,
+        }
+    };
+    let there = "inputs.route == 'there'";
+    let found = "steps.look.outputs.o != ''";
+    assert_eq!(known(&format!("{there} and {found}")), Some(false));
+    assert_eq!(known(&format!("{found} and {there}")), Some(false));
+    assert_eq!(known(&format!("{found} or not {there}")), Some(true));
+    assert_eq!(known(&format!("{there} and {found} or {there}")), Some(false));
+    assert_eq!(known(&format!("{there} and {found} or {found}")), None);
+    assert_eq!(known(&format!("{there} or {found}")), None);
+    assert_eq!(known(&format!("not {there} and {found}")), None);
+    assert_eq!(known(&format!("not ({there} and {found})")), None, "only the outermost level is looked at");
+    assert_eq!(known(&format!("{there} if {found} else {there}")), None);
+    assert_eq!(known(&format!("{found} and inputs.list")), None, "what is neither true nor false is a fault later");
+}
