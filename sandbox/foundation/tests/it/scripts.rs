@@ -35,7 +35,8 @@ impl Scene {
     fn on(&self, instance: &str, script: &str) -> String {
         let args = ["-d", TAS, "ssh", instance, "-r", "--column=stdout", "-c", &format!("{script}; echo $?")];
         let out = self.run("bosh", &args).out;
-        out.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect()
+        let lines: Vec<&str> = out.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        lines.join("\n") + "\n"
     }
 
     fn assert(&self, facts: &[&str]) {
