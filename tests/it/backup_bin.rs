@@ -270,14 +270,16 @@ fn only_a_bbr_of_the_deployment_is_ended() {
 #[test]
 fn scripts_on_vms_are_told_from_everything_else() {
     let bench = Bench::new();
-    for (says, code) in [
-        ("", 0),
-        ("ps -eo args", 0),
-        ("/bin/bash /var/vcap/jobs/blobstore/bin/bbr/backup", 1),
-        ("sudo BBR_ARTIFACT_DIRECTORY=/x/ /var/vcap/jobs/cloud_controller_ng/bin/bbr/pre-backup-lock", 1),
+    for (says, code, locks) in [
+        ("", 0, 0),
+        ("ps -eo args", 0, 0),
+        ("/bin/bash /var/vcap/jobs/blobstore/bin/bbr/backup", 1, 0),
+        ("/bin/bash /var/vcap/jobs/uaa/bin/bbr/post-backup-unlock", 1, 0),
+        ("sudo BBR_ARTIFACT_DIRECTORY=/x/ /var/vcap/jobs/cloud_controller_ng/bin/bbr/pre-backup-lock", 1, 1),
     ] {
         let bosh = bench.client("bosh", &format!("echo '{says}'"));
         assert_eq!(bench.code("scripts-running", &["none", &bosh]), code, "{says}");
+        assert_eq!(bench.code("scripts-running", &["no-lock", &bosh]), locks, "{says}");
         assert_eq!(bench.code("scripts-running", &["any", &bosh]), 0, "{says}");
     }
     let bosh = bench.client("bosh", "exit 1");

@@ -376,7 +376,7 @@ fn tidy_up(bench: &mut Bench, made: &[&str], transcript: &str) -> Ran {
     }
     bench.env.push(("BACKUP_SET", bench.text("set")));
     let bbr = bench.bbr(transcript);
-    bench.run("tidy-up", &[&bbr, "director", "backup-cleanup"])
+    bench.run("tidy-up", &["0s", &bbr, "director", "backup-cleanup"])
 }
 
 #[test]
@@ -414,6 +414,20 @@ fn what_was_tidied_up_is_left_alone_and_what_was_not_is_not() {
             .unwrap()
             .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("tidy."));
         assert_eq!(left.count(), 0, "{first}");
+    }
+}
+
+#[test]
+fn only_scripts_of_a_killed_bbr_are_waited_for() {
+    const BEGAN: &str = "set.incomplete/attempt/10.0.0.6_20261122T153053Z";
+    for (situation, waits) in [("5x-kill", true), ("5x-hup", true), ("11-backup-fail", false), ("07-backup", false)] {
+        let mut bench = Bench::new();
+        fs::create_dir_all(bench.path(BEGAN)).unwrap();
+        let metadata = root().join("tests/fixtures/clients/bbr-director").join(situation).join("artifact-metadata.yml");
+        fs::copy(metadata, bench.path(BEGAN).join("metadata")).unwrap();
+        let ran = tidy_up(&mut bench, &[], "15-cleanup");
+        assert_eq!((ran.code, ran.out.starts_with("bbr was killed: ")), (0, waits), "{situation}: {ran:?}");
+        assert!(ran.out.ends_with(" cleaned up\n"), "{situation}: {ran:?}");
     }
 }
 

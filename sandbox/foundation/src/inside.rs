@@ -42,7 +42,7 @@ pub(crate) enum Program {
 }
 
 /// The programs of VMs, by name. Those that are [`users::missing`] would reach beyond the tree.
-const PROGRAMS: [(&str, Program); 41] = [
+const PROGRAMS: [(&str, Program); 42] = [
     ("chmod", Program::Changing(files::run)),
     ("chown", Program::Changing(users::chown)),
     ("cp", Program::Changing(files::run)),
@@ -64,9 +64,10 @@ const PROGRAMS: [(&str, Program); 41] = [
     ("mv", Program::Changing(files::run)),
     ("mysql-diag", Program::Changing(mysql_diag::run)),
     ("passwd", Program::Plain(users::missing)),
+    ("pgrep", Program::Changing(ps::pgrep)),
     ("pkill", Program::Plain(users::missing)),
     ("poweroff", Program::Plain(users::missing)),
-    ("ps", Program::Plain(ps::run)),
+    ("ps", Program::Changing(ps::run)),
     ("reboot", Program::Plain(users::missing)),
     ("rm", Program::Changing(files::run)),
     ("rmdir", Program::Changing(files::run)),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::platform::services;
+use crate::scripts;
 use crate::situation::Situation;
 use crate::tasks;
 use crate::world::{Part, World, WorldError};
@@ -76,15 +77,17 @@ pub(crate) fn catch_up(world: &World) -> Result<(), WorldError> {
     let now = Moment::now();
     let due = world.update(|agenda: &mut Agenda| agenda.take_due(now))?;
     for appointment in &due {
-        // The director has gone on until then.
+        // The director and bbr's scripts have gone on until then.
         tasks::advance_until(world, appointment.due())?;
+        scripts::settle(world, appointment.due())?;
         appointment.turn.take(&appointment.situation, world)?;
     }
     go_on(world)
 }
 
-/// The director works, and the platform learns of it.
+/// The director works, scripts of a dead bbr end, and the platform learns of it.
 fn go_on(world: &World) -> Result<(), WorldError> {
     tasks::advance(world)?;
+    scripts::settle_due(world)?;
     services::settle(world)
 }

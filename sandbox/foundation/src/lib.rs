@@ -21,6 +21,7 @@ mod opsman;
 pub mod pace;
 mod platform;
 mod sandbox;
+mod scripts;
 mod situation;
 mod suggest;
 mod tasks;

@@ -34,7 +34,12 @@ impl Holder {
     }
 
     fn read(path: &Path) -> Holder {
-        match fs::read_to_string(path).unwrap_or_default().trim() {
+        Holder::named(fs::read_to_string(path).unwrap_or_default().trim())
+    }
+
+    /// Returns the holder of this name.
+    pub(crate) fn named(name: &str) -> Holder {
+        match name {
             "" | Holder::UNKNOWN => Holder::Unknown,
             Holder::SECOND_OPERATOR => Holder::SecondOperator,
             ours => Holder::Ours(ours.to_owned()),
@@ -164,8 +169,9 @@ impl Vm {
         attempt("create", &folder, fs::create_dir_all(&folder))
     }
 
-    /// Does what the backup script of a job does: copies what is stored into bbr's directory.
+    /// Does what the backup script of a job does: copies what is stored into bbr's directory, which must be there.
     pub(crate) fn back_up(&self, job: &str, stored: &str, member: &str) -> io::Result<()> {
+        fs::metadata(self.artifact_of(job))?;
         copy_tree(&self.store().join(stored), &self.artifact_of(job).join(member))
     }
 

@@ -22,6 +22,7 @@ use crate::later::Agenda;
 use crate::opsman::OpsManager;
 use crate::pace::Durations;
 use crate::platform;
+use crate::scripts::Scripts;
 use crate::situation::Situations;
 use crate::tasks::TaskBoard;
 use crate::vm::Vm;
@@ -61,6 +62,12 @@ pub enum WorldError {
     /// The world has no such instance.
     #[error("no instance is called `{name}`")]
     NoInstance {
+        /// The name that was given.
+        name: String,
+    },
+    /// bbr runs nothing on an instance.
+    #[error("no instance that is called `{name}` has a script of bbr")]
+    NoScript {
         /// The name that was given.
         name: String,
     },
@@ -161,6 +168,7 @@ impl World {
         world.write(&Artifacts::default())?;
         world.write(&Situations::default())?;
         world.write(&Agenda::default())?;
+        world.write(&Scripts::default())?;
         world.write(settings)?;
         Ok(world)
     }
@@ -284,6 +292,7 @@ impl World {
         broken.iter().filter(|one| !one.is_of_deployments()).try_for_each(|situation| situation.mend(self))?;
         self.write(&Situations::default())?;
         self.write(&Agenda::default())?;
+        self.write(&Scripts::default())?;
         self.write(&TaskBoard::default())?;
         self.update(|settings: &mut Settings| settings.layout = layout)?;
         self.forget_foundation()

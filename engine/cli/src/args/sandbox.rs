@@ -51,7 +51,7 @@ Examples:
 const LATER: &str = "\
 Examples:
   firedrill sandbox later 10m break disk-deleted nfs_server/0
-  firedrill sandbox later 1h mend foreign-lock
+  firedrill sandbox later 20m mend bbr-script nfs_server/0
 
 It happens when the first stand-in looks after that time.";
 
@@ -223,7 +223,8 @@ fn break_help() -> String {
     let names: Vec<&str> = Situation::names().collect();
     format!(
         "Examples:\n  firedrill sandbox break pending-changes\n  firedrill sandbox break missing-job blobstore\n  \
-         firedrill sandbox break disk-deleted nfs_server/0\n  firedrill sandbox break vm-deleted diego_cell\n\n\
+         firedrill sandbox break disk-deleted nfs_server/0\n  firedrill sandbox break vm-deleted diego_cell\n  \
+         firedrill sandbox break bbr-script backup_restore/0\n\n\
          Situations: {}.",
         names.join(", ")
     )

@@ -2,8 +2,8 @@
 
 use crate::artifacts::Artifacts;
 use crate::clock::Moment;
-use crate::platform::{cluster, database};
-use crate::vm::{BACKUP_DIRECTORY, Content, Holder};
+use crate::scripts::{ScriptKind, path, variables};
+use crate::vm::{BACKUP_DIRECTORY, Holder};
 
 use super::artifact::Artifact;
 use super::console::Purpose;
@@ -11,7 +11,7 @@ use super::drain::drain;
 use super::errors::{Failure, Failures, Kind};
 use super::flags::{Locking, Options};
 use super::lock::Scripts;
-use super::session::{Session, broken, script_path};
+use super::session::{Session, broken};
 use super::site::{Placed, Site, Stage};
 
 pub(super) fn run(session: &Session, options: &Options) -> Failures {
@@ -87,11 +87,11 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     let mut errors = Vec::new();
     let holder = Holder::this_process();
     for placed in &jobs {
-        session.console.debug(&format!("> {}", script_path(&placed.job, "backup")));
+        session.console.debug(&format!("> {}", path(&placed.job, "backup")));
         session.console.info(&format!("Backing up {} on {}...", placed.job, placed.slug()));
         session.remote(&format!("mkdir -p {BACKUP_DIRECTORY}/{}", placed.job), "");
-        let begun = placed.vm().begin_job(&placed.job, &holder);
-        errors.extend(begun.err().map(|error| error.to_string()));
+        let begun = placed.vm().begin_job(&placed.job, &holder).map_err(|error| error.to_string());
+        errors.extend(begun.and_then(|()| session.begin(Stage::Backup, placed, ScriptKind::Backup)).err());
     }
     errors.extend(session.pause(session.site.phase(Stage::Backup)).err());
     for placed in &jobs {
@@ -107,24 +107,6 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
 }
 
 fn back_up(session: &Session, placed: &Placed) -> Result<(), String> {
-    let folder = format!("{BACKUP_DIRECTORY}/{}/", placed.job);
-    let variables = format!("BBR_ARTIFACT_DIRECTORY={folder} ARTIFACT_DIRECTORY={folder} ");
-    session.remote_script(&placed.job, "backup", &variables);
-    session.script(Stage::Backup, placed, "backup", || dump(session, placed))
-}
-
-/// Does what the backup script of a job does.
-fn dump(session: &Session, placed: &Placed) -> Result<(), String> {
-    match session.content(placed)? {
-        Content::Stored { stored, member } => {
-            placed.vm().back_up(&placed.job, stored, member).map_err(|error| error.to_string())
-        }
-        Content::Database { member } => {
-            let foundation = session.world.foundation().map_err(|error| error.to_string())?;
-            if !cluster::has_database(session.world, &foundation).map_err(|error| error.to_string())? {
-                return Err("mysqldump: Got error: 1047: WSREP has not yet prepared node for application use".into());
-            }
-            database::dump(session.world, &placed.job, &placed.vm().artifact_of(&placed.job).join(member))
-        }
-    }
+    session.remote_script(&placed.job, "backup", &variables(&placed.job));
+    session.end(Stage::Backup, placed, ScriptKind::Backup)
 }

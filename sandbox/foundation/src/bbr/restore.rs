@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::pace::Phase;
-use crate::platform::{cluster, database};
-use crate::vm::{Content, Holder};
+use crate::scripts::ScriptKind;
+use crate::vm::Holder;
 
 use super::artifact::{Artifact, checksums_of_folder, unpack};
 use super::console::Purpose;
@@ -12,7 +12,7 @@ use super::drain::{content_bytes, disk_usage, human_size};
 use super::errors::{Failure, Failures, Kind};
 use super::lock::Scripts;
 use super::session::{Session, broken};
-use super::site::{Placed, Site, Stage};
+use super::site::{Placed, Stage};
 
 pub(super) fn run(session: &Session, artifact_path: &str) -> Failures {
     let mut failures = Failures::default();
@@ -106,8 +106,9 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
     for placed in session.jobs_with("restore") {
         let (job, slug) = (&placed.job, placed.slug());
         session.console.info(&format!("Restoring {job} on {slug}..."));
+        errors.extend(session.begin(Stage::Restore, &placed, ScriptKind::Restore).err());
         errors.extend(session.pause(session.site.phase(Stage::Restore)).err());
-        let ran = session.script(Stage::Restore, &placed, "restore", || restore(session, &placed));
+        let ran = session.end(Stage::Restore, &placed, ScriptKind::Restore);
         match &ran {
             Ok(()) => session.console.info(&format!("Finished restoring {job} on {slug}.")),
             Err(_) => session.console.error(&format!("Error restoring {job} on {slug}.")),
@@ -119,24 +120,4 @@ fn run_scripts(session: &Session) -> Result<(), Failure> {
         return session.half_done().end_restore().map_err(|error| broken(&error));
     }
     Err(Failure::nested(Kind::Other, &errors).within("Failed to restore"))
-}
-
-/// Does what the restore script of a job does. Databases come back to a cluster of one node only.
-fn restore(session: &Session, placed: &Placed) -> Result<(), String> {
-    match session.content(placed)? {
-        Content::Stored { stored, member } => {
-            placed.vm().restore(&placed.job, stored, member).map_err(|error| error.to_string())
-        }
-        Content::Database { member } => {
-            let foundation = session.world.foundation().map_err(|error| error.to_string())?;
-            let Site::Deployment(_, name) = &session.site else { return Ok(()) };
-            if foundation.deployment(name).map_or(0, cluster::node_count) > 1 {
-                return Err("Monit start failed: Timed out waiting for monit: 2m0s".into());
-            }
-            if !cluster::has_database(session.world, &foundation).map_err(|error| error.to_string())? {
-                return Err("ERROR 1047 (08S01): WSREP has not yet prepared node for application use".into());
-            }
-            database::restore(session.world, &placed.job, &placed.vm().artifact_of(&placed.job).join(member))
-        }
-    }
 }

@@ -1,16 +1,18 @@
 //! What backup, restore and the cleanups share: the way to the VMs, and the checks before.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fs;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::clock::Moment;
 use crate::director::Director;
 use crate::foundation::Deployment;
 use crate::later;
 use crate::ledger::Ledger;
 use crate::pace::{Pace, Phase};
-use crate::vm::{BACKUP_DIRECTORY, Content, Job, Vm};
+use crate::scripts::{Life, ScriptKind, Scripts, Workplace, path};
+use crate::vm::{BACKUP_DIRECTORY, Holder, Vm};
 use crate::world::{World, WorldError};
 
 use super::console::{self, Console, Purpose};
@@ -27,12 +29,14 @@ pub(super) struct Session<'a> {
     pub(super) site: Site<'a>,
     director: Director,
     machines: RefCell<Vec<Rc<Machine>>>,
+    /// Begins with the first script.
+    life: OnceCell<Life>,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(world: &'a World, site: Site<'a>, console: Arc<Console>) -> Result<Session<'a>, WorldError> {
         let (pace, director) = (Pace::of(world)?, world.read()?);
-        Ok(Session { world, console, pace, site, director, machines: RefCell::default() })
+        Ok(Session { world, console, pace, site, director, machines: RefCell::default(), life: OnceCell::new() })
     }
 
     /// Returns the name under which bbr speaks of the site: a director's host without scheme and port, or a deployment.
@@ -112,15 +116,6 @@ impl<'a> Session<'a> {
         site::jobs_with(&self.machines.borrow(), script)
     }
 
-    /// Returns what a job backs up.
-    pub(super) fn content(&self, placed: &Placed) -> Result<Content, String> {
-        let job = match self.site {
-            Site::Director(_) => Job::named(&placed.job),
-            Site::Deployment(..) => Job::deployed(&placed.job),
-        };
-        job.map(|job| job.content).ok_or_else(|| format!("the sandbox does not know the job {}", placed.job))
-    }
-
     /// Returns the VM on which a restore is marked as half done: the director's, or one that stands for a deployment.
     pub(super) fn half_done(&self) -> Vm {
         match &self.site {
@@ -177,7 +172,7 @@ impl<'a> Session<'a> {
 
     /// Logs the run of a job's script.
     pub(super) fn remote_script(&self, job: &str, script: &str, variables: &str) {
-        self.trying(&format!("{variables}{}", script_path(job, script)));
+        self.trying(&format!("{variables}{}", path(job, script)));
         self.console.debug("stderr: ");
     }
 
@@ -207,20 +202,46 @@ impl<'a> Session<'a> {
         failures
     }
 
-    /// Runs a script of a job unless a fault of the stage strikes it; the error says what was run and how it exited.
-    pub(super) fn script(
-        &self,
-        stage: Stage,
-        placed: &Placed,
-        script: &str,
-        effect: impl FnOnce() -> Result<(), String>,
-    ) -> Result<(), String> {
-        let (job, slug) = (&placed.job, placed.slug());
-        let failed = |text: String| format!("Error attempting to run {script} for job {job} on {slug}: {text}");
-        match self.struck(stage, placed, script, &format!("{job}/{script}")).map_err(failed)? {
+    /// Starts a script of a job, which takes as long as its stage and goes on without this process.
+    pub(super) fn begin(&self, stage: Stage, placed: &Placed, script: ScriptKind) -> Result<(), String> {
+        let life = self.life().map_err(|error| error.to_string())?;
+        let due = Moment::now().after(self.pace.takes(self.site.phase(stage)));
+        let script = (placed.job.as_str(), script);
+        let begun = self.world.update(|scripts: &mut Scripts| scripts.begin(&placed.machine.host, script, due, life));
+        begun.map_err(|error| error.to_string())
+    }
+
+    /// Ends a script that was started, with its effect unless a fault of the stage strikes it; the error says what was run and
+    /// how it exited.
+    pub(super) fn end(&self, stage: Stage, placed: &Placed, script: ScriptKind) -> Result<(), String> {
+        let (job, slug, name) = (&placed.job, placed.slug(), script.name());
+        let failed = |text: String| format!("Error attempting to run {name} for job {job} on {slug}: {text}");
+        let ran = match self.struck(stage, placed, name, &format!("{job}/{name}")).map_err(failed)? {
             Some(text) => Err(failed(text)),
-            None => effect().map_err(|text| failed(format!("{text} - exit code 1"))),
+            None => self.work(placed, script).map_err(|text| failed(format!("{text} - exit code 1"))),
+        };
+        let ended = self.life().and_then(|life| {
+            let script = (job.as_str(), script);
+            self.world.update(|scripts: &mut Scripts| scripts.end(&placed.machine.host, script, life))
+        });
+        ended.map_err(|error| error.to_string()).and(ran)
+    }
+
+    fn work(&self, placed: &Placed, script: ScriptKind) -> Result<(), String> {
+        let deployment = match &self.site {
+            Site::Director(_) => None,
+            Site::Deployment(_, name) => Some(name.clone()),
+        };
+        let place = Workplace { vm: placed.vm().clone(), deployment };
+        place.work(self.world, (&placed.job, script), &Holder::this_process())
+    }
+
+    fn life(&self) -> Result<&Life, WorldError> {
+        if let Some(life) = self.life.get() {
+            return Ok(life);
         }
+        let life = Life::begin(self.world, self.name())?;
+        Ok(self.life.get_or_init(|| life))
     }
 
     /// Returns what a fault of a stage prints, if one strikes a job: `script` says among which jobs it looks for a victim.
@@ -288,11 +309,11 @@ impl<'a> Session<'a> {
         for machine in self.machines() {
             self.trying("sh -c 'find /var/vcap/jobs/*/bin/bbr/* -type f'");
             let named = machine.scripts.iter().filter_map(|script| script.split_once('/'));
-            let paths: Vec<String> = named.map(|(job, script)| script_path(job, script)).collect();
+            let paths: Vec<String> = named.map(|(job, script)| path(job, script)).collect();
             self.console.debug(&format!("[find files] stdout: {}", paths.join("\n")));
             self.console.debug("[find files] stderr: ");
             for (job, order) in machine.orders() {
-                self.remote(&format!("BBR_VERSION={VERSION} {}", script_path(&job, "metadata")), &order.metadata());
+                self.remote(&format!("BBR_VERSION={VERSION} {}", path(&job, "metadata")), &order.metadata());
                 for purpose in [Purpose::Backup, Purpose::Restore] {
                     let (before, purpose) = (order.before, purpose.name());
                     let order = format!("Detected order: {job} should be locked before {before} during {purpose}");
@@ -304,11 +325,6 @@ impl<'a> Session<'a> {
             }
         }
     }
-}
-
-/// Returns where a script of a job lies on the VM.
-pub(super) fn script_path(job: &str, script: &str) -> String {
-    format!("/var/vcap/jobs/{job}/bin/bbr/{script}")
 }
 
 /// Wraps trouble with the world itself, which no real client knows.

@@ -7,6 +7,7 @@ use crate::fault::FaultPoint;
 use crate::foundation::manifest::Manifest;
 use crate::foundation::{Deployment, Instance};
 use crate::pace::Phase;
+use crate::scripts::Host;
 use crate::vm::{DIRECTOR_JOB, LOCK_JOB, Order, Vm};
 use crate::world::{World, WorldError};
 
@@ -82,6 +83,7 @@ pub(super) struct Machine {
     id: String,
     index: String,
     pub(super) vm: Vm,
+    pub(super) host: Host,
     /// `job/script` of each, in the order of `find`.
     pub(super) scripts: Vec<String>,
 }
@@ -90,7 +92,7 @@ impl Machine {
     /// Looks at the director's VM.
     pub(super) fn of_director(vm: Vm) -> Result<Machine, WorldError> {
         let scripts = vm.scripts()?;
-        Ok(Machine { group: "bosh".into(), id: "0".into(), index: "0".into(), vm, scripts })
+        Ok(Machine { group: "bosh".into(), id: "0".into(), index: "0".into(), vm, host: Host::Director, scripts })
     }
 
     fn of_instance(world: &World, instance: &Instance) -> Result<Machine, WorldError> {
@@ -101,6 +103,7 @@ impl Machine {
             id: instance.id.to_string(),
             index: instance.index.to_string(),
             vm,
+            host: Host::of(instance),
             scripts,
         })
     }

@@ -1,13 +1,17 @@
-//! `ps`: what runs on a VM, and nothing of the machine that it is on.
+//! `ps` and `pgrep`: what runs on a VM, and nothing of the machine that it is on.
 
 mod options;
+mod pgrep;
 
 use crate::clock::Moment;
 use crate::foundation::ProcessState;
+use crate::scripts::{Script, Scripts};
+use crate::world::WorldError;
 use crate::{err, out};
 
 use super::{Inside, SCRIPT_VARIABLE, User, script};
 use options::{Column, Field, Listing, Selection};
+pub(super) use pgrep::pgrep;
 
 /// For how long a VM is up, as its monit says: 12d 3h 4m.
 const UPTIME: i64 = ((12 * 24 + 3) * 60 + 4) * 60;
@@ -15,7 +19,7 @@ const UPTIME: i64 = ((12 * 24 + 3) * 60 + 4) * 60;
 /// What runs on every VM since it was started: process id and command.
 const SYSTEM: [(u32, &str); 4] = [
     (1, "/sbin/init"),
-    (612, "/usr/sbin/sshd -D"),
+    (SSHD, "/usr/sbin/sshd -D"),
     (731, "/var/vcap/bosh/bin/bosh-agent -P ubuntu -C /var/vcap/bosh/agent.json"),
     (802, "/var/vcap/bosh/bin/monit -I -c /var/vcap/bosh/etc/monitrc"),
 ];
@@ -23,8 +27,14 @@ const SYSTEM: [(u32, &str); 4] = [
 /// The first process id of those that monit watches.
 const WATCHED: u32 = 1100;
 
+/// The process id of the server of SSH, which starts what comes from outside.
+const SSHD: u32 = 612;
+
 /// The process id of a session's shell.
 const SHELL: u32 = 20_411;
+
+/// The process id of the program that looks.
+const LOOKING: u32 = SHELL + 1;
 
 /// A row of `ps`.
 #[derive(Debug, Clone)]
@@ -38,20 +48,22 @@ struct Row {
 }
 
 /// `ps [OPTION]...`: exits 1 if nothing is selected, or if it does not know an option.
-pub(super) fn run(inside: &Inside, args: &[String]) -> u8 {
+pub(super) fn run(inside: &Inside, args: &[String]) -> Result<u8, WorldError> {
     let listing = match options::parse(args) {
         Ok(listing) => listing,
         Err(refusal) => {
             err(&refusal);
-            return 1;
+            return Ok(1);
         }
     };
-    let rows: Vec<Row> = rows(inside).into_iter().filter(|row| is_selected(row, &listing.selection)).collect();
+    let mut rows = rows(inside, "ps")?;
+    rows.retain(|row| is_selected(row, &listing.selection));
     out(&table(&listing, &rows, Moment::now()));
-    u8::from(rows.is_empty())
+    Ok(u8::from(rows.is_empty()))
 }
 
-fn rows(inside: &Inside) -> Vec<Row> {
+/// Returns everything that runs; `looking` is the program that asks.
+fn rows(inside: &Inside, looking: &str) -> Result<Vec<Row>, WorldError> {
     let root = inside.root.display().to_string();
     let row = |pid, parent, user: &str, args: &str, seconds| {
         // Scripts name the paths of the tree, so these must be found by them.
@@ -70,9 +82,23 @@ fn rows(inside: &Inside) -> Vec<Row> {
     let text = std::env::var(SCRIPT_VARIABLE).unwrap_or_default();
     let shell = script::mapped(&text, &inside.root).replace(char::is_control, "?");
     let user = &inside.user.0;
-    rows.push(Row { args: format!("bash -c {shell}"), ..row(SHELL, 612, user, "bash", 0) });
-    rows.push(row(SHELL + 1, SHELL, user, "ps", 0));
-    rows
+    rows.push(Row { args: format!("bash -c {shell}"), ..row(SHELL, SSHD, user, "bash", 0) });
+    rows.push(row(LOOKING, SHELL, user, looking, 0));
+    let now = Moment::now();
+    for script in inside.world.read::<Scripts>()?.on(&inside.instance) {
+        rows.extend(of_bbr(script).map(|(pid, parent, args, name)| {
+            let seconds = now.seconds() - script.since().seconds();
+            Row { name: name_of(name), ..row(pid, parent, User::ROOT, &args, seconds) }
+        }));
+    }
+    Ok(rows)
+}
+
+/// Returns a script of bbr and the `sudo` that waits for it: process id, that of the parent, arguments, and name.
+fn of_bbr(script: &Script) -> [(u32, u32, String, &'static str); 2] {
+    let (pid, path) = (script.pid, script.path());
+    let sudo = format!("sudo {}{path}", script.variables());
+    [(pid - 1, SSHD, sudo, "sudo"), (pid, pid - 1, format!("/bin/bash {path}"), script.kind.name())]
 }
 
 /// Returns the name of a program, as the kernel cuts it.

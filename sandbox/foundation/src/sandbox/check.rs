@@ -5,6 +5,7 @@ use std::io::Write;
 use crate::artifacts;
 use crate::fault::Faults;
 use crate::platform::services::BROKER;
+use crate::scripts::{self, Seen};
 use crate::situation::{FOREIGN_USER, RESURRECTOR, Situation, Situations, second_operator_marker};
 use crate::tasks::{TaskBoard, TaskState};
 use crate::vm::Holder;
@@ -35,6 +36,8 @@ fn findings(world: &World) -> Result<Vec<String>, WorldError> {
     findings.extend(foundation.losses());
     findings.extend(platform::findings(world)?);
     findings.extend(at_work(&world.read()?));
+    let abandoned = scripts::seen(world)?.into_iter().filter(Seen::is_unsafe);
+    findings.extend(abandoned.map(|script| format!("a script of bbr still runs: {script}")));
     findings.extend(artifacts::found(world)?.iter().filter_map(artifacts::Found::lie));
     let faults: Faults = world.read()?;
     let half_used = faults.iter().filter(|fault| fault.is_half_used());

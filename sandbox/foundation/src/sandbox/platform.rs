@@ -9,16 +9,17 @@ use crate::platform::catalog::{App, Desired};
 use crate::platform::cluster::{self, Quorum};
 use crate::platform::locks::Held;
 use crate::platform::placement;
+use crate::scripts;
 use crate::situation::{Situation, Situations, Unrest};
 use crate::vm::Holder;
 use crate::world::{World, WorldError};
 
 /// What `assert` knows of a platform.
-pub(super) const KEYS: [&str; 5] = ["api", "apps", "blobs", "lb", "quorum"];
+pub(super) const KEYS: [&str; 6] = ["api", "apps", "blobs", "lb", "quorum", "scripts"];
 
 pub(super) const FORMS: &str = "api open|blocked|locked|down, apps running|failing, blobs served|stale|down, \
     lb open|clients-blocked|all-blocked, quorum held|lost, lock platform free|ours|theirs, \
-    leftover platform none|ours|theirs, restore platform none|half-done";
+    leftover platform none|ours|theirs, restore platform none|half-done, scripts none|running";
 
 /// Returns what is unsafe: what our own bbr left behind, and a load balancer that nobody opens again.
 pub(super) fn findings(world: &World) -> Result<Vec<String>, WorldError> {
@@ -83,6 +84,9 @@ pub(super) fn show(world: &World, out: &mut dyn Write) -> Result<(), super::Sand
     for held in world.directories_held()? {
         writeln!(out, "leftover    {} of {}", held.instance, held.holder.name())?;
     }
+    for script in scripts::seen(world)? {
+        writeln!(out, "bbr script  {script}")?;
+    }
     Ok(())
 }
 
@@ -116,6 +120,10 @@ pub(super) fn assert(world: &World, words: &[&str]) -> Result<Fact, WorldError> 
         ["restore", "platform", wanted @ ("none" | "half-done")] => {
             let is = if world.restores_half_done()?.is_empty() { "none" } else { "half-done" };
             ("the restore", is, wanted)
+        }
+        ["scripts", wanted @ ("none" | "running")] => {
+            let is = if scripts::seen(world)?.is_empty() { "none" } else { "running" };
+            ("the whole of bbr's scripts", is, wanted)
         }
         _ => return Ok(Fact::OfSomethingElse),
     };

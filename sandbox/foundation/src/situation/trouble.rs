@@ -1,6 +1,7 @@
 //! What goes wrong with one instance, or with a group of them: in the infrastructure, on its VM, or in the director's records.
 
 mod absent;
+mod script;
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ pub(crate) const RESURRECTOR: &str = "hm";
 pub enum Trouble {
     /// Its agent does not answer.
     AgentSilent,
+    /// A script of a bbr that is dead runs on its VM, and does not end.
+    BbrScript,
     /// Its persistent disk was deleted in the infrastructure, and the director does not know.
     DiskDeleted,
     /// Its persistent disk was detached from its VM in the infrastructure.
@@ -39,8 +42,9 @@ pub enum Trouble {
 
 impl Trouble {
     /// Every trouble by its name.
-    pub(super) const ALL: [(&'static str, Trouble); 8] = [
+    pub(super) const ALL: [(&'static str, Trouble); 9] = [
         ("agent-silent", Trouble::AgentSilent),
+        ("bbr-script", Trouble::BbrScript),
         ("disk-deleted", Trouble::DiskDeleted),
         ("disk-detached", Trouble::DiskDetached),
         ("disk-inactive", Trouble::DiskInactive),
@@ -51,8 +55,10 @@ impl Trouble {
     ];
 
     pub(super) fn change(self, world: &World, place: &Place, wanted: Wanted) -> Result<(), WorldError> {
-        if self == Trouble::GroupAbsent {
-            return absent::change(world, place, wanted);
+        match self {
+            Trouble::GroupAbsent => return absent::change(world, place, wanted),
+            Trouble::BbrScript => return script::change(world, place, wanted),
+            _ => {}
         }
         let foundation = world.foundation()?;
         let meant: Vec<InstanceId> = place.instances(&foundation)?.into_iter().map(|one| one.id.clone()).collect();
@@ -79,7 +85,7 @@ impl Trouble {
                 let state = if is_broken { ProcessState::Failing } else { ProcessState::Running };
                 foundation.instance_mut(id).expect("it was found").set_processes(state);
             }
-            Trouble::GroupAbsent => {}
+            Trouble::BbrScript | Trouble::GroupAbsent => {}
             Trouble::DiskDeleted => delete_disk(foundation, id, is_broken),
             Trouble::DiskDetached => detach_disk(foundation, id, is_broken),
             Trouble::DiskInactive => deactivate_disk(foundation, id, is_broken),

@@ -48,7 +48,7 @@ fn assertions_that_are_none_are_refused() {
                  instance PLACE STATE, disk PLACE mounted|detached|lost|none, orphans N, problems N, \
                  api open|blocked|locked|down, apps running|failing, blobs served|stale|down, \
                  lb open|clients-blocked|all-blocked, quorum held|lost, lock platform free|ours|theirs, \
-                 leftover platform none|ours|theirs, restore platform none|half-done";
+                 leftover platform none|ours|theirs, restore platform none|half-done, scripts none|running";
     for (line, error) in [
         ("assert", forms),
         ("assert lock", forms),

@@ -16,6 +16,7 @@ mod platform;
 mod random;
 mod rig;
 mod running;
+mod scripts;
 mod services;
 mod shell;
 mod signals;

@@ -115,7 +115,7 @@ fn situations_are_shown_and_mended() {
     let rig = Rig::new();
     let healthy = rig.sandbox("show");
     for name in Situation::names() {
-        let troubles = ["agent-", "disk-de", "disk-in", "group-", "processes-", "store-", "vm-"];
+        let troubles = ["agent-", "bbr-", "disk-de", "disk-in", "group-", "processes-", "store-", "vm-"];
         let situation = match name {
             "missing-job" => "missing-job blobstore".to_owned(),
             trouble if troubles.iter().any(|start| trouble.starts_with(start)) => format!("{trouble} nfs_server/0"),
