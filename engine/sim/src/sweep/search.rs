@@ -146,21 +146,28 @@ impl<'a> Search<'a> {
         let mut batch = Vec::new();
         let mut nearest = None;
         while batch.len() < BATCH {
+            // What was met again with fewer faults has been visited; it is no measure of how near the others are.
+            while seeds.front().is_some_and(|(state, _)| self.visits[*state as usize].depth < depth) {
+                self.recycle(seeds.pop_front());
+            }
             let length = |queue: &VecDeque<(u32, Box<Node>)>| {
                 queue.front().map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length)
             };
             let (of_seeds, of_open) = (length(seeds), length(&self.open));
-            if nearest.is_some_and(|nearest| nearest < of_seeds.min(of_open)) {
+            if *nearest.get_or_insert(of_seeds.min(of_open)) < of_seeds.min(of_open) {
                 break;
             }
             let popped = if of_seeds < of_open { seeds.pop_front() } else { self.open.pop_front() };
             let Some((state, node)) = popped else { break };
-            if self.visits[state as usize].depth >= depth {
-                nearest = Some(of_seeds.min(of_open));
-                batch.push(Entry { state, node });
-            }
+            batch.push(Entry { state, node });
         }
         batch
+    }
+
+    /// Keeps the memory of a node that is not needed any more.
+    fn recycle(&mut self, entry: Option<(u32, Box<Node>)>) {
+        let at = self.states % self.spares.len();
+        self.spares[at].extend(entry.map(|(_, node)| node));
     }
 
     /// Enters what was found in a state and what comes after it.
@@ -215,8 +222,7 @@ impl<'a> Search<'a> {
         } else if visit.depth < self.visits[state as usize].depth {
             self.visits[state as usize] = visit;
         } else {
-            let at = self.states % self.spares.len();
-            self.spares[at].push(node);
+            self.recycle(Some((state, node)));
             return state;
         }
         let is_next = visit.depth as usize >= self.verdicts.len();
