@@ -12,7 +12,7 @@ mod parser;
 use std::fmt;
 
 use firedrill_model::plan::Plan;
-use firedrill_run::Run;
+use firedrill_run::{Phase, Run};
 
 use super::condition::Condition;
 use super::rule::{Rule, States};
@@ -64,8 +64,8 @@ impl Property {
 
     /// Returns whether a state goes against the property.
     pub(super) fn is_broken(&self, run: &Run) -> bool {
-        let is_looked_at = self.states() == States::All || run.verdict().is_some();
-        is_looked_at
+        let is_at_rest = run.phase() == Phase::AtRest && !run.is_told();
+        (is_at_rest || self.states() == States::All)
             && match self.quantifier {
                 Quantifier::Always => !self.condition.holds(run),
                 Quantifier::Never => self.condition.holds(run),
