@@ -139,6 +139,18 @@ fn what_nobody_needs_or_can_decide_fails_the_scenario() {
 }
 
 #[test]
+fn a_sweep_of_the_world_begins_in_a_scenario_and_takes_its_decisions() {
+    let sandbox = Sandbox::new().playbook(PLAYBOOK);
+    let scenario = format!("{HEAD}    decisions: [{{step: work, decide: retry}}, {{step: work, decide: rollback}}]\n");
+    sandbox.write("playbook.rehearsal.yaml", scenario);
+    let refused = sandbox.call(&["sweep", "playbook.yaml", "--world"]).exit(3);
+    assert!(refused.err.contains("--scenario NAME"), "{}", refused.err);
+    let swept = sandbox.call(&["sweep", "playbook.yaml", "--world", "--scenario", "it", "--fault", "exit"]).exit(0);
+    let row = swept.out.lines().find(|line| line.starts_with("work ")).unwrap_or_default();
+    assert!(row.contains("ok"), "tried again, as decided: {}", swept.out);
+}
+
+#[test]
 fn a_sweep_tries_everything_that_could_be_decided() {
     let sandbox = Sandbox::new().playbook(PLAYBOOK);
     let broken = sandbox.call(&["sweep", "playbook.yaml", "--never", "last.started and not work.started"]);

@@ -1,9 +1,10 @@
-//! What people answer where no scenario says it: yes.
+//! What people say where no scenario says it: yes to what they are asked, and that a failure that asks is undone.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use firedrill_model::plan::{Command, Plan, Step};
-use firedrill_model::rehearsal::{Answer, Rehearsal};
+use firedrill_model::plan::{Command, OnFailure, Plan, Step};
+use firedrill_model::rehearsal::{Answer, Decision, DecisionWord, Meaning, Rehearsal};
 use firedrill_model::source::{Span, Spanned};
 use firedrill_model::value::{Type, Value};
 
@@ -12,6 +13,18 @@ pub(super) fn usual_answers(rehearsal: &Rehearsal, plan: &Plan) -> BTreeMap<Stri
     let said = rehearsal.scenarios.iter().map(|scenario| &scenario.answers).find(|answers| !answers.is_empty());
     let asked = plan.steps.iter().flat_map(asking).map(|(name, command)| (name, yes(command)));
     asked.chain(said.map(plain).unwrap_or_default()).collect()
+}
+
+/// Returns what people usually decide about a failure that asks: that everything is undone.
+pub(super) fn usual_decisions(plan: &Plan) -> impl Iterator<Item = Decision> {
+    let asking = plan.steps.iter().filter(|step| step.on_failure == OnFailure::Ask);
+    asking.map(|step| Decision {
+        step: Spanned::new(step.id.clone(), Span::default()),
+        says: DecisionWord::Decide(Meaning::Rollback),
+        outputs: BTreeMap::new(),
+        after: Duration::ZERO,
+        by: None,
+    })
 }
 
 /// Returns answers without their places.

@@ -24,7 +24,7 @@ use firedrill_run::injection::Injection;
 use firedrill_run::journal::Envelope;
 
 use super::Rehearsing;
-use super::answers::{plain, usual_answers};
+use super::answers::{plain, usual_answers, usual_decisions};
 use crate::args::Format;
 use crate::failure::Failure;
 use crate::inputs::made_up;
@@ -47,6 +47,8 @@ pub(crate) struct Case<'a> {
     pub(crate) answers: Option<BTreeMap<String, Answer>>,
     /// What people decide when the run needs them.
     pub(crate) decisions: &'a [Decision],
+    /// Whether people decide nothing beyond that; otherwise they then have undone whatever failed and asks.
+    pub(crate) is_scripted: bool,
     /// Answers where nothing stands in.
     pub(crate) replies: &'a [Spanned<Reply>],
     /// Commands that examine the world in any case.
@@ -67,6 +69,7 @@ impl<'a> Case<'a> {
             faults: scenario.faults.iter().map(|fault| Injection::from(&fault.value)).collect(),
             answers: Some(plain(&scenario.answers)),
             decisions: &scenario.decisions,
+            is_scripted: true,
             replies: &scenario.replies,
             world: &scenario.expect.world,
             ..Case::default()
@@ -76,7 +79,7 @@ impl<'a> Case<'a> {
     /// Returns the situation in which a scenario begins, with nothing that goes wrong later and nothing that is expected.
     fn beginning_of(scenario: &'a Scenario) -> Case<'a> {
         let answers = Some(plain(&scenario.answers)).filter(|answers| !answers.is_empty());
-        Case { faults: Vec::new(), answers, world: &[], ..Case::of(scenario) }
+        Case { faults: Vec::new(), answers, is_scripted: false, world: &[], ..Case::of(scenario) }
     }
 }
 
@@ -129,11 +132,13 @@ impl Rehearsing {
         let (given, world, check) = (filled(case.given)?, filled(case.world)?, filled(&self.rehearsal.check)?);
         let replies: Vec<Reply> = case.replies.iter().map(|reply| reply.value.clone()).collect();
         let answers = case.answers.clone().unwrap_or_else(|| usual_answers(&self.rehearsal, &plan));
+        let usual = usual_decisions(&plan).filter(|_| !case.is_scripted);
+        let decisions: Vec<Decision> = case.decisions.iter().cloned().chain(usual).collect();
         let is_bare = self.rehearsal.sandbox.value == Sandbox::None;
         let staging = Staging {
             faults: &case.faults,
             answers: &answers,
-            decisions: case.decisions,
+            decisions: &decisions,
             replies: is_bare.then_some(&replies),
             given: &given,
             world: &world,
@@ -142,7 +147,7 @@ impl Rehearsing {
             probes_before: case.probes_before,
         };
         let plan = Arc::new(plan);
-        let rehearsed = match manner.trace {
+        let mut rehearsed = match manner.trace {
             Some((terminal, format)) => {
                 let screen = Screen::new(&dir, Arc::clone(&plan), (Purpose::Work, &[]), terminal, format);
                 let mut screen = screen.map_err(|error| Failure::failed(error.to_string()))?;
@@ -156,6 +161,7 @@ impl Rehearsing {
             }
             None => rehearse(&dir, &staging, &mut Unseen)?,
         };
+        rehearsed.unneeded.retain(|decision| case.decisions.contains(decision));
         Ok(Played { dir, plan, rehearsed, real_time: began.elapsed() })
     }
 
@@ -184,7 +190,14 @@ impl Rehearsing {
     /// names, or that of a fresh world.
     pub(crate) fn situation(&self, wanted: Option<&str>) -> Result<Case<'_>, Failure> {
         let written = self.rehearsal.sweep.scenario.as_ref().map(|name| name.value.as_str());
-        let Some(name) = wanted.or(written) else { return Ok(Case::default()) };
+        let Some(name) = wanted.or(written) else {
+            return if self.rehearsal.sandbox.value == Sandbox::None {
+                let why = "with `sandbox: none` commands are answered by the replies of a scenario, and none is named";
+                Err(self.wrong(why).help("name one with --scenario NAME, or in the file: `sweep: {scenario: NAME}`"))
+            } else {
+                Ok(Case::default())
+            };
+        };
         let found = self.rehearsal.scenarios.iter().find(|scenario| scenario.name.value == name);
         found.map(Case::beginning_of).ok_or_else(|| self.wrong(&format!("no scenario is called `{name}`")))
     }
