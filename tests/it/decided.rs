@@ -115,6 +115,19 @@ expect: {verdict: rolled_back}",
 }
 
 #[test]
+fn a_run_that_was_over_is_undone_after_all() {
+    green(
+        "decisions: [{rollback: run, after: 1h, by: kim}]
+expect: {verdict: rolled_back, steps: {take: {rolled_back: true}, work: {outcome: succeeded, rolled_back: true}}}",
+    );
+    green(
+        "faults: [{step: work, fault: exit, times: always}]
+decisions: [{step: work, decide: stop}, {rollback: run}]
+expect: {verdict: rolled_back, steps: {take: {rolled_back: true, released: true}}}",
+    );
+}
+
+#[test]
 fn a_decision_survives_a_crash_while_it_is_recorded() {
     let records = (5..=10).flat_map(|record| ["before", "after"].map(|side| (record, side)));
     for (record, side) in records {
@@ -130,8 +143,9 @@ expect: {{verdict: succeeded, steps: {{work: {{attempts: 2}}}}}}",
 fn what_nobody_needs_or_can_decide_fails_the_scenario() {
     red("decisions: [{step: work, decide: stop}]", "the decision `step: work, decide: stop` was never needed");
     red("decisions: [{step: wrok, decide: stop}]", "there is no step `wrok`");
-    red("decisions: [{step: work}]", "a decision without `decide` or `settle`");
+    red("decisions: [{step: work}]", "a decision without `decide`, `settle` or `rollback`");
     red("decisions: [{step: work, decide: stop, settle: done}]", "exclude each other");
+    red("decisions: [{step: work, rollback: run}]", "`step` needs `decide` or `settle` beside it");
     red("decisions: [{step: work, decide: stop, hook: release}]", "`hook` needs `settle` beside it");
     red("decisions: [{step: last, hook: rollback, settle: done}]", "`last` has no rollback");
     red("decisions: [{step: work, decide: retry, outputs: {artifact: x}}]", "`outputs` needs a step that is `done`");

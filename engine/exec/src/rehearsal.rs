@@ -183,11 +183,11 @@ impl Stage<'_> {
             let ended = Driver::new(self.dir, run, &past, &mut self.world, &mut shown)?.into_rest();
             let goes_on = match &ended {
                 Err(DriveError::Crashed) => true,
-                Ok((Verdict::Stuck, _)) => match self.decide(decisions) {
+                Ok(_) => match self.decide(decisions) {
                     Err(DriveError::Crashed) => true,
                     decided => decided?,
                 },
-                _ => false,
+                Err(_) => false,
             };
             if !goes_on {
                 return ended;

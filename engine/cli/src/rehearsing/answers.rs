@@ -19,8 +19,7 @@ pub(super) fn usual_answers(rehearsal: &Rehearsal, plan: &Plan) -> BTreeMap<Stri
 pub(super) fn usual_decisions(plan: &Plan) -> impl Iterator<Item = Decision> {
     let asking = plan.steps.iter().filter(|step| step.on_failure == OnFailure::Ask);
     asking.map(|step| Decision {
-        step: Spanned::new(step.id.clone(), Span::default()),
-        says: DecisionWord::Decide(Meaning::Rollback),
+        says: DecisionWord::Decide { step: Spanned::new(step.id.clone(), Span::default()), meaning: Meaning::Rollback },
         outputs: BTreeMap::new(),
         after: Duration::ZERO,
         by: None,

@@ -1,4 +1,4 @@
-//! What people decide when the run of a rehearsal has come to rest because it needs them.
+//! What people decide when the run of a rehearsal has come to rest: about what it needs, or that it is undone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,13 +12,17 @@ use crate::driver::DriveError;
 use crate::world::World as _;
 
 impl Stage<'_> {
-    /// Has people say what they decide about what is open in a run at rest. Returns whether anybody said anything: then the
-    /// run is to be resumed.
+    /// Has people say what they decide about what is open in a run at rest, or about the run itself. Returns whether anybody
+    /// said anything: then it is to be driven again.
     pub(super) fn decide(&mut self, decisions: &[Decision]) -> Result<bool, DriveError> {
         let envelopes = self.world.journal().iter().map(|envelope| &envelope.event);
         let mut run = Run::replay(Arc::clone(&self.plan), envelopes)?;
         let began = self.world.now();
         let mut asked = subjects(&run);
+        // What the run needs is said first.
+        if self.next_decision(decisions, &asked).is_none() {
+            asked.insert(Subject::Run);
+        }
         let mut has_spoken = false;
         while let Some(at) = self.next_decision(decisions, &asked) {
             let decision = &decisions[at];
@@ -34,7 +38,7 @@ impl Stage<'_> {
             }
             recorded?;
             asked.remove(&subject(decision));
-            asked.retain(|subject| subjects(&run).contains(subject));
+            asked.retain(|subject| *subject == Subject::Run || subjects(&run).contains(subject));
         }
         Ok(has_spoken)
     }
@@ -66,25 +70,22 @@ impl Sandboxed<'_> {
 
 /// What a decision is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Subject {
-    step: String,
-    question: Question,
-}
-
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Question {
-    Failure,
-    Doubt,
-    Debt(&'static str),
+enum Subject {
+    Failure(String),
+    Doubt(String),
+    Debt(String, &'static str),
+    Run,
 }
 
 fn subject(decision: &Decision) -> Subject {
-    let question = match decision.says {
-        DecisionWord::Decide(_) => Question::Failure,
-        DecisionWord::Settle { hook: None, .. } => Question::Doubt,
-        DecisionWord::Settle { hook: Some(hook), .. } => Question::Debt(debt(hook.value).word()),
-    };
-    Subject { step: decision.step.value.clone(), question }
+    match &decision.says {
+        DecisionWord::Decide { step, .. } => Subject::Failure(step.value.clone()),
+        DecisionWord::Settle { step, hook: None, .. } => Subject::Doubt(step.value.clone()),
+        DecisionWord::Settle { step, hook: Some(hook), .. } => {
+            Subject::Debt(step.value.clone(), debt(hook.value).word())
+        }
+        DecisionWord::RollBack => Subject::Run,
+    }
 }
 
 /// Returns everything about which something can be said.
@@ -94,34 +95,34 @@ fn subjects(run: &Run) -> BTreeSet<Subject> {
 
 /// Returns what a human must see to, unless nothing can be said about it.
 fn subject_of(open: &Open) -> Option<Subject> {
-    let (step, question) = match open {
-        Open::Undecided { step } => (step, Question::Failure),
-        Open::InDoubt { step, .. } => (step, Question::Doubt),
-        Open::Owed { step, debt } => (step, Question::Debt(debt.word())),
-        Open::Invariant { .. } => return None,
-    };
-    Some(Subject { step: step.to_string(), question })
+    match open {
+        Open::Undecided { step } => Some(Subject::Failure(step.to_string())),
+        Open::InDoubt { step, .. } => Some(Subject::Doubt(step.to_string())),
+        Open::Owed { step, debt } => Some(Subject::Debt(step.to_string(), debt.word())),
+        Open::Invariant { .. } => None,
+    }
 }
 
 fn event(decision: &Decision) -> Event {
-    let step = decision.step.value.as_str().into();
     let outputs = decision.outputs.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect();
     let by = decision.by.clone().unwrap_or_else(|| "operator-1".to_owned());
     let note = "as the scenario says".to_owned();
-    match decision.says {
-        DecisionWord::Decide(meaning) => {
+    match &decision.says {
+        DecisionWord::Decide { step, meaning } => {
             let ruling = match meaning {
                 Meaning::Retry => Ruling::Retry,
                 Meaning::Done => Ruling::Done,
                 Meaning::Rollback => Ruling::Rollback,
                 Meaning::Stop => Ruling::Stop,
             };
-            Event::Ruled { step, ruling, outputs, by, note }
+            Event::Ruled { step: step.value.as_str().into(), ruling, outputs, by, note }
         }
-        DecisionWord::Settle { hook, is_done } => {
-            let done = if is_done { Done::Done } else { Done::NotDone };
-            Event::Settled { step, debt: hook.map(|hook| debt(hook.value)), done, outputs, by, note }
+        DecisionWord::Settle { step, hook, is_done } => {
+            let done = if *is_done { Done::Done } else { Done::NotDone };
+            let debt = hook.map(|hook| debt(hook.value));
+            Event::Settled { step: step.value.as_str().into(), debt, done, outputs, by, note }
         }
+        DecisionWord::RollBack => Event::RollbackRequested { by, note },
     }
 }
 

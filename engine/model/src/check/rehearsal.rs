@@ -158,8 +158,13 @@ impl<'a> Check<'a> {
 
     /// Checks that what is decided about is there.
     fn decision(&mut self, decision: &Decision) {
-        let Some(step) = self.step(&decision.step.value, decision.step.span) else { return };
-        if let DecisionWord::Settle { hook: Some(hook), .. } = decision.says {
+        let (step, hook) = match &decision.says {
+            DecisionWord::Decide { step, .. } => (step, None),
+            DecisionWord::Settle { step, hook, .. } => (step, *hook),
+            DecisionWord::RollBack => return,
+        };
+        let Some(step) = self.step(&step.value, step.span) else { return };
+        if let Some(hook) = hook {
             self.hook(step, hook.value.word(), hook.span);
         }
         let outputs = names::index(step.outputs.iter().map(|output| &output.name));

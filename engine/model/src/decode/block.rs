@@ -311,7 +311,7 @@ impl Block {
             }
             Self::Fault => &FAULT,
             Self::Answer => &["answer", "outputs", "after", "by"],
-            Self::Decision => &["step", "hook", "decide", "settle", "outputs", "after", "by"],
+            Self::Decision => &["step", "hook", "decide", "settle", "rollback", "outputs", "after", "by"],
             Self::Reply => &["command", "exit", "stdout", "stderr", "takes", "times"],
             Self::Expectation => &EXPECTATION,
             Self::ExpectedStep => &["outcome", "attempts", "cleaned_up", "rolled_back", "released"],

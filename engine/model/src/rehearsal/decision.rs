@@ -6,12 +6,10 @@ use std::time::Duration;
 use crate::source::Spanned;
 use crate::value::Value;
 
-/// What people say, once, about a step that has failed or is in doubt, when the run is at rest: then it is resumed.
+/// What people say, once, about a run at rest, or about a step that has failed or is in doubt: then it is resumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The step, by its path.
-    pub step: Spanned<String>,
-    /// What they say about it.
+    /// What they say.
     pub says: DecisionWord,
     /// The outputs of a step that is done; each placed at its name.
     pub outputs: BTreeMap<String, Spanned<Value>>,
@@ -21,18 +19,27 @@ pub struct Decision {
     pub by: Option<String>,
 }
 
-/// What people say when a run needs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What people say about a run at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecisionWord {
     /// What the failure of a step means (`on_failure: ask`).
-    Decide(Meaning),
+    Decide {
+        /// The step, by its path.
+        step: Spanned<String>,
+        /// What they decide.
+        meaning: Meaning,
+    },
     /// Whether something was done: the step that is in doubt, or what it owes.
     Settle {
+        /// The step, by its path.
+        step: Spanned<String>,
         /// What the step owes; the step itself if none.
         hook: Option<Spanned<OwedHook>>,
         /// Whether it was done.
         is_done: bool,
     },
+    /// That everything that the run did is undone.
+    RollBack,
 }
 
 /// What a failure means.
@@ -91,13 +98,13 @@ impl Meaning {
 impl Decision {
     /// Returns it in one line, as it is written.
     pub fn line(&self) -> String {
-        let step = &self.step.value;
-        match self.says {
-            DecisionWord::Decide(meaning) => format!("step: {step}, decide: {}", meaning.word()),
-            DecisionWord::Settle { hook, is_done } => {
+        match &self.says {
+            DecisionWord::Decide { step, meaning } => format!("step: {}, decide: {}", step.value, meaning.word()),
+            DecisionWord::Settle { step, hook, is_done } => {
                 let hook = hook.map_or_else(String::new, |hook| format!("hook: {}, ", hook.value.word()));
-                format!("step: {step}, {hook}settle: {}", if is_done { "done" } else { "not_done" })
+                format!("step: {}, {hook}settle: {}", step.value, if *is_done { "done" } else { "not_done" })
             }
+            DecisionWord::RollBack => "rollback: run".to_owned(),
         }
     }
 }

@@ -368,7 +368,6 @@ pub(super) fn required(block: Block) -> &'static [&'static str] {
         Block::Scenario => &["name"],
         Block::Fault => &["fault"],
         Block::Reply => &["command"],
-        Block::Decision => &["step"],
         Block::Manual => &["instructions"],
         Block::Approve => &["prompt"],
         _ => &[],

@@ -72,6 +72,7 @@ const DECISION: &[Key] = &[
     key("hook", OneOf(&["cleanup", "rollback", "release"]), "What is settled, if it is not the step itself."),
     key("decide", OneOf(&["retry", "done", "rollback", "stop"]), "What the failure of the step means."),
     key("settle", OneOf(&["done", "not_done"]), "Whether it was done."),
+    key("rollback", OneOf(&["run"]), "That everything that the run did is undone."),
     key("outputs", NamedData, "The outputs of a step that is done, by name."),
     key("after", Duration, "How long they take, in virtual time; no time at all if not given."),
     key("by", Text, "Who decides."),

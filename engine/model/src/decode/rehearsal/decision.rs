@@ -14,7 +14,6 @@ impl Decoder<'_> {
 
     fn decision(&mut self, field: Field<'_>) -> Option<Decision> {
         let fields = self.fields(field, Block::Decision)?;
-        let step = self.required(&fields, "step").and_then(|field| self.some_text(field));
         let says = self.says(&fields);
         let outputs = fields.get("outputs").map_or_else(Vec::new, |field| self.named(field));
         let outputs =
@@ -23,40 +22,54 @@ impl Decoder<'_> {
         let after = fields.get("after").and_then(|field| self.duration(field));
         let by = fields.get("by").and_then(|field| self.some_text(field));
         let says = says?;
-        let is_done = match says {
-            DecisionWord::Decide(meaning) => meaning == Meaning::Done,
-            DecisionWord::Settle { hook, is_done } => is_done && hook.is_none(),
+        let is_done = match &says {
+            DecisionWord::Decide { meaning, .. } => *meaning == Meaning::Done,
+            DecisionWord::Settle { hook, is_done, .. } => *is_done && hook.is_none(),
+            DecisionWord::RollBack => false,
         };
         if !is_done {
             self.refuse_beside(&fields, "outputs", "a step that is `done`");
         }
         let after = after.map_or_else(Default::default, |after| after.value.as_std());
-        Some(Decision { step: step?, says, outputs, after, by: by.map(|by| by.value) })
+        Some(Decision { says, outputs, after, by: by.map(|by| by.value) })
     }
 
     fn says(&mut self, fields: &Fields<'_>) -> Option<DecisionWord> {
-        match (fields.get("decide"), fields.get("settle")) {
-            (Some(_), Some(_)) => {
-                self.exclusive(fields, "decide", "settle");
+        const WORDS: [&str; 3] = ["decide", "settle", "rollback"];
+        let said: Vec<(&str, Field<'_>)> = WORDS.into_iter().filter_map(|key| Some((key, fields.get(key)?))).collect();
+        match said.as_slice() {
+            [] => {
+                self.missing(fields, "`decide`, `settle` or `rollback`");
                 None
             }
-            (None, None) => {
-                self.missing(fields, "`decide` or `settle`");
-                None
-            }
-            (Some(field), None) => {
+            [("decide", field)] => {
                 self.refuse_beside(fields, "hook", "`settle`");
-                let meaning = self.choice(field, &Meaning::ALL.map(|meaning| (meaning.word(), meaning)))?;
-                Some(DecisionWord::Decide(meaning.value))
+                let step = self.decided_step(fields);
+                let meaning = self.choice(*field, &Meaning::ALL.map(|meaning| (meaning.word(), meaning)))?.value;
+                Some(DecisionWord::Decide { step: step?, meaning })
             }
-            (None, Some(field)) => {
+            [("settle", field)] => {
+                let step = self.decided_step(fields);
                 let hook = match fields.get("hook") {
                     Some(field) => Some(self.choice(field, &OwedHook::ALL.map(|hook| (hook.word(), hook)))?),
                     None => None,
                 };
-                let is_done = self.choice(field, &[("done", true), ("not_done", false)])?.value;
-                Some(DecisionWord::Settle { hook, is_done })
+                let is_done = self.choice(*field, &[("done", true), ("not_done", false)])?.value;
+                Some(DecisionWord::Settle { step: step?, hook, is_done })
+            }
+            [(_, field)] => {
+                self.refuse_beside(fields, "step", "`decide` or `settle`");
+                self.refuse_beside(fields, "hook", "`settle`");
+                self.choice(*field, &[("run", ())]).map(|_| DecisionWord::RollBack)
+            }
+            [(one, _), (other, _), ..] => {
+                self.exclusive(fields, one, other);
+                None
             }
         }
+    }
+
+    fn decided_step(&mut self, fields: &Fields<'_>) -> Option<Spanned<String>> {
+        self.required(fields, "step").and_then(|field| self.some_text(field))
     }
 }
