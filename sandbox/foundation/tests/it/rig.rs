@@ -51,9 +51,13 @@ impl Rig {
         self.dir.path().join("work")
     }
 
-    /// A stand-in that is ready to be started.
+    /// A stand-in that is ready to be started. SIGHUP kills it also if the tests run under `nohup`, which has them ignore it.
     pub(crate) fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(self.world.bin().join(program));
+        let path = self.world.bin().join(program);
+        let mut command = if program == "bbr" { Command::new("env") } else { Command::new(&path) };
+        if program == "bbr" {
+            command.arg("--default-signal=HUP").arg(path);
+        }
         command.args(args).current_dir(self.work()).envs(self.world.environment().unwrap()).stdin(Stdio::null());
         for variable in ["FIREDRILL_CLOCK", "FIREDRILL_COMMAND", "FIREDRILL_SANDBOX_PACE", "TZ"] {
             command.env_remove(variable);
