@@ -17,7 +17,7 @@ use crate::rehearsal;
 use crate::terminal::Terminal;
 
 pub(crate) use case::{Case, Manner, Played};
-pub(crate) use pool::{in_parallel, jobs};
+pub(crate) use pool::{cores, in_parallel, jobs};
 pub(crate) use scratch::Scratch;
 pub(crate) use verdict::{tail_of, told, virtual_time};
 

@@ -53,7 +53,7 @@ pub(crate) struct RehearseArgs {
 /// How much of the machine a rehearsal takes.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct MachineArgs {
-    /// How many worlds there are at once [default: two a core]
+    /// How many worlds there are at once [default: two a core]; on the state machine, how many threads [one a core]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// How long, in real time, a command may neither end nor wait on the virtual clock

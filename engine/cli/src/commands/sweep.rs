@@ -11,11 +11,11 @@ use firedrill_sim::sweep::{Counterexample, Extent, FaultKind, PointVerdicts, Pro
 use firedrill_sim::{Sweep, Swept};
 
 use super::plan::{Prepared, prepared};
-use super::rehearse::jobs;
 use crate::args::{Format, GivenArgs, SweepArgs, World};
 use crate::failure::{Failure, Status};
 use crate::home::Home;
 use crate::rehearsal::{self, Loaded};
+use crate::rehearsing::cores;
 use crate::terminal::Terminal;
 
 /// What somebody said must always or never be so.
@@ -55,7 +55,7 @@ pub(super) fn sweep(
     let kinds = written.map_or(wanted, |kinds| kinds.value.iter().map(|kind| kind.value).collect());
     let said = [rehearsal.as_ref().map(of_file).unwrap_or_default(), flags].concat();
     let sweep = Sweep::new(Arc::clone(&plan)).depth(depth).budget(args.budget).faults(machine_kinds(&kinds));
-    let sweep = sweep.threads(jobs(args.machine));
+    let sweep = sweep.threads(args.machine.jobs.unwrap_or_else(cores));
     let sweep = properties(&plan, &said)?.into_iter().fold(sweep, Sweep::property);
     let swept = sweep.run().map_err(|error| {
         Failure::failed(format!("the engine refused what it had asked for: {error}"))

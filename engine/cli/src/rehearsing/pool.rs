@@ -8,7 +8,12 @@ use std::thread;
 /// Returns how many worlds there are at once: two a core, because the processes of a world often wait for one another.
 pub(crate) fn jobs() -> NonZeroUsize {
     const A_CORE: NonZeroUsize = NonZeroUsize::new(2).expect("two is not zero");
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).saturating_mul(A_CORE)
+    cores().saturating_mul(A_CORE)
+}
+
+/// Returns how many threads can compute at once.
+pub(crate) fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Does the work for every item, `jobs` at once, none of it in this thread, and returns what came of it in the order of
