@@ -28,6 +28,7 @@ mod rig;
 mod secret_outputs;
 mod secrets;
 mod segment_bin;
+mod sharing;
 mod situations;
 mod skips;
 mod step_locks;

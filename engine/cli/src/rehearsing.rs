@@ -1,6 +1,7 @@
 //! Rehearsals: from the file beside a playbook to what became of its scenarios.
 
 mod answers;
+mod berth;
 mod case;
 mod pool;
 mod scratch;
@@ -16,8 +17,9 @@ use crate::playbook::{self, Loaded};
 use crate::rehearsal;
 use crate::terminal::Terminal;
 
+pub(crate) use berth::Berth;
 pub(crate) use case::{Case, Manner, Played};
-pub(crate) use pool::{cores, in_parallel, jobs};
+pub(crate) use pool::{cores, in_parallel, in_parallel_at, jobs};
 pub(crate) use scratch::Scratch;
 pub(crate) use verdict::{tail_of, told, virtual_time};
 

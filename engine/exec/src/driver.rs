@@ -109,6 +109,9 @@ pub enum DriveError {
     /// The engine of a rehearsal was made to crash.
     #[error("the engine crashed")]
     Crashed,
+    /// A rehearsal does not begin as the recorded one that it was to begin like.
+    #[error("the rehearsal does not begin like the recorded one")]
+    Differs,
     /// Nothing can ever happen any more in a rehearsal.
     #[error("nothing can ever happen any more: {0}")]
     StoodStill(String),

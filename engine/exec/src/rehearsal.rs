@@ -7,9 +7,11 @@ mod interruption;
 mod look;
 mod pretence;
 mod quiet;
+mod recording;
 mod replies;
 mod sandboxed;
 mod scene;
+mod snapshot;
 mod strikes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,7 @@ use crate::supervisor::Spawn;
 pub use clock::EPOCH_MS;
 pub use interruption::{end_on_signals, is_interrupted};
 pub use quiet::while_nothing_starts;
+pub use recording::Recording;
 
 /// How often an engine may crash in one rehearsal.
 const ENGINES: usize = 10_000;
@@ -117,16 +120,53 @@ pub fn adopt_strays() -> io::Result<()> {
 ///
 /// The same rehearsal in an equal world always comes to the same.
 pub fn rehearse(dir: &RunDir, staging: &Staging, sink: &mut dyn Sink) -> Result<Rehearsed, DriveError> {
-    let about = dir.about()?;
-    let plan = Arc::new(dir.plan()?);
-    let clock = Clock::listen(&dir.path().join("clock")).map_err(|error| failed(&error))?;
-    let mark = dir.path().display().to_string();
-    let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
-    let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
-    let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
-    world.keep(made_up(&plan));
-    let mut stage = Stage { dir, about, plan, world, said: BTreeSet::new() };
-    let played = stage.play(staging, sink);
+    staged(dir, staging, |stage| match stage.prepare(staging)? {
+        Some(unprepared) => Ok(unprepared),
+        None => stage.play(staging, sink),
+    })
+}
+
+/// Rehearses without faults, as [`rehearse`] does, and keeps what others need to begin in the middle of it.
+///
+/// Everything that the commands leave behind has to be in the folder `root`, and so has the run's directory.
+pub fn record(dir: &RunDir, root: &Path, staging: &Staging) -> Result<Recording, DriveError> {
+    staged(dir, staging, |stage| {
+        if stage.prepare(staging)?.is_none() {
+            stage.world.begin_recording(root);
+            stage.play(staging, &mut Unseen)?;
+        }
+        Ok(stage.world.end_recording(root))
+    })
+}
+
+/// Rehearses what differs from a recorded rehearsal by its faults alone, in the folder of that one, from the last quiet
+/// moment before they strike.
+///
+/// Comes to what [`rehearse`] comes to, or to nothing if there is no such moment or the run turns out to begin otherwise than
+/// the recorded one.
+pub fn rehearse_again<'a>(
+    recording: &'a Recording,
+    dir: &'a RunDir,
+    staging: &Staging,
+    sink: &mut dyn Sink,
+) -> Result<Option<Rehearsed>, DriveError> {
+    let Some(quiet) = recording.before(staging.faults) else { return Ok(None) };
+    recording.put_back(quiet, dir)?;
+    let rehearsed = staged(dir, staging, |stage| {
+        stage.world.begin_like(recording, quiet);
+        stage.play(staging, sink)
+    })?;
+    Ok(Some(rehearsed).filter(|rehearsed| !matches!(rehearsed.end, Err(DriveError::Differs))))
+}
+
+/// Sets a stage, has something played on it, and clears it.
+fn staged<'a, R>(
+    dir: &'a RunDir,
+    staging: &Staging,
+    play: impl FnOnce(&mut Stage<'a>) -> Result<R, DriveError>,
+) -> Result<R, DriveError> {
+    let mut stage = Stage::new(dir, staging)?;
+    let played = play(&mut stage);
     stage.world.scene().clear().map_err(|error| failed(&error))?;
     played
 }
@@ -141,15 +181,33 @@ struct Stage<'a> {
     said: BTreeSet<usize>,
 }
 
-impl Stage<'_> {
-    fn play(&mut self, staging: &Staging, sink: &mut dyn Sink) -> Result<Rehearsed, DriveError> {
+impl<'a> Stage<'a> {
+    fn new(dir: &'a RunDir, staging: &Staging) -> Result<Stage<'a>, DriveError> {
+        let about = dir.about()?;
+        let plan = Arc::new(dir.plan()?);
+        let clock = Clock::listen(&dir.path().join("clock")).map_err(|error| failed(&error))?;
+        let mark = dir.path().display().to_string();
+        let scene = Scene::new(mark, clock, staging.watchdog).map_err(|error| failed(&error))?;
+        let replies = staging.replies.map(Replies::new).transpose().map_err(DriveError::Rehearsal)?;
+        let mut world = Sandboxed::new(dir, scene, Strikes::new(staging.faults), staging.answers, replies);
+        world.keep(made_up(&plan));
+        Ok(Stage { dir, about, plan, world, said: BTreeSet::new() })
+    }
+
+    /// Prepares the world. Returns what the rehearsal comes to if that fails.
+    fn prepare(&mut self, staging: &Staging) -> Result<Option<Rehearsed>, DriveError> {
         for (at, argv) in staging.given.iter().enumerate() {
             let performed = self.perform(&format!("given-{}", at + 1), argv)?;
             if performed.exit != Exit::Code(0) {
                 let end = Err(DriveError::Rehearsal("the world could not be prepared".to_owned()));
-                return Ok(self.told(staging, end, Some(performed), Vec::new()));
+                return Ok(Some(self.told(staging, end, Some(performed), Vec::new())));
             }
         }
+        Ok(None)
+    }
+
+    /// Plays the run in the world as it is, and examines what becomes of that.
+    fn play(&mut self, staging: &Staging, sink: &mut dyn Sink) -> Result<Rehearsed, DriveError> {
         if staging.probes_before {
             self.world.ask_before(self.probes());
         }
@@ -274,6 +332,15 @@ impl Sink for Shown<'_> {
     fn note(&mut self, note: &Note) {
         self.sink.note(note);
     }
+}
+
+/// Nobody watches.
+struct Unseen;
+
+impl Sink for Unseen {
+    fn event(&mut self, _: &Envelope, _: &Run) {}
+
+    fn note(&mut self, _: &Note) {}
 }
 
 /// Returns the end of what was printed to a file; nothing if it cannot be read.

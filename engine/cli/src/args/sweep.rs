@@ -50,9 +50,20 @@ pub(crate) struct SweepArgs {
     /// Show every fault point and every story
     #[arg(long, short, conflicts_with = "json")]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) in_worlds: WorldArgs,
+    #[command(flatten)]
+    pub(crate) machine: MachineArgs,
+    #[command(flatten)]
+    pub(crate) outlet: OutletArgs,
+}
+
+/// How a sweep goes in the sandbox.
+#[derive(Debug, Args)]
+pub(crate) struct WorldArgs {
     /// Run the playbook in the sandbox under every fault instead, with real processes in virtual time
     ///
-    /// Every fault point of the plan is struck in a fresh world, and the invariants and the rehearsal's `check` are asked
+    /// Every fault point of the plan is struck in a world of its own, and the invariants and the rehearsal's `check` are asked
     /// afterwards. Needs NAME.rehearsal.yaml.
     #[arg(long, conflicts_with_all = ["always", "never", "budget", "input", "inputs"])]
     pub(crate) world: bool,
@@ -62,10 +73,12 @@ pub(crate) struct SweepArgs {
     /// Leave out each release, cleanup, rollback, guard, verify and so on in turn, and list what nothing misses
     #[arg(long, requires = "world")]
     pub(crate) mutate: bool,
-    #[command(flatten)]
-    pub(crate) machine: MachineArgs,
-    #[command(flatten)]
-    pub(crate) outlet: OutletArgs,
+    /// Run every fault from the very beginning in a new world, instead of from where it begins to matter
+    ///
+    /// What comes before a fault is the same in every run, so it is executed once and its world is put back. This comes to
+    /// the same in twice the time, unless stand-ins remember something outside of their world.
+    #[arg(long, requires = "world")]
+    pub(crate) fresh: bool,
 }
 
 impl SweepArgs {

@@ -34,7 +34,7 @@ pub(super) fn sweep(
     home: impl Fn() -> Result<Home, Failure>,
     terminal: &Terminal,
 ) -> Result<Status, Failure> {
-    if args.world {
+    if args.in_worlds.world {
         return super::sweep_world::sweep(&args, terminal);
     }
     let flags = said(&args);

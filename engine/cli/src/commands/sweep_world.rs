@@ -20,8 +20,13 @@ use super::rehearse::{jobs, outlets, page};
 use super::sweep_mutants;
 use crate::args::{Format, SweepArgs};
 use crate::failure::{Failure, Status};
-use crate::rehearsing::{Case, Manner, Played, Rehearsing, Scratch, in_parallel, tail_of, told, virtual_time};
+use crate::rehearsing::{
+    Berth, Case, Manner, Played, Rehearsing, Scratch, in_parallel, in_parallel_at, tail_of, told, virtual_time,
+};
 use crate::terminal::{self, Terminal};
+
+/// How many runs at one place are worth that another one is recorded there first.
+const WORTH_RECORDING: usize = 3;
 
 pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Failure> {
     adopt_strays().map_err(|error| Failure::failed(format!("processes cannot be adopted: {error}")))?;
@@ -30,10 +35,11 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     let began = Instant::now();
     let sandbox = Sandbox {
         rehearsing: &rehearsing,
-        situation: rehearsing.situation(args.scenario.as_deref())?,
-        scenario: args.scenario.as_deref(),
+        situation: rehearsing.situation(args.in_worlds.scenario.as_deref())?,
+        scenario: args.in_worlds.scenario.as_deref(),
         jobs: jobs(args.machine),
         watchdog: args.machine.watchdog.as_std(),
+        is_fresh: args.in_worlds.fresh,
     };
     let depth = args.depth.or_else(|| rehearsing.rehearsal.sweep.depth.as_ref().map(|depth| depth.value)).unwrap_or(1);
     let kinds = kinds(args, &rehearsing);
@@ -62,7 +68,7 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Result<Status, Fai
     if let Some(first) = swept.struck.first_mut() {
         first.unprovoked.extend(clean.findings);
     }
-    let mutants = args.mutate.then(|| sweep_mutants::mutants(&sandbox, &plan, &kinds)).transpose()?;
+    let mutants = args.in_worlds.mutate.then(|| sweep_mutants::mutants(&sandbox, &plan, &kinds)).transpose()?;
     swept.real_time = began.elapsed();
     show(&swept, mutants.as_deref(), args, terminal)
 }
@@ -97,6 +103,8 @@ pub(super) struct Sandbox<'a> {
     scenario: Option<&'a str>,
     pub(super) jobs: NonZeroUsize,
     pub(super) watchdog: Duration,
+    /// Whether every run begins at its beginning.
+    is_fresh: bool,
 }
 
 /// How a plan is changed before it is run.
@@ -199,14 +207,15 @@ impl Sandbox<'_> {
         progress: &Progress,
     ) -> Result<(Vec<Struck>, Duration), Failure> {
         let scratch = Scratch::new(false)?;
-        let results = in_parallel(
+        let is_shared = !self.is_fresh && aimed.len() >= self.jobs.get() * WORTH_RECORDING;
+        let results = in_parallel_at(
             aimed,
             self.jobs,
-            |at, aimed| {
-                let struck = self.strike_one(aimed, change, &scratch, at);
-                scratch.done(at);
-                struck
+            |job| {
+                let case = Case { change, ..self.situation.clone() };
+                Berth::new(self.rehearsing, case, scratch.world(job), self.manner(), is_shared)
             },
+            |berth, _, aimed| self.strike_one(aimed, berth),
             |_, _| progress.one(),
         );
         let results: Vec<(Struck, Duration)> = results.into_iter().collect::<Result<_, Failure>>()?;
@@ -214,18 +223,11 @@ impl Sandbox<'_> {
         Ok((results.into_iter().map(|(struck, _)| struck).collect(), virtual_time))
     }
 
-    fn strike_one(
-        &self,
-        aimed: &Aimed,
-        change: Option<Change>,
-        scratch: &Scratch,
-        at: usize,
-    ) -> Result<(Struck, Duration), Failure> {
-        let case = Case { faults: aimed.injections.clone(), change, ..self.situation.clone() };
-        let world = scratch.world(at);
-        let played = self.rehearsing.play(&case, &world, &self.manner())?;
-        let struck = Struck::of(&told(&played), case.faults, &tail_of(&played.dir), self.reproduce(aimed));
-        let mut struck = struck.without(&world.display().to_string());
+    fn strike_one(&self, aimed: &Aimed, berth: &mut Berth) -> Result<(Struck, Duration), Failure> {
+        let played = berth.play(&aimed.injections)?;
+        let reproduce = self.reproduce(aimed);
+        let struck = Struck::of(&told(&played), aimed.injections.clone(), &tail_of(&played.dir), reproduce);
+        let mut struck = struck.without(&berth.root().display().to_string());
         if !aimed.is_reached {
             struck.has_struck = false;
             struck.what.clone_from(&aimed.what);

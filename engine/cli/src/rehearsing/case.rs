@@ -93,7 +93,7 @@ pub(crate) struct Manner<'a> {
 }
 
 /// Nobody watches.
-struct Unseen;
+pub(super) struct Unseen;
 
 impl Sink for Unseen {
     fn event(&mut self, _: &Envelope, _: &Run) {}
@@ -117,10 +117,68 @@ struct Place {
     sandbox: Option<PathBuf>,
 }
 
+/// Everything that a case needs, in a world of its own.
+pub(super) struct Set<'a> {
+    pub(super) dir: RunDir,
+    plan: Arc<Plan>,
+    given: Vec<Vec<String>>,
+    world: Vec<Vec<String>>,
+    check: Vec<Vec<String>>,
+    replies: Option<Vec<Reply>>,
+    answers: BTreeMap<String, Answer>,
+    decisions: Vec<Decision>,
+    /// The decisions that somebody has written down.
+    written: &'a [Decision],
+    probes_before: bool,
+}
+
+impl Set<'_> {
+    pub(super) fn staging<'s>(&'s self, faults: &'s [Injection], manner: &Manner) -> Staging<'s> {
+        Staging {
+            faults,
+            answers: &self.answers,
+            decisions: &self.decisions,
+            replies: self.replies.as_deref(),
+            given: &self.given,
+            world: &self.world,
+            check: &self.check,
+            watchdog: manner.watchdog,
+            probes_before: self.probes_before,
+        }
+    }
+
+    pub(super) fn played(&self, mut rehearsed: Rehearsed, began: Instant) -> Played {
+        rehearsed.unneeded.retain(|decision| self.written.contains(decision));
+        Played { dir: self.dir.clone(), plan: Arc::clone(&self.plan), rehearsed, real_time: began.elapsed() }
+    }
+}
+
 impl Rehearsing {
     /// Plays a case in a fresh world at `root`, a folder that is not there yet.
     pub(crate) fn play(&self, case: &Case, root: &Path, manner: &Manner) -> Result<Played, Failure> {
         let began = Instant::now();
+        let set = self.set(case, root)?;
+        let (dir, plan) = (&set.dir, &set.plan);
+        let staging = set.staging(&case.faults, manner);
+        let rehearsed = match manner.trace {
+            Some((terminal, format)) => {
+                let screen = Screen::new(dir, Arc::clone(plan), (Purpose::Work, &[]), terminal, format);
+                let mut screen = screen.map_err(|error| Failure::failed(error.to_string()))?;
+                let rehearsed = rehearse(dir, &staging, &mut screen)?;
+                if let Ok((_, outputs)) = &rehearsed.end {
+                    let measures = measure(plan, &rehearsed.envelopes, None).ok();
+                    let measures = measures.as_ref().filter(|_| plan.objectives.is_some());
+                    screen.end_with(AtRest { outputs, measures });
+                }
+                rehearsed
+            }
+            None => rehearse(dir, &staging, &mut Unseen)?,
+        };
+        Ok(set.played(rehearsed, began))
+    }
+
+    /// Makes a fresh world at `root`, a folder that is not there yet, and readies everything that a case needs there.
+    pub(super) fn set<'a>(&self, case: &Case<'a>, root: &Path) -> Result<Set<'a>, Failure> {
         let place = self.place(root).map_err(Failure::failed)?;
         let scope = Scope::new().with_sandbox([("dir".to_owned(), Value::from(place.world().display().to_string()))]);
         let plan = self.plan(case, &scope)?;
@@ -129,40 +187,20 @@ impl Rehearsing {
             let filled = commands.iter().map(|command| fill_command(&command.value, &scope));
             filled.collect::<Result<_, _>>().map_err(|error| self.wrong(&error.to_string()))
         };
-        let (given, world, check) = (filled(case.given)?, filled(case.world)?, filled(&self.rehearsal.check)?);
-        let replies: Vec<Reply> = case.replies.iter().map(|reply| reply.value.clone()).collect();
-        let answers = case.answers.clone().unwrap_or_else(|| usual_answers(&self.rehearsal, &plan));
         let usual = usual_decisions(&plan).filter(|_| !case.is_scripted);
-        let decisions: Vec<Decision> = case.decisions.iter().cloned().chain(usual).collect();
-        let is_bare = self.rehearsal.sandbox.value == Sandbox::None;
-        let staging = Staging {
-            faults: &case.faults,
-            answers: &answers,
-            decisions: &decisions,
-            replies: is_bare.then_some(&replies),
-            given: &given,
-            world: &world,
-            check: &check,
-            watchdog: manner.watchdog,
+        Ok(Set {
+            given: filled(case.given)?,
+            world: filled(case.world)?,
+            check: filled(&self.rehearsal.check)?,
+            replies: (self.rehearsal.sandbox.value == Sandbox::None)
+                .then(|| case.replies.iter().map(|reply| reply.value.clone()).collect()),
+            answers: case.answers.clone().unwrap_or_else(|| usual_answers(&self.rehearsal, &plan)),
+            decisions: case.decisions.iter().cloned().chain(usual).collect(),
+            written: case.decisions,
             probes_before: case.probes_before,
-        };
-        let plan = Arc::new(plan);
-        let mut rehearsed = match manner.trace {
-            Some((terminal, format)) => {
-                let screen = Screen::new(&dir, Arc::clone(&plan), (Purpose::Work, &[]), terminal, format);
-                let mut screen = screen.map_err(|error| Failure::failed(error.to_string()))?;
-                let rehearsed = rehearse(&dir, &staging, &mut screen)?;
-                if let Ok((_, outputs)) = &rehearsed.end {
-                    let measures = measure(&plan, &rehearsed.envelopes, None).ok();
-                    let measures = measures.as_ref().filter(|_| plan.objectives.is_some());
-                    screen.end_with(AtRest { outputs, measures });
-                }
-                rehearsed
-            }
-            None => rehearse(&dir, &staging, &mut Unseen)?,
-        };
-        rehearsed.unneeded.retain(|decision| case.decisions.contains(decision));
-        Ok(Played { dir, plan, rehearsed, real_time: began.elapsed() })
+            plan: Arc::new(plan),
+            dir,
+        })
     }
 
     /// Returns the plan of a case in a world.

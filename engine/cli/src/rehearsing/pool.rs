@@ -22,18 +22,31 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     jobs: NonZeroUsize,
     work: impl Fn(usize, &T) -> R + Sync,
+    done: impl FnMut(&T, &R),
+) -> Vec<R> {
+    let work = |(): &mut (), at: usize, item: &T| work(at, item);
+    in_parallel_at(items, jobs, |_| (), work, done)
+}
+
+/// Does the work as [`in_parallel`] does, each of the `jobs` at a place of its own, which is made first.
+pub(crate) fn in_parallel_at<P, T: Sync, R: Send>(
+    items: &[T],
+    jobs: NonZeroUsize,
+    place: impl Fn(usize) -> P + Sync,
+    work: impl Fn(&mut P, usize, &T) -> R + Sync,
     mut done: impl FnMut(&T, &R),
 ) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let (sender, receiver) = channel();
     let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
     thread::scope(|scope| {
-        for _ in 0..jobs.get().min(items.len()) {
-            let (sender, next, work) = (sender.clone(), &next, &work);
+        for job in 0..jobs.get().min(items.len()) {
+            let (sender, next, place, work) = (sender.clone(), &next, &place, &work);
             scope.spawn(move || {
+                let mut place = place(job);
                 while let Some((at, item)) = take(items, next) {
                     // Nobody listens only if this function has panicked.
-                    let _unheard = sender.send((at, work(at, item)));
+                    let _unheard = sender.send((at, work(&mut place, at, item)));
                 }
             });
         }

@@ -2,6 +2,7 @@
 
 mod blows;
 mod held;
+mod past;
 mod people;
 mod seam;
 mod secrets;
@@ -17,6 +18,7 @@ use firedrill_run::journal::{Chain, Envelope};
 use firedrill_run::{CommandId, Exit, Role, StepId};
 
 use self::held::Held;
+use self::past::Past;
 use self::people::People;
 use super::pretence::{self, Took};
 use super::replies::Replies;
@@ -26,7 +28,6 @@ use crate::driver::DriveError;
 use crate::environment;
 use crate::milestones::Watch;
 use crate::secrets::Vault;
-use crate::signals::Signal;
 use crate::store::RunDir;
 use crate::supervisor::{self, CommandKey, Orphan, Spawn};
 use crate::world::Happening;
@@ -62,6 +63,9 @@ pub(super) struct Sandboxed<'a> {
     probes: BTreeMap<StepId, Spawn>,
     /// How they ended.
     pub(super) probed: BTreeMap<StepId, Exit>,
+    past: Past<'a>,
+    /// The milestones of running commands, and how long after their start they were reached, if the run is recorded.
+    reached: BTreeMap<CommandId, Vec<(Duration, String)>>,
 }
 
 /// A command that has been started and whose end nobody has been told.
@@ -107,6 +111,8 @@ impl<'a> Sandboxed<'a> {
             people: People::new(answers),
             probes: BTreeMap::new(),
             probed: BTreeMap::new(),
+            past: Past::Unknown,
+            reached: BTreeMap::new(),
         }
     }
 
@@ -195,11 +201,13 @@ impl<'a> Sandboxed<'a> {
     fn end(&mut self, command: CommandId, exit: Exit, began: Duration) {
         let ms = self.ms_since(began);
         self.watches.remove(&command);
+        self.remember_end(&command, &exit, Duration::from_millis(ms));
         self.ends.insert(command.clone(), (exit.clone(), ms));
         self.happenings.push_back(Happening::Ended { command, exit, ms });
     }
 
     fn launch(&mut self, id: CommandId, mut spawn: Spawn) -> Result<(), DriveError> {
+        let known = self.remember(&id, &spawn)?;
         if let Some(probe) = self.probe_before(&id) {
             let exit = self.perform(probe)?;
             self.probed.extend(id.step().cloned().map(|step| (step, exit)));
@@ -209,6 +217,10 @@ impl<'a> Sandboxed<'a> {
             return Ok(());
         };
         played.began = now;
+        if let Some((exit, took)) = known {
+            self.hold(&id, exit, took);
+            return Ok(());
+        }
         match played.fault.take() {
             Some(FaultKind::Exit(code)) => {
                 pretence::say(&spawn.stderr, &format!("firedrill: injected: exits with {code}\n"))?;
@@ -255,50 +267,14 @@ impl<'a> Sandboxed<'a> {
         self.probes.remove(step)
     }
 
-    /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
-    fn over(&mut self, id: &CommandId, exit: Exit, took: Took) -> Result<(), DriveError> {
-        self.hold(id, exit, took);
-        let Some(played) = self.commands.get_mut(id) else {
-            return Ok(());
-        };
-        let Some(held) = &mut played.held else { return Ok(()) };
-        match played.fault.take() {
-            Some(FaultKind::LateFailure(code)) if succeeded(&held.exit, &played.expected) => {
-                pretence::say(
-                    &played.spawn.stderr,
-                    &format!("firedrill: injected: exits with {code} after its work\n"),
-                )?;
-                held.exit = Exit::Code(code);
-            }
-            Some(FaultKind::WrongOutput(text)) => pretence::replace_output(&played.spawn, &text)?,
-            Some(FaultKind::Timeout) => held.until = None,
-            Some(FaultKind::Killed) => held.exit = Exit::Signal(9),
-            Some(FaultKind::Crash) => self.is_crashing = true,
-            Some(FaultKind::LostSupervisor) => {
-                self.is_crashing = true;
-                played.is_lost = true;
-            }
-            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
-            Some(
-                FaultKind::LateFailure(_)
-                | FaultKind::Exit(_)
-                | FaultKind::NotStarted
-                | FaultKind::DoesNotHold
-                | FaultKind::CouldNotTell
-                | FaultKind::NoAnswer
-                | FaultKind::Declined,
-            )
-            | None => {}
-        }
-        Ok(())
-    }
-
     /// Looks for milestones in what an attempt has printed so far.
     fn look(&mut self, id: &CommandId) -> Result<(), DriveError> {
         let Some(watch) = self.watches.get_mut(id) else { return Ok(()) };
         let found = watch.look().map_err(|error| DriveError::Rehearsal(error.to_string()))?;
-        let reached = found.into_iter().map(|milestone| Happening::Reached { command: id.clone(), milestone });
-        self.happenings.extend(reached);
+        for milestone in found {
+            self.remember_milestone(id, &milestone);
+            self.happenings.push_back(Happening::Reached { command: id.clone(), milestone });
+        }
         Ok(())
     }
 
@@ -376,10 +352,6 @@ fn key(id: &CommandId) -> CommandKey {
 /// Returns the command that a key names; those that prepare or examine the world are none of the run's.
 fn id_of(key: &CommandKey) -> Option<CommandId> {
     key.as_str().parse().ok()
-}
-
-fn succeeded(exit: &Exit, expected: &[i32]) -> bool {
-    matches!(exit, Exit::Code(code) if expected.contains(code))
 }
 
 impl From<SceneError> for DriveError {

@@ -9,7 +9,8 @@ mod settling;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
 
@@ -22,6 +23,9 @@ use crate::supervisor::Spawn;
 use crate::supervisor::process::Process;
 use crate::supervisor::start::{Begun, Starter};
 use crate::supervisor::{CommandKey, Exit};
+
+/// How long a killed process takes to be gone, about.
+const DEATH: Duration = Duration::from_micros(200);
 
 /// The processes of a world.
 pub(super) struct Scene {
@@ -103,6 +107,11 @@ impl Scene {
         self.clock.now()
     }
 
+    /// Lets time pass in which nothing happens.
+    pub(super) fn let_pass(&mut self, until: Duration) {
+        self.clock.advance(until);
+    }
+
     /// Starts a command and lets it run until it has ended or waits, or says why it never ran.
     pub(super) fn start(&mut self, mut spawn: Spawn) -> Result<Result<(), Exit>, SceneError> {
         spawn.env.push(("FIREDRILL_CLOCK".to_owned(), self.clock.path().display().to_string()));
@@ -138,6 +147,11 @@ impl Scene {
     /// Returns whether a command has not been told to have ended.
     pub(super) fn runs(&self, command: &CommandKey) -> bool {
         self.actors.get(command).is_some_and(|actor| !matches!(actor.main, Main::Told))
+    }
+
+    /// Returns whether no command has a living process.
+    pub(super) fn is_empty(&self) -> bool {
+        self.actors.is_empty()
     }
 
     /// Never wakes a command again.
@@ -188,6 +202,16 @@ impl Scene {
                 // Somebody else may have waited for it; it is gone either way.
                 let _gone = waitpid(Some(actor.pid), WaitOptions::empty());
             }
+            self.await_strays(&command)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is left of a command that was killed: another run may have the same mark.
+    fn await_strays(&self, command: &CommandKey) -> io::Result<()> {
+        let began = Instant::now();
+        while !look::processes_of(None, &self.mark, command.as_str())?.is_empty() && began.elapsed() < self.watchdog {
+            thread::sleep(DEATH);
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
-//! What strikes a command while it runs, and the run as a whole.
+//! What strikes a command while it runs or when its work is over, and the run as a whole.
 
 use std::time::Duration;
 
 use firedrill_model::rehearsal::FaultKind;
-use firedrill_run::CommandId;
+use firedrill_run::{CommandId, Exit};
 
+use super::super::pretence::{self, Took};
 use super::{LONG_WAIT, Sandboxed};
 use crate::driver::DriveError;
 use crate::signals::Signal;
@@ -42,6 +43,44 @@ impl Sandboxed<'_> {
         Ok(())
     }
 
+    /// Takes the end of a command's work, which is the end of the command unless a fault strikes.
+    pub(super) fn over(&mut self, id: &CommandId, exit: Exit, took: Took) -> Result<(), DriveError> {
+        self.hold(id, exit, took);
+        let Some(played) = self.commands.get_mut(id) else {
+            return Ok(());
+        };
+        let Some(held) = &mut played.held else { return Ok(()) };
+        match played.fault.take() {
+            Some(FaultKind::LateFailure(code)) if succeeded(&held.exit, &played.expected) => {
+                pretence::say(
+                    &played.spawn.stderr,
+                    &format!("firedrill: injected: exits with {code} after its work\n"),
+                )?;
+                held.exit = Exit::Code(code);
+            }
+            Some(FaultKind::WrongOutput(text)) => pretence::replace_output(&played.spawn, &text)?,
+            Some(FaultKind::Timeout) => held.until = None,
+            Some(FaultKind::Killed) => held.exit = Exit::Signal(9),
+            Some(FaultKind::Crash) => self.is_crashing = true,
+            Some(FaultKind::LostSupervisor) => {
+                self.is_crashing = true;
+                played.is_lost = true;
+            }
+            Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
+            Some(
+                FaultKind::LateFailure(_)
+                | FaultKind::Exit(_)
+                | FaultKind::NotStarted
+                | FaultKind::DoesNotHold
+                | FaultKind::CouldNotTell
+                | FaultKind::NoAnswer
+                | FaultKind::Declined,
+            )
+            | None => {}
+        }
+        Ok(())
+    }
+
     pub(super) fn strike_at_age(&mut self) -> Result<(), DriveError> {
         match self.strikes.at_age(self.scene.now()) {
             Some(FaultKind::Cancel) => self.happenings.push_back(Happening::Signal(Signal::Stop)),
@@ -54,4 +93,8 @@ impl Sandboxed<'_> {
         }
         Ok(())
     }
+}
+
+fn succeeded(exit: &Exit, expected: &[i32]) -> bool {
+    matches!(exit, Exit::Code(code) if expected.contains(code))
 }

@@ -49,6 +49,7 @@ impl Sandboxed<'_> {
             Some((moment, milestone)) if *moment <= now => {
                 let milestone = milestone.clone();
                 held.told += 1;
+                self.remember_milestone(&id, &milestone);
                 self.happenings.push_back(Happening::Reached { command: id, milestone });
             }
             Some(_) | None => self.end_held(id),

@@ -66,6 +66,7 @@ impl Sandboxed<'_> {
         if !self.people.asked.insert(question.command.clone()) {
             return;
         }
+        self.remember_question(&question.command);
         let fault = self.strikes.at_start(&question.command).map(|(fault, _)| fault);
         match fault {
             Some(FaultKind::Crash | FaultKind::LostSupervisor) => self.is_crashing = true,

@@ -37,6 +37,7 @@ impl World for Sandboxed<'_> {
         }
         let envelope = Envelope { sequence, at_ms, event };
         self.journal.push(envelope.clone());
+        self.compare()?;
         if self.strikes.at_record(sequence, Side::After) {
             return Err(DriveError::Crashed);
         }
