@@ -37,6 +37,8 @@ use crate::source::Source;
 pub struct Checked<T> {
     inner: T,
     needs: Vec<Vec<usize>>,
+    /// For each step those that it needs, and those on whose milestones it can begin.
+    follows: Vec<Vec<usize>>,
     finally_needs: Vec<Vec<usize>>,
 }
 
@@ -99,7 +101,8 @@ pub fn check(
     if has_errors || !playbook.is_sound {
         return Err(diagnostics);
     }
-    let checked = Checked { inner: playbook, needs: order.needs, finally_needs: order.finally_needs };
+    let checked =
+        Checked { inner: playbook, needs: order.needs, follows: order.follows, finally_needs: order.finally_needs };
     Ok((checked, diagnostics))
 }
 

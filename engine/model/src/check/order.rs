@@ -16,6 +16,7 @@ const MAX_SHOWN: usize = 8;
 /// The order of the steps, and what is wrong with it.
 pub(super) struct Order {
     pub(super) needs: Vec<Vec<usize>>,
+    pub(super) follows: Vec<Vec<usize>>,
     pub(super) finally_needs: Vec<Vec<usize>>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -88,9 +89,9 @@ pub(super) fn check(playbook: &Playbook) -> Order {
         }
     }
     main.read_until(&names, &mut diagnostics);
-    let main = main.finish(&names, &mut diagnostics);
-    let finally = finally.finish(&names, &mut diagnostics);
-    Order { needs: main, finally_needs: finally, diagnostics }
+    main.finish(&names, &mut diagnostics);
+    finally.finish(&names, &mut diagnostics);
+    Order { needs: main.full(), follows: main.all(), finally_needs: finally.full(), diagnostics }
 }
 
 /// The steps of one block with what is known about their order so far.
@@ -185,7 +186,7 @@ impl<'p> Block<'p> {
     }
 
     /// Adds what is written and what follows from the place, and answers the questions.
-    fn finish(mut self, names: &Names<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Vec<usize>> {
+    fn finish(&mut self, names: &Names<'_>, diagnostics: &mut Vec<Diagnostic>) {
         self.add_written(names, diagnostics);
         self.add_places();
         let graph = self.graph(|_| true);
@@ -193,7 +194,16 @@ impl<'p> Block<'p> {
             Some(order) => self.answer(&order, |_| true, diagnostics),
             None => self.report_circles(&graph, diagnostics),
         }
-        self.needs.iter().map(|needs| distinct(needs)).collect()
+    }
+
+    /// Returns the steps that must have settled well before each one.
+    fn full(&self) -> Vec<Vec<usize>> {
+        self.needs.iter().map(|needs| distinct(needs, Need::is_full)).collect()
+    }
+
+    /// Returns the steps that must at least have begun before each one.
+    fn all(&self) -> Vec<Vec<usize>> {
+        self.needs.iter().map(|needs| distinct(needs, |_| true)).collect()
     }
 
     fn add_written(&mut self, names: &Names<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -343,7 +353,7 @@ fn not_below(step: &str, until: &Spanned<String>) -> Diagnostic {
     diagnostic.help(format!("name steps that need `{step}`, directly or through others"))
 }
 
-fn distinct(needs: &[Need]) -> Vec<usize> {
-    let full = needs.iter().filter(|need| need.is_full());
-    full.map(|need| need.above).collect::<BTreeSet<_>>().into_iter().collect()
+fn distinct(needs: &[Need], counts: impl Fn(&Need) -> bool) -> Vec<usize> {
+    let counted = needs.iter().filter(|need| counts(need));
+    counted.map(|need| need.above).collect::<BTreeSet<_>>().into_iter().collect()
 }

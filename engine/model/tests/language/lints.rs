@@ -77,6 +77,12 @@ fn people_are_asked_before_something_is_held_and_before_what_cannot_be_undone() 
     let inputs = "firedrill: 1\nplaybook: x\ninputs: {x: {type: boolean, default: true}}\nsteps:\n";
     assert_eq!(review(&[inputs, &skippable, erase].concat()), ["FD0621"]);
     assert_eq!(steps(&ask.replace(", timeout: 1h", "")), ["FD0602"]);
+
+    // What begins on a milestone comes after the step as well.
+    let moving = work.replace("rollback: none", "rollback: none, milestones: {moving: moving}");
+    let after = "  - {id: after, argv: [e], timeout: 1m, read_only: true, needs: [work.moving]}\n";
+    assert_eq!(steps(&[&take.replace("[work]", "[after]"), ask, &moving, after].concat()), ["FD0620"]);
+    assert_eq!(steps(&[ask, &take.replace("[work]", "[after]"), &moving, after].concat()), [""; 0]);
 }
 
 #[test]

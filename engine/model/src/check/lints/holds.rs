@@ -90,24 +90,24 @@ fn undoing(step: &Step) -> Option<crate::source::Span> {
     }
 }
 
-/// Which step comes after which.
+/// Which step comes after which, or at least after the milestone of which.
 pub(super) struct Order<'p> {
-    needs: &'p [Vec<usize>],
+    follows: &'p [Vec<usize>],
     order: Vec<usize>,
 }
 
 impl<'p> Order<'p> {
     pub(super) fn of(playbook: &'p Checked<Playbook>) -> Self {
-        let needs = &playbook.needs;
-        let graph = Graph::new(needs.len(), |at| needs[at].iter().copied());
-        Self { needs, order: graph.order().expect("a checked playbook has an order") }
+        let follows = &playbook.follows;
+        let graph = Graph::new(follows.len(), |at| follows[at].iter().copied());
+        Self { follows, order: graph.order().expect("a checked playbook has an order") }
     }
 
-    /// Returns the steps that need this one, directly or through others, in an order in which they can run.
+    /// Returns the steps that come after this one, directly or through others, in an order in which they can run.
     pub(super) fn below(&self, step: usize) -> Vec<usize> {
-        let mut is_below = vec![false; self.needs.len()];
+        let mut is_below = vec![false; self.follows.len()];
         for &at in &self.order {
-            is_below[at] = self.needs[at].iter().any(|&above| above == step || is_below[above]);
+            is_below[at] = self.follows[at].iter().any(|&above| above == step || is_below[above]);
         }
         self.order.iter().copied().filter(|&at| is_below[at]).collect()
     }
