@@ -21,6 +21,8 @@ const REST_WIDTH: usize = 4 + 2 + END_WIDTH + 2 + TIME_WIDTH + " virtual".len() 
 const NARROWEST_NAME: usize = 12;
 /// How far reasons are indented.
 const INDENT: usize = 6;
+/// From more scenarios on, those that are red are named once more below all.
+const MANY: usize = 10;
 
 /// A rehearsal file whose scenarios were played.
 #[derive(Clone, Debug)]
@@ -146,7 +148,8 @@ pub fn rehearsed_text(rehearsed: &Rehearsed, page: Page) -> String {
     board.headline(&rehearsed.playbook) + &scenarios + &coverage
 }
 
-/// Returns the last line of all: how many scenarios are green, and how much time passed.
+/// Returns the last lines of all: how many scenarios are green, how much time passed, and which ones are red if there
+/// are so many that their lines may be out of sight.
 pub fn count_text(rehearsed: &[Rehearsed], real_time: Duration, page: Page) -> String {
     let scenarios = || rehearsed.iter().flat_map(|file| &file.scenarios);
     let green = scenarios().filter(|scenario| scenario.is_green()).count();
@@ -155,5 +158,21 @@ pub fn count_text(rehearsed: &[Rehearsed], real_time: Duration, page: Page) -> S
     let red_text = if red == 0 { format!("{red} red") } else { page.paint(Tone::Bad, &format!("{red} red")) };
     let green_text = page.paint(Tone::Good, &format!("{green} green"));
     let count = words::count(green + red, "scenario");
-    format!("{count}: {green_text}, {red_text}; {} for {} of virtual time\n", took(real_time), took(virtual_time))
+    let time = format!("{} for {} of virtual time", took(real_time), took(virtual_time));
+    let again = if green + red > MANY { red_again(rehearsed, page) } else { String::new() };
+    format!("{again}{count}: {green_text}, {red_text}; {time}\n")
+}
+
+/// Returns the names of the red scenarios by file.
+fn red_again(rehearsed: &[Rehearsed], page: Page) -> String {
+    let line = |scenario: &Performed| {
+        let name = page.cut(&harmless(&scenario.name).replace('\n', " "), page.columns.saturating_sub(4));
+        format!("  {} {name}\n", page.mark(false))
+    };
+    let block = |file: &Rehearsed| {
+        let red: String = file.scenarios.iter().filter(|scenario| !scenario.is_green()).map(line).collect();
+        if red.is_empty() { red } else { format!("\nred in {}:\n{red}", file.file) }
+    };
+    let text: String = rehearsed.iter().map(block).collect();
+    if text.is_empty() { text } else { text + "\n" }
 }

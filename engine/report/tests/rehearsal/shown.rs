@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use firedrill_report::rehearsal::{
-    Finding, Killer, Mutant, Page, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text, swept_text,
+    Finding, Killer, Mutant, Page, Performed, Signs, Swept, count_text, coverage, mutants_text, rehearsed_text,
+    swept_text,
 };
 use firedrill_report::{Colour, harmless};
 
@@ -93,6 +94,19 @@ fn colours_change_no_text() {
         let coloured = everything(Page { colour: Colour::Always, ..page(columns) });
         assert_eq!(harmless(&coloured), everything(page(columns)));
     }
+}
+
+#[test]
+fn red_scenarios_among_many_are_named_again_at_the_end() {
+    let few = rehearsal();
+    let count = |all: &[_]| count_text(all, Duration::from_secs(9), page(80));
+    assert_eq!(count(std::slice::from_ref(&few)).lines().count(), 1);
+    let mut many = few.clone();
+    many.scenarios = few.scenarios.iter().cycle().take(4 * few.scenarios.len()).cloned().collect();
+    insta::assert_snapshot!(count(&[many.clone(), few]));
+    many.scenarios.retain(Performed::is_green);
+    many.scenarios = many.scenarios.iter().cycle().take(20).cloned().collect();
+    assert_eq!(count(&[many]).lines().count(), 1);
 }
 
 #[test]
