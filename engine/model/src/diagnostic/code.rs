@@ -120,6 +120,7 @@ codes! {
     UnquotedTest "FD0614" "an unquoted variable in a test",
     EmptyVerify "FD0615" "a verify that looks at nothing",
     UnorderedLock "FD0616" "steps share a lock but no order",
+    LockedMilestone "FD0617" "a milestone that lets nothing begin, because of a lock",
     HeldWhileAsking "FD0620" "something is held while people are asked",
     Undecided "FD0621" "a point of no return that nobody has to approve of",
 }

@@ -1,4 +1,4 @@
-//! Steps that share a lock and whose order nobody has said.
+//! Steps that share a lock and whose order nobody has said, or is another than it looks.
 
 use super::holds::Order;
 use crate::check::Checked;
@@ -6,18 +6,41 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Playbook, split_milestone};
 use crate::source::Span;
 
-/// Warns of every step that shares a lock with an earlier one while neither needs the other.
+/// Warns of every step that shares a lock with an earlier one while neither needs the other, and of every milestone that
+/// lets nothing begin because of a lock.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
     let order = Order::of(playbook);
     let steps = 0..playbook.steps.len();
-    let unordered = steps.filter_map(|at| (0..at).find_map(|earlier| warning(playbook, &order, earlier, at)));
-    unordered.collect()
+    let unordered = steps.clone().filter_map(|at| (0..at).find_map(|earlier| unordered(playbook, &order, earlier, at)));
+    unordered.chain(steps.filter_map(|at| too_late(playbook, at))).collect()
 }
 
-fn warning(playbook: &Checked<Playbook>, order: &Order<'_>, earlier: usize, at: usize) -> Option<Diagnostic> {
+/// Warns of a step that needs a milestone of another, and a lock that this other one has until it has ended.
+fn too_late(playbook: &Playbook, at: usize) -> Option<Diagnostic> {
+    let is_inside = |member: usize| around(playbook, member).any(|outer| outer == at);
+    let needs = playbook.steps[at].needs.iter().flat_map(|needs| &needs.value);
+    needs.filter(|need| split_milestone(&need.value).1.is_some()).find_map(|need| {
+        let signaller = split_milestone(&need.value).0;
+        let is_it = |&above: &usize| {
+            let step = &playbook.steps[above];
+            step.parent == playbook.steps[at].parent && step.id.value == signaller
+        };
+        let above = (0..playbook.steps.len()).find(is_it)?;
+        let mut members = (0..playbook.steps.len()).filter(|&member| is_inside(member));
+        let (first, second) = members.find_map(|member| shared(playbook, above, member))?;
+        let waiter = &playbook.steps[at].id.value;
+        let message =
+            format!("`{waiter}` begins when `{signaller}` has ended, not at its milestone: they share a lock");
+        let advice = format!("do without the lock in one of them, or let `{waiter}` need `{signaller}` itself");
+        let diagnostic = Diagnostic::warning(Code::LockedMilestone, need.span, message);
+        Some(diagnostic.note(first, "taken here").note(second, "the same lock").help(advice))
+    })
+}
+
+fn unordered(playbook: &Checked<Playbook>, order: &Order<'_>, earlier: usize, at: usize) -> Option<Diagnostic> {
     let (first, second) = shared(playbook, earlier, at)?;
     let (above, below) = beside(playbook, earlier, at)?;
-    if is_ordered(playbook, order, above, below) {
+    if is_ordered(order, above, below) {
         return None;
     }
     let [above, below] = [above, below].map(|at| &playbook.steps[at].id.value);
@@ -38,15 +61,15 @@ fn shared(playbook: &Playbook, a: usize, b: usize) -> Option<(Span, Span)> {
 
 /// Returns the steps of one block that two steps are or lie in; none if one lies in the other.
 fn beside(playbook: &Playbook, a: usize, b: usize) -> Option<(usize, usize)> {
-    let around = |at: usize| std::iter::successors(Some(at), |&at| playbook.steps[at].parent);
     let is_beside = |a: usize, b: usize| a != b && playbook.steps[a].parent == playbook.steps[b].parent;
-    around(a).find_map(|a| Some((a, around(b).find(|&b| is_beside(a, b))?)))
+    around(playbook, a).find_map(|a| Some((a, around(playbook, b).find(|&b| is_beside(a, b))?)))
 }
 
-fn is_ordered(playbook: &Playbook, order: &Order<'_>, a: usize, b: usize) -> bool {
-    let waits = |below: usize, above: usize| {
-        let mut needs = playbook.steps[below].needs.iter().flat_map(|needs| &needs.value);
-        needs.any(|need| split_milestone(&need.value).0 == playbook.steps[above].id.value)
-    };
-    order.below(a).contains(&b) || order.below(b).contains(&a) || waits(a, b) || waits(b, a)
+/// Iterates over a step and the groups around it, from the inside.
+fn around(playbook: &Playbook, at: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(at), |&at| playbook.steps[at].parent)
+}
+
+fn is_ordered(order: &Order<'_>, a: usize, b: usize) -> bool {
+    order.below(a).contains(&b) || order.below(b).contains(&a)
 }
