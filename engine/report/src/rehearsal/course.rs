@@ -64,6 +64,19 @@ impl Course {
         attempts.find(|it| !matches!(it.exit, Some(Exit::NotSpawned(_)))).map(|it| it.started_ms)
     }
 
+    /// Returns the step whose commands, of those that count, ran the longest between two moments, and for how many
+    /// milliseconds.
+    pub(super) fn longest(&self, from_ms: u64, to_ms: u64, counts: impl Fn(usize) -> bool) -> Option<(usize, u64)> {
+        let steps = 0..self.view.plan().steps.len();
+        let length = |step: usize| {
+            let executions = self.view.executions_of(&self.view.plan().steps[step].id);
+            let spans = executions.map(|it| (it.started_ms, it.started_ms.saturating_add(it.ms.unwrap_or(0))));
+            spans.map(|(start, end)| end.min(to_ms).saturating_sub(start.max(from_ms))).sum::<u64>()
+        };
+        let lengths = steps.filter(|&step| counts(step)).map(|step| (step, length(step)));
+        lengths.rev().max_by_key(|(_, length)| *length).filter(|(_, length)| *length > 0)
+    }
+
     /// Returns why the latest texts of a step's command could not be had.
     pub(super) fn unrendered(&self, step: &str, role: &Role) -> Option<&str> {
         let is_it = |id: &CommandId| id.role == *role && id.step().is_some_and(|it| it.as_str() == step);

@@ -119,11 +119,20 @@ impl Bench<'_> {
             Some(given_back) if u128::from(given_back.saturating_sub(taken)) <= longest.as_millis() => return None,
             Some(given_back) => {
                 let length = words::took(given_back.saturating_sub(taken));
-                format!("{} held what it took for {length}, expected at most {most}", name(step))
+                let longest = self.longest(taken, given_back, |other| other != at);
+                format!("{} held what it took for {length}, expected at most {most}{longest}", name(step))
             }
             None => format!("{} never gave back what it took, expected after at most {most}", name(step)),
         };
         Some(Finding::new(text, Some(step.line)))
+    }
+
+    /// Says which step took the longest between two moments, to end a sentence with.
+    fn longest(&self, from_ms: u64, to_ms: u64, counts: impl Fn(usize) -> bool) -> String {
+        let longest = self.course.longest(from_ms, to_ms, counts);
+        let steps = &self.course.view.plan().steps;
+        let words = longest.map(|(at, ms)| format!("; longest in it was {}, {}", name(&steps[at]), words::took(ms)));
+        words.unwrap_or_default()
     }
 
     fn unmet(&self) -> Vec<Finding> {
@@ -203,8 +212,11 @@ impl Bench<'_> {
         let rto = [(own.rto, "the scenario"), (of_playbook.rto, "the playbook")];
         let rpo = [(own.rpo, "the scenario"), (of_playbook.rpo, "the playbook")];
         let measured = self.told.measured;
-        let rto =
-            rto.into_iter().filter_map(|(most, whose)| missed("recovery took", "RTO", measured.rto, most?, whose));
+        let steps = &self.course.view.plan().steps;
+        let asks_people = |at: usize| steps[at].command().is_some_and(|command| command.program.asks_people());
+        let longest = self.longest(0, u64::MAX, |at| !asks_people(at));
+        let missed_rto = |most, whose| Some(missed("recovery took", "RTO", measured.rto, most, whose)? + &longest);
+        let rto = rto.into_iter().filter_map(|(most, whose)| missed_rto(most?, whose));
         let rpo = rpo.into_iter().filter_map(|(most, whose)| {
             missed("the newest verified artifact is as old as", "RPO", measured.rpo, most?, whose)
         });

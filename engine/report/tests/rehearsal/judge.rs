@@ -190,7 +190,10 @@ fn a_hold_lasts_from_the_first_attempt_to_the_release() {
         |longest| Expectation { hold: BTreeMap::from([("lock".to_owned(), said(longest))]), ..Expectation::default() };
     let told = played("before\nlock before ^backup\nbackup lock", "");
     assert_eq!(texts(&hold(minutes(3)), &told), [""; 0]);
-    assert_eq!(texts(&hold(minutes(2)), &told), ["`lock` (line 2) held what it took for 3m, expected at most 2m"]);
+    assert_eq!(
+        texts(&hold(minutes(2)), &told),
+        ["`lock` (line 2) held what it took for 3m, expected at most 2m; longest in it was `backup` (line 3), 1m",]
+    );
     let stuck = played("lock ^backup\nbackup lock", "lock.release.1.1 1, lock.release.1.2 1, lock.release.1.3 1");
     assert_eq!(
         texts(&hold(minutes(9)), &stuck),
@@ -248,7 +251,7 @@ fn objectives_of_the_playbook_count_when_it_did_what_it_is_for() {
     assert_eq!(
         texts(&Expectation::default(), &told),
         [
-            "recovery took 1h1m, the playbook allows RTO 1h",
+            "recovery took 1h1m, the playbook allows RTO 1h; longest in it was `a` (line 1), 1m",
             "there is no RPO, the playbook allows RPO 30m: nothing was there to be measured",
         ]
     );
@@ -258,7 +261,10 @@ fn objectives_of_the_playbook_count_when_it_did_what_it_is_for() {
     (failed.objectives, failed.measured) = (told.objectives, Measured { rto: Some(minutes(61)), rpo: None });
     assert_eq!(texts(&Expectation::default(), &failed), [""; 0]);
     let own = Expectation { within: Objectives { rto: Some(minutes(1)), rpo: None }, ..Expectation::default() };
-    assert_eq!(texts(&own, &failed), ["recovery took 1h1m, the scenario allows RTO 1m"]);
+    assert_eq!(
+        texts(&own, &failed),
+        ["recovery took 1h1m, the scenario allows RTO 1m; longest in it was `a` (line 1), 1m"]
+    );
 }
 
 #[test]

@@ -43,8 +43,11 @@ pub(crate) fn played_plan(plan: Plan, faults: &str) -> Told {
 /// Records events as if every command had taken a minute.
 pub(crate) fn recorded(events: Vec<Event>) -> Vec<Envelope> {
     let mut at_ms = NIGHT;
-    let events = events.into_iter().zip(1..).map(|(event, sequence)| {
-        at_ms += if matches!(event, Event::Ended { .. }) { 60_000 } else { 0 };
+    let events = events.into_iter().zip(1..).map(|(mut event, sequence)| {
+        if let Event::Ended { ms, .. } = &mut event {
+            *ms = 60_000;
+            at_ms += *ms;
+        }
         Envelope { sequence, at_ms, event }
     });
     events.collect()
