@@ -114,7 +114,7 @@ fn a_release_whose_when_is_wrong_is_left_out() {
     `copy` (line 9) is in doubt: a human must say whether it had its effect
     the run is at rest: stuck, because the release of `block_api` (line 4) is owed and `copy` (line 9) is in doubt
     a human must say whether `copy` (line 9) had its effect
-    change: a `verify` can find out what became of it; `idempotent: true`, a `cleanup` or a `rollback` make it harmless
+    change: `idempotent: true`, a `cleanup` or a `rollback` make it harmless; a `verify` that holds settles it, too
     ");
 }
 
@@ -146,7 +146,7 @@ steps:
     `copy` (line 10) is in doubt: a human must say whether it had its effect
     the run is at rest: stuck, because the release of `block_api` (line 6) is owed and `copy` (line 10) is in doubt
     a human must say whether `copy` (line 10) had its effect
-    change: a `verify` can find out what became of it; `idempotent: true`, a `cleanup` or a `rollback` make it harmless
+    change: `idempotent: true`, a `cleanup` or a `rollback` make it harmless; a `verify` that holds settles it, too
     ");
 }
 
@@ -274,7 +274,7 @@ fn a_hold_that_a_doubt_keeps_ends_stuck_and_is_named() {
     `copy` (line 8) is in doubt: a human must say whether it had its effect
     the run is at rest: stuck, because the release of `block_api` (line 4) is owed and `copy` (line 8) is in doubt
     a human must say whether `copy` (line 8) had its effect
-    change: a `verify` can find out what became of it; `idempotent: true`, a `cleanup` or a `rollback` make it harmless
+    change: `idempotent: true`, a `cleanup` or a `rollback` make it harmless; a `verify` that holds settles it, too
     ");
 }
 

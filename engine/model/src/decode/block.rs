@@ -5,6 +5,9 @@ mod synonyms;
 use self::synonyms::SYNONYMS;
 use crate::suggest;
 
+/// All keys of a map are named in an error if it has no more of them.
+const MOST_LISTED: usize = 12;
+
 /// A kind of map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Block {
@@ -342,8 +345,11 @@ impl Block {
         if let Some(near) = suggest::did_you_mean(key, self.keys()) {
             return Some(near);
         }
-        let inside = self.inner().iter().find(|inner| inner.own_keys().contains(&key));
-        inside.map(|inner| format!("it belongs under {}", inner.name()))
+        if let Some(inside) = self.inner().iter().find(|inner| inner.own_keys().contains(&key)) {
+            return Some(format!("it belongs under {}", inside.name()));
+        }
+        let keys: Vec<String> = self.keys().map(|key| format!("`{key}`")).collect();
+        (keys.len() <= MOST_LISTED).then(|| format!("the keys here are {}", keys.join(", ")))
     }
 
     /// Returns the maps that stand under a key of their own in this one.
@@ -402,5 +408,9 @@ mod tests {
         assert_eq!(advice(Block::Step, "max_attempts"), "it belongs under `retry`");
         assert_eq!(advice(Block::Expect, "exit_code"), "it is called `exit` here");
         assert_eq!(advice(Block::Step, "colour"), "");
+        assert_eq!(
+            advice(Block::ForEach, "colour"),
+            "the keys here are `in`, `as`, `key`, `max_parallel`, `max_items`, `tolerate`"
+        );
     }
 }

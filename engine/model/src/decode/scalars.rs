@@ -38,8 +38,10 @@ impl NameForm {
         }
     }
 
-    /// Returns the nearest name in this form, if there is one.
+    /// Returns the nearest name in this form, if there is one; of a playbook's file, that of the playbook.
     fn repair(self, name: &str) -> Option<String> {
+        let name =
+            [".yaml", ".yml", ".rehearsal"].iter().fold(name, |name, end| name.strip_suffix(end).unwrap_or(name));
         let (joint, other) = match self {
             Self::Snake => ('_', '-'),
             Self::Kebab => ('-', '_'),

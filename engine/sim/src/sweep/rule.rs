@@ -143,7 +143,7 @@ impl Rule {
                 "put the point of no return after everything that may still fail, or drop the rollbacks that cannot run"
             }
             Rule::DoubtsAreSettled => {
-                "a `verify` can find out what became of it; `idempotent: true`, a `cleanup` or a `rollback` make it harmless"
+                "`idempotent: true`, a `cleanup` or a `rollback` make it harmless; a `verify` that holds settles it, too"
             }
         }
     }
