@@ -1,4 +1,4 @@
-//! The verbs behind `firedrill sandbox`: show a world, set faults and durations, break and mend situations, judge it.
+//! The verbs behind `firedrill sandbox`: show and enter a world, set faults and durations, break and mend situations, judge it.
 
 mod assert;
 mod check;
@@ -9,6 +9,7 @@ mod serve;
 use std::io::{self, Write};
 use std::path::Path;
 
+use firedrill_model::shell::quote_bare;
 use firedrill_model::units::Duration;
 
 use crate::artifacts::Artifacts;
@@ -24,8 +25,8 @@ use crate::suggest::hint;
 use crate::tasks::TaskBoard;
 use crate::world::{Settings, World, WorldError};
 
-const VERBS: [&str; 12] =
-    ["show", "fault", "pace", "break", "mend", "later", "check", "assert", "layout", "mark", "diff", "serve"];
+const VERBS: [&str; 13] =
+    ["show", "env", "fault", "pace", "break", "mend", "later", "check", "assert", "layout", "mark", "diff", "serve"];
 
 /// A sandbox command that did not do its work, a check that found something, or an assertion that is not true.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +62,7 @@ pub enum SandboxError {
 
 /// Runs one of the verbs on the world at `world`, and prints to `out`.
 ///
-/// `show`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
+/// `show`, `env`, which prints lines for a shell's `eval`, `fault POINT --exit N [--times N] [--text MESSAGE]`, `fault POINT --clear`, `fault --list`,
 /// `pace PHASE DURATION`, `pace --list`, `break SITUATION`, `mend SITUATION`, `later DURATION break|mend SITUATION`,
 /// which happens when the first stand-in looks after that time, `layout NAME`, which begins anew with other deployments,
 /// `mark NAME`, and `diff [NAME]`, which prints what has changed since. `check` fails if it finds something unsafe,
@@ -92,6 +93,7 @@ fn perform(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sa
     };
     match verb.as_str() {
         "show" => show(world, out),
+        "env" => env(world, out),
         "fault" => fault(world, rest, out),
         "pace" => pace(world, rest, out),
         "break" => Ok(Turn::Break.take(&situation(rest)?, world)?),
@@ -221,6 +223,15 @@ fn pace(world: &World, args: &[String], out: &mut dyn Write) -> Result<(), Sandb
         }
         _ => Err(SandboxError::Usage("`pace` needs a phase and how long it takes, or --list".into())),
     }
+}
+
+/// Prints what a shell needs so that its commands meet the world.
+fn env(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {
+    for (name, value) in world.environment()? {
+        writeln!(out, "export {name}={}", quote_bare(&value))?;
+    }
+    writeln!(out, "export PATH={}:\"$PATH\"", quote_bare(&world.bin().display().to_string()))?;
+    Ok(())
 }
 
 fn show(world: &World, out: &mut dyn Write) -> Result<(), SandboxError> {

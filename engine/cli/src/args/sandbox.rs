@@ -14,6 +14,7 @@ Examples:
   firedrill sandbox later 10m break agent-silent mysql/1
   firedrill sandbox fault bbr.backup --exit 1 --times 1
   firedrill sandbox show --world /tmp/world
+  eval \"$(firedrill sandbox env)\" && bosh deployments
   firedrill sandbox check
 
 Each of these has a help of its own: `firedrill sandbox fault --help`.";
@@ -26,6 +27,13 @@ Examples:
 const SHOW: &str = "\
 Example:
   firedrill sandbox show";
+
+const ENV: &str = "\
+Example:
+  eval \"$(firedrill sandbox env)\"
+  bosh -d cf-0123456789abcdef0123 instances --ps
+
+Until the shell ends, bbr, bosh, om, cf and curl are the stand-ins, and reach the sandbox.";
 
 const LAYOUT: &str = "\
 Examples:
@@ -104,6 +112,9 @@ pub(crate) enum SandboxVerb {
     /// Show the world
     #[command(after_help = SHOW)]
     Show,
+    /// Print what a shell needs so that bosh and the others meet the world
+    #[command(after_help = ENV)]
+    Env,
     /// Begin anew with other deployments
     #[command(after_help = LAYOUT)]
     Layout {
@@ -244,6 +255,7 @@ impl SandboxVerb {
         let (verb, rest) = match self {
             SandboxVerb::New => return None,
             SandboxVerb::Show => ("show", Vec::new()),
+            SandboxVerb::Env => ("env", Vec::new()),
             SandboxVerb::Layout { name } => ("layout", vec![name]),
             SandboxVerb::Fault(fault) => ("fault", fault.words()),
             SandboxVerb::Break { situation } => ("break", situation.words),

@@ -166,3 +166,20 @@ fn copy_of_a_world_is_another_world() {
     assert_eq!(fs::read_link(copy.bin().join("bbr")).unwrap(), fs::read_link(rig.world.bin().join("bbr")).unwrap());
     assert!(!copy.ledger().exists() && rig.world.ledger().exists());
 }
+
+#[test]
+fn a_shell_enters_the_world_by_what_env_prints() {
+    let rig = Rig::new();
+    let to = rig.work().join("it's \"here\" $HOME");
+    let copy = rig.world.copy(&to).unwrap();
+    let mut out = Vec::new();
+    firedrill_foundation::sandbox_command(copy.root(), &["env".to_owned()], &mut out).unwrap();
+    let script = format!(
+        "{}\nprintenv FIREDRILL_SANDBOX; command -v bosh; bosh env >/dev/null",
+        String::from_utf8(out).unwrap()
+    );
+    let told = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let place = to.display();
+    assert_eq!(String::from_utf8(told.stdout).unwrap(), format!("{place}\n{place}/bin/bosh\n"));
+}
