@@ -92,9 +92,9 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 }
 
 impl StepState {
-    /// Returns how many attempts were made, up to as many as are made without anybody asking for more.
+    /// Returns how many attempts were made, up to one more than are made without anybody asking for it.
     fn attempts_that_count(&self, planned: &Step) -> u32 {
-        self.attempts.min(self.voided + planned.retry.max_attempts.get())
+        self.attempts.min(self.voided + planned.retry.max_attempts.get() + 1)
     }
 
     /// Returns where the step stands and what it forbids.

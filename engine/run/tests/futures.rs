@@ -9,7 +9,7 @@ use firedrill_sim::sketch;
 
 mod moves;
 
-use moves::{engine, moves, start};
+use moves::{engine, moves, start, words};
 
 /// Small plans that together hold everything that a step can do.
 const PLANS: &[&str] = &[
@@ -29,6 +29,11 @@ const PLANS: &[&str] = &[
     "box {tol1}\nbox/a !\nbox/b\nc box",
     "a ro ^box\nbox a {each}\nb box",
     "@invariant i+\na due g idem x2",
+    "@ask\na ! x2",
+    "@ask\na rerun\nb ro",
+    "@ask\n@max 2\na !\nb !\nc !\nd a b c !none",
+    "@ask\na\nb ro",
+    "a ? ~? x2",
 ];
 
 /// Faults beyond these lead to nothing that these do not.
@@ -106,6 +111,11 @@ fn is_out(run: &Run, event: &Event) -> bool {
     }
 }
 
+/// Returns what somebody may say of failures.
+fn rulings(run: &Run) -> impl Iterator<Item = Event> {
+    words(run).into_iter().filter(|word| matches!(word, Event::Ruled { .. }))
+}
+
 fn written(event: &Event) -> String {
     serde_json::to_string(event).expect("an event")
 }
@@ -119,7 +129,9 @@ fn states(plan: &str) -> Vec<Run> {
     let mut queue = VecDeque::from([(run, 0)]);
     while let Some((run, faults)) = queue.pop_front() {
         let moves = moves(&run);
-        let rare = if run.phase() == Phase::AtRest { vec![] } else { vec![Event::CancelRequested, engine()] };
+        let is_at_rest = run.phase() == Phase::AtRest;
+        let rare = if is_at_rest && !run.is_told() { vec![] } else { vec![Event::CancelRequested, engine()] };
+        let rare = rare.into_iter().chain(rulings(&run));
         let harmless = moves.harmless.into_iter().map(|event| (event, faults));
         let faulty = moves.faults.into_iter().chain(rare).map(|event| (event, faults + 1));
         for (event, faults) in harmless.chain(faulty).filter(|(_, faults)| *faults <= FAULTS) {
@@ -168,7 +180,8 @@ struct Future {
 impl Future {
     fn of(run: &Run) -> Future {
         let moves = moves(run);
-        let events = moves.harmless.into_iter().chain(moves.faults).chain([Event::CancelRequested, engine()]);
+        let words = [Event::CancelRequested, engine()].into_iter().chain(rulings(run));
+        let events = moves.harmless.into_iter().chain(moves.faults).chain(words);
         Future {
             standing: format!(
                 "{:?} {:?} {:?}",

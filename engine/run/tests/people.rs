@@ -242,15 +242,16 @@ fn the_time_for_an_answer_is_the_time_limit() {
 #[test]
 fn the_values_that_are_asked_for_are_outputs_of_their_type() {
     let mut plan = sketch("a man");
-    let rule = |name: &str, optional| OutputRule {
+    let rule = |name: &str, r#type, optional| OutputRule {
         name: name.to_owned(),
         source: OutputSource::Asked,
         extract: Extract::Whole,
-        r#type: Type::Integer,
+        r#type,
         optional,
         is_file: false,
     };
-    plan.steps[0].command_mut().expect("a command").outputs = vec![rule("port", false), rule("rack", true)];
+    plan.steps[0].command_mut().expect("a command").outputs =
+        vec![rule("port", Type::Integer, false), rule("rack", Type::String, true)];
     let mut told = Told::of(plan);
     told.start();
     let mut say = |values: &[(&str, Value)]| {
@@ -260,6 +261,7 @@ fn the_values_that_are_asked_for_are_outputs_of_their_type() {
     assert_eq!(say(&[]), Err("a value that is asked for is missing"));
     assert_eq!(say(&[("port", Value::Int(7)), ("x", Value::Int(1))]), Err("a value is given that nobody asked for"));
     assert_eq!(say(&[("port", Value::from("seven"))]), Err("a value is not of the type that is asked for"));
-    assert_eq!(say(&[("port", Value::Int(7))]), Ok(()));
+    assert_eq!(say(&[("port", Value::Int(7)), ("rack", Value::from("r1"))]), Ok(()));
+    assert_eq!(told.0.output(&StepId::from("a"), "rack"), Some(&Value::from("r1")));
     assert_eq!(told.0.output(&StepId::from("a"), "port"), Some(&Value::Int(7)));
 }

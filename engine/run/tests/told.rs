@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use firedrill_model::value::Value;
-use firedrill_run::{DebtKind, Doubt, Effect, Event, Outcome, Pause, Response, Ruling, Run, Stage, Verdict, Wait};
+use firedrill_run::{
+    DebtKind, Doubt, Effect, Event, Outcome, Pause, Phase, Response, Ruling, Run, Stage, Verdict, Wait,
+};
 use firedrill_sim::{Script, sketch};
 
 mod table;
@@ -501,4 +503,43 @@ fn a_group_keeps_no_lock_of_a_cancelled_run_that_only_owes_outside_of_it() {
     }
     assert_eq!(run.verdict(), Some(Verdict::Stuck));
     assert!(run.locks().is_empty(), "{:?}", run.locks());
+}
+
+#[test]
+fn a_run_with_a_doubt_goes_on_taking_back_what_it_can() {
+    let words = "a.attempt.1.1> b.attempt.1.1> a.attempt.1.1=0 c.attempt.1.1> c.attempt.1.1=1 b.attempt.1.1=timed_out";
+    let mut run = told("a !\nb\nc a", words);
+    tell(&mut run, "a.rollback.1.1>");
+    assert_eq!(run.phase(), Phase::Unwinding, "its rollback is under way");
+    tell(&mut run, "a.rollback.1.1=0");
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+}
+
+#[test]
+fn a_scope_that_was_being_taken_back_when_the_run_got_stuck_goes_on_with_it() {
+    let words = "box/x.attempt.1.1> box/z.attempt.1.1> box/x.attempt.1.1=0 box/y.attempt.1.1> box/y.attempt.1.1=1 \
+                 box/z.attempt.1.1=timed_out box/x.rollback.1.1> box/x.rollback.1.1=0";
+    let run = told("box {} on:continue\nbox/x !\nbox/y box/x\nbox/z ^\nb box", words);
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+    let mut done = run.clone();
+    tell(&mut done, "&box/z=done engine");
+    assert_eq!(then(done, ""), "box/z.release.1.1 b.attempt.1.1 = succeeded");
+}
+
+#[test]
+fn a_failure_that_was_taken_back_says_nothing_of_the_rest() {
+    let run =
+        told("@stop\na ! on:continue\nb a !\nc b", "a.attempt.1.1> a.attempt.1.1=1 a.rollback.1.1> a.rollback.1.1=0");
+    assert!(!run.undoes_what_was_done());
+    assert_eq!(then(run, "c.attempt.1.1 1"), "b.attempt.1.1 c.attempt.1.1 = failed");
+}
+
+#[test]
+fn only_attempts_are_treated_otherwise_when_something_comes_between() {
+    let run = told("a ! kill\nb finish", "");
+    let of = |command: &str| run.conduct(&command.parse().expect("a name"));
+    assert_eq!(of("a.attempt.1.1"), Some(run.plan().steps[0].conduct));
+    assert_eq!(of("b.attempt.1.1"), Some(run.plan().steps[1].conduct));
+    assert_ne!(of("a.attempt.1.1"), of("b.attempt.1.1"));
+    assert_eq!(of("a.rollback.1.1"), None);
 }
