@@ -32,11 +32,20 @@ impl Run {
     /// Gathers the deadlines whose clocks run.
     pub(crate) fn deadline_pauses(&self, pauses: &mut Vec<Pause>) {
         for &step in self.shape.timed().iter().filter(|&&step| self.is_timed(step)) {
-            let Clock { spent, adopted, .. } = self.state.steps[step].clock;
+            let Clock { spent, adopted, .. } = self.clock(step);
             let deadline = self.planned(step).deadline.unwrap_or_default();
             let length = deadline.saturating_sub(spent).saturating_sub(adopted);
             pauses.push(Pause { wait: Wait::Deadline(self.shape.id(step).clone()), length });
         }
+    }
+
+    /// Returns what has passed of the deadline of a step.
+    pub(crate) fn clock(&self, step: usize) -> Clock {
+        self.state.clocks.get(&step).copied().unwrap_or_default()
+    }
+
+    fn clock_mut(&mut self, step: usize) -> &mut Clock {
+        self.state.clocks.entry(step).or_default()
     }
 
     /// Returns whether the clock of a step's deadline runs.
@@ -45,7 +54,7 @@ impl Run {
             Stage::Inside => self.is_timed_inside(step),
             _ => self.pace(step) == Pace::Timed,
         };
-        is_running && !self.state.steps[step].clock.is_over && self.state.doubts == 0
+        is_running && !self.clock(step).is_over && self.state.doubts == 0
     }
 
     /// Returns whether a group's clock runs: while something is done inside that is on the clock.
@@ -87,7 +96,7 @@ impl Run {
         if self.planned(step).deadline.is_none() || !self.is_timed(step) {
             return false;
         }
-        self.state.steps[step].clock.is_over = true;
+        self.clock_mut(step).is_over = true;
         let shape = std::sync::Arc::clone(&self.shape);
         for &member in shape.inside(step) {
             self.end_for_deadline(member);
@@ -131,7 +140,7 @@ impl Run {
 
     /// Returns the step or group around it whose deadline is over: it makes no further attempt.
     pub fn overdue(&self, step: usize) -> Option<usize> {
-        self.around(step).find(|&at| self.state.steps[at].clock.is_over)
+        self.around(step).find(|&at| self.clock(at).is_over)
     }
 
     pub(crate) fn is_overdue(&self, step: usize) -> bool {
@@ -159,7 +168,7 @@ impl Run {
         let id = self.shape.id(step).clone();
         self.pass(Some(&id), Some(waited));
         if self.planned(step).deadline.is_some() {
-            self.state.steps[step].clock.spent += waited;
+            self.clock_mut(step).spent += waited;
         }
     }
 
@@ -191,7 +200,7 @@ impl Run {
         let took = pause.map(|pause| pause.length);
         self.pass(step, took);
         if self.planned(at).deadline.is_some() {
-            self.state.steps[at].clock.spent += took.unwrap_or_default();
+            self.clock_mut(at).spent += took.unwrap_or_default();
         }
     }
 
@@ -202,7 +211,7 @@ impl Run {
             self.advance(step, took);
         }
         for group in self.timed_groups_of(step) {
-            let shown = self.state.steps[group].clock.spent;
+            let shown = self.clock(group).spent;
             self.state.marks.insert((group, step), shown);
         }
     }
@@ -211,7 +220,7 @@ impl Run {
     fn advance(&mut self, step: usize, took: Duration) {
         for group in self.timed_groups_of(step) {
             let mark = self.state.marks.get(&(group, step)).copied().unwrap_or_default();
-            let clock = &mut self.state.steps[group].clock;
+            let clock = self.clock_mut(group);
             clock.spent = clock.spent.max(mark + took);
         }
     }
@@ -227,6 +236,6 @@ impl Run {
     fn clock_of(&mut self, command: &CommandId) -> Option<&mut Clock> {
         let step = command.step().filter(|_| !command.is_hook()).and_then(|id| self.shape.index(id))?;
         self.planned(step).deadline?;
-        Some(&mut self.state.steps[step].clock)
+        Some(self.clock_mut(step))
     }
 }

@@ -17,6 +17,26 @@ use crate::state::{
 };
 use crate::task::TaskEnd;
 
+/// What of a step of the plan decides which of its numbers count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    max_attempts: u32,
+    /// Whether others use its secrets.
+    is_publisher: bool,
+    /// Whether it has neither a deadline nor milestones, and nobody uses a secret of it.
+    is_plain: bool,
+}
+
+impl Weighed {
+    pub(crate) fn new(step: &Step, is_publisher: bool) -> Weighed {
+        Weighed {
+            max_attempts: step.retry.max_attempts.get(),
+            is_publisher,
+            is_plain: step.deadline.is_none() && step.milestones.is_empty() && !is_publisher,
+        }
+    }
+}
+
 impl Run {
     /// Feeds everything that decides what can still happen, and how the run can end, to a hasher.
     pub fn hash_future(&self, hasher: &mut impl Hasher) {
@@ -42,21 +62,21 @@ impl Run {
         hasher.write_u64(last.with(32, state.finals.at as u64).0);
         let is_resting = matches!(state.phase, Phase::Resting | Phase::AtRest) && !self.awaits_ruling();
         let is_ordered = self.shape.is_cramped && !is_resting;
-        for (at, (step, planned)) in state.steps.iter().zip(&self.plan.steps).enumerate() {
-            hasher.write_u64(step.life(planned).0);
-            hasher.write_u64(step.debts().0);
-            if planned.deadline.is_some() {
-                hasher.write_u8(u8::from(step.clock.is_over && !step.stage.is_settled()));
+        for (at, (step, weighed)) in state.steps.iter().zip(self.shape.weighed()).enumerate() {
+            let (life, debts) = (step.life(weighed), step.debts());
+            hasher.write_u128(u128::from(life.0) << 64 | u128::from(debts.0));
+            if weighed.is_plain {
+                continue;
             }
-            if !planned.milestones.is_empty() {
-                hasher.write_u32(if step.stage.is_settled() { 0 } else { step.reached.0 });
+            let is_settled = step.stage.is_settled();
+            hasher.write_u8(u8::from(!is_settled && self.clock(at).is_over));
+            hasher.write_u32(if is_settled { 0 } else { step.reached.0 });
+            if weighed.is_publisher {
+                hasher.write_u32(step.attempts_that_count(weighed));
             }
-            if !self.shape.secret_users(at).is_empty() {
-                hasher.write_u32(step.attempts_that_count(planned));
-            }
-            if is_ordered {
-                hasher.write_u32(step.completed);
-            }
+        }
+        if is_ordered {
+            state.steps.iter().for_each(|step| hasher.write_u32(step.completed));
         }
     }
 
@@ -93,15 +113,15 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 
 impl StepState {
     /// Returns how many attempts were made, up to one more than are made without anybody asking for it.
-    fn attempts_that_count(&self, planned: &Step) -> u32 {
-        self.attempts.min(self.voided + planned.retry.max_attempts.get() + 1)
+    fn attempts_that_count(&self, weighed: &Weighed) -> u32 {
+        self.attempts.min(self.voided + weighed.max_attempts + 1)
     }
 
     /// Returns where the step stands and what it forbids.
-    fn life(&self, planned: &Step) -> Word {
+    fn life(&self, weighed: &Weighed) -> Word {
         let is_settled = self.stage.is_settled();
         let is_left_out = self.wish == Wish::LeaveOut;
-        let attempts = if is_settled { 0 } else { u64::from(self.attempts_that_count(planned)) };
+        let attempts = if is_settled { 0 } else { u64::from(self.attempts_that_count(weighed)) };
         Word::of(22, attempts)
             .with(Stage::BITS, self.stage.code().0)
             .with(2, self.block as u64)

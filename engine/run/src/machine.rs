@@ -11,7 +11,7 @@ use crate::event::{Answer, Event, Exit, Question, Wait};
 use crate::scope::Course;
 use crate::shape::Shape;
 use crate::state::{
-    Asking, Block, Cancel, Clock, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
+    Asking, Block, Cancel, Debts, Finals, Phase, Reached, Recheck, Stage, State, StepState, Task, TaskAt, Tried,
     Undoing, Wish,
 };
 use crate::task::{TaskEvent, TaskStep};
@@ -312,6 +312,7 @@ impl State {
             approvals: BTreeMap::new(),
             starter: None,
             seen: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             marks: BTreeMap::new(),
         }
     }
@@ -333,7 +334,6 @@ impl StepState {
             asked: 0,
             course: Course::Forth,
             wish: Wish::Run,
-            clock: Clock::default(),
             reached: Reached::default(),
             needs_left: count(step.needs.len() + step.after.len()),
             members_left: step.as_group().map_or(0, |_| count(plan.members(at).count())),

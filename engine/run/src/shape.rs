@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use firedrill_model::plan::{Plan, Step};
 
 use crate::command::StepId;
-use crate::future::most_at_once;
+use crate::future::{Weighed, most_at_once};
 
 /// The look-up tables of a plan.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub(crate) struct Shape {
     publishers: Vec<usize>,
     secret_users: Vec<Vec<usize>>,
     secrets_of: Vec<Vec<usize>>,
+    weighed: Vec<Weighed>,
     /// Whether something that is due may have to wait for room, or for others with the same lock.
     pub(crate) is_cramped: bool,
 }
@@ -58,6 +59,7 @@ impl Shape {
             publishers: Vec::new(),
             secret_users: vec![Vec::new(); plan.steps.len()],
             secrets_of: vec![Vec::new(); plan.steps.len()],
+            weighed: Vec::new(),
             is_cramped: (plan.max_parallel.get() as usize) < most_at_once(plan),
         };
         for (at, step) in plan.steps.iter().enumerate() {
@@ -81,6 +83,9 @@ impl Shape {
             shape.use_secrets(plan, at);
         }
         shape.take_locks(plan);
+        let users = shape.secret_users.iter();
+        shape.weighed =
+            plan.steps.iter().zip(users).map(|(step, users)| Weighed::new(step, !users.is_empty())).collect();
         shape.publishers = (0..plan.steps.len()).filter(|&step| !shape.secret_users[step].is_empty()).collect();
         shape
     }
@@ -123,6 +128,11 @@ impl Shape {
     /// Returns the steps whose secrets others use, ascending.
     pub(crate) fn publishers(&self) -> &[usize] {
         &self.publishers
+    }
+
+    /// Returns what decides which numbers of each step count for what can still happen.
+    pub(crate) fn weighed(&self) -> &[Weighed] {
+        &self.weighed
     }
 
     /// Returns the steps that use secrets of this one, ascending.

@@ -60,6 +60,8 @@ pub struct State {
     pub(crate) starter: Option<String>,
     /// What guards have seen when they held, by whose they are and their id.
     pub(crate) seen: BTreeMap<(Subject, Arc<str>), BTreeMap<String, Value>>,
+    /// What has passed of the deadlines of steps.
+    pub(crate) clocks: BTreeMap<usize, Clock>,
     /// What the clock of a group with a deadline showed when a member, the second, last began or ended something.
     pub(crate) marks: BTreeMap<(usize, usize), Duration>,
 }
@@ -168,8 +170,6 @@ pub(crate) struct StepState {
     pub(crate) exit_code: Option<i32>,
     /// What whoever started the run wants of it.
     pub(crate) wish: Wish,
-    /// What has passed of its deadline.
-    pub(crate) clock: Clock,
     /// The milestones that its present attempt has reached.
     pub(crate) reached: Reached,
     pub(crate) debts: Debts,

@@ -18,6 +18,7 @@ impl Clone for State {
             approvals: self.approvals.clone(),
             starter: self.starter.clone(),
             seen: self.seen.clone(),
+            clocks: self.clocks.clone(),
             marks: self.marks.clone(),
             ..*self
         }
@@ -36,6 +37,7 @@ impl Clone for State {
         self.approvals.clone_from(&source.approvals);
         self.starter.clone_from(&source.starter);
         self.seen.clone_from(&source.seen);
+        self.clocks.clone_from(&source.clocks);
         self.marks.clone_from(&source.marks);
         *self = State {
             guards: take(&mut self.guards),
@@ -49,6 +51,7 @@ impl Clone for State {
             approvals: take(&mut self.approvals),
             starter: take(&mut self.starter),
             seen: take(&mut self.seen),
+            clocks: take(&mut self.clocks),
             marks: take(&mut self.marks),
             ..*source
         };

@@ -73,6 +73,17 @@ impl Hasher for Wide {
         self.write_u64(word as u64);
     }
 
+    /// Takes two words with one multiplication a lane.
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of 128 bits are taken on purpose")]
+    fn write_u128(&mut self, words: u128) {
+        let (first, second) = ((words >> 64) as u64, words as u64);
+        let [low, high] = self.lanes;
+        self.lanes = [
+            fold(low.rotate_left(23) ^ first, FACTORS[0] ^ second).wrapping_add(second.rotate_left(32) ^ first),
+            fold(high.rotate_left(23) ^ second, FACTORS[1] ^ first).wrapping_add(first.rotate_left(32) ^ second),
+        ];
+    }
+
     fn write_u64(&mut self, word: u64) {
         let [low, high] = self.lanes;
         self.lanes = [

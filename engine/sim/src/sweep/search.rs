@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use firedrill_run::{Event, IllegalEvent, Run, Verdict};
 
-use self::expansion::{Entry, Expansion, Spare, Step, To};
+use self::expansion::{Entry, Expansion, Source, Spare, Step, To};
 use super::cost::Cost;
 use super::fingerprint::{ByFingerprint, Fingerprint};
 use super::graph::{Verdicts, pass_back};
@@ -55,9 +55,9 @@ pub(super) struct Search<'a> {
     visits: Vec<Visit>,
     reach: Vec<Verdicts>,
     /// States of the present depth, nearest first.
-    open: VecDeque<(u32, Box<Node>)>,
+    open: VecDeque<Entry>,
     /// States of the next depth, nearest first.
-    next: VecDeque<(u32, Box<Node>)>,
+    next: VecDeque<Entry>,
     /// Nodes whose memory can be used again, by thread.
     spares: Vec<Spare>,
     members: Vec<u32>,
@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
     pub(super) fn run(mut self) -> Result<Swept, IllegalEvent> {
         let root = self.root()?;
         let fingerprint = root.fingerprint(self.orders);
-        self.meet(fingerprint, Box::new(root), Visit::ROOT);
+        self.meet(fingerprint, Source::Node(Box::new(root)), Visit::ROOT);
         let mut extent = Extent::Complete { depth: self.sweep.depth };
         for depth in 0..=self.sweep.depth {
             self.verdicts.push(BTreeMap::new());
@@ -142,37 +142,39 @@ impl<'a> Search<'a> {
 
     /// Takes the nearest states that are to be visited with this many faults, all equally near: what comes after them is
     /// farther away than each of them.
-    fn batch(&mut self, seeds: &mut VecDeque<(u32, Box<Node>)>, depth: u32) -> Vec<Entry> {
+    fn batch(&mut self, seeds: &mut VecDeque<Entry>, depth: u32) -> Vec<Entry> {
         let mut batch = Vec::new();
         let mut nearest = None;
         while batch.len() < BATCH {
             // What was met again with fewer faults has been visited; it is no measure of how near the others are.
-            while seeds.front().is_some_and(|(state, _)| self.visits[*state as usize].depth < depth) {
-                self.recycle(seeds.pop_front());
+            while seeds.front().is_some_and(|entry| self.visits[entry.state as usize].depth < depth) {
+                seeds.pop_front();
             }
-            let length = |queue: &VecDeque<(u32, Box<Node>)>| {
-                queue.front().map_or(u32::MAX, |(state, _)| self.visits[*state as usize].length)
+            let length = |queue: &VecDeque<Entry>| {
+                queue.front().map_or(u32::MAX, |entry| self.visits[entry.state as usize].length)
             };
             let (of_seeds, of_open) = (length(seeds), length(&self.open));
             if *nearest.get_or_insert(of_seeds.min(of_open)) < of_seeds.min(of_open) {
                 break;
             }
             let popped = if of_seeds < of_open { seeds.pop_front() } else { self.open.pop_front() };
-            let Some((state, node)) = popped else { break };
-            batch.push(Entry { state, node });
+            let Some(entry) = popped else { break };
+            batch.push(entry);
         }
         batch
     }
 
     /// Keeps the memory of a node that is not needed any more.
-    fn recycle(&mut self, entry: Option<(u32, Box<Node>)>) {
-        let at = self.states % self.spares.len();
-        self.spares[at].extend(entry.map(|(_, node)| node));
+    fn recycle(&mut self, source: Source) {
+        if let Source::Node(node) = source {
+            let at = self.states % self.spares.len();
+            self.spares[at].push(node);
+        }
     }
 
     /// Enters what was found in a state and what comes after it.
     fn enter(&mut self, expansion: Expansion) -> Result<(), IllegalEvent> {
-        let Expansion { state, end, breaches, steps } = expansion;
+        let Expansion { state, end, breaches, steps, origin } = expansion;
         self.states += 1;
         self.transitions += steps.len();
         self.members.push(state);
@@ -186,16 +188,17 @@ impl<'a> Search<'a> {
             self.report(state, event.as_ref(), breach)?;
         }
         let Visit { depth, length, .. } = self.visits[state as usize];
-        for (choice, Step { cost, points, to }) in steps.into_iter().enumerate() {
-            let visit = Visit {
-                parent: state,
-                choice: u16::try_from(choice).expect("a state has fewer than 65,536 moves"),
-                depth: depth + cost.faults(),
-                length: length + 1,
-            };
+        let mut waiting = 0;
+        for (choice, Step { cost, points, to }) in (0..).zip(steps) {
+            let visit = Visit { parent: state, choice, depth: depth + cost.faults(), length: length + 1 };
             let to = match to {
                 To::Known(known) => known,
-                To::New(fingerprint, node) => self.meet(fingerprint, node, visit),
+                To::New(fingerprint, Some(node)) => self.meet(fingerprint, Source::Node(node), visit),
+                To::New(fingerprint, None) => {
+                    let origin = Arc::clone(origin.as_ref().expect("a state is kept if a fault leads to a new one"));
+                    waiting += 1;
+                    self.meet(fingerprint, Source::Fault(origin, waiting - 1), visit)
+                }
             };
             if cost == Cost::Free {
                 self.edges.push((state, to));
@@ -213,7 +216,7 @@ impl<'a> Search<'a> {
     }
 
     /// Enters a state, unless it is known with as few faults. Returns its number.
-    fn meet(&mut self, fingerprint: Fingerprint, node: Box<Node>, visit: Visit) -> u32 {
+    fn meet(&mut self, fingerprint: Fingerprint, source: Source, visit: Visit) -> u32 {
         let fresh = u32::try_from(self.visits.len()).expect("a sweep keeps fewer than 2^32 states");
         let state = *self.known.entry(fingerprint).or_insert(fresh);
         if state == fresh {
@@ -222,12 +225,12 @@ impl<'a> Search<'a> {
         } else if visit.depth < self.visits[state as usize].depth {
             self.visits[state as usize] = visit;
         } else {
-            self.recycle(Some((state, node)));
+            self.recycle(source);
             return state;
         }
         let is_next = visit.depth as usize >= self.verdicts.len();
         let queue = if is_next { &mut self.next } else { &mut self.open };
-        queue.push_back((state, node));
+        queue.push_back(Entry { state, source });
         state
     }
 

@@ -1,5 +1,7 @@
 //! What the states visited lead from and to: histories, and what a fault point comes to.
 
+use std::thread;
+
 use firedrill_run::{Event, IllegalEvent, Run, Verdict};
 
 use super::{Search, Struck, beginning};
@@ -37,20 +39,32 @@ impl Search<'_> {
         Ok((events, node))
     }
 
+    /// Returns what each fault point comes to, in the order of the points: each is looked into by itself, by many threads.
     pub(super) fn point_verdicts(&self) -> Result<Vec<PointVerdicts>, IllegalEvent> {
-        let points = self.moves.points.iter().enumerate();
-        let verdicts = points.map(|(at, point)| {
-            let struck = self.struck.get(&at);
-            let after = struck.iter().flat_map(|struck| &struck.after);
-            let reached = after.fold(Verdicts::default(), |set, state| set.with(self.reach[*state as usize]));
-            Ok(PointVerdicts {
-                point: point.clone(),
-                faults: struck.map(|struck| struck.depth),
-                verdicts: reached.iter().collect(),
-                remains: struck.map_or(Ok(Vec::new()), |struck| self.remains(struck, reached))?,
-            })
-        });
-        verdicts.collect()
+        let points: Vec<usize> = (0..self.moves.points.len()).collect();
+        let size = points.len().div_ceil(self.sweep.threads.get()).max(1);
+        thread::scope(|scope| {
+            let verdicts_of =
+                |part: &[usize]| part.iter().map(|&at| self.verdicts_at(at)).collect::<Result<Vec<_>, _>>();
+            let parts: Vec<_> = points.chunks(size).map(|part| scope.spawn(move || verdicts_of(part))).collect();
+            let mut verdicts = Vec::with_capacity(points.len());
+            for part in parts {
+                verdicts.extend(part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(verdicts)
+        })
+    }
+
+    fn verdicts_at(&self, at: usize) -> Result<PointVerdicts, IllegalEvent> {
+        let struck = self.struck.get(&at);
+        let after = struck.iter().flat_map(|struck| &struck.after);
+        let reached = after.fold(Verdicts::default(), |set, state| set.with(self.reach[*state as usize]));
+        Ok(PointVerdicts {
+            point: self.moves.points[at].clone(),
+            faults: struck.map(|struck| struck.depth),
+            verdicts: reached.iter().collect(),
+            remains: struck.map_or(Ok(Vec::new()), |struck| self.remains(struck, reached))?,
+        })
     }
 
     /// Returns what a human finds after a fault, by verdict.

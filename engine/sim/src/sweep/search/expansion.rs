@@ -3,6 +3,7 @@
 //! Nothing here depends on what becomes of another state of the same batch, so what a sweep finds does not depend on the
 //! number of threads. What is new is entered afterwards, by one thread, in the order of the batch.
 
+use std::sync::Arc;
 use std::thread;
 
 use firedrill_run::{CommandId, Event, IllegalEvent, Run, Verdict};
@@ -24,7 +25,22 @@ const FEW: usize = 64;
 /// A state that is to be visited.
 pub(super) struct Entry {
     pub(super) state: u32,
-    pub(super) node: Box<Node>,
+    pub(super) source: Source,
+}
+
+/// Where the node of a state comes from.
+pub(super) enum Source {
+    /// It is there.
+    Node(Box<Node>),
+    /// It is made when it is its turn, by this one of the moves that wait.
+    Fault(Arc<Origin>, usize),
+}
+
+/// A state from which faults lead to states that wait until all with fewer faults were visited: it is kept instead of them.
+pub(super) struct Origin {
+    node: Box<Node>,
+    /// The moves that lead to states that wait.
+    moves: Vec<Move>,
 }
 
 /// What was found in a state and comes after it.
@@ -35,6 +51,8 @@ pub(super) struct Expansion {
     /// What goes against a rule, with the event that does, if one does.
     pub(super) breaches: Vec<(Option<Event>, Breach)>,
     pub(super) steps: Vec<Step>,
+    /// The state itself, if a fault leads from it to a new one.
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 /// A move from a state.
@@ -49,8 +67,15 @@ pub(super) struct Step {
 pub(super) enum To {
     /// One that is known with as few faults.
     Known(u32),
-    /// Another one, unless the same batch meets it, too.
-    New(Fingerprint, Box<Node>),
+    /// Another one, unless the same batch meets it, too; without its node after a fault.
+    New(Fingerprint, Option<Box<Node>>),
+}
+
+impl Step {
+    /// Returns whether it leads to a state that has to wait for its turn.
+    fn waits(&self) -> bool {
+        matches!(self.to, To::New(_, None))
+    }
 }
 
 /// Nodes whose memory can be used again.
@@ -100,12 +125,14 @@ impl Expander<'_> {
 
     fn expand(
         self,
-        Entry { state, node }: Entry,
+        Entry { state, source }: Entry,
         listed: &mut Vec<Move>,
         spare: &mut Spare,
     ) -> Result<Expansion, IllegalEvent> {
+        let node = self.node(source, spare)?;
         let run = &node.run;
-        let mut expansion = Expansion { state, end: None, breaches: self.broken_properties(run), steps: Vec::new() };
+        let breaches = self.broken_properties(run);
+        let mut expansion = Expansion { state, end: None, breaches, steps: Vec::new(), origin: None };
         let mut broken = |breach| expansion.breaches.push((None, breach));
         self.moves.list(&node, self.visits[state as usize].depth < self.sweep.depth, listed);
         if let Some(verdict) = run.verdict() {
@@ -118,17 +145,53 @@ impl Expander<'_> {
             broken(Breach::new(Rule::ComesToRest, "nothing can happen any more and the run is not at rest"));
             listed.clear();
         }
+        self.take_all(&mut expansion, node, listed, spare)?;
+        Ok(expansion)
+    }
+
+    /// Returns the node of a state whose turn it is.
+    fn node(self, source: Source, spare: &mut Spare) -> Result<Box<Node>, IllegalEvent> {
+        match source {
+            Source::Node(node) => Ok(node),
+            Source::Fault(origin, choice) => {
+                let mut node = copied(&origin.node, spare);
+                node.apply(self.moves, &origin.moves[choice])?;
+                spare.extend(Arc::into_inner(origin).map(|origin| origin.node));
+                Ok(node)
+            }
+        }
+    }
+
+    /// Makes every move from a state.
+    fn take_all(
+        self,
+        expansion: &mut Expansion,
+        node: Box<Node>,
+        listed: &mut Vec<Move>,
+        spare: &mut Spare,
+    ) -> Result<(), IllegalEvent> {
         expansion.steps.reserve_exact(listed.len());
         let Some((last, others)) = listed.split_last() else {
             spare.push(node);
-            return Ok(expansion);
+            return Ok(());
         };
         for entry in others {
             let copy = copied(&node, spare);
-            self.take(&mut expansion, copy, entry, spare)?;
+            self.take(expansion, copy, entry, spare)?;
         }
-        self.take(&mut expansion, node, last, spare)?;
-        Ok(expansion)
+        if last.cost.faults() == 0 && !expansion.steps.iter().any(Step::waits) {
+            return self.take(expansion, node, last, spare);
+        }
+        let copy = copied(&node, spare);
+        self.take(expansion, copy, last, spare)?;
+        if expansion.steps.iter().any(Step::waits) {
+            let moves = listed.drain(..).zip(&expansion.steps).filter(|(_, step)| step.waits());
+            let moves = moves.map(|(entry, _)| entry).collect();
+            expansion.origin = Some(Arc::new(Origin { node, moves }));
+        } else {
+            spare.push(node);
+        }
+        Ok(())
     }
 
     fn broken_properties(self, run: &Run) -> Vec<(Option<Event>, Breach)> {
@@ -157,7 +220,11 @@ impl Expander<'_> {
                 spare.push(node);
                 To::Known(known)
             }
-            None => To::New(fingerprint, node),
+            None if entry.cost.faults() > 0 => {
+                spare.push(node);
+                To::New(fingerprint, None)
+            }
+            None => To::New(fingerprint, Some(node)),
         };
         expansion.steps.push(Step { cost: entry.cost, points, to });
         Ok(())
