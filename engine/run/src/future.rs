@@ -62,7 +62,7 @@ impl Run {
         hasher.write_u64(last.with(32, state.finals.at as u64).0);
         let is_resting = matches!(state.phase, Phase::Resting | Phase::AtRest) && !self.awaits_ruling();
         let is_ordered = self.shape.is_cramped && !is_resting;
-        for (at, (step, weighed)) in state.steps.iter().zip(self.shape.weighed()).enumerate() {
+        for (at, (step, &weighed)) in state.steps.iter().zip(self.shape.weighed()).enumerate() {
             let (life, debts) = (step.life(weighed), step.debts());
             hasher.write_u128(u128::from(life.0) << 64 | u128::from(debts.0));
             if weighed.is_plain {
@@ -113,12 +113,12 @@ pub(crate) fn most_at_once(plan: &Plan) -> usize {
 
 impl StepState {
     /// Returns how many attempts were made, up to one more than are made without anybody asking for it.
-    fn attempts_that_count(&self, weighed: &Weighed) -> u32 {
+    fn attempts_that_count(&self, weighed: Weighed) -> u32 {
         self.attempts.min(self.voided + weighed.max_attempts + 1)
     }
 
     /// Returns where the step stands and what it forbids.
-    fn life(&self, weighed: &Weighed) -> Word {
+    fn life(&self, weighed: Weighed) -> Word {
         let is_settled = self.stage.is_settled();
         let is_left_out = self.wish == Wish::LeaveOut;
         let attempts = if is_settled { 0 } else { u64::from(self.attempts_that_count(weighed)) };
