@@ -58,6 +58,7 @@ fn answers_are_recorded_while_no_engine_waits_for_them() {
     {
         assert!(left.out.contains(text), "{text}\n{}", left.out);
     }
+    assert_eq!(left.out.matches("(shown ").count(), 1, "it is said once what is covered\n{}", left.out);
     assert!(sandbox.call(&["runs"]).exit(0).out.contains("waiting for people"));
     assert!(sandbox.call(&["show", "r"]).exit(0).out.contains("0 of 2 have approved"));
     let approve = |by: &str| sandbox.call(&["approve", "r", "window", "--by", by]);

@@ -62,7 +62,9 @@ impl<'a> Screen<'a> {
     }
 
     /// Says what an approval would cover, of everything that people are asked by now.
-    fn covered(&self, envelope: &Envelope, run: &Run) -> String {
+    fn covered(&self, envelope: &Envelope) -> String {
+        // What is shown may be behind what the run has come to.
+        let run = self.view.run();
         let asked = run.waiting_for().into_iter().map(|waiting| waiting.command);
         let is_new = |command: &CommandId| match &envelope.event {
             Event::Started { command: started } => started == command,
@@ -101,7 +103,7 @@ impl Sink for Screen<'_> {
         let text = match self.format {
             Format::Text => {
                 let lines = self.console.lines(&self.view, envelope.at_ms, &changes, &tail);
-                lines + &self.covered(envelope, run)
+                lines + &self.covered(envelope)
             }
             Format::Json => event_json(envelope) + "\n",
         };
