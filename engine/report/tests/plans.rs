@@ -45,6 +45,24 @@ fn text_on_a_narrow_terminal() {
 }
 
 #[test]
+fn a_hold_says_where_it_waits_for_people() {
+    let steps = "
+  - {id: close, argv: [a], idempotent: true, rollback: none, release: {argv: [b], until: [move]}}
+  - {id: ask, approve: {prompt: Now?}}
+  - {id: copy, argv: [c], idempotent: true, on_failure: ask}
+  - {id: move, argv: [d], cleanup: {manual: {instructions: Look.}}}
+  - {id: tell, argv: [e], on_failure: ask}";
+    let source = Source::new("x.yaml", format!("firedrill: 1\nplaybook: x\nsteps:{steps}\n"));
+    let (playbook, found) = check::load_with(&source, None, &Library::default());
+    let playbook = playbook.unwrap_or_else(|| panic!("{found:?}"));
+    let plan = resolve(&source, &playbook, &BTreeMap::new(), Facts::default()).expect("no faults");
+    let text = plan_text(&plan, None, 400, Colour::Never);
+    let hold = "close: from its start to the end of move, 3 steps inside: ask, copy, move; it waits for people at ask; if one of \
+                copy, move fails, it waits for people\n";
+    assert!(text.contains(hold), "{text}");
+}
+
+#[test]
 fn colours_change_no_text() {
     let coloured = plan_text(&rich(), None, 100, Colour::Always);
     assert!(coloured.contains('\u{1b}'));

@@ -83,11 +83,52 @@ fn people_are_asked_before_something_is_held_and_before_what_cannot_be_undone() 
     assert_eq!(review(&[inputs, &skippable, erase].concat()), ["FD0621"]);
     assert_eq!(steps(&ask.replace(", timeout: 1h", "")), ["FD0602"]);
 
+    // After a failure, too.
+    let asked = work.replace("rollback", "on_failure: ask, rollback");
+    assert_eq!(steps(&[take, &asked].concat()), ["FD0620"]);
+    assert_eq!(
+        steps(&[&take.replace("until", "timeout: 1m, until"), work, &asked.replace("work", "more")].concat()),
+        [""; 0]
+    );
+    assert_eq!(
+        steps(
+            &[take, &work.replace("rollback: none", "cleanup: {manual: {instructions: Look}, timeout: 1h}")].concat()
+        ),
+        ["FD0620"]
+    );
+    assert_eq!(review(&["firedrill: 1\nplaybook: x\non_failure: ask\nsteps:\n", take, work].concat()), ["FD0620"]);
+
     // What begins on a milestone comes after the step as well.
     let moving = work.replace("rollback: none", "rollback: none, milestones: {moving: moving}");
     let after = "  - {id: after, argv: [e], timeout: 1m, read_only: true, needs: [work.moving]}\n";
     assert_eq!(steps(&[&take.replace("[work]", "[after]"), ask, &moving, after].concat()), ["FD0620"]);
     assert_eq!(steps(&[ask, &take.replace("[work]", "[after]"), &moving, after].concat()), [""; 0]);
+}
+
+#[test]
+fn people_are_found_in_groups_and_around_them() {
+    let steps = |steps: &[&str]| review(&format!("firedrill: 1\nplaybook: x\nsteps:\n{}", steps.concat()));
+    let grouped = |steps: &[&str]| {
+        let members = steps.concat().replace("  - ", "    - ");
+        format!("  - id: box{}\n    steps:\n{members}", steps.len())
+    };
+    let ask = "  - {id: ask, approve: {prompt: Now?, timeout: 1h}}\n";
+    let take = "  - {id: take, argv: [a], timeout: 1m, rollback: none, release: {argv: [b]}}\n";
+    let until = take.replace("[b]}", "[b], until: [work]}");
+    let work = "  - {id: work, argv: [c], timeout: 1m, rollback: none}\n";
+    let erase = "  - {id: erase, argv: [d], timeout: 1m, irreversible: true}\n";
+    assert_eq!(steps(&[take, &grouped(&[ask]), work]), ["FD0620"]);
+    assert_eq!(steps(&[&until, &grouped(&[ask]), work]), ["FD0620"]);
+    assert_eq!(steps(&[&until, work, &grouped(&[ask])]), [""; 0]);
+    assert_eq!(steps(&[&grouped(&[take, work]), ask]), [""; 0], "it is given back at the end of its group");
+    assert_eq!(steps(&[&grouped(&[take, ask, work])]), ["FD0620"]);
+    assert_eq!(steps(&[ask, &grouped(&[erase])]), [""; 0]);
+    assert_eq!(steps(&[&grouped(&[ask]), &grouped(&[erase, work])]), [""; 0]);
+    assert_eq!(steps(&[&grouped(&[erase]), ask]), ["FD0621"]);
+    let skippable = grouped(&[ask]).replace("id: box1", "id: box1\n    when: 1 > 2");
+    assert_eq!(steps(&[&skippable, erase]), ["FD0621"]);
+    let undone = work.replace("none", "{argv: [undo]}");
+    assert_eq!(steps(&[&until.replace("[work]", "[box1]"), &grouped(&[&undone]), erase]), ["FD0604", "FD0621"]);
 }
 
 #[test]

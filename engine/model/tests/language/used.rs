@@ -191,3 +191,21 @@ fn constraints_need_a_value_that_is_known() {
     let found = plan_with(&[("part.yaml", &part)], "{}", steps).expect_err("a fault");
     assert!(found.starts_with("FD0506 `artifact` must be known before the run starts"), "{found}");
 }
+
+#[test]
+fn people_who_are_asked_in_it_are_seen_from_outside() {
+    let part = "firedrill: 1\nplaybook: part\nsteps: [{id: ask, approve: {prompt: Now?, timeout: 1h}}]\n";
+    let codes = |steps: &str| {
+        let source = Source::new("x.yaml", format!("firedrill: 1\nplaybook: x\nsteps:\n{steps}"));
+        let mut library = Library::default();
+        library.add("part.yaml".into(), Ok(Source::new("part.yaml", part)));
+        let (_, found) = check::review_with(&source, None, &library);
+        found.iter().map(|found| found.code.id()).collect::<Vec<_>>()
+    };
+    let take = "  - {id: take, argv: [a], timeout: 1m, rollback: none, release: {argv: [b]}}\n";
+    let used = "  - {id: p, use: part.yaml}\n";
+    let erase = "  - {id: erase, argv: [c], timeout: 1m, irreversible: true}\n";
+    assert_eq!(codes(&[take, used, erase].concat()), ["FD0620"]);
+    assert_eq!(codes(&[used, take, erase].concat()), [""; 0]);
+    assert_eq!(codes(&[&used.replace("use", "when: 1 > 2, use"), erase].concat()), ["FD0621"]);
+}

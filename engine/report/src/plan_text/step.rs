@@ -2,8 +2,8 @@
 
 use firedrill_model::judge::{Extract, OutputRule, OutputSource};
 use firedrill_model::plan::{
-    Backoff, Condition, Conduct, Guard, Hook, InDoubt, Jitter, OnCancel, OnEngineDeath, OnFailure, Release, Retry,
-    Rollback, Step, block_of, is_inside, signal_name,
+    Backoff, Command, Condition, Conduct, Guard, Hook, InDoubt, Jitter, OnCancel, OnEngineDeath, OnFailure, Release,
+    Retry, Rollback, Step, block_of, is_inside, signal_name,
 };
 
 use super::{INDENT, Page, unmet};
@@ -287,16 +287,29 @@ pub(super) fn hold(steps: &[Step], at: usize, ms: Option<u64>) -> Option<String>
         number => format!("{} inside: {}", words::count(number, "step"), inside.join(", ")),
     };
     let about = ms.filter(|ms| *ms > 0).map(|ms| format!(", about {}", words::about(ms))).unwrap_or_default();
-    let people = people_inside(steps, &release.hold);
+    let people = people_inside(steps, at, &release.hold);
     Some(format!("{}: from its start to {end}{about}, {inside}{people}", step.id))
 }
 
-/// Returns the warning that a hold lasts as long as people take.
-fn people_inside(steps: &[Step], hold: &[usize]) -> String {
-    let asks = |step: &&Step| step.command().is_some_and(|command| command.program.asks_people());
-    let asking = hold.iter().map(|&inside| &steps[inside]).filter(asks).map(|step| step.id.as_str());
-    let asking: Vec<&str> = asking.collect();
-    if asking.is_empty() { String::new() } else { format!("; it waits for people at {}", asking.join(", ")) }
+/// Returns the warning that a hold lasts as long as people take: those who are asked, and those who are after a failure.
+fn people_inside(steps: &[Step], at: usize, hold: &[usize]) -> String {
+    let asks = |command: &Command| command.program.asks_people();
+    let asking = hold.iter().map(|&inside| &steps[inside]).filter(|step| step.command().is_some_and(asks));
+    let asking: Vec<&str> = asking.map(|step| step.id.as_str()).collect();
+    let asking =
+        if asking.is_empty() { String::new() } else { format!("; it waits for people at {}", asking.join(", ")) };
+    let is_human = |step: &&Step| {
+        step.on_failure == OnFailure::Ask || step.cleanup.as_ref().is_some_and(|hook| asks(&hook.command))
+    };
+    let failing =
+        std::iter::once(&at).chain(hold).map(|&inside| &steps[inside]).filter(|step| step.command().is_some());
+    let failing: Vec<&str> = failing.filter(is_human).map(|step| step.id.as_str()).collect();
+    let failing = match failing.as_slice() {
+        [] => String::new(),
+        [one] => format!("; if {one} fails, it waits for people"),
+        some => format!("; if one of {} fails, it waits for people", some.join(", ")),
+    };
+    asking + &failing
 }
 
 /// Returns where an output is taken from.

@@ -52,11 +52,11 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
     let Some(&later) = beside.iter().find(|&&at| after(at)) else {
         return Vec::new();
     };
-    let held = order
-        .below(taker)
-        .into_iter()
-        .filter(|&at| ends.iter().any(|&end| at == end || order.below(at).contains(&end)));
-    let undone = held.filter_map(|at| Some((&playbook.steps[at], undoing(&playbook.steps[at])?)));
+    let is_held = |at: usize| ends.iter().any(|&end| at == end || order.below(at).contains(&end));
+    let held: Vec<usize> = order.below(taker).into_iter().filter(|&at| is_held(at)).collect();
+    let is_inside = |&at: &usize| around(&playbook.steps, at).any(|at| held.contains(&at));
+    let undone = (0..playbook.steps.len()).filter(is_inside);
+    let undone = undone.filter_map(|at| Some((&playbook.steps[at], undoing(&playbook.steps[at])?)));
     let (taker, later) = (&playbook.steps[taker].id.value, &playbook.steps[later].id.value);
     let warn = |(step, span): (&Step, _)| {
         let message = format!("if `{later}` fails, `{}` is undone after `{taker}` has been given back", step.id.value);
@@ -92,23 +92,43 @@ fn undoing(step: &Step) -> Option<crate::source::Span> {
 
 /// Which step comes after which, or at least after the milestone of which.
 pub(super) struct Order<'p> {
+    steps: &'p [Step],
     follows: &'p [Vec<usize>],
-    order: Vec<usize>,
+    /// All steps, each after those that it follows.
+    sorted: Vec<usize>,
 }
 
 impl<'p> Order<'p> {
     pub(super) fn of(playbook: &'p Checked<Playbook>) -> Self {
         let follows = &playbook.follows;
         let graph = Graph::new(follows.len(), |at| follows[at].iter().copied());
-        Self { follows, order: graph.order().expect("a checked playbook has an order") }
+        let sorted = graph.order().expect("a checked playbook has an order");
+        Self { steps: &playbook.steps, follows, sorted }
     }
 
-    /// Returns the steps that come after this one, directly or through others, in an order in which they can run.
+    /// Returns the steps of its block that come after this one, directly or through others, in an order in which they can
+    /// run.
     pub(super) fn below(&self, step: usize) -> Vec<usize> {
         let mut is_below = vec![false; self.follows.len()];
-        for &at in &self.order {
+        for &at in &self.sorted {
             is_below[at] = self.follows[at].iter().any(|&above| above == step || is_below[above]);
         }
-        self.order.iter().copied().filter(|&at| is_below[at]).collect()
+        self.sorted.iter().copied().filter(|&at| is_below[at]).collect()
     }
+
+    /// Returns whether a step comes after another one, or the group in which it lies does.
+    pub(super) fn is_after(&self, later: usize, earlier: usize) -> bool {
+        beside(self.steps, earlier, later).is_some_and(|(above, below)| self.below(above).contains(&below))
+    }
+}
+
+/// Iterates over a step and the groups around it, from the inside.
+pub(super) fn around(steps: &[Step], at: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(at), |&at| steps[at].parent)
+}
+
+/// Returns the steps of one block that two steps are or lie in; none if one lies in the other.
+pub(super) fn beside(steps: &[Step], a: usize, b: usize) -> Option<(usize, usize)> {
+    let is_beside = |a: usize, b: usize| a != b && steps[a].parent == steps[b].parent;
+    around(steps, a).find_map(|a| Some((a, around(steps, b).find(|&b| is_beside(a, b))?)))
 }

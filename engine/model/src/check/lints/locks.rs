@@ -1,6 +1,6 @@
 //! Steps that share a lock and whose order nobody has said, or is another than it looks.
 
-use super::holds::Order;
+use super::holds::{Order, around, beside};
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::playbook::{Playbook, split_milestone};
@@ -17,7 +17,7 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
 
 /// Warns of a step that needs a milestone of another, and a lock that this other one has until it has ended.
 fn too_late(playbook: &Playbook, at: usize) -> Option<Diagnostic> {
-    let is_inside = |member: usize| around(playbook, member).any(|outer| outer == at);
+    let is_inside = |member: usize| around(&playbook.steps, member).any(|outer| outer == at);
     let needs = playbook.steps[at].needs.iter().flat_map(|needs| &needs.value);
     needs.filter(|need| split_milestone(&need.value).1.is_some()).find_map(|need| {
         let signaller = split_milestone(&need.value).0;
@@ -39,7 +39,7 @@ fn too_late(playbook: &Playbook, at: usize) -> Option<Diagnostic> {
 
 fn unordered(playbook: &Checked<Playbook>, order: &Order<'_>, earlier: usize, at: usize) -> Option<Diagnostic> {
     let (first, second) = shared(playbook, earlier, at)?;
-    let (above, below) = beside(playbook, earlier, at)?;
+    let (above, below) = beside(&playbook.steps, earlier, at)?;
     if is_ordered(order, above, below) {
         return None;
     }
@@ -57,17 +57,6 @@ fn shared(playbook: &Playbook, a: usize, b: usize) -> Option<(Span, Span)> {
         let same = others.iter().find(|other| other.value == lock.value)?;
         Some((lock.span, same.span))
     })
-}
-
-/// Returns the steps of one block that two steps are or lie in; none if one lies in the other.
-fn beside(playbook: &Playbook, a: usize, b: usize) -> Option<(usize, usize)> {
-    let is_beside = |a: usize, b: usize| a != b && playbook.steps[a].parent == playbook.steps[b].parent;
-    around(playbook, a).find_map(|a| Some((a, around(playbook, b).find(|&b| is_beside(a, b))?)))
-}
-
-/// Iterates over a step and the groups around it, from the inside.
-fn around(playbook: &Playbook, at: usize) -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(at), |&at| playbook.steps[at].parent)
 }
 
 fn is_ordered(order: &Order<'_>, a: usize, b: usize) -> bool {

@@ -1,9 +1,9 @@
 //! Holds that wait for people, and points of no return that nobody has to approve of.
 
-use super::holds::Order;
+use super::holds::{Order, around};
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Command, OnUnmet, Playbook, Release, Step};
+use crate::playbook::{Body, Command, OnFailure, OnUnmet, Playbook, Release, Step, split_milestone};
 
 /// Warns of holds in which people are asked, and of irreversible steps without a decision before them.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
@@ -14,26 +14,56 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
     held.chain(irreversible.filter_map(|at| undecided(playbook, &order, at))).collect()
 }
 
-/// Warns of people who are asked while something is held.
+/// Warns of people who are waited for while something is held: asked by a step, or after it has failed.
 fn held(playbook: &Checked<Playbook>, order: &Order<'_>, taker: usize, release: &Release) -> Vec<Diagnostic> {
-    let ends: Option<Vec<&str>> =
-        release.until.as_ref().map(|until| until.value.iter().map(|id| id.value.as_str()).collect());
-    let is_end = |at: usize| ends.as_ref().is_none_or(|ends| ends.contains(&playbook.steps[at].id.value.as_str()));
-    let is_held = |at: usize| is_end(at) || order.below(at).into_iter().any(is_end);
-    let asking = order.below(taker).into_iter().filter(|&at| asks_people(&playbook.steps[at]));
-    let taker = &playbook.steps[taker].id.value;
-    let warn = |step: &Step| {
-        let message = format!("`{taker}` is held while `{}` waits for people", step.id.value);
-        let advice = "ask before it is taken, or give it back before people are asked";
+    let steps = &playbook.steps;
+    let inside = inside(steps, order, taker, release);
+    let with_taker = || std::iter::once(taker).chain(inside.iter().copied());
+    let taker = &steps[taker].id.value;
+    let warn = |step: &Step, why: String, advice: &str| {
+        let message = format!("`{taker}` is held while {why}");
         let diagnostic = Diagnostic::warning(Code::HeldWhileAsking, release.hook.span, message);
         diagnostic.note(step.id.span, "people are asked here: nobody knows how long they take").help(advice)
     };
-    asking.filter(|&at| is_held(at)).map(|at| warn(&playbook.steps[at])).collect()
+    let asking = inside.iter().map(|&at| &steps[at]).filter(|step| asks_people(playbook, step));
+    let asking = asking.map(|step| {
+        let advice = "ask before it is taken, or give it back before people are asked";
+        warn(step, format!("`{}` waits for people", step.id.value), advice)
+    });
+    let by_hand = |step: &&Step| step.cleanup.as_ref().is_some_and(|hook| hook.invocation.command.asks_people());
+    let cleaning = with_taker().map(|at| &steps[at]).filter(by_hand).map(|step| {
+        let advice = "let a command clean up, or give it back before this step";
+        warn(step, format!("people clean up after a failure of `{}`", step.id.value), advice)
+    });
+    let deciding = with_taker().find(|&at| on_failure(playbook, at) == OnFailure::Ask).map(|at| {
+        let advice = "inside of what is held say what a failure means: `on_failure: rollback`, `stop` or `continue`";
+        warn(&steps[at], format!("somebody decides what a failure of `{}` means", steps[at].id.value), advice)
+    });
+    asking.chain(cleaning).chain(deciding).collect()
+}
+
+/// Returns the steps that may run while something is held.
+fn inside(steps: &[Step], order: &Order<'_>, taker: usize, release: &Release) -> Vec<usize> {
+    let until = release.until.as_ref().map(|until| until.value.iter().map(|id| split_milestone(&id.value).0));
+    let ends: Option<Vec<&str>> = until.map(Iterator::collect);
+    let is_held = |at: usize| match &ends {
+        None => steps[taker].parent.is_none_or(|block| around(steps, at).any(|outer| outer == block)),
+        Some(ends) => (0..steps.len())
+            .filter(|&end| ends.contains(&steps[end].id.value.as_str()))
+            .any(|end| around(steps, at).any(|outer| outer == end) || order.is_after(end, at)),
+    };
+    (0..steps.len()).filter(|&at| order.is_after(at, taker) && is_held(at)).collect()
+}
+
+/// Returns what the failure of a step means: its own word, or that of what is around it.
+fn on_failure(playbook: &Playbook, at: usize) -> OnFailure {
+    let own = around(&playbook.steps, at).find_map(|at| playbook.steps[at].on_failure.as_ref());
+    own.map(|own| own.value).or(playbook.on_failure).unwrap_or(OnFailure::Rollback)
 }
 
 /// Warns of a point of no return that can be reached although nobody has approved.
 fn undecided(playbook: &Checked<Playbook>, order: &Order<'_>, at: usize) -> Option<Diagnostic> {
-    let is_before = |decision: usize| is_decision(&playbook.steps[decision]) && order.below(decision).contains(&at);
+    let is_before = |decision: usize| is_decision(playbook, decision) && order.is_after(at, decision);
     if (0..playbook.steps.len()).any(is_before) {
         return None;
     }
@@ -46,13 +76,28 @@ fn undecided(playbook: &Checked<Playbook>, order: &Order<'_>, at: usize) -> Opti
     Some(Diagnostic::warning(Code::Undecided, step.id.span, message).help(help))
 }
 
-/// Returns whether a step is a decision that is never left out.
-fn is_decision(step: &Step) -> bool {
-    let may_be_skipped = step.when.is_some() || step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
+/// Returns whether a step is a decision that is never left out, or uses a playbook with one.
+fn is_decision(playbook: &Playbook, at: usize) -> bool {
+    let may_be_skipped =
+        |step: &Step| step.when.is_some() || step.guards.iter().any(|guard| guard.on_unmet == OnUnmet::Skip);
+    if around(&playbook.steps, at)
+        .any(|at| may_be_skipped(&playbook.steps[at]) || playbook.steps[at].for_each.is_some())
+    {
+        return false;
+    }
+    let step = &playbook.steps[at];
     let command = step.invocation().map(|invocation| &invocation.command);
-    matches!(command, Some(Command::Approve(_))) && !may_be_skipped
+    let is_in = |used: &Playbook| (0..used.steps.len()).any(|at| is_decision(used, at));
+    matches!(command, Some(Command::Approve(_))) || used_by(playbook, step).is_some_and(is_in)
 }
 
-fn asks_people(step: &Step) -> bool {
-    step.invocation().is_some_and(|invocation| invocation.command.asks_people())
+/// Returns whether a step asks people, or uses a playbook in which they are asked.
+fn asks_people(playbook: &Playbook, step: &Step) -> bool {
+    let asks = step.invocation().is_some_and(|invocation| invocation.command.asks_people());
+    asks || used_by(playbook, step).is_some_and(|used| used.steps.iter().any(|step| asks_people(used, step)))
+}
+
+fn used_by<'p>(playbook: &'p Playbook, step: &Step) -> Option<&'p Playbook> {
+    let Body::Use(used) = &step.body else { return None };
+    Some(&playbook.used.get(&used.path.value)?.checked)
 }
