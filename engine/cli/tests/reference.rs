@@ -28,6 +28,12 @@ fn the_schema_of_targets_is_fresh() {
     fresh("schemas/target.v1.json", &firedrill_report::target_schema());
 }
 
+#[test]
+fn the_schemas_of_results_are_fresh() {
+    fresh("schemas/rehearse-result.v1.json", &firedrill_report::rehearsal::rehearsed_schema());
+    fresh("schemas/sweep-result.v1.json", &firedrill_report::rehearsal::swept_schema());
+}
+
 /// Compares a generated file with what it should hold, or writes it.
 #[track_caller]
 fn fresh(name: &str, content: &str) {

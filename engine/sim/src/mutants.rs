@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use firedrill_model::judge::Expect;
 use firedrill_model::plan::{Guard, Plan, Retry, Rollback, Step};
+use firedrill_model::rehearsal::Target;
 
 use crate::place::named;
 use crate::sweep::can_run;
@@ -19,6 +20,8 @@ pub struct Mutant {
     pub step: Option<String>,
     /// Where it stands in the playbook: the line of the guard or invariant, otherwise that of its step.
     pub line: u32,
+    /// The command that is gone with it; none if a command is only judged or repeated otherwise.
+    pub command: Option<Target>,
     /// The plan without it.
     pub plan: Plan,
 }
@@ -50,7 +53,8 @@ pub enum MutantKind {
 pub fn mutants(plan: &Plan) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     for (at, guard) in plan.guards.iter().enumerate() {
-        mutants.push(of_playbook(plan, MutantKind::Guard, &guard.id, guard.line, |plan| {
+        let command = Target::Guard(guard.id.clone());
+        mutants.push(of_playbook(plan, MutantKind::Guard, command, (&guard.id, guard.line), |plan| {
             plan.guards.remove(at);
         }));
     }
@@ -59,16 +63,23 @@ pub fn mutants(plan: &Plan) -> Vec<Mutant> {
         mutants.extend(MutantKind::ALL.into_iter().filter_map(|kind| of_step(plan, at, kind)));
     }
     for (at, invariant) in plan.invariants.iter().enumerate() {
-        mutants.push(of_playbook(plan, MutantKind::Invariant, &invariant.id, invariant.line, |plan| {
+        let command = Target::Invariant(invariant.id.clone());
+        mutants.push(of_playbook(plan, MutantKind::Invariant, command, (&invariant.id, invariant.line), |plan| {
             plan.invariants.remove(at);
         }));
     }
     mutants
 }
 
-fn of_playbook(plan: &Plan, kind: MutantKind, id: &str, line: u32, change: impl FnOnce(&mut Plan)) -> Mutant {
+fn of_playbook(
+    plan: &Plan,
+    kind: MutantKind,
+    command: Target,
+    (id, line): (&str, u32),
+    change: impl FnOnce(&mut Plan),
+) -> Mutant {
     let what = format!("the {} `{id}` (line {line})", kind.word());
-    Mutant { what, kind, step: None, line, plan: changed(plan, change) }
+    Mutant { what, kind, step: None, line, command: Some(command), plan: changed(plan, change) }
 }
 
 fn of_guards<'a>(plan: &'a Plan, step: usize, guards: &'a [Guard]) -> impl Iterator<Item = Mutant> + 'a {
@@ -77,6 +88,7 @@ fn of_guards<'a>(plan: &'a Plan, step: usize, guards: &'a [Guard]) -> impl Itera
         kind: MutantKind::Guard,
         step: Some(plan.steps[step].id.clone()),
         line: guard.line,
+        command: Some(Target::StepGuard { step: plan.steps[step].id.clone(), guard: guard.id.clone() }),
         plan: changed(plan, |plan| {
             plan.steps[step].guards.remove(at);
         }),
@@ -97,8 +109,20 @@ fn of_step(plan: &Plan, at: usize, kind: MutantKind) -> Option<Mutant> {
         kind,
         step: Some(step.id.clone()),
         line: step.line,
+        command: command_of(step, kind),
         plan: changed(plan, |plan| take(&mut plan.steps[at], kind)),
     })
+}
+
+fn command_of(step: &Step, kind: MutantKind) -> Option<Target> {
+    let id = step.id.clone();
+    match kind {
+        MutantKind::Verify => Some(Target::Verify(id)),
+        MutantKind::Cleanup => Some(Target::Cleanup(id)),
+        MutantKind::Rollback => Some(Target::Rollback(id)),
+        MutantKind::Release => Some(Target::Release(id)),
+        MutantKind::Guard | MutantKind::Expect | MutantKind::Retry | MutantKind::Invariant => None,
+    }
 }
 
 fn has(step: &Step, kind: MutantKind) -> bool {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use firedrill_model::plan::Plan;
-use firedrill_model::rehearsal::SweptKind;
+use firedrill_model::rehearsal::{Scenario, Strikes, SweptKind};
 use firedrill_report::rehearsal::{Killer, Mutant, judge};
-use firedrill_sim::{Sweep, mutants as mutants_of, strikes};
+use firedrill_sim::{Mutant as Weakened, Sweep, mutants as mutants_of, strikes};
 
 use super::sweep_world::{Change, Progress, Sandbox};
 use crate::args::Format;
@@ -14,19 +14,12 @@ use crate::rehearsing::{Case, in_parallel, tail_of, told};
 
 /// Leaves out each safeguard of a plan in turn and returns what noticed.
 ///
-/// The scenarios are asked first, then the sweep of the state machine, then the faults in the sandbox.
+/// The scenarios are asked first, then the sweep of the state machine, then the scenarios that inject a failure into what is
+/// left out, which are red because that has nowhere to strike, and at last the faults in the sandbox.
 pub(super) fn mutants(sandbox: &Sandbox, plan: &Plan, kinds: &[SweptKind]) -> Result<Vec<Mutant>, Failure> {
     let all = mutants_of(plan);
     let known = violated(plan)?;
-    let quick = in_parallel(
-        &all,
-        sandbox.jobs,
-        |_, mutant| match by_scenario(sandbox, &without(&mutant.what))? {
-            Some(killer) => Ok(Some(killer)),
-            None => by_model(&mutant.plan, &known),
-        },
-        |_, _| {},
-    );
+    let quick = in_parallel(&all, sandbox.jobs, |_, mutant| without_striking(sandbox, mutant, &known), |_, _| {});
     let found = all.iter().zip(quick).map(|(mutant, quick)| {
         let killed_by = match quick? {
             Some(killer) => Some(killer),
@@ -37,21 +30,42 @@ pub(super) fn mutants(sandbox: &Sandbox, plan: &Plan, kinds: &[SweptKind]) -> Re
     found.collect()
 }
 
+/// Returns what notices a mutant before any fault is struck in the sandbox.
+fn without_striking(sandbox: &Sandbox, mutant: &Weakened, known: &[String]) -> Result<Option<Killer>, Failure> {
+    if let Some(name) = by_scenario(sandbox, mutant, false)? {
+        return Ok(Some(Killer::Scenario(name)));
+    }
+    match by_model(&mutant.plan, known)? {
+        Some(killer) => Ok(Some(killer)),
+        None => Ok(by_scenario(sandbox, mutant, true)?.map(Killer::Injected)),
+    }
+}
+
 /// Returns what takes a safeguard out of a plan; with other inputs a plan may not have it.
 fn without(what: &str) -> impl Fn(Plan) -> Plan + Sync {
     move |plan| mutants_of(&plan).into_iter().find(|mutant| mutant.what == what).map_or(plan, |mutant| mutant.plan)
 }
 
-fn by_scenario(sandbox: &Sandbox, change: Change) -> Result<Option<Killer>, Failure> {
-    for scenario in &sandbox.rehearsing.rehearsal.scenarios {
-        let case = Case { change: Some(change), ..Case::of(scenario) };
+/// Returns the first scenario that is red for a mutant: of those that inject a failure into what is left out, or of the others.
+fn by_scenario(sandbox: &Sandbox, mutant: &Weakened, injecting: bool) -> Result<Option<String>, Failure> {
+    let change = without(&mutant.what);
+    let scenarios = sandbox.rehearsing.rehearsal.scenarios.iter();
+    for scenario in scenarios.filter(|scenario| injects(scenario, mutant) == injecting) {
+        let case = Case { change: Some(&change), ..Case::of(scenario) };
         let judged =
             sandbox.run(case, |played| judge(&scenario.expect, &told(played), &tail_of(&played.dir)).is_empty())?;
         if !judged {
-            return Ok(Some(Killer::Scenario(scenario.name.value.clone())));
+            return Ok(Some(scenario.name.value.clone()));
         }
     }
     Ok(None)
+}
+
+/// Returns whether a scenario injects a failure into the command that a mutant does not have.
+fn injects(scenario: &Scenario, mutant: &Weakened) -> bool {
+    let gone = mutant.command.as_ref();
+    let mut faults = scenario.faults.iter();
+    faults.any(|fault| matches!(&fault.value.strikes, Strikes::Command { target, .. } if gone == Some(target)))
 }
 
 /// Asks the state machine: does it find something in the mutant that it does not find in the plan?

@@ -29,6 +29,9 @@ pub enum Killer {
     Fault(String),
     /// The sweep of the model.
     Model(String),
+    /// A scenario, by its name, that injects a failure into what was left out, which then had nowhere to strike: it proves what
+    /// follows from such a failure, not that there is one when there should be.
+    Injected(String),
 }
 
 /// Returns the mutants in their order with what killed each, and their count.
@@ -51,6 +54,7 @@ fn row(mutant: &Mutant, head: &str, widest: usize, page: &Page) -> String {
         Some(Killer::Scenario(name)) => (Tone::Quiet, format!("scenario {name}")),
         Some(Killer::Fault(fault)) => (Tone::Quiet, format!("fault {fault}")),
         Some(Killer::Model(rule)) => (Tone::Quiet, format!("model: {rule}")),
+        Some(Killer::Injected(name)) => (Tone::Warning, format!("injected only: {name}")),
     };
     let head = pad(&page.cut(head, widest), widest);
     format!("  {} {head}  {}\n", page.mark(mutant.killed_by.is_some()), page.paint(tone, &page.cut(&by, room)))
@@ -59,9 +63,14 @@ fn row(mutant: &Mutant, head: &str, widest: usize, page: &Page) -> String {
 fn count(mutants: &[Mutant], page: &Page) -> String {
     let unproven = mutants.iter().filter(|mutant| mutant.killed_by.is_none()).count();
     let killed = mutants.len() - unproven;
+    let injected = mutants.iter().filter(|mutant| matches!(mutant.killed_by, Some(Killer::Injected(_)))).count();
+    let injected = match injected {
+        0 => String::new(),
+        many => page.paint(Tone::Warning, &format!(" ({many} injected only)")),
+    };
     let unproven = match unproven {
         0 => page.paint(Tone::Good, "none unproven"),
         many => page.paint(Tone::Bad, &format!("{many} unproven")),
     };
-    format!("{}: {killed} killed, {unproven}\n", words::count(mutants.len(), "mutant"))
+    format!("{}: {killed} killed{injected}, {unproven}\n", words::count(mutants.len(), "mutant"))
 }

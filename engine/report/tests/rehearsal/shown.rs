@@ -50,6 +50,7 @@ fn mutants() -> Vec<Mutant> {
         mutant("without the cleanup of `backup`", 5, Some(Killer::Fault("backup.attempt:timeout".into()))),
         mutant("without the verify of `backup`", 5, None),
         mutant("without guard `quiet`", 1, Some(Killer::Model("a step is never in doubt".into()))),
+        mutant("without guard `idle`", 2, Some(Killer::Injected("somebody else is at work".into()))),
     ]
 }
 
