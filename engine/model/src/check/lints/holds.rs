@@ -116,6 +116,15 @@ impl<'p> Order<'p> {
         self.sorted.iter().copied().filter(|&at| is_below[at]).collect()
     }
 
+    /// Returns of each step whether it comes after this one, or the group in which it lies does.
+    pub(super) fn all_after(&self, step: usize) -> Vec<bool> {
+        let mut is_below = vec![false; self.steps.len()];
+        for outer in around(self.steps, step) {
+            self.below(outer).into_iter().for_each(|at| is_below[at] = true);
+        }
+        (0..self.steps.len()).map(|at| around(self.steps, at).any(|outer| is_below[outer])).collect()
+    }
+
     /// Returns whether a step comes after another one, or the group in which it lies does.
     pub(super) fn is_after(&self, later: usize, earlier: usize) -> bool {
         beside(self.steps, earlier, later).is_some_and(|(above, below)| self.below(above).contains(&below))

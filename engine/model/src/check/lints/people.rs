@@ -17,42 +17,49 @@ pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
 /// Warns of people who are waited for while something is held: asked by a step, or after it has failed.
 fn held(playbook: &Checked<Playbook>, order: &Order<'_>, taker: usize, release: &Release) -> Vec<Diagnostic> {
     let steps = &playbook.steps;
-    let inside = inside(steps, order, taker, release);
-    let with_taker = || std::iter::once(taker).chain(inside.iter().copied());
+    let after = order.all_after(taker);
+    let ends = ends(steps, release);
+    let is_inside = |at: usize| after[at] && is_held(steps, order, at, ends.as_deref(), steps[taker].parent);
+    let is_around = |&at: &usize| at == taker || is_inside(at);
+    let all = || 0..steps.len();
+    let asking = all().filter(|&at| asks_people(playbook, &steps[at])).filter(|&at| is_inside(at));
+    let by_hand = |step: &Step| step.cleanup.as_ref().is_some_and(|hook| hook.invocation.command.asks_people());
+    let cleaning = all().filter(|&at| by_hand(&steps[at])).filter(is_around);
+    let deciding = all().filter(|&at| on_failure(playbook, at) == OnFailure::Ask).find(is_around);
     let taker = &steps[taker].id.value;
     let warn = |step: &Step, why: String, advice: &str| {
         let message = format!("`{taker}` is held while {why}");
         let diagnostic = Diagnostic::warning(Code::HeldWhileAsking, release.hook.span, message);
         diagnostic.note(step.id.span, "people are asked here: nobody knows how long they take").help(advice)
     };
-    let asking = inside.iter().map(|&at| &steps[at]).filter(|step| asks_people(playbook, step));
-    let asking = asking.map(|step| {
+    let asking = asking.map(|at| {
         let advice = "ask before it is taken, or give it back before people are asked";
-        warn(step, format!("`{}` waits for people", step.id.value), advice)
+        warn(&steps[at], format!("`{}` waits for people", steps[at].id.value), advice)
     });
-    let by_hand = |step: &&Step| step.cleanup.as_ref().is_some_and(|hook| hook.invocation.command.asks_people());
-    let cleaning = with_taker().map(|at| &steps[at]).filter(by_hand).map(|step| {
+    let cleaning = cleaning.map(|at| {
         let advice = "let a command clean up, or give it back before this step";
-        warn(step, format!("people clean up after a failure of `{}`", step.id.value), advice)
+        warn(&steps[at], format!("people clean up after a failure of `{}`", steps[at].id.value), advice)
     });
-    let deciding = with_taker().find(|&at| on_failure(playbook, at) == OnFailure::Ask).map(|at| {
+    let deciding = deciding.map(|at| {
         let advice = "inside of what is held say what a failure means: `on_failure: rollback`, `stop` or `continue`";
         warn(&steps[at], format!("somebody decides what a failure of `{}` means", steps[at].id.value), advice)
     });
     asking.chain(cleaning).chain(deciding).collect()
 }
 
-/// Returns the steps that may run while something is held.
-fn inside(steps: &[Step], order: &Order<'_>, taker: usize, release: &Release) -> Vec<usize> {
-    let until = release.until.as_ref().map(|until| until.value.iter().map(|id| split_milestone(&id.value).0));
-    let ends: Option<Vec<&str>> = until.map(Iterator::collect);
-    let is_held = |at: usize| match &ends {
-        None => steps[taker].parent.is_none_or(|block| around(steps, at).any(|outer| outer == block)),
-        Some(ends) => (0..steps.len())
-            .filter(|&end| ends.contains(&steps[end].id.value.as_str()))
-            .any(|end| around(steps, at).any(|outer| outer == end) || order.is_after(end, at)),
-    };
-    (0..steps.len()).filter(|&at| order.is_after(at, taker) && is_held(at)).collect()
+/// Returns the steps that end a hold; none if that is the end of its block.
+fn ends(steps: &[Step], release: &Release) -> Option<Vec<usize>> {
+    let until = release.until.as_ref()?;
+    let is_named = |step: &Step| until.value.iter().any(|id| split_milestone(&id.value).0 == step.id.value);
+    Some((0..steps.len()).filter(|&at| is_named(&steps[at])).collect())
+}
+
+/// Returns whether a hold of this block with these ends is not over before a step.
+fn is_held(steps: &[Step], order: &Order<'_>, at: usize, ends: Option<&[usize]>, block: Option<usize>) -> bool {
+    match ends {
+        None => block.is_none_or(|block| around(steps, at).any(|outer| outer == block)),
+        Some(ends) => ends.iter().any(|&end| around(steps, at).any(|outer| outer == end) || order.is_after(end, at)),
+    }
 }
 
 /// Returns what the failure of a step means: its own word, or that of what is around it.
