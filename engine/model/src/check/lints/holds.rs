@@ -22,11 +22,12 @@ fn reading(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &
         return None;
     }
     let held = order.below(taker);
-    let changing = |steps: &[usize]| steps.iter().any(|&at| !only_reads(playbook, at));
-    if !changing(&held) {
+    let changes: Vec<bool> = (0..playbook.steps.len()).map(|at| !only_reads(playbook, at)).collect();
+    if !held.iter().any(|&at| changes[at]) {
         return None;
     }
-    let reader = held.iter().find(|&&at| only_reads(playbook, at) && !changing(&order.below(at)))?;
+    let comes_before_change = order.above(&changes);
+    let reader = held.iter().find(|&&at| !changes[at] && !comes_before_change[at])?;
     let (taker, reader) = (&playbook.steps[taker], &playbook.steps[*reader]);
     let message = format!("`{}` is still held while `{}` only reads", taker.id.value, reader.id.value);
     let advice =
@@ -48,13 +49,16 @@ fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Rel
     if ends.is_empty() {
         return Vec::new();
     }
-    let after = |at: usize| ends.iter().all(|&end| order.below(end).contains(&at));
-    let Some(&later) = beside.iter().find(|&&at| after(at)) else {
+    let mut comes_after: Vec<usize> = vec![0; playbook.steps.len()];
+    ends.iter().flat_map(|&end| order.below(end)).for_each(|at| comes_after[at] += 1);
+    let Some(&later) = beside.iter().find(|&&at| comes_after[at] == ends.len()) else {
         return Vec::new();
     };
-    let is_held = |at: usize| ends.iter().any(|&end| at == end || order.below(at).contains(&end));
-    let held: Vec<usize> = order.below(taker).into_iter().filter(|&at| is_held(at)).collect();
-    let is_inside = |&at: &usize| around(&playbook.steps, at).any(|at| held.contains(&at));
+    let is_end: Vec<bool> = (0..playbook.steps.len()).map(|at| ends.contains(&at)).collect();
+    let comes_before_end = order.above(&is_end);
+    let mut is_held = vec![false; playbook.steps.len()];
+    order.below(taker).into_iter().for_each(|at| is_held[at] = is_end[at] || comes_before_end[at]);
+    let is_inside = |&at: &usize| around(&playbook.steps, at).any(|at| is_held[at]);
     let undone = (0..playbook.steps.len()).filter(is_inside);
     let undone = undone.filter_map(|at| Some((&playbook.steps[at], undoing(&playbook.steps[at])?)));
     let (taker, later) = (&playbook.steps[taker].id.value, &playbook.steps[later].id.value);
@@ -114,6 +118,17 @@ impl<'p> Order<'p> {
             is_below[at] = self.follows[at].iter().any(|&above| above == step || is_below[above]);
         }
         self.sorted.iter().copied().filter(|&at| is_below[at]).collect()
+    }
+
+    /// Returns of each step whether one of these comes after it, directly or through others.
+    fn above(&self, are: &[bool]) -> Vec<bool> {
+        let mut is_above = vec![false; self.follows.len()];
+        for &at in self.sorted.iter().rev().filter(|&&at| !self.follows[at].is_empty()) {
+            if are[at] || is_above[at] {
+                self.follows[at].iter().for_each(|&above| is_above[above] = true);
+            }
+        }
+        is_above
     }
 
     /// Returns of each step whether it comes after this one, or the group in which it lies does.

@@ -10,9 +10,11 @@ use crate::source::Span;
 /// lets nothing begin because of a lock.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
     let order = Order::of(playbook);
-    let steps = 0..playbook.steps.len();
-    let unordered = steps.clone().filter_map(|at| (0..at).find_map(|earlier| unordered(playbook, &order, earlier, at)));
-    unordered.chain(steps.filter_map(|at| too_late(playbook, at))).collect()
+    let lockers: Vec<usize> = (0..playbook.steps.len()).filter(|&at| !playbook.steps[at].locks.is_empty()).collect();
+    let unordered = lockers.iter().enumerate().filter_map(|(before, &at)| {
+        lockers[..before].iter().find_map(|&earlier| unordered(playbook, &order, earlier, at))
+    });
+    unordered.chain((0..playbook.steps.len()).filter_map(|at| too_late(playbook, at))).collect()
 }
 
 /// Warns of a step that needs a milestone of another, and a lock that this other one has until it has ended.
