@@ -15,6 +15,8 @@ impl Run {
             _ if self.state.steps[step].wish == Wish::LeaveOut => self.settle(step, Outcome::Skipped),
             None | Some(Condition::Known(true)) => self.enter(step),
             Some(Condition::Known(false)) => self.settle(step, Outcome::Skipped),
+            // What is tried once more was decided when it began: skipped now, nothing would tell of what it has left.
+            Some(Condition::Deferred { .. }) if self.state.steps[step].is_effective() => self.enter(step),
             Some(Condition::Deferred { .. }) => self.state.steps[step].stage = Stage::Deciding,
         }
         self.place(step);

@@ -543,3 +543,15 @@ fn only_attempts_are_treated_otherwise_when_something_comes_between() {
     assert_ne!(of("a.attempt.1.1"), of("b.attempt.1.1"));
     assert_eq!(of("a.rollback.1.1"), None);
 }
+
+#[test]
+fn what_is_tried_once_more_is_not_skipped() {
+    let run = told("a when? on:ask\nb a", "?when:a a.attempt.1.1> a.attempt.1.1=1");
+    assert_eq!(run.verdict(), Some(Verdict::Stuck));
+    let mut again = run.clone();
+    tell(&mut again, "*a=retry engine");
+    assert_eq!(starts(&again), ["a.attempt.2.1"]);
+    let mut never = told("a when? g on:ask\nb a", "?when:a a.guard-g.1.1> a.guard-g.1.1=1");
+    tell(&mut never, "*a=retry engine");
+    assert_eq!(starts(&never), [""; 0], "nothing was begun, so it is decided anew");
+}

@@ -13,7 +13,7 @@ use firedrill_sim::{Sweep, Swept, sketch};
 use proptest::prelude::*;
 
 /// Plans of many shapes.
-const CORPUS: [&str; 62] = [
+const CORPUS: [&str; 63] = [
     "a",
     "a ! ^\nb a ~ x2\nc b ?",
     "@stop\na !\nb ~ ^\nc a b",
@@ -62,6 +62,7 @@ const CORPUS: [&str; 62] = [
     "a on:ask ! x2\nb a\nc !",
     "a on:ask man !\nb ^ !",
     "box {} on:ask\nbox/a on:continue !\nbox/b\nc ! box",
+    "box {} on:ask\nbox/a when?",
     "@ask\n@max 1\na !\nb !\nc ~ ^",
     "@ask\n@guard g\na ro\nb a ! g",
     "@ask\n@invariant i\na idem ? ~ x2\nb yes ^",
