@@ -214,8 +214,8 @@ impl Bench<'_> {
         let measured = self.told.measured;
         let steps = &self.course.view.plan().steps;
         let asks_people = |at: usize| steps[at].command().is_some_and(|command| command.program.asks_people());
-        let longest = self.longest(0, u64::MAX, |at| !asks_people(at));
-        let missed_rto = |most, whose| Some(missed("recovery took", "RTO", measured.rto, most, whose)? + &longest);
+        let longest = || self.longest(0, u64::MAX, |at| !asks_people(at));
+        let missed_rto = |most, whose| Some(missed("recovery took", "RTO", measured.rto, most, whose)? + &longest());
         let rto = rto.into_iter().filter_map(|(most, whose)| missed_rto(most?, whose));
         let rpo = rpo.into_iter().filter_map(|(most, whose)| {
             missed("the newest verified artifact is as old as", "RPO", measured.rpo, most?, whose)

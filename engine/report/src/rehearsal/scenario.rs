@@ -126,7 +126,7 @@ impl<'a> Board<'a> {
 
     fn line(&self, scenario: &Performed) -> String {
         let page = &self.page;
-        let name = page.cut(&harmless(&scenario.name).replace('\n', " "), self.name_width);
+        let name = name(scenario, page, self.name_width);
         let tone = if scenario.is_green() { Tone::Plain } else { Tone::Bad };
         let head = format!("  {} {}", page.mark(scenario.is_green()), pad(&name, self.name_width));
         let end = scenario.end.words();
@@ -137,6 +137,11 @@ impl<'a> Board<'a> {
         let times = page.paint(Tone::Quiet, &format!("{passed:>TIME_WIDTH$} virtual  {real:>TIME_WIDTH$}"));
         format!("{head}  {}  {times}\n", page.paint(tone, &pad(end, END_WIDTH)))
     }
+}
+
+/// Returns the name of a scenario in one line of at most so many columns.
+fn name(scenario: &Performed, page: &Page, columns: usize) -> String {
+    page.cut(&harmless(&scenario.name).replace('\n', " "), columns)
 }
 
 /// Returns all that is shown of a rehearsal file.
@@ -166,8 +171,7 @@ pub fn count_text(rehearsed: &[Rehearsed], real_time: Duration, page: Page) -> S
 /// Returns the names of the red scenarios by file.
 fn red_again(rehearsed: &[Rehearsed], page: Page) -> String {
     let line = |scenario: &Performed| {
-        let name = page.cut(&harmless(&scenario.name).replace('\n', " "), page.columns.saturating_sub(4));
-        format!("  {} {name}\n", page.mark(false))
+        format!("  {} {}\n", page.mark(false), name(scenario, &page, page.columns.saturating_sub(4)))
     };
     let block = |file: &Rehearsed| {
         let red: String = file.scenarios.iter().filter(|scenario| !scenario.is_green()).map(line).collect();

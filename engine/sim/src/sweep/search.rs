@@ -189,7 +189,8 @@ impl<'a> Search<'a> {
         }
         let Visit { depth, length, .. } = self.visits[state as usize];
         let mut waiting = 0;
-        for (choice, Step { cost, points, to }) in (0..).zip(steps) {
+        for (choice, Step { cost, points, to }) in steps.into_iter().enumerate() {
+            let choice = u16::try_from(choice).expect("a state has fewer than 65,536 moves");
             let visit = Visit { parent: state, choice, depth: depth + cost.faults(), length: length + 1 };
             let to = match to {
                 To::Known(known) => known,

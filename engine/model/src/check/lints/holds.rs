@@ -38,20 +38,17 @@ fn reading(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &
 
 /// Warns of rollbacks inside a hold that may be due when it has been given back.
 fn late(playbook: &Checked<Playbook>, order: &Order, taker: usize, release: &Release) -> Vec<Diagnostic> {
-    let Some(until) = &release.until else {
+    let Some(mut ends) = ends(&playbook.steps, release) else {
         return Vec::new();
     };
-    let ids: Vec<&str> = until.value.iter().map(|id| split_milestone(&id.value).0).collect();
     let block = playbook.steps[taker].parent;
-    let beside: Vec<usize> = (0..playbook.steps.len()).filter(|&at| playbook.steps[at].parent == block).collect();
-    let is_end = |at: &&usize| ids.contains(&playbook.steps[**at].id.value.as_str());
-    let ends: Vec<usize> = beside.iter().filter(is_end).copied().collect();
+    ends.retain(|&end| playbook.steps[end].parent == block);
     if ends.is_empty() {
         return Vec::new();
     }
     let mut comes_after: Vec<usize> = vec![0; playbook.steps.len()];
     ends.iter().flat_map(|&end| order.below(end)).for_each(|at| comes_after[at] += 1);
-    let Some(&later) = beside.iter().find(|&&at| comes_after[at] == ends.len()) else {
+    let Some(later) = (0..playbook.steps.len()).find(|&at| comes_after[at] == ends.len()) else {
         return Vec::new();
     };
     let is_end: Vec<bool> = (0..playbook.steps.len()).map(|at| ends.contains(&at)).collect();
@@ -144,6 +141,13 @@ impl<'p> Order<'p> {
     pub(super) fn is_after(&self, later: usize, earlier: usize) -> bool {
         beside(self.steps, earlier, later).is_some_and(|(above, below)| self.below(above).contains(&below))
     }
+}
+
+/// Returns the steps that end a hold; none if that is the end of its block.
+pub(super) fn ends(steps: &[Step], release: &Release) -> Option<Vec<usize>> {
+    let until = release.until.as_ref()?;
+    let is_named = |step: &Step| until.value.iter().any(|id| split_milestone(&id.value).0 == step.id.value);
+    Some((0..steps.len()).filter(|&at| is_named(&steps[at])).collect())
 }
 
 /// Iterates over a step and the groups around it, from the inside.

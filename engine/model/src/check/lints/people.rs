@@ -1,9 +1,9 @@
 //! Holds that wait for people, and points of no return that nobody has to approve of.
 
-use super::holds::{Order, around};
+use super::holds::{Order, around, ends};
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::playbook::{Body, Command, OnFailure, OnUnmet, Playbook, Release, Step, split_milestone};
+use crate::playbook::{Body, Command, OnFailure, OnUnmet, Playbook, Release, Step};
 
 /// Warns of holds in which people are asked, and of irreversible steps without a decision before them.
 pub(super) fn of(playbook: &Checked<Playbook>) -> Vec<Diagnostic> {
@@ -45,13 +45,6 @@ fn held(playbook: &Checked<Playbook>, order: &Order<'_>, taker: usize, release: 
         warn(&steps[at], format!("somebody decides what a failure of `{}` means", steps[at].id.value), advice)
     });
     asking.chain(cleaning).chain(deciding).collect()
-}
-
-/// Returns the steps that end a hold; none if that is the end of its block.
-fn ends(steps: &[Step], release: &Release) -> Option<Vec<usize>> {
-    let until = release.until.as_ref()?;
-    let is_named = |step: &Step| until.value.iter().any(|id| split_milestone(&id.value).0 == step.id.value);
-    Some((0..steps.len()).filter(|&at| is_named(&steps[at])).collect())
 }
 
 /// Returns whether a hold of this block with these ends is not over before a step.
